@@ -1,0 +1,201 @@
+//! Why something was refused: [`DropReason`] for what arrives, one error enum per operation for commands.
+
+use core::fmt;
+
+/// What became of a frame handed to [`Stack::handle_frame`](crate::Stack::handle_frame).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Verdict {
+    /// The frame was for us and well formed; its effects, if any, are in the stack.
+    Accepted,
+    /// The frame was not used. The reason has also been counted.
+    Dropped(DropReason),
+}
+
+macro_rules! drop_reasons {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// Why a frame, packet, segment or datagram was dropped. Each reason has a counter of its
+        /// own, `drop.NAME`, with the name given by [`DropReason::name`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum DropReason {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl DropReason {
+            /// Every reason, in the order of declaration.
+            pub const ALL: &'static [DropReason] = &[$(DropReason::$variant,)+];
+
+            /// The reason's dotted name, as it stands in counters, statistics and traces.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(DropReason::$variant => $name,)+
+                }
+            }
+        }
+    };
+}
+
+drop_reasons! {
+    /// Shorter than an Ethernet header.
+    EthernetTruncated = "ethernet.truncated",
+    /// The EtherType field is below 0x0600: an IEEE 802.3 length, which RFC 1122 section 2.3.3 lets us ignore.
+    EthernetLength = "ethernet.length",
+    /// An EtherType that this stack does not speak.
+    EthernetType = "ethernet.type",
+    /// The destination address is another station's.
+    EthernetNotOurs = "ethernet.not_ours",
+    /// The source address is a group address or our own.
+    EthernetSource = "ethernet.source",
+    /// No such interface.
+    InterfaceUnknown = "interface.unknown",
+    /// Longer than the interface's MTU allows.
+    FrameTooLong = "frame.too_long",
+
+    /// ARP packet shorter than its address lengths say (RFC 826).
+    ArpTruncated = "arp.truncated",
+    /// ARP for another hardware or protocol type, or with other address lengths.
+    ArpType = "arp.type",
+    /// ARP operation other than request and reply.
+    ArpOperation = "arp.operation",
+    /// ARP sender address that no neighbor can have (group hardware address, multicast or broadcast IP).
+    ArpSender = "arp.sender",
+    /// ARP for an address that is not ours and from a neighbor that we hold no entry of.
+    ArpNotOurs = "arp.not_ours",
+
+    /// Shorter than the 20 bytes of an IPv4 header.
+    Ipv4Truncated = "ipv4.truncated",
+    /// Version field other than 4.
+    Ipv4Version = "ipv4.version",
+    /// IHL below 5 or beyond the packet.
+    Ipv4HeaderLength = "ipv4.header_length",
+    /// Total length below the header's or beyond the frame.
+    Ipv4TotalLength = "ipv4.total_length",
+    /// Header checksum wrong.
+    Ipv4Checksum = "ipv4.checksum",
+    /// An option whose length is below 2 or beyond the header (RFC 1122 section 3.2.1.8).
+    Ipv4Option = "ipv4.option",
+    /// Source routed (refused by default, RFC 7126 section 4.3).
+    Ipv4SourceRoute = "ipv4.source_route",
+    /// Source address that no host can have (multicast, broadcast, loopback, our own).
+    Ipv4Source = "ipv4.source",
+    /// Destination address that is not ours.
+    Ipv4NotOurs = "ipv4.not_ours",
+    /// A fragment; reassembly is not configured on this stack.
+    Ipv4Fragment = "ipv4.fragment",
+    /// Upper-layer protocol that is not spoken; protocol unreachable is owed.
+    Ipv4Protocol = "ipv4.protocol",
+
+    /// Shorter than the 40 bytes of an IPv6 header.
+    Ipv6Truncated = "ipv6.truncated",
+    /// Version field other than 6.
+    Ipv6Version = "ipv6.version",
+    /// Payload length beyond the frame, or 0 (a jumbogram is refused).
+    Ipv6PayloadLength = "ipv6.payload_length",
+    /// Extension header truncated, of impossible length or in an illegal place.
+    Ipv6Extension = "ipv6.extension",
+    /// More extension headers or options than the limits allow.
+    Ipv6ExtensionLimit = "ipv6.extension_limit",
+    /// An option whose action bits ask for the packet to be discarded.
+    Ipv6Option = "ipv6.option",
+    /// A routing header with segments left (type 0 is refused, RFC 5095).
+    Ipv6Routing = "ipv6.routing",
+    /// Source address that no host can have (multicast, loopback, our own).
+    Ipv6Source = "ipv6.source",
+    /// Destination address that is not ours, nor a group we are in.
+    Ipv6NotOurs = "ipv6.not_ours",
+    /// A fragment; reassembly is not configured on this stack.
+    Ipv6Fragment = "ipv6.fragment",
+    /// Next header that is not spoken; parameter problem is owed.
+    Ipv6NextHeader = "ipv6.next_header",
+
+    /// ICMPv4 message shorter than its type needs.
+    Icmpv4Truncated = "icmpv4.truncated",
+    /// ICMPv4 checksum wrong.
+    Icmpv4Checksum = "icmpv4.checksum",
+    /// ICMPv4 type or code that a host ignores (RFC 1122 section 3.2.2).
+    Icmpv4Type = "icmpv4.type",
+    /// An ICMPv4 error that quotes no flow of ours (RFC 5927).
+    Icmpv4NoFlow = "icmpv4.no_flow",
+    /// ICMPv6 message shorter than its type needs.
+    Icmpv6Truncated = "icmpv6.truncated",
+    /// ICMPv6 checksum wrong.
+    Icmpv6Checksum = "icmpv6.checksum",
+    /// ICMPv6 type or code that a host ignores.
+    Icmpv6Type = "icmpv6.type",
+    /// An ICMPv6 error that quotes no flow of ours.
+    Icmpv6NoFlow = "icmpv6.no_flow",
+    /// Echo request refused by the rate limit or to a group of which we do not answer.
+    EchoRefused = "icmp.echo_refused",
+    /// ND message with hop limit other than 255, code other than 0 or an impossible length (RFC 4861 section 7.1).
+    NdpInvalid = "ndp.invalid",
+    /// ND option of length 0 or beyond the message.
+    NdpOption = "ndp.option",
+    /// ND for a target that is not ours, or an advertisement from a neighbor that we hold no entry of.
+    NdpNotOurs = "ndp.not_ours",
+
+    /// UDP datagram shorter than its header or than its length field says.
+    UdpTruncated = "udp.truncated",
+    /// UDP length field below 8.
+    UdpLength = "udp.length",
+    /// UDP checksum wrong, or zero over IPv6 (RFC 8200 section 8.1).
+    UdpChecksum = "udp.checksum",
+    /// UDP destination port 0.
+    UdpPort = "udp.port",
+    /// No UDP socket for the datagram; port unreachable is owed.
+    UdpNoSocket = "udp.no_socket",
+    /// The UDP socket's receive queue is full.
+    UdpQueueFull = "udp.queue_full",
+
+    /// Shorter than a TCP header.
+    TcpTruncated = "tcp.truncated",
+    /// TCP data offset below 5 or beyond the segment.
+    TcpDataOffset = "tcp.data_offset",
+    /// TCP checksum wrong.
+    TcpChecksum = "tcp.checksum",
+    /// TCP port 0.
+    TcpPort = "tcp.port",
+    /// TCP segment to a broadcast or multicast address (RFC 9293 MUST-57).
+    TcpNotUnicast = "tcp.not_unicast",
+    /// No connection and no listener; a reset is owed.
+    TcpNoSocket = "tcp.no_socket",
+    /// A reset for no connection: discarded (RFC 9293 section 3.10.7.1).
+    TcpResetNoSocket = "tcp.reset_no_socket",
+    /// The sequence number is not acceptable (RFC 9293 section 3.10.7.4, first check).
+    TcpUnacceptable = "tcp.unacceptable",
+    /// The timestamp is older than the last one accepted (RFC 7323 section 5.3).
+    TcpPaws = "tcp.paws",
+    /// The acknowledgment is of data never sent, or too old (RFC 5961 section 5).
+    TcpAck = "tcp.ack",
+    /// No ACK bit where one is needed.
+    TcpNoAck = "tcp.no_ack",
+    /// A reset or SYN that is answered with a challenge ACK (RFC 5961 sections 3 and 4).
+    TcpChallenged = "tcp.challenged",
+    /// Flags that no state accepts.
+    TcpFlags = "tcp.flags",
+    /// A SYN that the listener's SYN queue or accept queue has no room for.
+    TcpBacklog = "tcp.backlog",
+    /// Out-of-order data beyond what the receive buffer may hold.
+    TcpBufferFull = "tcp.buffer_full",
+    /// Text that arrived after the application had closed; the connection is reset.
+    TcpAfterClose = "tcp.after_close",
+
+    /// An answer that the control queue has no room for.
+    ControlQueueFull = "control.queue_full",
+    /// An answer that a rate limit held back.
+    RateLimited = "rate_limited",
+    /// A packet parked for a neighbor that did not answer.
+    NeighborUnreachable = "neighbor.unreachable",
+    /// A packet pushed out of a neighbor's queue by a newer one, or for want of a neighbor entry.
+    NeighborQueueFull = "neighbor.queue_full",
+    /// No route to the destination of an answer.
+    NoRoute = "route.none",
+    /// A multicast or broadcast packet that asks for an answer which must not be given.
+    NoAnswerOwed = "answer.not_owed",
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
