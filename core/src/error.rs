@@ -199,3 +199,188 @@ impl fmt::Display for DropReason {
         f.write_str(self.name())
     }
 }
+
+macro_rules! command_errors {
+    ($($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $vdoc:literal])+ $variant:ident => $text:literal,)+ })+) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+            #[non_exhaustive]
+            pub enum $name {
+                $($(#[doc = $vdoc])+ $variant,)+
+            }
+
+            impl fmt::Display for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str(match self {
+                        $($name::$variant => $text,)+
+                    })
+                }
+            }
+
+            impl core::error::Error for $name {}
+        )+
+    };
+}
+
+command_errors! {
+    /// The handle's socket has been released.
+    StaleHandle {
+        /// There is no such socket any more.
+        Stale => "the socket behind this handle has been released",
+    }
+
+    /// Why an interface was not added.
+    AddInterfaceError {
+        /// `Limits::interfaces` is reached.
+        LimitReached => "no more interfaces: Limits::interfaces is reached",
+        /// The hardware address is a group address.
+        GroupHardwareAddress => "the hardware address is a group address; an individual one is needed",
+        /// The MTU is below 576 (IPv4, RFC 791) or below 1,280 while IPv6 addresses are set (RFC 8200 section 5).
+        MtuTooSmall => "the MTU is too small: at least 576, and 1280 for IPv6",
+        /// More addresses than `Limits::addresses`.
+        TooManyAddresses => "more addresses than Limits::addresses",
+        /// An address is multicast, unspecified or broadcast, or its prefix is longer than the address.
+        BadAddress => "an address is not a unicast address with a prefix that fits it",
+    }
+
+    /// Why an address was not added to an interface.
+    AddressError {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// `Limits::addresses` is reached.
+        LimitReached => "no more addresses: Limits::addresses is reached",
+        /// The address is multicast, unspecified or broadcast, or its prefix is longer than the address.
+        BadAddress => "not a unicast address with a prefix that fits it",
+        /// The interface has it already.
+        Exists => "the interface has this address already",
+        /// The interface does not have it.
+        Missing => "the interface does not have this address",
+        /// The MTU is below IPv6's minimum of 1,280 (RFC 8200 section 5).
+        MtuTooSmall => "the interface's MTU is below 1280, the least for IPv6",
+    }
+
+    /// Why a route was not added.
+    RouteError {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// `Limits::routes` is reached.
+        LimitReached => "no more routes: Limits::routes is reached",
+        /// The prefix length does not fit the address family, or prefix and gateway are of different families.
+        BadPrefix => "the prefix length does not fit, or prefix and gateway are of different families",
+        /// The gateway is not on a link of the interface.
+        GatewayNotOnLink => "the gateway is not on the interface's link",
+    }
+
+    /// Why listening was refused.
+    ListenError {
+        /// Another listener has this address and port.
+        AddressInUse => "address in use",
+        /// The address is not one of this stack's.
+        AddressNotAvailable => "the address is not one of this stack's",
+        /// `Limits::listeners` is reached.
+        LimitReached => "no more listeners: Limits::listeners is reached",
+    }
+
+    /// Why a connection was not opened.
+    ConnectError {
+        /// No route to the destination.
+        NoRoute => "no route to the destination",
+        /// The destination is unspecified, multicast or broadcast (RFC 9293 MUST-46), or its port is 0.
+        BadDestination => "the destination is not a unicast address and port",
+        /// The local address is not one of this stack's, or of the other family.
+        AddressNotAvailable => "the local address is not one of this stack's",
+        /// Another connection has the same addresses and ports.
+        AddressInUse => "address in use",
+        /// No ephemeral port is free towards this destination.
+        PortsExhausted => "no ephemeral port is free",
+        /// `Limits::tcp_sockets` is reached.
+        LimitReached => "no more connections: Limits::tcp_sockets is reached",
+    }
+
+    /// Why a TCP connection cannot send.
+    SendError {
+        /// The handle's socket has been released.
+        Stale => "the socket behind this handle has been released",
+        /// The connection is not established yet.
+        NotConnected => "the connection is not established yet",
+        /// This side has closed, so nothing more can be sent; or the connection has ended.
+        Closed => "this side of the connection is closed",
+        /// The connection was reset by the peer.
+        Reset => "the connection was reset by the peer",
+        /// The connection ended with the error that `take_error` returns.
+        Failed => "the connection has failed",
+    }
+
+    /// Why a TCP connection has nothing to receive.
+    RecvError {
+        /// The handle's socket has been released.
+        Stale => "the socket behind this handle has been released",
+        /// Nothing has arrived yet.
+        WouldBlock => "nothing has arrived yet",
+        /// The connection is not established yet.
+        NotConnected => "the connection is not established yet",
+        /// The connection was reset by the peer.
+        Reset => "the connection was reset by the peer",
+        /// The connection ended with the error that `take_error` returns.
+        Failed => "the connection has failed",
+    }
+
+    /// What ended a connection, or went wrong on it; the pending error of a socket.
+    SocketError {
+        /// The peer refused: RST to our SYN (RFC 9293 section 3.10.7.3), or ICMP port unreachable.
+        Refused => "connection refused",
+        /// The peer reset the established connection.
+        Reset => "connection reset by peer",
+        /// This side aborted.
+        Aborted => "connection aborted",
+        /// The retransmission limit R2 or the user timeout has passed (RFC 9293 section 3.8.3).
+        TimedOut => "connection timed out",
+        /// The neighbor or router did not answer, or ICMP said host unreachable.
+        HostUnreachable => "host unreachable",
+        /// ICMP said network unreachable.
+        NetworkUnreachable => "network unreachable",
+        /// A datagram was larger than the path takes.
+        MessageTooLong => "message too long",
+    }
+
+    /// Why a UDP socket was not bound.
+    BindError {
+        /// Another socket has this address and port.
+        AddressInUse => "address in use",
+        /// The address is not one of this stack's.
+        AddressNotAvailable => "the address is not one of this stack's",
+        /// No ephemeral port is free.
+        PortsExhausted => "no ephemeral port is free",
+        /// `Limits::udp_sockets` is reached.
+        LimitReached => "no more sockets: Limits::udp_sockets is reached",
+    }
+
+    /// Why a datagram was not queued.
+    UdpSendError {
+        /// The handle's socket has been released.
+        Stale => "the socket behind this handle has been released",
+        /// No destination was given and the socket is not connected.
+        NoDestination => "no destination: the socket is not connected",
+        /// The destination's port is 0, or its family is not the socket's.
+        BadDestination => "the destination's port is 0 or its family is not the socket's",
+        /// The destination is a broadcast address, and the socket has not asked to send to these.
+        BroadcastNotAllowed => "a broadcast address, and broadcast is not enabled on the socket",
+        /// No route to the destination.
+        NoRoute => "no route to the destination",
+        /// Larger than fits one packet of the interface.
+        MessageTooLong => "message too long",
+        /// The send queue is full.
+        WouldBlock => "the send queue is full",
+    }
+
+    /// Why a UDP socket was not connected.
+    UdpConnectError {
+        /// The handle's socket has been released.
+        Stale => "the socket behind this handle has been released",
+        /// The destination's port is 0, or its family is not the socket's.
+        BadDestination => "the destination's port is 0 or its family is not the socket's",
+        /// No route to the destination.
+        NoRoute => "no route to the destination",
+    }
+}

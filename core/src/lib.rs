@@ -5,9 +5,15 @@
 
 extern crate alloc;
 
+mod buffer;
+pub mod config;
+mod digest;
 pub mod error;
+pub mod event;
+pub mod frame;
 mod keyed;
 mod rng;
+pub mod socket;
 pub mod tcp;
 pub mod time;
 pub mod wire;

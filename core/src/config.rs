@@ -1,0 +1,246 @@
+//! What a stack is set to: [`Config`], its [`Limits`], and one [`InterfaceConfig`] per interface.
+//!
+//! Every option is a run-time value. None changes which code is compiled.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use smallvec::SmallVec;
+
+use crate::frame::Capabilities;
+use crate::time::Duration;
+use crate::wire::ethernet::EthernetAddress;
+
+/// How the stack as a whole behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Bounds on every table, queue and buffer.
+    pub limits: Limits,
+    /// TCP.
+    pub tcp: TcpConfig,
+    /// The time to live (hop limit) of packets sent, 1 to 255; default 64 (RFC 1122 section 3.2.1.7, the IANA value).
+    pub hop_limit: u8,
+    /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
+    /// over which acknowledgments are coalesced.
+    pub rx_batch: u16,
+    /// ICMP errors sent per second, both families together; default 100 (RFC 4443 section 2.4 (f)).
+    pub icmp_errors_per_second: u32,
+    /// Resets sent per second in answer to segments that belong to no connection; default 200.
+    pub resets_per_second: u32,
+    /// Whether connections check their invariants after each call; default: in debug builds.
+    pub checks: bool,
+    /// Whether `trace_digest` folds in every input and every emitted head; default false.
+    pub trace: bool,
+    /// Which shard of a sharded host this stack is.
+    pub shard: Shard,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            limits: Limits::default(),
+            tcp: TcpConfig::default(),
+            hop_limit: 64,
+            rx_batch: 16,
+            icmp_errors_per_second: 100,
+            resets_per_second: 200,
+            checks: cfg!(debug_assertions),
+            trace: false,
+            shard: Shard::default(),
+        }
+    }
+}
+
+/// Which of several stacks that share one set of addresses this one is: it takes ephemeral ports
+/// from its own residue class only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// This stack's number, from 0.
+    pub index: u16,
+    /// How many there are; at least 1.
+    pub count: u16,
+}
+
+impl Default for Shard {
+    fn default() -> Shard {
+        Shard { index: 0, count: 1 }
+    }
+}
+
+/// Bounds: nothing that arrives can make the stack hold more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Interfaces; default 16.
+    pub interfaces: u16,
+    /// Addresses per interface; default 16.
+    pub addresses: u16,
+    /// Routes; default 1,024.
+    pub routes: u32,
+    /// TCP connections in any state, TIME-WAIT included; default 65,536.
+    pub tcp_sockets: u32,
+    /// TCP connections in SYN-RECEIVED per listener; default 256.
+    pub syn_queue: u32,
+    /// Listeners; default 1,024.
+    pub listeners: u32,
+    /// UDP sockets; default 4,096.
+    pub udp_sockets: u32,
+    /// Bytes (as charged) that wait in a UDP socket's receive queue; default 256 KiB.
+    pub udp_receive: u32,
+    /// Bytes (as charged) that wait in a UDP socket's send queue; default 256 KiB.
+    pub udp_send: u32,
+    /// Entries of an interface's neighbor cache; default 512.
+    pub neighbors: u16,
+    /// Neighbors that may hold parked packets at a time; default 64.
+    pub neighbors_parked: u16,
+    /// Packets parked per neighbor; default 3.
+    pub neighbor_queue: u8,
+    /// Answers waiting in an interface's control queue; default 256.
+    pub control_queue: u16,
+    /// Connections that were released by the application and still finish; default 4,096.
+    pub orphans: u32,
+    /// Out-of-order ranges held per connection; default 64.
+    pub tcp_ranges: u16,
+    /// Extension headers per IPv6 packet; default 16 (RFC 8504 section 5.3).
+    pub ipv6_extension_headers: u8,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            interfaces: 16,
+            addresses: 16,
+            routes: 1024,
+            tcp_sockets: 65_536,
+            syn_queue: 256,
+            listeners: 1024,
+            udp_sockets: 4096,
+            udp_receive: 256 * 1024,
+            udp_send: 256 * 1024,
+            neighbors: 512,
+            neighbors_parked: 64,
+            neighbor_queue: 3,
+            control_queue: 256,
+            orphans: 4096,
+            tcp_ranges: 64,
+            ipv6_extension_headers: 16,
+        }
+    }
+}
+
+/// TCP's times and switches, for all connections of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpConfig {
+    /// The smallest RTO; default 200 ms (as Linux; RFC 6298 section 2.4 recommends 1 s).
+    pub rto_min: Duration,
+    /// The largest RTO; default 120 s (RFC 6298 section 2.5: at least 60 s).
+    pub rto_max: Duration,
+    /// The RTO before a round trip was measured; default 1 s (RFC 6298 section 2.1).
+    pub rto_initial: Duration,
+    /// The longest that an acknowledgment is delayed; default 40 ms (RFC 9293 MUST-40: under 500 ms).
+    pub ack_delay: Duration,
+    /// Maximum segment lifetime; default 30 s, so TIME-WAIT lasts 60 s (as Linux; RFC 9293 names 2 minutes and leaves the choice).
+    pub msl: Duration,
+    /// R2 for data: after this long without an acknowledgment the connection is given up; default 15 min (RFC 9293 SHLD-11 asks for at least 100 s).
+    pub retransmit_timeout: Duration,
+    /// R2 for a SYN or SYN-ACK; default 3 min (RFC 9293 MUST-23).
+    pub syn_timeout: Duration,
+    /// How long an orphan may stay in FIN-WAIT-2; default 60 s (as Linux).
+    pub fin_wait_2_timeout: Duration,
+    /// Challenge ACKs sent per second on one connection; default 10 (RFC 5961 section 7).
+    pub challenge_acks_per_second: u32,
+    /// Whether window scaling is offered and accepted; default true (RFC 7323).
+    pub window_scaling: bool,
+    /// Whether timestamps are offered and accepted; default true (RFC 7323).
+    pub timestamps: bool,
+    /// Whether SACK is offered and accepted; default true (RFC 2018).
+    pub sack: bool,
+    /// What a new socket is set to.
+    pub socket: TcpSettings,
+}
+
+impl Default for TcpConfig {
+    fn default() -> TcpConfig {
+        TcpConfig {
+            rto_min: Duration::from_millis(200),
+            rto_max: Duration::from_secs(120),
+            rto_initial: Duration::from_secs(1),
+            ack_delay: Duration::from_millis(40),
+            msl: Duration::from_secs(30),
+            retransmit_timeout: Duration::from_secs(15 * 60),
+            syn_timeout: Duration::from_secs(180),
+            fin_wait_2_timeout: Duration::from_secs(60),
+            challenge_acks_per_second: 10,
+            window_scaling: true,
+            timestamps: true,
+            sack: true,
+            socket: TcpSettings::default(),
+        }
+    }
+}
+
+/// What is set per TCP socket. A connection that a listener accepts inherits the listener's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpSettings {
+    /// The most bytes that wait to be sent or acknowledged; default 1 MiB. Memory grows on demand.
+    pub send_buffer: u32,
+    /// The most bytes that wait to be received; default 1 MiB. It bounds the window offered.
+    pub receive_buffer: u32,
+    /// Whether small segments leave at once, without Nagle's algorithm; default false (RFC 9293 MUST-17).
+    pub no_delay: bool,
+    /// Keep-alives after this long without traffic; default none (RFC 9293 MUST-25; where on, at least 2 hours is the usual value, MUST-28).
+    pub keep_alive: Option<Duration>,
+    /// The user timeout (RFC 9293 section 3.10.2): how long sent data may stay unacknowledged; default `TcpConfig::retransmit_timeout`.
+    pub user_timeout: Option<Duration>,
+    /// What `close` does with data that is unsent or unacknowledged: `None` sends it in the
+    /// background, zero resets the connection at once, a duration gives it that long; default `None`.
+    pub linger: Option<Duration>,
+    /// The time to live (hop limit) of this socket's packets; default `Config::hop_limit`.
+    pub hop_limit: Option<u8>,
+    /// An upper bound on the segment size sent and announced; default none.
+    pub mss_max: Option<u16>,
+}
+
+impl Default for TcpSettings {
+    fn default() -> TcpSettings {
+        TcpSettings {
+            send_buffer: 1024 * 1024,
+            receive_buffer: 1024 * 1024,
+            no_delay: false,
+            keep_alive: None,
+            user_timeout: None,
+            linger: None,
+            hop_limit: None,
+            mss_max: None,
+        }
+    }
+}
+
+/// An address with the length of its on-link prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterfaceAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// The prefix length: 0 to 32 for IPv4, 0 to 128 for IPv6.
+    pub prefix_len: u8,
+}
+
+impl InterfaceAddress {
+    /// An IPv4 address and its prefix length (0 to 32).
+    pub const fn v4(address: Ipv4Addr, prefix_len: u8) -> InterfaceAddress {
+        InterfaceAddress { address: IpAddr::V4(address), prefix_len }
+    }
+
+    /// An IPv6 address and its prefix length (0 to 128).
+    pub const fn v6(address: Ipv6Addr, prefix_len: u8) -> InterfaceAddress {
+        InterfaceAddress { address: IpAddr::V6(address), prefix_len }
+    }
+}
+
+/// One interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceConfig {
+    /// Our station address; must be an individual one.
+    pub hardware_address: EthernetAddress,
+    /// What the device can do.
+    pub capabilities: Capabilities,
+    /// The addresses, each usable as source.
+    pub addresses: SmallVec<[InterfaceAddress; 4]>,
+}

@@ -1,0 +1,75 @@
+//! Digests of observable state: fixed-width little-endian values into a keyless SipHash, so that the
+//! result is the same on every machine, in debug and in release.
+
+use core::hash::Hasher;
+use core::net::IpAddr;
+use siphasher::sip::SipHasher24;
+
+use crate::time::Instant;
+
+/// Collects values; every width is written out, and a `usize` never is.
+#[derive(Clone, Debug)]
+pub(crate) struct Digest(SipHasher24);
+
+impl Digest {
+    pub(crate) fn new() -> Digest {
+        Digest(SipHasher24::new())
+    }
+
+    pub(crate) fn u8(&mut self, value: u8) {
+        self.0.write(&[value]);
+    }
+
+    pub(crate) fn bool(&mut self, value: bool) {
+        self.u8(u8::from(value));
+    }
+
+    pub(crate) fn u16(&mut self, value: u16) {
+        self.0.write(&value.to_le_bytes());
+    }
+
+    pub(crate) fn u32(&mut self, value: u32) {
+        self.0.write(&value.to_le_bytes());
+    }
+
+    pub(crate) fn u64(&mut self, value: u64) {
+        self.0.write(&value.to_le_bytes());
+    }
+
+    /// A count or length: as 64 bits on every machine.
+    pub(crate) fn count(&mut self, value: usize) {
+        self.u64(value as u64);
+    }
+
+    pub(crate) fn bytes(&mut self, value: &[u8]) {
+        self.0.write(value);
+    }
+
+    pub(crate) fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Digest, T)) {
+        self.bool(value.is_some());
+        if let Some(value) = value {
+            write(self, value);
+        }
+    }
+
+    pub(crate) fn instant(&mut self, value: Instant) {
+        self.u64(value.as_nanos());
+    }
+
+    pub(crate) fn address(&mut self, value: IpAddr) {
+        match value {
+            IpAddr::V4(address) => {
+                self.u8(4);
+                self.bytes(&address.octets());
+            }
+            IpAddr::V6(address) => {
+                self.u8(6);
+                self.bytes(&address.octets());
+            }
+        }
+    }
+
+    pub(crate) fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+}

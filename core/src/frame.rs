@@ -1,0 +1,225 @@
+//! Frames as they cross the core's boundary: [`Frame`] in, [`TxBatch`] out, and what a device
+//! can do ([`Capabilities`]).
+
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::num::NonZeroU16;
+use core::ops::Range;
+
+use crate::wire::checksum::Sum;
+
+/// What is known about a received frame's transport checksum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RxChecksum {
+    /// Nothing: the stack verifies it.
+    #[default]
+    Unverified,
+    /// The device vouches for it.
+    Verified,
+    /// The frame comes from a sender on this host that left the checksum to its device: the field
+    /// holds the pseudo-header's sum. Nothing was on a wire that could have damaged it.
+    Partial {
+        /// Where summing would start, in bytes from the frame's first.
+        start: u16,
+        /// Where the field is, in bytes from `start`.
+        offset: u16,
+    },
+}
+
+/// What a device tells about a received frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RxMeta {
+    /// The state of the transport checksum.
+    pub checksum: RxChecksum,
+    /// The payload size of the segments that the device merged into this frame; `None` if it merged none.
+    pub segment_size: Option<NonZeroU16>,
+}
+
+/// A received frame: contiguous bytes from the first octet of the link header, without FCS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The bytes. Payload that is kept is a slice of them.
+    pub data: Bytes,
+    /// What the device knows of them.
+    pub meta: RxMeta,
+}
+
+impl From<Bytes> for Frame {
+    fn from(data: Bytes) -> Frame {
+        Frame { data, meta: RxMeta::default() }
+    }
+}
+
+/// Who computes the transport checksum of a frame that is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TxChecksum {
+    /// The frame holds it.
+    #[default]
+    Complete,
+    /// The device: the field holds the folded, not inverted sum of the pseudo-header, as virtio wants it.
+    Partial {
+        /// Where summing starts, in bytes from the frame's first.
+        start: u16,
+        /// Where the field is, in bytes from `start`.
+        offset: u16,
+    },
+}
+
+/// What an interface's device can do. The stack never hands it a frame that goes beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The largest packet (layer 3), in bytes: 68 to 65,535 for IPv4, at least 1,280 for IPv6.
+    pub mtu: u16,
+    /// The largest super-segment payload, in bytes, that the device splits itself (TSO); 0 for none.
+    pub gso_max_bytes: u32,
+    /// The most segments that one super-segment may become.
+    pub gso_max_segments: u16,
+    /// Whether the device completes transport checksums on transmission.
+    pub tx_checksum: bool,
+    /// Whether the device vouches for transport checksums on reception.
+    pub rx_checksum: bool,
+    /// The most slices that one frame may have beside its head: at most [`TxBatch::SLICES_MAX`].
+    pub max_slices: u8,
+}
+
+impl Capabilities {
+    /// A plain Ethernet-like device: no offload of any kind.
+    pub const fn plain(mtu: u16) -> Capabilities {
+        Capabilities { mtu, gso_max_bytes: 0, gso_max_segments: 1, tx_checksum: false, rx_checksum: false, max_slices: 16 }
+    }
+}
+
+/// One frame of a [`TxBatch`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// The frame's first bytes (headers, and payload that was copied), within the batch's heads.
+    pub head: Range<u32>,
+    /// The rest of the payload, within the batch's slices; at most [`TxBatch::SLICES_MAX`].
+    pub slices: Range<u32>,
+    /// Bytes of transport payload in the frame, copied and sliced together.
+    pub payload_len: u32,
+    /// The payload size at which the device splits this super-segment; `None` for an ordinary frame.
+    pub segment_size: Option<NonZeroU16>,
+    /// Who computes the transport checksum.
+    pub checksum: TxChecksum,
+}
+
+/// Frames to send, filled by [`Stack::poll_transmit`](crate::Stack::poll_transmit). All its memory is reused.
+#[derive(Clone, Debug, Default)]
+pub struct TxBatch {
+    /// The heads of all frames, one after another.
+    pub heads: Vec<u8>,
+    /// The payload slices of all frames, one after another.
+    pub slices: Vec<Bytes>,
+    /// The frames, in the order in which they are to leave.
+    pub items: Vec<Transmit>,
+}
+
+/// A borrowed frame of a [`TxBatch`]: the head's bytes, then each slice's.
+#[derive(Clone, Copy, Debug)]
+pub struct TxFrame<'a> {
+    /// The first bytes.
+    pub head: &'a [u8],
+    /// The bytes that follow.
+    pub slices: &'a [Bytes],
+    /// How the device is to treat them.
+    pub transmit: &'a Transmit,
+}
+
+impl TxFrame<'_> {
+    /// The frame's length in bytes.
+    pub fn len(&self) -> usize {
+        self.head.len() + self.slices.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    /// Whether the frame has no bytes (it never does in a batch that the stack filled).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends the whole frame to `out`.
+    pub fn copy_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.head);
+        for slice in self.slices {
+            out.extend_from_slice(slice);
+        }
+    }
+}
+
+impl TxBatch {
+    /// The most slices a frame may have: with its head and a device prefix it fits the kernel's
+    /// quick `writev` path.
+    pub const SLICES_MAX: usize = 16;
+    /// The most frames that one call of `poll_transmit` adds.
+    pub const FRAMES_MAX: usize = 64;
+
+    /// An empty batch.
+    pub fn new() -> TxBatch {
+        TxBatch::default()
+    }
+
+    /// Empties the batch and keeps its memory.
+    pub fn clear(&mut self) {
+        self.heads.clear();
+        self.slices.clear();
+        self.items.clear();
+    }
+
+    /// How many frames the batch holds.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether the batch holds no frame.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The frames, in order.
+    pub fn frames(&self) -> impl ExactSizeIterator<Item = TxFrame<'_>> {
+        self.items.iter().map(|transmit| TxFrame {
+            head: &self.heads[transmit.head.start as usize..transmit.head.end as usize],
+            slices: &self.slices[transmit.slices.start as usize..transmit.slices.end as usize],
+            transmit,
+        })
+    }
+}
+
+/// Where a frame that is being built stands in a batch; see [`TxBatch::begin`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FrameStart {
+    head: u32,
+    slices: u32,
+}
+
+impl TxBatch {
+    /// Starts a frame: what is pushed to `heads` and `slices` from here on belongs to it.
+    pub(crate) fn begin(&self) -> FrameStart {
+        FrameStart { head: self.heads.len() as u32, slices: self.slices.len() as u32 }
+    }
+
+    /// The bytes of the head under construction.
+    pub(crate) fn head_mut(&mut self, start: FrameStart) -> &mut [u8] {
+        &mut self.heads[start.head as usize..]
+    }
+
+    /// Sums what follows `offset` of the frame under construction into `sum`: head, then slices.
+    pub(crate) fn sum_from(&self, start: FrameStart, offset: usize, mut sum: Sum) -> Sum {
+        sum.add_bytes(&self.heads[start.head as usize + offset..]);
+        for slice in &self.slices[start.slices as usize..] {
+            sum.add_bytes(slice);
+        }
+        sum
+    }
+
+    /// Ends the frame that began at `start`.
+    pub(crate) fn commit(&mut self, start: FrameStart, payload_len: u32, segment_size: Option<NonZeroU16>, checksum: TxChecksum) {
+        self.items.push(Transmit {
+            head: start.head..self.heads.len() as u32,
+            slices: start.slices..self.slices.len() as u32,
+            payload_len,
+            segment_size,
+            checksum,
+        });
+    }
+}
