@@ -163,11 +163,20 @@ pub fn parse(
             name => return Err(ParseError::new(name, FIELD_EXPECTED)),
         }
     }
-    if flags.contains(TcpFlags::ACK) && !has_ack {
-        return Err(ParseError::new(
-            "",
-            "\"ack N\", since the flags have \".\",",
-        ));
+    match (flags.contains(TcpFlags::ACK), has_ack) {
+        (true, false) => {
+            return Err(ParseError::new(
+                "",
+                "\"ack N\", since the flags have \".\",",
+            ));
+        }
+        (false, true) => {
+            return Err(ParseError::new(
+                "ack",
+                "no \"ack\", for want of \".\" in the flags,",
+            ));
+        }
+        _ => {}
     }
     let options = options.map_or(Ok(TcpOptions::default()), |text| {
         parse_options(text, relative)
