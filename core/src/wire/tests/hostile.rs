@@ -95,7 +95,7 @@ fn every_header_round_trips(bytes: &[u8]) {
         let again = emitted(&|out| {
             packet
                 .header()
-                .emit_with_options(packet.option_bytes(), out)
+                .emit_with_options(packet.option_bytes(), out);
         });
         let again = Ipv4Packet::parse_quoted(&again).unwrap();
         assert_eq!(
