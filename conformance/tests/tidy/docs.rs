@@ -61,7 +61,8 @@ fn missing_commands(readme: &str) -> Vec<Finding> {
 
 #[test]
 fn no_sample_is_ignored() {
-    let mut findings: Vec<Finding> = SOURCES.iter().flat_map(|source| ignored_samples(&source.path, &source.text)).collect();
+    let mut findings: Vec<Finding> =
+        SOURCES.iter().flat_map(|source| ignored_samples(&source.path, &source.text)).collect();
     let readme = fs::read_to_string(root().join("README.md")).unwrap_or_default();
     findings.extend(ignored_samples("README.md", &readme));
     assert_tidy(&findings);
@@ -87,7 +88,8 @@ fn an_ignored_sample_is_found() {
 
 #[test]
 fn an_ignored_test_is_found() {
-    let text = "#[test]\n#[ignore = \"slow\"]\nfn f() {}\n#[cfg_attr(debug_assertions, ignore)]\nfn g() {}\nfn ignore() {}";
+    let text =
+        "#[test]\n#[ignore = \"slow\"]\nfn f() {}\n#[cfg_attr(debug_assertions, ignore)]\nfn g() {}\nfn ignore() {}";
     assert_found(&ignored_tests(&[Source::new("sim/tests/a.rs", text)]), &[2, 4]);
 }
 

@@ -1,5 +1,5 @@
 //! Where `unsafe` may stand: in one file of backends, and in no other library or program of ours. (Outside
-//! `src` it may: a counting allocator in a test, the allocator of the no_std proof.) And the other
+//! `src` it may: a counting allocator in a test, the allocator of the `no_std` proof.) And the other
 //! attributes that the core's rules rest on.
 
 use std::collections::BTreeSet;
@@ -19,12 +19,15 @@ fn attributes(sources: &[Source]) -> Vec<Finding> {
             continue;
         }
         let mut wanted: Vec<(&[&str], &str)> = vec![match name {
-            BACKENDS => (&["!", "[", "deny", "(", "unsafe_code"], "`#![deny(unsafe_code)]` and one module that allows it"),
+            BACKENDS => {
+                (&["!", "[", "deny", "(", "unsafe_code"], "`#![deny(unsafe_code)]` and one module that allows it")
+            }
             _ => (&["!", "[", "forbid", "(", "unsafe_code"], "`#![forbid(unsafe_code)]` at the head of the crate"),
         }];
         if name == "core" {
             wanted.push((&["!", "[", "no_std", "]"], "`#![no_std]` at the head of the crate"));
-            wanted.push((&["!", "[", "warn", "(", "missing_docs"], "`#![warn(missing_docs)]` at the head of the crate"));
+            wanted
+                .push((&["!", "[", "warn", "(", "missing_docs"], "`#![warn(missing_docs)]` at the head of the crate"));
         }
         for (texts, right) in wanted {
             if source.find(texts).next().is_none() {
@@ -42,7 +45,8 @@ fn allowances(sources: &[Source]) -> Vec<Finding> {
     for source in sources {
         for at in source.find(&["unsafe_code"]).filter(|&at| !source.tokens[at].test) {
             // Back to the lint level whose list this is.
-            let level = source.tokens[..at].iter().rposition(|token| token.text == "(").and_then(|open| open.checked_sub(1));
+            let level =
+                source.tokens[..at].iter().rposition(|token| token.text == "(").and_then(|open| open.checked_sub(1));
             if level.is_none_or(|level| matches!(source.tokens[level].text.as_str(), "deny" | "forbid")) {
                 continue;
             }
@@ -87,7 +91,8 @@ fn a_missing_attribute_is_found() {
 #[test]
 fn a_second_unsafe_file_is_found() {
     let head = Source::new("backends/src/lib.rs", "#![deny(unsafe_code)]");
-    let one = Source::new("backends/src/fd.rs", "#![allow(unsafe_code, reason = \"why\")]\n#[allow(unsafe_code)]\nfn f() {}");
+    let one =
+        Source::new("backends/src/fd.rs", "#![allow(unsafe_code, reason = \"why\")]\n#[allow(unsafe_code)]\nfn f() {}");
     let other = Source::new("backends/src/tap.rs", "\n#[expect(unsafe_code)]\nfn f() {}");
     let core = Source::new("core/src/a.rs", "#[allow(dead_code, unsafe_code)]\nfn f() {}");
     assert_found(&allowances(&[head, one, other, core]), &[2, 1]);

@@ -62,7 +62,10 @@ fn read_folder(folder: &Path, path: &str, sources: &mut Vec<Source>) {
 fn mark_test_files(sources: &mut [Source]) {
     let modules: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
     for source in sources {
-        if modules.iter().any(|module| source.path == format!("{module}.rs") || source.path.starts_with(&format!("{module}/"))) {
+        if modules
+            .iter()
+            .any(|module| source.path == format!("{module}.rs") || source.path.starts_with(&format!("{module}/")))
+        {
             source.tokens.iter_mut().for_each(|token| token.test = true);
         }
     }
@@ -158,7 +161,9 @@ fn flatten(stream: TokenStream, out: &mut Vec<Token>) {
     while let Some((tree, tail)) = rest.split_first() {
         rest = match tree {
             TokenTree::Punct(punct) if punct.as_char() == '#' && is_doc(tail) => &tail[1..],
-            TokenTree::Punct(punct) if punct.as_char() == '#' && is_punct(tail, '!') && is_doc(&tail[1..]) => &tail[2..],
+            TokenTree::Punct(punct) if punct.as_char() == '#' && is_punct(tail, '!') && is_doc(&tail[1..]) => {
+                &tail[2..]
+            }
             TokenTree::Group(group) => {
                 let (open, close) = match group.delimiter() {
                     Delimiter::Parenthesis => ("(", ")"),

@@ -45,7 +45,8 @@ fn core_words(sources: &[Source]) -> Vec<Finding> {
                 continue;
             }
             let places = source.find(texts).filter(|&at| !source.tokens[at].test);
-            findings.extend(places.map(|at| finding(source, at, format!("the core names `{}`", texts.concat()), right)));
+            findings
+                .extend(places.map(|at| finding(source, at, format!("the core names `{}`", texts.concat()), right)));
         }
     }
     findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
@@ -65,7 +66,12 @@ fn test_behaviour(sources: &[Source]) -> Vec<Finding> {
             let inside = &source.tokens[open..source.tokens[open].closes];
             if !source.tokens[at].test && inside.iter().any(|token| token.text == "test") {
                 let what = "`cfg(test)` on something other than a test module".to_owned();
-                findings.push(finding(source, at, what, "one behaviour; a helper of tests goes into a `#[cfg(test)] mod`"));
+                findings.push(finding(
+                    source,
+                    at,
+                    what,
+                    "one behaviour; a helper of tests goes into a `#[cfg(test)] mod`",
+                ));
             }
         }
     }
@@ -78,7 +84,12 @@ fn names(sources: &[Source]) -> Vec<Finding> {
     for source in sources {
         if source.path.split('/').any(|part| matches!(part.trim_end_matches(".rs"), "utils" | "util")) {
             let what = "a file of utilities".to_owned();
-            findings.push(Finding { path: source.path.clone(), line: 1, what, right: "a file named after its one job" });
+            findings.push(Finding {
+                path: source.path.clone(),
+                line: 1,
+                what,
+                right: "a file named after its one job",
+            });
         }
         for (at, token) in source.tokens.iter().enumerate() {
             let named = at > 0 && source.matches(at - 1, &["fn"]);
@@ -115,7 +126,8 @@ fn names_say_what_things_are() {
 #[test]
 fn each_banned_word_is_found_in_the_core_and_only_there() {
     for (texts, _) in CORE {
-        let text = format!("fn f() {{\n    a {} () )\n}}", texts.join(" ")).replace("( () )", "()").replace(" () )", " ()");
+        let text =
+            format!("fn f() {{\n    a {} () )\n}}", texts.join(" ")).replace("( () )", "()").replace(" () )", " ()");
         let found = core_words(&[Source::new("core/src/a.rs", &text)]);
         assert!(found.iter().any(|finding| finding.line == 2), "{texts:?} was not found in {text}");
         assert_found(&core_words(&[Source::new("sim/src/a.rs", &text)]), &[]);
