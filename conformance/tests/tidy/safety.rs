@@ -31,7 +31,7 @@ fn attributes(sources: &[Source]) -> Vec<Finding> {
         }
         for (texts, right) in wanted {
             if source.find(texts).next().is_none() {
-                let what = format!("the crate does not open with `#{}`", texts.concat());
+                let what = "an attribute is missing at the head of the crate".to_owned();
                 findings.push(Finding { path: source.path.clone(), line: 1, what, right });
             }
         }

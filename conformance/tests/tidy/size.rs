@@ -70,7 +70,7 @@ fn a_long_file_is_found_and_its_tests_do_not_count() {
 #[test]
 fn a_long_function_is_found_also_within_a_macro_call() {
     let body = "    g();\n    // why\n\n".repeat(FUNCTION_LINES - 2);
-    let fits = format!("fn f(a: [u8; 2])\n{{\n{body}}}\ntype F = fn();\n").replacen(")\n{", ") {", 1);
+    let fits = format!("fn f(a: [u8; 2]) {{\n{body}}}\ntype F = fn();\n");
     let long = format!("\nfn f() {{\n{body}    g();\n}}\n");
     let in_macro = format!("proptest! {{\n{long}}}\n");
     for (text, lines) in [(&fits, &[][..]), (&long, &[2]), (&in_macro, &[3])] {
