@@ -3,6 +3,7 @@
 #[path = "support/mod.rs"]
 mod support;
 
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use support::args::Args;
 use support::namespace::{Core, allowed, pin};
 use support::pair::{Cost, Endpoint, Pair};
 use support::programs::TICKWIRE;
-use support::report::{Bar, Samples, Table};
+use support::report::{Bar, Samples, Table, conclude};
 use support::smoltcp_pair::Smoltcp;
 
 /// A stack and its run.
@@ -32,9 +33,13 @@ const BYTES: u64 = 512 * 1024 * 1024;
 const SOCKET_BUFFER: usize = 64 * 1024;
 
 fn main() -> ExitCode {
+    conclude(measure())
+}
+
+fn measure() -> io::Result<ExitCode> {
     let args = Args::parse(7, Duration::ZERO);
-    let cores = allowed().expect("the processors that may be used");
-    pin(&cores, Core::Last).expect("binding to one processor");
+    let cores = allowed()?;
+    pin(&cores, Core::Last)?;
     let mut costs: Vec<Vec<Cost>> = CONTESTANTS.iter().map(|_| Vec::new()).collect();
     for _ in 0..args.runs {
         for (contestant, costs) in CONTESTANTS.iter().zip(&mut costs) {
@@ -59,7 +64,7 @@ fn main() -> ExitCode {
             table.row(case, contestant.name, samples(costs), Some(reference), bar);
         }
     }
-    table.finish(args.bar)
+    Ok(table.finish(args.bar))
 }
 
 type Figure = fn(&Cost) -> f64;

@@ -3,13 +3,14 @@
 #[path = "support/mod.rs"]
 mod support;
 
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use support::args::Args;
 use support::namespace::{Core, allowed, pin};
 use support::pair::{Connection, Endpoint, Pair};
-use support::report::{Bar, Samples, Table};
+use support::report::{Bar, Samples, Table, conclude};
 use support::smoltcp_pair::Smoltcp;
 
 /// A stack, how many idle connections it is asked to hold, and what it must keep to.
@@ -79,9 +80,13 @@ where
 }
 
 fn main() -> ExitCode {
+    conclude(compare())
+}
+
+fn compare() -> io::Result<ExitCode> {
     let args = Args::parse(7, Duration::ZERO);
-    let cores = allowed().expect("the processors that may be used");
-    pin(&cores, Core::Last).expect("binding to one processor");
+    let cores = allowed()?;
+    pin(&cores, Core::Last)?;
     let mut table = Table::new(
         format!(
             "many_sockets: ns per segment of one busy connection, idle established ones beside it \
@@ -94,7 +99,7 @@ fn main() -> ExitCode {
     for contestant in CONTESTANTS {
         measure(&mut table, contestant, args.runs);
     }
-    table.finish(args.bar)
+    Ok(table.finish(args.bar))
 }
 
 type Measured = fn(&mut dyn Busy) -> f64;

@@ -13,13 +13,17 @@ use support::args::Args;
 use support::kernel;
 use support::namespace::{self, Core, allowed, pin};
 use support::programs::{BULK_PORT, STACKS, TICKWIRE, TapPrograms};
-use support::report::{Bar, Samples, Table, interleave};
+use support::report::{Bar, Samples, Table, conclude, interleave};
 use support::tap::{STACK, Tap};
 
 fn main() -> ExitCode {
     namespace::enter();
+    conclude(measure())
+}
+
+fn measure() -> io::Result<ExitCode> {
     let args = Args::parse(5, Duration::from_secs(1));
-    let cores = allowed().expect("the processors that may be used");
+    let cores = allowed()?;
     let mut table = Table::new(
         format!(
             "tap_bulk: one connection over tap7, MTU 1500, 1 MiB buffers in the stack, \
@@ -31,14 +35,14 @@ fn main() -> ExitCode {
         STACKS[0].name,
     );
     let into = interleave(STACKS, args.runs, |stack| {
-        into_stack(stack, &cores, args.run_time).expect("a run of kernel -> stack")
-    });
+        into_stack(stack, &cores, args.run_time)
+    })?;
     rows(&mut table, "kernel -> stack", into, 1.0);
     let out_of = interleave(STACKS, args.runs, |stack| {
-        out_of_stack(stack, &cores, args.run_time).expect("a run of stack -> kernel")
-    });
+        out_of_stack(stack, &cores, args.run_time)
+    })?;
     rows(&mut table, "stack -> kernel", out_of, 1.2);
-    table.finish(args.bar)
+    Ok(table.finish(args.bar))
 }
 
 fn rows(table: &mut Table, case: &str, samples: Vec<Samples>, bar: f64) {

@@ -14,7 +14,7 @@ use support::args::Args;
 use support::kernel;
 use support::namespace::{self, Core, allowed, pin};
 use support::programs::{ECHO_PORT, STACKS, TICKWIRE, TapPrograms};
-use support::report::{Bar, Samples, Table};
+use support::report::{Bar, Samples, Table, conclude};
 use support::tap::{STACK, Tap};
 
 /// What one run gave, in microseconds.
@@ -25,14 +25,18 @@ struct RoundTrip {
 
 fn main() -> ExitCode {
     namespace::enter();
+    conclude(measure())
+}
+
+fn measure() -> io::Result<ExitCode> {
     let args = Args::parse(5, Duration::from_millis(500));
-    let cores = allowed().expect("the processors that may be used");
+    let cores = allowed()?;
     let mut kernel_runs = Vec::new();
     let mut stack_runs: Vec<Vec<RoundTrip>> = STACKS.iter().map(|_| Vec::new()).collect();
     for _ in 0..args.runs {
-        kernel_runs.push(kernel_run(&cores, args.run_time).expect("a run of the kernel"));
+        kernel_runs.push(kernel_run(&cores, args.run_time)?);
         for (stack, runs) in STACKS.iter().zip(&mut stack_runs) {
-            runs.push(stack_run(stack, &cores, args.run_time).expect("a run of a stack"));
+            runs.push(stack_run(stack, &cores, args.run_time)?);
         }
     }
     let mut table = Table::new(
@@ -54,7 +58,7 @@ fn main() -> ExitCode {
             table.row(case, stack.name, samples(runs), reference, bar);
         }
     }
-    table.finish(args.bar)
+    Ok(table.finish(args.bar))
 }
 
 /// The two figures of a run, each with its name.

@@ -1,5 +1,6 @@
 //! Medians, interleaved runs, the table and the bars.
 
+use std::io;
 use std::process::ExitCode;
 
 /// Figures of one contestant in one case, one per run.
@@ -22,20 +23,28 @@ impl Samples {
     }
 }
 
+/// The exit code of a program: 1 with the reason on stderr if something failed.
+pub(crate) fn conclude(outcome: io::Result<ExitCode>) -> ExitCode {
+    outcome.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
 /// Lets the contestants take turns, `runs` times each (A B A B ...), so that a slow minute of the
 /// machine falls on all of them. Returns the samples in the contestants' order.
 pub(crate) fn interleave<C>(
     contestants: &[C],
     runs: usize,
-    mut run: impl FnMut(&C) -> f64,
-) -> Vec<Samples> {
+    mut run: impl FnMut(&C) -> io::Result<f64>,
+) -> io::Result<Vec<Samples>> {
     let mut figures = vec![Vec::with_capacity(runs); contestants.len()];
     for _ in 0..runs {
         for (contestant, figures) in contestants.iter().zip(&mut figures) {
-            figures.push(run(contestant));
+            figures.push(run(contestant)?);
         }
     }
-    figures.into_iter().map(Samples::new).collect()
+    Ok(figures.into_iter().map(Samples::new).collect())
 }
 
 /// What a ratio has to hold.
