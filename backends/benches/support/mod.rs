@@ -7,11 +7,13 @@
 //! - `kernel`: the other end of the TAP, blocking sockets of the kernel
 //! - `pair`: two stacks in one process on a virtual link; the trait that a stack implements for it
 //! - `programs`: the programs that a stack runs on a TAP; the list of stacks
+//! - `floor_tap`: no stack, for what the TAP and the kernel leave to any
 //! - `smoltcp_pair`, `smoltcp_tap`: smoltcp behind those two seams
 #![allow(dead_code, reason = "each program uses its own part of this folder")]
 #![allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
 
 pub(crate) mod args;
+pub(crate) mod floor_tap;
 pub(crate) mod kernel;
 pub(crate) mod namespace;
 pub(crate) mod pair;
