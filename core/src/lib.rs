@@ -48,6 +48,7 @@ mod ip;
 mod keyed;
 pub mod link;
 mod offload;
+pub mod options;
 mod rate_limit;
 mod rng;
 pub mod socket;
