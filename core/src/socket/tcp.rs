@@ -130,7 +130,7 @@ impl<'a> TcpSocket<'a> {
 
     /// All that can be asked about the connection.
     pub fn info(&self) -> Option<TcpInfo> {
-        self.stack.tcp_slot(self.handle).map(|slot| slot.tcb.info(self.stack.latest()))
+        self.stack.tcp_slot(self.handle).map(|slot| slot.tcb.info())
     }
 
     /// Our end.
