@@ -9,7 +9,9 @@ extern crate alloc;
 extern crate std;
 
 mod buffer;
+
 pub mod config;
+mod counters;
 mod digest;
 pub mod error;
 pub mod event;

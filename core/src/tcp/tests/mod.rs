@@ -1,0 +1,1 @@
+//! Tests of connections against each other and against segments made by hand.
