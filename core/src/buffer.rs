@@ -52,14 +52,13 @@ impl ChunkPool {
     /// An empty chunk of `size` bytes: the oldest one returned, if nobody refers to it any more.
     fn take(&mut self, size: usize) -> BytesMut {
         let ring = self.ring(size);
-        match ring.pop_front() {
-            Some(mut chunk) if chunk.try_reclaim(size) => chunk,
-            Some(chunk) => {
-                ring.push_back(chunk);
-                BytesMut::with_capacity(size)
+        if let Some(mut chunk) = ring.pop_front() {
+            if chunk.try_reclaim(size) {
+                return chunk;
             }
-            None => BytesMut::with_capacity(size),
+            ring.push_back(chunk);
         }
+        BytesMut::with_capacity(size)
     }
 
     /// Takes back a chunk of which all was split off.
@@ -177,7 +176,14 @@ impl ByteQueue {
 
     /// The bytes from `offset`, `len` of them, as slices pushed to `out`; at most `room` slices.
     /// Returns how many bytes they cover. The open chunk is frozen if it is reached.
-    pub(crate) fn share(&mut self, offset: usize, len: usize, room: usize, out: &mut alloc::vec::Vec<Bytes>, pool: &mut ChunkPool) -> usize {
+    pub(crate) fn share(
+        &mut self,
+        offset: usize,
+        len: usize,
+        room: usize,
+        out: &mut alloc::vec::Vec<Bytes>,
+        pool: &mut ChunkPool,
+    ) -> usize {
         let from = self.start + offset as u64;
         let to = (from + len as u64).min(self.end());
         if to > self.tail_at {

@@ -85,7 +85,14 @@ pub struct Capabilities {
 impl Capabilities {
     /// A plain Ethernet-like device: no offload of any kind.
     pub const fn plain(mtu: u16) -> Capabilities {
-        Capabilities { mtu, gso_max_bytes: 0, gso_max_segments: 1, tx_checksum: false, rx_checksum: false, max_slices: 16 }
+        Capabilities {
+            mtu,
+            gso_max_bytes: 0,
+            gso_max_segments: 1,
+            tx_checksum: false,
+            rx_checksum: false,
+            max_slices: 16,
+        }
     }
 }
 
@@ -213,7 +220,13 @@ impl TxBatch {
     }
 
     /// Ends the frame that began at `start`.
-    pub(crate) fn commit(&mut self, start: FrameStart, payload_len: u32, segment_size: Option<NonZeroU16>, checksum: TxChecksum) {
+    pub(crate) fn commit(
+        &mut self,
+        start: FrameStart,
+        payload_len: u32,
+        segment_size: Option<NonZeroU16>,
+        checksum: TxChecksum,
+    ) {
         self.items.push(Transmit {
             head: start.head..self.heads.len() as u32,
             slices: start.slices..self.slices.len() as u32,

@@ -4,6 +4,9 @@
 #![warn(missing_docs)]
 
 extern crate alloc;
+// The code that deriving `Arbitrary` generates keeps a thread-local recursion guard.
+#[cfg(feature = "arbitrary")]
+extern crate std;
 
 mod buffer;
 pub mod config;

@@ -8,6 +8,7 @@ use core::ops::{Add, AddAssign, Sub};
 /// below 2^31. It is an order only among numbers that lie within 2^31 of each other, which windows
 /// of at most 2^30 guarantee for those that are acceptable.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SeqNumber(pub u32);
 
 impl SeqNumber {

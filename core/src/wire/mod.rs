@@ -1,1 +1,34 @@
-//! Wire formats.
+//! Wire formats: zero-copy views of what arrived and emitters of what is sent.
+//!
+//! A view (`Ipv4Packet`, `TcpSegment`) is made by `parse`, which checks every length; its accessors
+//! cannot fail. A header (`Ipv4Header`, `TcpHeader`) is plain data that `emit` appends to a buffer.
+//! Checksums are steps of their own, because a device may do them: see [`checksum`].
+//!
+//! | module | what | RFC |
+//! |---|---|---|
+//! | [`ethernet`] | frames, addresses, EtherTypes | 894 |
+//! | [`arp`] | ARP for IPv4 | 826 |
+//! | [`ipv4`] | packets, options, protocol numbers | 791 |
+//! | [`ipv6`] | packets | 8200 |
+//! | [`ipv6_ext`] | the walk over extension headers | 8200, 8504, 5095 |
+//! | [`icmpv4`] | echo and errors | 792, 1122 |
+//! | [`icmpv6`] | echo and errors | 4443 |
+//! | [`ndp`] | neighbor solicitation and advertisement | 4861 |
+//! | [`udp`] | datagrams | 768 |
+//! | [`tcp`] | segments | 9293 |
+//! | [`tcp_options`] | MSS, window scale, SACK, timestamps | 9293, 7323, 2018 |
+//! | [`checksum`] | the Internet checksum | 1071, 1624 |
+
+pub mod arp;
+pub mod checksum;
+mod cursor;
+pub mod ethernet;
+pub mod icmpv4;
+pub mod icmpv6;
+pub mod ipv4;
+pub mod ipv6;
+pub mod ipv6_ext;
+pub mod ndp;
+pub mod tcp;
+pub mod tcp_options;
+pub mod udp;

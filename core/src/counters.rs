@@ -1,0 +1,96 @@
+//! Counters: what the stack did, by layer, and what it dropped, by reason. They only grow.
+
+use crate::error::DropReason;
+
+/// One count per [`DropReason`].
+#[derive(Clone, Debug)]
+pub(crate) struct Drops([u64; DropReason::ALL.len()]);
+
+impl Drops {
+    pub(crate) fn count(&mut self, reason: DropReason) {
+        if let Some(count) = self.0.get_mut(reason as usize) {
+            *count += 1;
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        DropReason::ALL.iter().copied().zip(self.0.iter().copied())
+    }
+}
+
+impl Default for Drops {
+    fn default() -> Drops {
+        Drops([0; DropReason::ALL.len()])
+    }
+}
+
+/// Declares a struct of counters with the dotted name of each.
+macro_rules! counters {
+    ($(#[doc = $doc:literal])+ $visibility:vis $name:ident { $($(#[doc = $fdoc:literal])+ $field:ident = $dotted:literal,)+ }) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, Default)]
+        $visibility struct $name {
+            $($(#[doc = $fdoc])+ pub(crate) $field: u64,)+
+        }
+
+        impl $name {
+            /// Each counter with its dotted name.
+            pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+                [$(($dotted, self.$field)),+].into_iter()
+            }
+        }
+    };
+}
+pub(crate) use counters;
+
+counters! {
+    /// What the layers below TCP did.
+    pub(crate) Counters {
+        /// Calls whose `now` was earlier than one seen before; the latest was used.
+        time_regressions = "time.regressions",
+        /// Frames handed in.
+        frames_received = "frames.received",
+        /// Their bytes.
+        bytes_received = "frames.bytes_received",
+        /// Frames handed out.
+        frames_sent = "frames.sent",
+        /// Their bytes.
+        bytes_sent = "frames.bytes_sent",
+        /// ARP requests sent.
+        arp_requests_sent = "arp.requests_sent",
+        /// ARP replies sent.
+        arp_replies_sent = "arp.replies_sent",
+        /// ARP packets accepted.
+        arp_received = "arp.received",
+        /// Neighbor solicitations sent.
+        ndp_solicitations_sent = "ndp.solicitations_sent",
+        /// Neighbor advertisements sent.
+        ndp_advertisements_sent = "ndp.advertisements_sent",
+        /// Neighbor discovery messages accepted.
+        ndp_received = "ndp.received",
+        /// Neighbors that did not answer.
+        neighbors_failed = "neighbor.failed",
+        /// Neighbor entries evicted for newer ones.
+        neighbors_evicted = "neighbor.evicted",
+        /// IPv4 packets accepted.
+        ipv4_received = "ipv4.received",
+        /// IPv4 packets sent.
+        ipv4_sent = "ipv4.sent",
+        /// IPv6 packets accepted.
+        ipv6_received = "ipv6.received",
+        /// IPv6 packets sent.
+        ipv6_sent = "ipv6.sent",
+        /// Echo requests answered, both families.
+        icmp_echo_replies_sent = "icmp.echo_replies_sent",
+        /// ICMP errors sent, both families.
+        icmp_errors_sent = "icmp.errors_sent",
+        /// ICMP errors that reached a socket, both families.
+        icmp_errors_delivered = "icmp.errors_delivered",
+        /// Datagrams delivered to sockets.
+        udp_received = "udp.received",
+        /// Datagrams sent.
+        udp_sent = "udp.sent",
+        /// Resets sent from the control queue: no socket, aborts, refusals.
+        tcp_resets_sent = "tcp.resets_sent",
+    }
+}

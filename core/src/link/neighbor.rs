@@ -1,0 +1,398 @@
+//! The neighbor cache of one interface, for ARP and Neighbor Discovery alike: the states of
+//! RFC 4861 section 7.3.2, and what waits for a neighbor that is not resolved yet.
+//!
+//! Sockets wait by their handle and are asked for their segment once the neighbor is known; a
+//! datagram or an answer without a socket waits itself, at most `Limits::neighbor_queue` per
+//! neighbor and `Limits::neighbors_parked` neighbors, oldest out. No destination waits for another.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+use smallvec::SmallVec;
+
+use crate::config::Limits;
+use crate::digest::Digest;
+use crate::ip::packet::Packet;
+use crate::keyed::{HashKey, KeyedMap};
+use crate::socket::TcpHandle;
+use crate::time::{Duration, Instant};
+use crate::wire::ethernet::EthernetAddress;
+
+/// Between solicitations (RFC 4861 section 10, RETRANS_TIMER).
+const RETRANS_TIMER: Duration = Duration::from_secs(1);
+/// Solicitations before a neighbor counts as unreachable (RFC 4861 section 10, MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT).
+const MAX_SOLICIT: u8 = 3;
+/// How long a confirmation holds (RFC 4861 section 10, REACHABLE_TIME).
+const REACHABLE_TIME: Duration = Duration::from_secs(30);
+/// How long upper layers are given to confirm a stale neighbor (RFC 4861 section 10, DELAY_FIRST_PROBE_TIME).
+const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
+/// Places for parked packets that answers to remote hosts cannot take from local sockets.
+const RESERVED_FOR_LOCAL: usize = 16;
+
+/// The state of an entry (RFC 4861 section 7.3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NeighborState {
+    /// Being resolved: the hardware address is not known yet.
+    Incomplete,
+    /// Confirmed less than the reachable time ago.
+    Reachable,
+    /// Known, unconfirmed for long; used, and probed soon after use.
+    Stale,
+    /// Used while stale: waiting for a hint from the upper layer before probing.
+    Delay,
+    /// Being probed by unicast solicitations.
+    Probe,
+}
+
+/// An entry of the cache: a slot and the generation that tells a reused slot from its predecessor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct NeighborId {
+    slot: u16,
+    generation: u32,
+}
+
+/// On whose behalf a neighbor is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A socket of ours.
+    Local,
+    /// An answer to a remote host.
+    Answer,
+}
+
+/// What a lookup found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resolution {
+    /// The hardware address.
+    Known(EthernetAddress),
+    /// Not known: park on this entry.
+    Unresolved(NeighborId),
+    /// The cache is full of neighbors that must not be evicted.
+    Full,
+}
+
+/// A solicitation to send: to everybody, or to the one address that is to be confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Solicit {
+    pub(crate) target: IpAddr,
+    pub(crate) unicast: Option<EthernetAddress>,
+}
+
+/// What had been waiting on an entry.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Waiting {
+    pub(crate) sockets: SmallVec<[TcpHandle; 4]>,
+    pub(crate) packets: SmallVec<[Packet; 3]>,
+}
+
+#[derive(Clone, Debug)]
+struct Neighbor {
+    address: IpAddr,
+    generation: u32,
+    state: NeighborState,
+    /// Meaningful in every state but INCOMPLETE.
+    hardware: EthernetAddress,
+    /// Until when a REACHABLE entry is so; judged on use.
+    reachable_until: Instant,
+    solicited: u8,
+    /// When DELAY ends, or the next solicitation is due.
+    due: Option<Instant>,
+    /// The heap entry that stands for this neighbor.
+    armed: Option<Instant>,
+    /// Looked up since the clock hand last passed.
+    used: bool,
+    origin: Origin,
+    sockets: SmallVec<[TcpHandle; 4]>,
+    packets: VecDeque<Packet>,
+}
+
+/// The cache.
+#[derive(Clone)]
+pub(crate) struct NeighborCache {
+    slots: Vec<Option<Neighbor>>,
+    free: Vec<u16>,
+    index: KeyedMap<IpAddr, u16>,
+    hand: usize,
+    generation: u32,
+    /// Entries with parked packets, oldest first; apart for local sockets and for answers.
+    parked_local: VecDeque<NeighborId>,
+    parked_answers: VecDeque<NeighborId>,
+    pub(crate) evicted: u64,
+}
+
+impl NeighborCache {
+    pub(crate) fn new(key: HashKey) -> NeighborCache {
+        NeighborCache {
+            slots: Vec::new(),
+            free: Vec::new(),
+            index: KeyedMap::new(key),
+            hand: 0,
+            generation: 0,
+            parked_local: VecDeque::new(),
+            parked_answers: VecDeque::new(),
+            evicted: 0,
+        }
+    }
+
+    fn entry(&mut self, id: NeighborId) -> Option<&mut Neighbor> {
+        self.slots.get_mut(id.slot as usize)?.as_mut().filter(|neighbor| neighbor.generation == id.generation)
+    }
+
+    fn find(&self, address: IpAddr) -> Option<NeighborId> {
+        let slot = *self.index.get(&address)?;
+        let generation = self.slots.get(slot as usize)?.as_ref()?.generation;
+        Some(NeighborId { slot, generation })
+    }
+
+    /// Looks `address` up in order to send to it. The first lookup of an unknown neighbor, and the
+    /// first use of a stale one, start what the RFC asks for; a solicitation that is due is returned.
+    pub(crate) fn resolve(&mut self, now: Instant, address: IpAddr, origin: Origin, limits: &Limits) -> (Resolution, Option<Solicit>) {
+        let Some(id) = self.find(address) else {
+            return match self.insert(address, NeighborState::Incomplete, EthernetAddress::UNSPECIFIED, now, origin, limits) {
+                Some(id) => (Resolution::Unresolved(id), self.solicit(now, id)),
+                None => (Resolution::Full, None),
+            };
+        };
+        let Some(neighbor) = self.entry(id) else { return (Resolution::Full, None) };
+        neighbor.used = true;
+        if origin == Origin::Local {
+            neighbor.origin = origin;
+        }
+        if neighbor.state == NeighborState::Reachable && neighbor.reachable_until <= now {
+            neighbor.state = NeighborState::Stale;
+        }
+        match neighbor.state {
+            NeighborState::Incomplete => (Resolution::Unresolved(id), None),
+            NeighborState::Stale => {
+                neighbor.state = NeighborState::Delay;
+                neighbor.due = Some(now + DELAY_FIRST_PROBE_TIME);
+                (Resolution::Known(neighbor.hardware), None)
+            }
+            NeighborState::Reachable | NeighborState::Delay | NeighborState::Probe => (Resolution::Known(neighbor.hardware), None),
+        }
+    }
+
+    /// Counts a solicitation as sent and sets the time of the next.
+    fn solicit(&mut self, now: Instant, id: NeighborId) -> Option<Solicit> {
+        let neighbor = self.entry(id)?;
+        neighbor.solicited += 1;
+        neighbor.due = Some(now + RETRANS_TIMER);
+        let unicast = (neighbor.state == NeighborState::Probe).then_some(neighbor.hardware);
+        Some(Solicit { target: neighbor.address, unicast })
+    }
+
+    fn insert(&mut self, address: IpAddr, state: NeighborState, hardware: EthernetAddress, now: Instant, origin: Origin, limits: &Limits) -> Option<NeighborId> {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None if self.slots.len() < limits.neighbors as usize => {
+                self.slots.push(None);
+                (self.slots.len() - 1) as u16
+            }
+            None => self.evict(origin)?,
+        };
+        self.generation = self.generation.wrapping_add(1);
+        let neighbor = Neighbor {
+            address,
+            generation: self.generation,
+            state,
+            hardware,
+            reachable_until: now + REACHABLE_TIME,
+            solicited: 0,
+            due: None,
+            armed: None,
+            used: false,
+            origin,
+            sockets: SmallVec::new(),
+            packets: VecDeque::new(),
+        };
+        *self.slots.get_mut(slot as usize)? = Some(neighbor);
+        self.index.insert(address, slot);
+        Some(NeighborId { slot, generation: self.generation })
+    }
+
+    /// Frees a slot by the clock rule: the hand passes those used since its last round once. One that
+    /// a local socket waits for is never taken; one that an answer waits for only for a local socket.
+    fn evict(&mut self, origin: Origin) -> Option<u16> {
+        for _ in 0..2 * self.slots.len() {
+            self.hand = (self.hand + 1) % self.slots.len();
+            let Some(neighbor) = self.slots.get_mut(self.hand).and_then(Option::as_mut) else { continue };
+            let held = !neighbor.sockets.is_empty() || (neighbor.origin == Origin::Local && neighbor.state == NeighborState::Incomplete);
+            let spared = core::mem::take(&mut neighbor.used) || (origin == Origin::Answer && neighbor.state == NeighborState::Incomplete);
+            if held || spared {
+                continue;
+            }
+            let (address, slot) = (neighbor.address, self.hand as u16);
+            self.index.remove(&address);
+            *self.slots.get_mut(self.hand)? = None;
+            self.evicted += 1;
+            return Some(slot);
+        }
+        None
+    }
+
+    /// Lets a socket wait for the neighbor.
+    pub(crate) fn park_socket(&mut self, id: NeighborId, socket: TcpHandle) {
+        if let Some(neighbor) = self.entry(id) {
+            neighbor.sockets.push(socket);
+        }
+    }
+
+    /// Lets a packet wait for the neighbor; returns how many older ones had to go for it.
+    pub(crate) fn park_packet(&mut self, id: NeighborId, packet: Packet, limits: &Limits) -> usize {
+        let Some(neighbor) = self.entry(id) else { return 1 };
+        let origin = neighbor.origin;
+        let first = neighbor.packets.is_empty();
+        let mut pushed_out = 0;
+        if neighbor.packets.len() >= limits.neighbor_queue as usize {
+            neighbor.packets.pop_front();
+            pushed_out += 1;
+        }
+        neighbor.packets.push_back(packet);
+        if !first {
+            return pushed_out;
+        }
+        let order = if origin == Origin::Local { &mut self.parked_local } else { &mut self.parked_answers };
+        order.push_back(id);
+        while self.parked_local.len() + self.parked_answers.len() > limits.neighbors_parked as usize
+            || self.parked_answers.len() > (limits.neighbors_parked as usize).saturating_sub(RESERVED_FOR_LOCAL)
+        {
+            let oldest = self.parked_answers.pop_front().or_else(|| self.parked_local.pop_front());
+            let Some(oldest) = oldest else { break };
+            pushed_out += self.entry(oldest).map_or(0, |neighbor| core::mem::take(&mut neighbor.packets).len());
+        }
+        pushed_out
+    }
+
+    /// Takes what waits on the entry.
+    fn release(&mut self, id: NeighborId) -> Waiting {
+        let Some(neighbor) = self.entry(id) else { return Waiting::default() };
+        let waiting = Waiting { sockets: core::mem::take(&mut neighbor.sockets), packets: neighbor.packets.drain(..).collect() };
+        if !waiting.packets.is_empty() {
+            self.parked_local.retain(|&other| other != id);
+            self.parked_answers.retain(|&other| other != id);
+        }
+        waiting
+    }
+
+    /// A solicited answer arrived: the neighbor is REACHABLE (RFC 4861 section 7.2.5).
+    pub(crate) fn confirm(&mut self, now: Instant, address: IpAddr, hardware: EthernetAddress) -> Waiting {
+        let Some(id) = self.find(address) else { return Waiting::default() };
+        let Some(neighbor) = self.entry(id) else { return Waiting::default() };
+        neighbor.hardware = hardware;
+        neighbor.state = NeighborState::Reachable;
+        neighbor.reachable_until = now + REACHABLE_TIME;
+        neighbor.solicited = 0;
+        neighbor.due = None;
+        self.release(id)
+    }
+
+    /// The neighbor told its hardware address without being asked: a request or solicitation of its
+    /// own, or a gratuitous announcement. The entry becomes STALE if that is news (RFC 4861 section 7.2.3);
+    /// one that does not exist is made only if `create`, which a packet addressed to us justifies.
+    pub(crate) fn learn(&mut self, now: Instant, address: IpAddr, hardware: EthernetAddress, create: bool, limits: &Limits) -> Waiting {
+        let Some(id) = self.find(address) else {
+            if create {
+                self.insert(address, NeighborState::Stale, hardware, now, Origin::Answer, limits);
+            }
+            return Waiting::default();
+        };
+        let Some(neighbor) = self.entry(id) else { return Waiting::default() };
+        if neighbor.state == NeighborState::Incomplete || neighbor.hardware != hardware {
+            neighbor.hardware = hardware;
+            neighbor.state = NeighborState::Stale;
+            neighbor.solicited = 0;
+            neighbor.due = None;
+        }
+        self.release(id)
+    }
+
+    /// The upper layer made progress through this neighbor (RFC 4861 section 7.3.1).
+    pub(crate) fn on_progress(&mut self, now: Instant, address: IpAddr) {
+        let Some(id) = self.find(address) else { return };
+        let Some(neighbor) = self.entry(id) else { return };
+        if neighbor.state != NeighborState::Incomplete {
+            neighbor.state = NeighborState::Reachable;
+            neighbor.reachable_until = now + REACHABLE_TIME;
+            neighbor.solicited = 0;
+            neighbor.due = None;
+        }
+    }
+
+    /// What is to be done at a deadline of the entry: a solicitation, or nothing more.
+    pub(crate) fn on_timeout(&mut self, now: Instant, id: NeighborId) -> Expiry {
+        let Some(neighbor) = self.entry(id) else { return Expiry::Nothing };
+        if neighbor.due.is_none_or(|due| due > now) {
+            return Expiry::Nothing;
+        }
+        if neighbor.state == NeighborState::Delay {
+            neighbor.state = NeighborState::Probe;
+        }
+        if neighbor.solicited < MAX_SOLICIT {
+            return self.solicit(now, id).map_or(Expiry::Nothing, Expiry::Solicit);
+        }
+        let address = neighbor.address;
+        let waiting = self.release(id);
+        self.index.remove(&address);
+        if let Some(slot) = self.slots.get_mut(id.slot as usize) {
+            *slot = None;
+            self.free.push(id.slot);
+        }
+        Expiry::Failed(waiting)
+    }
+
+    /// The entry's deadline; `None` also for an entry that is gone.
+    pub(crate) fn deadline(&self, id: NeighborId) -> Option<Instant> {
+        self.slots.get(id.slot as usize)?.as_ref().filter(|neighbor| neighbor.generation == id.generation)?.due
+    }
+
+    /// Where the timer heap notes the entry that stands for this neighbor.
+    pub(crate) fn armed(&mut self, id: NeighborId) -> Option<&mut Option<Instant>> {
+        self.entry(id).map(|neighbor| &mut neighbor.armed)
+    }
+
+    /// The entry of an address.
+    pub(crate) fn id(&self, address: IpAddr) -> Option<NeighborId> {
+        self.find(address)
+    }
+
+    /// Every entry: address, state, hardware address (none while it is being resolved), in slot order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (IpAddr, NeighborState, Option<EthernetAddress>)> + '_ {
+        self.slots.iter().flatten().map(|neighbor| {
+            let known = neighbor.state != NeighborState::Incomplete;
+            (neighbor.address, neighbor.state, known.then_some(neighbor.hardware))
+        })
+    }
+
+    /// Packets parked, over all neighbors.
+    pub(crate) fn parked(&self) -> usize {
+        self.slots.iter().flatten().map(|neighbor| neighbor.packets.len()).sum()
+    }
+
+    pub(crate) fn digest(&self, digest: &mut Digest) {
+        digest.count(self.slots.len());
+        for (slot, neighbor) in self.slots.iter().enumerate() {
+            let Some(neighbor) = neighbor else { continue };
+            digest.count(slot);
+            digest.address(neighbor.address);
+            digest.u8(neighbor.state as u8);
+            digest.bytes(&neighbor.hardware.0);
+            digest.instant(neighbor.reachable_until);
+            digest.u8(neighbor.solicited);
+            digest.option(neighbor.due, Digest::instant);
+            digest.bool(neighbor.used);
+            digest.count(neighbor.sockets.len());
+            digest.count(neighbor.packets.len());
+        }
+    }
+}
+
+/// What a neighbor's deadline brought.
+#[derive(Clone, Debug)]
+pub(crate) enum Expiry {
+    /// The entry is gone, or its deadline has moved.
+    Nothing,
+    /// A further solicitation is due.
+    Solicit(Solicit),
+    /// The neighbor does not answer; the entry is gone and this had been waiting for it.
+    Failed(Waiting),
+}

@@ -1,0 +1,236 @@
+//! Neighbor Discovery: solicitations and advertisements of neighbors (RFC 4861 sections 4.3, 4.4).
+//!
+//! ```text
+//!  0               1               2               3
+//! +---------------+---------------+-------------------------------+
+//! |     Type      |     Code      |           Checksum            |
+//! +-+-+-+---------+---------------+-------------------------------+
+//! |R|S|O|                       Reserved                          |
+//! +-+-+-+---------------------------------------------------------+
+//! |                   Target Address, 16 bytes                    |
+//! +---------------------------------------------------------------+
+//! |             Options: type, length in 8 bytes, data            |
+//! +---------------------------------------------------------------+
+//! ```
+//!
+//! Both are ICMPv6 messages: their checksum is [`icmpv6::fill_checksum`]'s. What RFC 4861 section
+//! 7.1 demands of the IPv6 header (hop limit 255, addresses) is for whoever holds that header.
+//!
+//! [`icmpv6::fill_checksum`]: super::icmpv6::fill_checksum
+
+use alloc::vec::Vec;
+use core::net::Ipv6Addr;
+
+use super::cursor::Fields;
+use super::ethernet::EthernetAddress;
+use crate::error::DropReason;
+
+/// Type of a Router Solicitation.
+pub const ROUTER_SOLICITATION: u8 = 133;
+/// Type of a Router Advertisement.
+pub const ROUTER_ADVERTISEMENT: u8 = 134;
+/// Type of a Neighbor Solicitation.
+pub const NEIGHBOR_SOLICITATION: u8 = 135;
+/// Type of a Neighbor Advertisement.
+pub const NEIGHBOR_ADVERTISEMENT: u8 = 136;
+/// Type of a Redirect.
+pub const REDIRECT: u8 = 137;
+
+/// The hop limit that every ND message is sent with and must arrive with (RFC 4861 section 7.1).
+pub const HOP_LIMIT: u8 = 255;
+
+/// Length of a neighbor message without options, in bytes.
+const MESSAGE_LEN: usize = 24;
+const CODE: usize = 1;
+const FLAGS: usize = 4;
+const TARGET: usize = 8;
+
+const ROUTER: u8 = 0x80;
+const SOLICITED: u8 = 0x40;
+const OVERRIDE: u8 = 0x20;
+
+const SOURCE_LINK_LAYER: u8 = 1;
+const TARGET_LINK_LAYER: u8 = 2;
+
+/// The solicited-node group of an address: `ff02::1:ff` and its low 24 bits (RFC 4291 section 2.7.1).
+pub const fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
+    let octets = address.octets();
+    Ipv6Addr::from_octets([
+        0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, octets[13], octets[14], octets[15],
+    ])
+}
+
+/// Asks for a neighbor's link-layer address, or whether it is still reachable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub struct NeighborSolicitation {
+    /// Whose link-layer address is asked for.
+    pub target: Ipv6Addr,
+    /// The asker's own; absent if it asks from the unspecified address.
+    pub source_link_layer: Option<EthernetAddress>,
+}
+
+impl NeighborSolicitation {
+    /// Reads a whole ICMPv6 message of type [`NEIGHBOR_SOLICITATION`].
+    ///
+    /// Errors: [`DropReason::NdpInvalid`] (type, code, length below 24, multicast target),
+    /// [`DropReason::NdpOption`].
+    pub fn parse(message: &[u8]) -> Result<NeighborSolicitation, DropReason> {
+        let parts = NeighborMessage::parse(NEIGHBOR_SOLICITATION, SOURCE_LINK_LAYER, message)?;
+        Ok(NeighborSolicitation {
+            target: parts.target,
+            source_link_layer: parts.link_layer,
+        })
+    }
+
+    /// Appends the message, checksum 0.
+    pub fn emit(&self, out: &mut Vec<u8>) {
+        let parts = NeighborMessage {
+            flags: 0,
+            target: self.target,
+            link_layer: self.source_link_layer,
+        };
+        parts.emit(NEIGHBOR_SOLICITATION, SOURCE_LINK_LAYER, out);
+    }
+}
+
+/// Tells a neighbor's link-layer address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub struct NeighborAdvertisement {
+    /// The sender is a router (R).
+    pub router: bool,
+    /// In answer to a solicitation (S); must not be set in a message to a multicast address.
+    pub solicited: bool,
+    /// Overrides what is cached (O).
+    pub overrides: bool,
+    /// Whose link-layer address is told.
+    pub target: Ipv6Addr,
+    /// The link-layer address; may be absent in answer to a unicast solicitation.
+    pub target_link_layer: Option<EthernetAddress>,
+}
+
+impl NeighborAdvertisement {
+    /// Reads a whole ICMPv6 message of type [`NEIGHBOR_ADVERTISEMENT`].
+    ///
+    /// Errors: those of [`NeighborSolicitation::parse`].
+    pub fn parse(message: &[u8]) -> Result<NeighborAdvertisement, DropReason> {
+        let parts = NeighborMessage::parse(NEIGHBOR_ADVERTISEMENT, TARGET_LINK_LAYER, message)?;
+        Ok(NeighborAdvertisement {
+            router: parts.flags & ROUTER != 0,
+            solicited: parts.flags & SOLICITED != 0,
+            overrides: parts.flags & OVERRIDE != 0,
+            target: parts.target,
+            target_link_layer: parts.link_layer,
+        })
+    }
+
+    /// Appends the message, checksum 0.
+    pub fn emit(&self, out: &mut Vec<u8>) {
+        let mut flags = 0;
+        for (set, flag) in [
+            (self.router, ROUTER),
+            (self.solicited, SOLICITED),
+            (self.overrides, OVERRIDE),
+        ] {
+            if set {
+                flags |= flag;
+            }
+        }
+        let parts = NeighborMessage {
+            flags,
+            target: self.target,
+            link_layer: self.target_link_layer,
+        };
+        parts.emit(NEIGHBOR_ADVERTISEMENT, TARGET_LINK_LAYER, out);
+    }
+}
+
+/// What the two messages have in common.
+struct NeighborMessage {
+    flags: u8,
+    target: Ipv6Addr,
+    link_layer: Option<EthernetAddress>,
+}
+
+impl NeighborMessage {
+    /// The validation of RFC 4861 sections 7.1.1 and 7.1.2, as far as the message itself goes.
+    fn parse(kind: u8, link_layer: u8, message: &[u8]) -> Result<NeighborMessage, DropReason> {
+        let (fixed, options) = message
+            .split_first_chunk::<MESSAGE_LEN>()
+            .ok_or(DropReason::NdpInvalid)?;
+        let target = Ipv6Addr::from(fixed.array_at::<TARGET, 16>());
+        if fixed[0] != kind || fixed[CODE] != 0 || target.is_multicast() {
+            return Err(DropReason::NdpInvalid);
+        }
+        let mut address = None;
+        for option in NdpOptions::new(options) {
+            let option = option?;
+            if option.kind == link_layer
+                && let Ok(octets) = <[u8; 6]>::try_from(option.data)
+            {
+                address = Some(EthernetAddress(octets));
+            }
+        }
+        Ok(NeighborMessage {
+            flags: fixed[FLAGS],
+            target,
+            link_layer: address,
+        })
+    }
+
+    fn emit(&self, kind: u8, link_layer: u8, out: &mut Vec<u8>) {
+        let mut fixed = [0; MESSAGE_LEN];
+        fixed[0] = kind;
+        fixed[FLAGS] = self.flags;
+        fixed.put_array::<TARGET, 16>(self.target.octets());
+        out.extend_from_slice(&fixed);
+        if let Some(address) = self.link_layer {
+            let mut option = [link_layer, 1, 0, 0, 0, 0, 0, 0];
+            option.put_array::<2, 6>(address.0);
+            out.extend_from_slice(&option);
+        }
+    }
+}
+
+/// One option of an ND message (RFC 4861 section 4.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NdpOption<'a> {
+    /// The option's type.
+    pub kind: u8,
+    /// The bytes after type and length.
+    pub data: &'a [u8],
+}
+
+/// Walks the options of an ND message. An option of length 0 or beyond the message is one `Err`,
+/// after which the walk ends: the whole message is then to be dropped (RFC 4861 section 4.6).
+#[derive(Clone, Debug)]
+pub struct NdpOptions<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> NdpOptions<'a> {
+    /// Starts at the first byte behind the message's fixed part.
+    pub const fn new(bytes: &'a [u8]) -> NdpOptions<'a> {
+        NdpOptions { rest: bytes }
+    }
+}
+
+impl<'a> Iterator for NdpOptions<'a> {
+    type Item = Result<NdpOption<'a>, DropReason>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let &kind = self.rest.first()?;
+        // A length of 0 fails at `get(2..)`.
+        let option = self.rest.get(1).and_then(|&len| {
+            let (option, rest) = self.rest.split_at_checked(usize::from(len) * 8)?;
+            Some((option.get(2..)?, rest))
+        });
+        let Some((data, rest)) = option else {
+            self.rest = &[];
+            return Some(Err(DropReason::NdpOption));
+        };
+        self.rest = rest;
+        Some(Ok(NdpOption { kind, data }))
+    }
+}
