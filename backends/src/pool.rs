@@ -18,6 +18,9 @@ use bytes::{Bytes, BytesMut};
 /// Buffers are multiples of this many bytes: one frame at MTU 1500 takes one.
 const GRAIN: usize = 2048;
 
+/// Slots tried before the ring grows.
+const PROBES: usize = 8;
+
 /// Frames that occupy no more than this share of a large buffer are copied out of it.
 const SHARE_MIN: usize = 4;
 
@@ -55,13 +58,14 @@ impl Pool {
     ///
     /// What `read` returns; the buffer stays in the pool.
     pub fn fill(&mut self, read: impl FnOnce(&mut BytesMut) -> io::Result<()>) -> io::Result<Bytes> {
+        let size = self.ring.size;
         let slot = self.ring.slot();
         if let Err(error) = read(slot) {
             slot.clear();
             return Err(error);
         }
         let frame_len = slot.len();
-        if self.ring.size > GRAIN && frame_len * SHARE_MIN <= self.ring.size {
+        if size > GRAIN && frame_len * SHARE_MIN <= size {
             let short = copy_out(&mut self.short, slot);
             slot.clear();
             return Ok(short);
@@ -109,19 +113,26 @@ impl Ring {
     }
 
     /// An empty buffer. The slot under the cursor is the one whose frame was handed out longest
-    /// ago. If that is still held, the ring grows in front of it; at its full length it gets a new
-    /// buffer, and the old one is freed with its frame.
+    /// ago. Where that is still held, the next few are tried (one frame that is kept for long must
+    /// not cost a buffer per round); where these are held too, the ring grows in front of the first
+    /// and so stays in the order of age. At its full length the slot gets a new buffer, and the old
+    /// one is freed with its frame.
     fn slot(&mut self) -> &mut BytesMut {
         let size = self.size;
-        let free = self.slots.get_mut(self.next).is_some_and(|slot| slot.try_reclaim(size));
-        if !free {
-            self.allocations += 1;
-            let fresh = BytesMut::with_capacity(size);
-            if self.slots.len() < Pool::SLOTS_MAX {
-                self.slots.insert(self.next, fresh);
-            } else {
-                self.slots[self.next] = fresh;
+        let oldest = self.next;
+        for _ in 0..PROBES.min(self.slots.len()) {
+            if self.slots[self.next].try_reclaim(size) {
+                return &mut self.slots[self.next];
             }
+            self.advance();
+        }
+        self.next = oldest;
+        self.allocations += 1;
+        let fresh = BytesMut::with_capacity(size);
+        if self.slots.len() < Pool::SLOTS_MAX {
+            self.slots.insert(self.next, fresh);
+        } else {
+            self.slots[self.next] = fresh;
         }
         &mut self.slots[self.next]
     }
