@@ -23,8 +23,12 @@
 pub mod capture;
 pub mod device;
 #[cfg(target_os = "linux")]
+pub mod net_setup;
+#[cfg(target_os = "linux")]
 pub mod pair;
 pub mod pool;
 mod raw_io;
 #[cfg(target_os = "linux")]
 mod signal;
+#[cfg(target_os = "linux")]
+pub mod tap;
