@@ -23,6 +23,10 @@
 pub mod capture;
 pub mod device;
 #[cfg(target_os = "linux")]
+pub mod driver;
+#[cfg(target_os = "linux")]
+pub mod net;
+#[cfg(target_os = "linux")]
 pub mod net_setup;
 #[cfg(target_os = "linux")]
 pub mod pair;
