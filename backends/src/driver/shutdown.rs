@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tickwire_core::Instant;
 use tickwire_core::socket::TcpHandle;
+use tickwire_core::stack::TcpEntry;
 use tickwire_core::tcp::State as TcpState;
 
 use super::DriverError;
@@ -89,13 +90,11 @@ impl State {
         }
     }
 
-    /// Connections that their peer may still expect something of. TIME-WAIT is over for the peer.
-    fn open_connections(&mut self) -> Vec<TcpHandle> {
-        let handles: Vec<TcpHandle> = self.owners.tcp.keys().collect();
-        let open = |handle: &TcpHandle| {
-            self.stack.tcp(*handle).is_ok_and(|socket| !matches!(socket.state(), TcpState::Closed | TcpState::TimeWait))
-        };
-        handles.into_iter().filter(open).collect()
+    /// Connections that their peer may still expect something of, those that were released included.
+    /// TIME-WAIT is over for the peer.
+    fn open_connections(&self) -> Vec<TcpHandle> {
+        let open = |entry: &TcpEntry| !matches!(entry.state, TcpState::Closed | TcpState::TimeWait);
+        self.stack.tcp_sockets().filter(open).map(|entry| entry.handle).collect()
     }
 
     /// Whether all that there was to send has left.

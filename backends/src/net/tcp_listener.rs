@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 
+use tickwire_core::error::StaleHandle;
 use tickwire_core::socket::{ListenOptions, ListenerHandle};
 
 use super::blocking::{Blocking, each_address};
@@ -62,7 +63,7 @@ impl TcpListener {
             let handle = accepted.ok_or(io::ErrorKind::WouldBlock)?;
             state.owners.tcp.insert(handle, Owner::Socket(waiter.clone()));
             let remote = state.stack.tcp(handle).map_err(|error| error.io())?.remote();
-            Ok((handle, remote))
+            Ok((handle, remote.ok_or_else(|| StaleHandle::Stale.io())?))
         })?;
         Ok((TcpStream::new(stream, handle), remote))
     }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use tickwire_core::config::TcpSettings;
-use tickwire_core::error::{RecvError, SendError};
+use tickwire_core::error::{RecvError, SendError, StaleHandle};
 use tickwire_core::socket::{ConnectOptions, TcpHandle, TcpSocket};
-use tickwire_core::tcp::State as TcpState;
+use tickwire_core::tcp::{How, State as TcpState};
 use tickwire_core::{Instant, Stack};
 
 use super::blocking::{Blocking, each_address};
@@ -117,9 +117,9 @@ impl TcpStream {
     /// `NotConnected` if the connection has ended.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         let how = match how {
-            Shutdown::Read => tickwire_core::socket::How::Read,
-            Shutdown::Write => tickwire_core::socket::How::Write,
-            Shutdown::Both => tickwire_core::socket::How::Both,
+            Shutdown::Read => How::Read,
+            Shutdown::Write => How::Write,
+            Shutdown::Both => How::Both,
         };
         let handle = self.0.handle;
         self.0.blocking.call(|state, now| {
@@ -127,7 +127,8 @@ impl TcpStream {
             if socket.state() == TcpState::Closed {
                 return Err(Errno::NOTCONN.into());
             }
-            socket.shutdown(now, how);
+            // The other direction, or this one, may have been closed before.
+            let _ = socket.shutdown(now, how);
             Ok(())
         })?;
         // Who reads or writes on another thread finds out.
@@ -137,12 +138,12 @@ impl TcpStream {
 
     /// Our address and port.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.look(|socket| Ok(socket.local()))
+        self.look(|socket| socket.local().ok_or_else(stale))
     }
 
     /// The peer's address and port.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.look(|socket| Ok(socket.remote()))
+        self.look(|socket| socket.remote().ok_or_else(stale))
     }
 
     /// Another handle on the same connection; timeouts and modes are shared, as with dup(2).
@@ -188,7 +189,7 @@ impl TcpStream {
 
     /// See [`TcpStream::set_nodelay`].
     pub fn nodelay(&self) -> io::Result<bool> {
-        self.look(|socket| Ok(socket.settings().no_delay))
+        self.look(|socket| socket.settings().map(|settings| settings.no_delay).ok_or_else(stale))
     }
 
     /// What closing does with data that is not acknowledged: `None` sends it in the background, zero
@@ -199,7 +200,7 @@ impl TcpStream {
 
     /// See [`TcpStream::set_linger`].
     pub fn linger(&self) -> io::Result<Option<Duration>> {
-        self.look(|socket| Ok(socket.settings().linger))
+        self.look(|socket| socket.settings().map(|settings| settings.linger).ok_or_else(stale))
     }
 
     /// The time to live (hop limit) of what is sent, 1 to 255.
@@ -218,7 +219,7 @@ impl TcpStream {
         self.0.blocking.call(|state, _| {
             let default = state.stack.config().hop_limit;
             let socket = state.stack.tcp(handle).map_err(|error| error.io())?;
-            Ok(u32::from(socket.settings().hop_limit.unwrap_or(default)))
+            Ok(u32::from(socket.settings().and_then(|settings| settings.hop_limit).unwrap_or(default)))
         })
     }
 
@@ -236,7 +237,7 @@ impl TcpStream {
         let handle = self.0.handle;
         self.0.blocking.call(|state, now| {
             let mut socket = state.stack.tcp(handle).map_err(|error| error.io())?;
-            let mut settings = socket.settings().clone();
+            let mut settings = socket.settings().ok_or_else(stale)?.clone();
             change(&mut settings);
             socket.set_settings(now, settings);
             Ok(())
@@ -276,6 +277,10 @@ impl TcpStream {
 
 fn socket(stack: &mut Stack, handle: TcpHandle) -> io::Result<TcpSocket<'_>> {
     stack.tcp(handle).map_err(|error| error.io())
+}
+
+fn stale() -> io::Error {
+    StaleHandle::Stale.io()
 }
 
 /// What ended the connection. As with a system's socket, the first call is told, and takes it.
