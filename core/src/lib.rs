@@ -37,6 +37,7 @@ extern crate alloc;
 extern crate std;
 
 mod buffer;
+
 pub mod config;
 mod counters;
 mod digest;
@@ -57,6 +58,9 @@ pub mod tcp;
 pub mod time;
 mod udp;
 pub mod wire;
+
+#[cfg(test)]
+mod tests;
 
 pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings};
 pub use error::{DropReason, Verdict};

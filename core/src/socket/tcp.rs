@@ -15,15 +15,15 @@ use crate::time::Instant;
 pub struct ListenOptions {
     /// How many established connections may wait to be accepted; default 128. Further SYNs are dropped.
     pub backlog: u32,
-    /// What connections are set to that it accepts.
-    pub settings: TcpSettings,
+    /// What connections are set to that it accepts; default `Config::tcp.socket`.
+    pub settings: Option<TcpSettings>,
     /// Whether the unspecified IPv6 address stands for both families; default false.
     pub dual_stack: bool,
 }
 
 impl Default for ListenOptions {
     fn default() -> ListenOptions {
-        ListenOptions { backlog: 128, settings: TcpSettings::default(), dual_stack: false }
+        ListenOptions { backlog: 128, settings: None, dual_stack: false }
     }
 }
 
@@ -32,8 +32,8 @@ impl Default for ListenOptions {
 pub struct ConnectOptions {
     /// The local address and port; where unspecified or 0, the stack chooses.
     pub local: Option<SocketAddr>,
-    /// What the connection is set to.
-    pub settings: TcpSettings,
+    /// What the connection is set to; default `Config::tcp.socket`.
+    pub settings: Option<TcpSettings>,
 }
 
 /// A connection, borrowed from its stack.
@@ -96,12 +96,12 @@ impl<'a> TcpSocket<'a> {
 
     /// Closes one direction or both. Closing the write side sends a FIN behind what is queued
     /// (half-close, RFC 9293 section 3.6); closing the read side discards what arrives.
-    pub fn shutdown(&mut self, now: Instant, how: How) -> Result<(), SendError> {
+    pub fn shutdown(&mut self, now: Instant, how: How) {
         self.stack.advance(now);
-        let (slot, mut env) = self.stack.connection(self.handle).ok_or(SendError::Stale)?;
-        let result = slot.tcb.shutdown(&mut env, how);
-        self.stack.settle_tcp(self.handle);
-        result
+        if let Some((slot, mut env)) = self.stack.connection(self.handle) {
+            slot.tcb.shutdown(&mut env, how);
+            self.stack.settle_tcp(self.handle);
+        }
     }
 
     /// Closes both directions (RFC 9293 section 3.10.4). What is queued is still sent, within the
@@ -130,7 +130,7 @@ impl<'a> TcpSocket<'a> {
 
     /// All that can be asked about the connection.
     pub fn info(&self) -> Option<TcpInfo> {
-        self.stack.tcp_slot(self.handle).map(|slot| slot.tcb.info(self.stack.latest()))
+        self.stack.tcp_slot(self.handle).map(|slot| slot.tcb.info())
     }
 
     /// Our end.
@@ -156,7 +156,7 @@ impl<'a> TcpSocket<'a> {
 
     /// How many bytes wait to be received.
     pub fn received_len(&self) -> usize {
-        self.stack.tcp_slot(self.handle).map_or(0, |slot| slot.tcb.received_len())
+        self.stack.tcp_slot(self.handle).map_or(0, |slot| slot.tcb.recv_queue())
     }
 
     /// What the connection is set to.
