@@ -13,10 +13,10 @@ pub(super) fn server(mut host: Host, syn: impl Fn(Wire) -> Wire) -> Host {
     assert_eq!(syn_ack.len(), 1);
     assert_eq!(syn_ack[0].header.flags, SYN | ACK);
     let mut ack = Wire::new(ACK, SeqNumber(1000), host.iss + 1, b"");
-    ack.options.timestamps = syn_ack[0].options.timestamps.map(|theirs| crate::wire::tcp_options::Timestamps {
-        value: syn_value,
-        echo: theirs.value,
-    });
+    ack.options.timestamps = syn_ack[0]
+        .options
+        .timestamps
+        .map(|theirs| crate::wire::tcp_options::Timestamps { value: syn_value, echo: theirs.value });
     assert_eq!(host.arrive(&ack), Arrival::Accepted);
     assert_eq!(host.state(), State::Established);
     assert_eq!(host.pull(), []);

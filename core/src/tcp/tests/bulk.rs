@@ -39,7 +39,13 @@ fn exchange(pair: &mut Pair, data: [&[u8]; 2], read_limit: usize, patience: Dura
         }
         // A slow reader may have something left to read while the link is silent.
         let progress = progress < received[0].len() + received[1].len();
-        assert!(pair.step(if progress { pair.now() } else { until }) || progress, "stalled: {:?} of {:?} received\n{:#?}", [received[0].len(), received[1].len()], [data[1].len(), data[0].len()], [&pair.hosts[0].tcb, &pair.hosts[1].tcb]);
+        assert!(
+            pair.step(if progress { pair.now() } else { until }) || progress,
+            "stalled: {:?} of {:?} received\n{:#?}",
+            [received[0].len(), received[1].len()],
+            [data[1].len(), data[0].len()],
+            [&pair.hosts[0].tcb, &pair.hosts[1].tcb]
+        );
     }
     assert!(received[1] == data[0] && received[0] == data[1], "the streams differ");
     let took = pair.now().since(start);
