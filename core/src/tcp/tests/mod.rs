@@ -238,7 +238,7 @@ impl Host {
             self.with(|tcb, env| tcb.on_timeout(env));
             assert_eq!(before, self.digest(), "something happened before the deadline");
         }
-        self.now = at.max(self.now);
+        self.now = self.now.max(at);
         self.with(|tcb, env| tcb.on_timeout(env));
     }
 
