@@ -210,6 +210,11 @@ impl TxBatch {
         &mut self.heads[start.head as usize..]
     }
 
+    /// Takes the slices of the frame under construction off again.
+    pub(crate) fn truncate_slices(&mut self, start: FrameStart) {
+        self.slices.truncate(start.slices as usize);
+    }
+
     /// Sums what follows `offset` of the frame under construction into `sum`: head, then slices.
     pub(crate) fn sum_from(&self, start: FrameStart, offset: usize, mut sum: Sum) -> Sum {
         sum.add_bytes(&self.heads[start.head as usize + offset..]);

@@ -3,6 +3,7 @@
 //! A hash table's order depends on its keys and history. Nothing that reaches an output may depend
 //! on it, so [`KeyedMap`] offers no way to walk its entries; who needs an order keeps a list or a
 //! `BTreeMap`. SipHash with a secret key keeps remote hosts from choosing colliding addresses and ports.
+#![allow(clippy::disallowed_types, reason = "the one place that may name a hash table: it is keyed and never walked")]
 
 use core::hash::{BuildHasher, Hash};
 use hashbrown::HashMap;

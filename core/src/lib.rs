@@ -1,10 +1,38 @@
-//! A TCP/IP stack as a pure state machine.
+//! A TCP/IP stack as a pure state machine: `(time, frame)` and socket calls in; frames, one next
+//! deadline and socket events out. It has no clock, no thread, no socket of an operating system, and
+//! no randomness but what follows from its 32-byte seed, so every run can be replayed bit for bit.
+//!
+//! Start at [`Stack`]; its module tells how it is driven.
+//!
+//! # The map
+//!
+//! | room | what it is about |
+//! |---|---|
+//! | [`stack`] | [`Stack`]: facts in, effects out, commands, questions |
+//! | [`socket`] | handles, demultiplexing, ports, the sockets as an application sees them |
+//! | [`tcp`] | the connection (RFC 9293): state machine, recovery, congestion control |
+//! | `udp` | datagram sockets (RFC 768) |
+//! | `icmp` | what an ICMP error means |
+//! | `ip` | addresses, routes, the checks on a packet, headers |
+//! | [`link`] | interfaces, Ethernet, ARP, Neighbor Discovery, the neighbor cache |
+//! | [`wire`] | formats: zero-copy views and emitters; the notation in which frames are printed |
+//! | `offload` | from a super-segment to frames |
+//! | [`frame`] | frames in, batches of frames out, what a device can do |
+//! | `buffer` | bytes that wait, and the memory behind them |
+//! | [`config`] | every setting and every limit |
+//! | [`options`] | the settings by name |
+//! | [`event`] | what an application is told |
+//! | [`error`] | why a frame was dropped, why a command was refused |
+//! | `counters` | what was done, by layer |
+//! | `rate_limit` | how much strangers can make us send |
+//! | [`time`] | [`Instant`] |
+//! | `rng`, `keyed`, `digest` | the seed's streams, the hash table without order, digests |
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 extern crate alloc;
-// The code that deriving `Arbitrary` generates keeps a thread-local recursion guard.
+// `Arbitrary`'s derive names `std`.
 #[cfg(feature = "arbitrary")]
 extern crate std;
 
@@ -16,13 +44,31 @@ mod digest;
 pub mod error;
 pub mod event;
 pub mod frame;
+mod icmp;
+mod ip;
 mod keyed;
+pub mod link;
+mod offload;
+pub mod options;
+mod rate_limit;
 mod rng;
 pub mod socket;
+pub mod stack;
 pub mod tcp;
 pub mod time;
+mod udp;
 pub mod wire;
 
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings};
 pub use error::{DropReason, Verdict};
+pub use event::{Event, Readiness};
+pub use frame::{Capabilities, Frame, TxBatch};
+pub use ip::route::Route;
+pub use link::InterfaceId;
 pub use rng::Seed;
+pub use socket::{ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket};
+pub use stack::{Cause, Stack, Wakeup};
 pub use time::{Duration, Instant};

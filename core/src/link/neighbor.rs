@@ -63,8 +63,8 @@ pub(crate) enum Origin {
 /// What a lookup found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resolution {
-    /// The hardware address.
-    Known(EthernetAddress),
+    /// The hardware address; `started` if the look-up has set a deadline.
+    Known { hardware: EthernetAddress, started: Option<NeighborId> },
     /// Not known: park on this entry.
     Unresolved(NeighborId),
     /// The cache is full of neighbors that must not be evicted.
@@ -166,9 +166,11 @@ impl NeighborCache {
             NeighborState::Stale => {
                 neighbor.state = NeighborState::Delay;
                 neighbor.due = Some(now + DELAY_FIRST_PROBE_TIME);
-                (Resolution::Known(neighbor.hardware), None)
+                (Resolution::Known { hardware: neighbor.hardware, started: Some(id) }, None)
             }
-            NeighborState::Reachable | NeighborState::Delay | NeighborState::Probe => (Resolution::Known(neighbor.hardware), None),
+            NeighborState::Reachable | NeighborState::Delay | NeighborState::Probe => {
+                (Resolution::Known { hardware: neighbor.hardware, started: None }, None)
+            }
         }
     }
 
@@ -353,6 +355,12 @@ impl NeighborCache {
     /// The entry of an address.
     pub(crate) fn id(&self, address: IpAddr) -> Option<NeighborId> {
         self.find(address)
+    }
+
+    /// Whether another hardware address than `hardware` is cached for `address`.
+    pub(crate) fn holds_other(&self, address: IpAddr, hardware: EthernetAddress) -> bool {
+        let slot = self.index.get(&address).and_then(|&slot| self.slots.get(slot as usize)?.as_ref());
+        slot.is_some_and(|neighbor| neighbor.state != NeighborState::Incomplete && neighbor.hardware != hardware)
     }
 
     /// Every entry: address, state, hardware address (none while it is being resolved), in slot order.

@@ -3,25 +3,7 @@
 use super::seq::SeqNumber;
 use super::{Env, State, Tcb};
 use crate::error::SocketError;
-
-/// The ICMP errors that concern a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum IcmpError {
-    PortUnreachable,
-    ProtocolUnreachable,
-    HostUnreachable,
-    NetworkUnreachable,
-}
-
-impl IcmpError {
-    fn as_socket_error(self) -> SocketError {
-        match self {
-            IcmpError::PortUnreachable | IcmpError::ProtocolUnreachable => SocketError::Refused,
-            IcmpError::HostUnreachable => SocketError::HostUnreachable,
-            IcmpError::NetworkUnreachable => SocketError::NetworkUnreachable,
-        }
-    }
-}
+use crate::icmp::IcmpError;
 
 impl Tcb {
     /// An ICMP error quoted a segment of ours that began at `seg_seq`. Before the connection is
@@ -34,9 +16,9 @@ impl Tcb {
             return false;
         }
         if self.state.is_synchronized() {
-            self.soft_error = Some(error.as_socket_error());
+            self.soft_error = Some(error.into());
         } else {
-            self.fail(env, error.as_socket_error());
+            self.fail(env, error.into());
         }
         true
     }

@@ -94,7 +94,6 @@ use crate::time::{Duration, Instant};
 pub use calls::How;
 pub(crate) use counters::TcpCounters;
 pub(crate) use handshake::Open;
-pub(crate) use icmp::IcmpError;
 pub use info::TcpInfo;
 pub(crate) use listen::{Judgement, Listener, reset_for};
 pub(crate) use segment::{Arrival, Outgoing, Reset, Segment};
@@ -263,6 +262,22 @@ impl Tcb {
     /// Whether a listener opened it.
     pub(crate) fn is_passive(&self) -> bool {
         self.passive
+    }
+
+    /// Eff.snd.MSS: the most text that one segment carries.
+    pub(crate) fn segment_size(&self) -> usize {
+        usize::from(self.snd.mss)
+    }
+
+    /// Ends TIME-WAIT before its time, for a new connection between the same ends.
+    pub(crate) fn end_time_wait(&mut self, env: &mut Env<'_>) {
+        self.enter_closed(env);
+    }
+
+    /// Gives the memory of what nobody will read or send back to the pool.
+    pub(crate) fn release_buffers(&mut self, chunks: &mut ChunkPool) {
+        self.snd.queue.clear(chunks);
+        self.rcv.queue.clear(chunks);
     }
 
     /// Where the payload of an [`Outgoing`] lies.

@@ -1,8 +1,7 @@
 //! Big-endian fields in headers. The one place that names byteorder.
 //!
 //! A header is a `[u8; N]`, split once from the packet; a field's offset is a constant, and that it
-//! lies inside the header is checked when the program is compiled. Slices of a length known only at
-//! run time are read through [`u16_from`] and its like, which answer `None` beyond the end.
+//! lies inside the header is checked when the program is compiled.
 
 use byteorder::{ByteOrder, NetworkEndian};
 
@@ -60,14 +59,6 @@ impl<const N: usize> Fields for [u8; N] {
         const { assert!(AT + LEN <= N) };
         self[AT..AT + LEN].copy_from_slice(&value);
     }
-}
-
-/// The 16-bit field at `at`, or `None` if it does not lie inside `bytes`.
-#[inline]
-pub(crate) fn u16_from(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(NetworkEndian::read_u16(
-        bytes.get(at..)?.first_chunk::<2>()?,
-    ))
 }
 
 /// Writes the 16-bit field at `at`; nothing is written if it does not lie inside `bytes`.

@@ -163,8 +163,8 @@ pub fn walk(
             header_at(&at, payload).ok_or(ExtensionError::silent(DropReason::Ipv6Extension))?;
         let pointer = (ipv6::HEADER_LEN + at.offset) as u32;
         match at.protocol {
-            IpProtocol::ROUTING => check_routing(header.fixed, pointer)?,
-            IpProtocol::FRAGMENT => at.fragment = Some(fragment(header.fixed)),
+            IpProtocol::ROUTING => check_routing(*header.fixed, pointer)?,
+            IpProtocol::FRAGMENT => at.fragment = Some(fragment(*header.fixed)),
             protocol => {
                 let alert = check_options(header.options, pointer + 2, dst, limits)?;
                 at.router_alert |= alert && protocol == IpProtocol::HOP_BY_HOP;
@@ -206,7 +206,7 @@ fn header_at<'a>(at: &UpperLayer, payload: &'a [u8]) -> Option<ExtensionHeader<'
     })
 }
 
-fn fragment(fixed: &[u8; 8]) -> Fragment {
+fn fragment(fixed: [u8; 8]) -> Fragment {
     let offset_more = fixed.u16_at::<2>();
     Fragment {
         offset: offset_more & 0xfff8,
@@ -217,7 +217,7 @@ fn fragment(fixed: &[u8; 8]) -> Fragment {
 
 /// No routing type is known here. One with segments left is refused, type 0 as well; with none left
 /// the header is passed over (RFC 8200 section 4.4, RFC 5095 section 3).
-fn check_routing(fixed: &[u8; 8], pointer: u32) -> Result<(), ExtensionError> {
+fn check_routing(fixed: [u8; 8], pointer: u32) -> Result<(), ExtensionError> {
     let segments_left = fixed[3];
     if segments_left == 0 {
         return Ok(());

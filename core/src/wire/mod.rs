@@ -18,6 +18,7 @@
 //! | [`tcp`] | segments | 9293 |
 //! | [`tcp_options`] | MSS, window scale, SACK, timestamps | 9293, 7323, 2018 |
 //! | [`checksum`] | the Internet checksum | 1071, 1624 |
+//! | [`notation`] | frames as lines of text, and segments read from them | |
 
 pub mod arp;
 pub mod checksum;
@@ -29,6 +30,10 @@ pub mod ipv4;
 pub mod ipv6;
 pub mod ipv6_ext;
 pub mod ndp;
+pub mod notation;
 pub mod tcp;
 pub mod tcp_options;
 pub mod udp;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! Addresses: of which kind one is, whether it is ours, which of ours to send from.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::config::InterfaceAddress;
+use crate::wire::ndp::solicited_node;
+
+/// The subnet-local all-nodes group (RFC 4291 section 2.7.1), which every IPv6 node is in.
+pub(crate) const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+/// The interface-local all-nodes group.
+const ALL_NODES_INTERFACE: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
+/// The all-hosts group (RFC 1112 section 4), which every IPv4 host is in.
+const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+
+/// To whom a received packet was addressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Unicast,
+    Multicast,
+    Broadcast,
+}
+
+impl InterfaceAddress {
+    /// Whether the address is one that an interface can have.
+    pub(crate) fn is_valid(&self) -> bool {
+        match self.address {
+            IpAddr::V4(address) => {
+                self.prefix_len <= 32
+                    && !address.is_unspecified()
+                    && !address.is_multicast()
+                    && address != Ipv4Addr::BROADCAST
+                    && (self.prefix_len >= 31 || Some(address) != self.broadcast())
+            }
+            IpAddr::V6(address) => self.prefix_len <= 128 && !address.is_unspecified() && !address.is_multicast(),
+        }
+    }
+
+    /// The subnet's directed broadcast address; none for IPv6 and for prefixes of 31 (RFC 3021) and 32 bits.
+    pub(crate) fn broadcast(&self) -> Option<Ipv4Addr> {
+        match self.address {
+            IpAddr::V4(address) if self.prefix_len < 31 => Some(Ipv4Addr::from_bits(address.to_bits() | !mask_v4(self.prefix_len))),
+            _ => None,
+        }
+    }
+
+    /// Whether `other` lies in this address's prefix.
+    pub(crate) fn is_on_link(&self, other: IpAddr) -> bool {
+        contains(self.address, self.prefix_len, other)
+    }
+}
+
+const fn mask_v4(len: u8) -> u32 {
+    if len == 0 { 0 } else { u32::MAX << (32 - if len > 32 { 32 } else { len }) }
+}
+
+const fn mask_v6(len: u8) -> u128 {
+    if len == 0 { 0 } else { u128::MAX << (128 - if len > 128 { 128 } else { len }) }
+}
+
+/// The first `len` bits of `address`, the rest zero.
+pub(crate) fn truncate(address: IpAddr, len: u8) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & mask_v4(len))),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & mask_v6(len))),
+    }
+}
+
+/// Whether `address` lies in the prefix `prefix/len`.
+pub(crate) fn contains(prefix: IpAddr, len: u8, address: IpAddr) -> bool {
+    prefix.is_ipv4() == address.is_ipv4() && truncate(prefix, len) == truncate(address, len)
+}
+
+/// Whether an address is in fe80::/10.
+pub(crate) fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
+}
+
+/// To whom, of those on an interface with `addresses`, a packet to `dst` goes; `None` if to none of us.
+pub(crate) fn classify(addresses: &[InterfaceAddress], dst: IpAddr) -> Option<Delivery> {
+    if addresses.iter().any(|own| own.address == dst) {
+        return Some(Delivery::Unicast);
+    }
+    match dst {
+        IpAddr::V4(dst) if dst == Ipv4Addr::BROADCAST || addresses.iter().any(|own| own.broadcast() == Some(dst)) => Some(Delivery::Broadcast),
+        IpAddr::V4(dst) => (dst == ALL_HOSTS).then_some(Delivery::Multicast),
+        IpAddr::V6(dst) => is_group_member(addresses, dst).then_some(Delivery::Multicast),
+    }
+}
+
+fn is_group_member(addresses: &[InterfaceAddress], group: Ipv6Addr) -> bool {
+    group == ALL_NODES
+        || group == ALL_NODES_INTERFACE
+        || addresses.iter().any(|own| matches!(own.address, IpAddr::V6(address) if solicited_node(address) == group))
+}
+
+/// Whether a received packet's source may be answered at all (design rule 6): not multicast, not
+/// broadcast (the subnet's too), not loopback, not our own. The unspecified address is an IPv6
+/// matter of its own (duplicate address detection) and refused here.
+pub(crate) fn is_legal_source(addresses: &[InterfaceAddress], src: IpAddr) -> bool {
+    let possible = match src {
+        // 240/4 is reserved and holds the limited broadcast; 0/8 is "this network" (RFC 1122 section 3.2.1.3).
+        IpAddr::V4(v4) => v4.octets()[0] < 224 && v4.octets()[0] != 0 && !v4.is_loopback() && !addresses.iter().any(|own| own.broadcast() == Some(v4)),
+        IpAddr::V6(v6) => !v6.is_multicast() && !v6.is_loopback() && !v6.is_unspecified(),
+    };
+    possible && !addresses.iter().any(|own| own.address == src)
+}
+
+/// The address to send from towards `dst` through `next_hop`: of the same family and scope, the one
+/// whose prefix holds the next hop, else the destination with the longest match, else the first.
+pub(crate) fn select_source(addresses: &[InterfaceAddress], dst: IpAddr, next_hop: IpAddr) -> Option<IpAddr> {
+    let same_family = addresses.iter().filter(|own| own.address.is_ipv4() == dst.is_ipv4());
+    let same_scope = |own: &&InterfaceAddress| is_link_local(own.address) == is_link_local(dst);
+    let best = same_family.clone().filter(same_scope).max_by_key(|own| {
+        let on_link = if own.is_on_link(next_hop) { u16::from(own.prefix_len) + 1 } else { 0 };
+        (on_link, common_bits(own.address, dst))
+    });
+    best.or_else(|| same_family.clone().next()).map(|own| own.address)
+}
+
+fn common_bits(a: IpAddr, b: IpAddr) -> u32 {
+    match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
+        (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
+        _ => 0,
+    }
+}

@@ -1,0 +1,79 @@
+//! The checks on a received packet before an upper layer sees it (RFC 1122 section 3.2.1, RFC 8200).
+
+use core::net::IpAddr;
+use core::ops::Range;
+
+use super::address::{Delivery, classify, is_legal_source};
+use crate::error::DropReason;
+use crate::link::Interface;
+use crate::wire::ethernet;
+use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
+use crate::wire::ipv6::{self, Ipv6Packet};
+
+/// A packet that passed the checks.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) src: IpAddr,
+    pub(crate) dst: IpAddr,
+    pub(crate) delivery: Delivery,
+    pub(crate) hop_limit: u8,
+    pub(crate) protocol: IpProtocol,
+    /// The whole packet within the frame.
+    pub(crate) packet: Range<usize>,
+    /// The upper layer's part within the frame.
+    pub(crate) upper: Range<usize>,
+    /// Whether the link-layer destination was a group: such a packet gets no ICMP error either.
+    pub(crate) link_group: bool,
+}
+
+impl Received {
+    /// Whether an ICMP error or a reset may be sent in answer, as far as the addresses tell: both
+    /// ends are single hosts, on the link too (RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e)).
+    pub(crate) fn may_be_answered(&self) -> bool {
+        self.delivery == Delivery::Unicast && !self.link_group && !self.src.is_unspecified()
+    }
+}
+
+impl Interface {
+    /// RFC 1122 section 3.2.1.
+    pub(crate) fn ipv4_input(&self, packet: &Ipv4Packet<'_>, link_group: bool) -> Result<Received, DropReason> {
+        if !packet.verify_checksum() {
+            return Err(DropReason::Ipv4Checksum);
+        }
+        let (src, dst) = (IpAddr::V4(packet.src()), IpAddr::V4(packet.dst()));
+        if !is_legal_source(&self.addresses, src) {
+            return Err(DropReason::Ipv4Source);
+        }
+        let delivery = classify(&self.addresses, dst).ok_or(DropReason::Ipv4NotOurs)?;
+        if link_group && delivery == Delivery::Unicast {
+            // RFC 1122 section 3.3.6: a link-layer broadcast must carry an IP broadcast or multicast.
+            return Err(DropReason::Ipv4NotOurs);
+        }
+        for option in packet.options() {
+            if option?.is_source_route() {
+                return Err(DropReason::Ipv4SourceRoute);
+            }
+        }
+        if packet.is_fragment() {
+            return Err(DropReason::Ipv4Fragment);
+        }
+        let start = ethernet::HEADER_LEN;
+        let whole = start..start + packet.total_len();
+        let upper = start + packet.header_len()..whole.end;
+        Ok(Received { src, dst, delivery, hop_limit: packet.ttl(), protocol: packet.protocol(), packet: whole, upper, link_group })
+    }
+
+    /// RFC 8200 section 3, up to the extension headers: `upper` still begins with those.
+    pub(crate) fn ipv6_input(&self, packet: &Ipv6Packet<'_>, link_group: bool) -> Result<Received, DropReason> {
+        let (src, dst) = (IpAddr::V6(packet.src()), IpAddr::V6(packet.dst()));
+        // The unspecified source is duplicate address detection's (RFC 4862 section 5.4); Neighbor Discovery checks it.
+        if !packet.src().is_unspecified() && !is_legal_source(&self.addresses, src) {
+            return Err(DropReason::Ipv6Source);
+        }
+        let delivery = classify(&self.addresses, dst).ok_or(DropReason::Ipv6NotOurs)?;
+        let start = ethernet::HEADER_LEN;
+        let whole = start..start + ipv6::HEADER_LEN + packet.payload_len();
+        let upper = start + ipv6::HEADER_LEN..whole.end;
+        Ok(Received { src, dst, delivery, hop_limit: packet.hop_limit(), protocol: packet.next_header(), packet: whole, upper, link_group })
+    }
+}

@@ -1,0 +1,13 @@
+//! The internet layer.
+//!
+//! - [`packet`]: a packet that waits to be built, described, not encoded
+//! - [`address`]: what an address is, whether it is ours, which one to send from
+//! - [`route`]: longest prefix, on-link and gateway routes
+//! - [`input`]: the checks on a received packet before an upper layer sees it
+//! - [`output`]: headers of layer 2 and 3 in front of a payload, checksums behind it
+
+pub(crate) mod address;
+pub(crate) mod input;
+pub(crate) mod output;
+pub(crate) mod packet;
+pub mod route;

@@ -1,0 +1,99 @@
+//! Headers of layers 2 and 3 in front of a payload.
+//!
+//! ```text
+//!   heads:  | Ethernet 14 | IPv4 20 or IPv6 40 | upper header | payload that was copied |
+//!   slices:                                                                             | payload that was not |
+//! ```
+
+use core::net::IpAddr;
+
+use crate::frame::{FrameStart, TxBatch, TxChecksum};
+use crate::wire::checksum::{self, Sum};
+use crate::wire::ethernet::{self, EtherType, EthernetAddress, EthernetHeader};
+use crate::wire::ipv4::{self, IpProtocol, Ipv4Header};
+use crate::wire::ipv6::{self, Ipv6Header};
+
+/// The two stations of a frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stations {
+    pub(crate) src: EthernetAddress,
+    pub(crate) dst: EthernetAddress,
+}
+
+/// What the packet's header says. Source and destination are of one family.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PacketHeader {
+    pub(crate) src: IpAddr,
+    pub(crate) dst: IpAddr,
+    pub(crate) protocol: IpProtocol,
+    pub(crate) hop_limit: u8,
+}
+
+impl PacketHeader {
+    /// Where the upper layer begins in a frame that carries this packet.
+    pub(crate) const fn upper_offset(&self) -> usize {
+        ethernet::HEADER_LEN + if self.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN }
+    }
+
+    /// The pseudo-header's sum for an upper-layer packet of `len` bytes.
+    pub(crate) fn pseudo_header(&self, len: usize) -> Sum {
+        match (self.src, self.dst) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => Sum::pseudo_header_v4(src, dst, self.protocol, len),
+            (IpAddr::V6(src), IpAddr::V6(dst)) => Sum::pseudo_header_v6(src, dst, self.protocol, len),
+            _ => Sum::new(),
+        }
+    }
+
+    /// Starts a frame with this header for an upper-layer packet of `upper_len` bytes. All our
+    /// packets are atomic (DF set, never fragmented by us), so their identification carries nothing
+    /// and is 0 (RFC 6864 section 4.1).
+    pub(crate) fn begin(&self, batch: &mut TxBatch, stations: Stations, upper_len: usize) -> FrameStart {
+        let start = batch.begin();
+        let ethertype = if self.src.is_ipv4() { EtherType::Ipv4 } else { EtherType::Ipv6 };
+        EthernetHeader { dst: stations.dst, src: stations.src, ethertype }.emit(&mut batch.heads);
+        match (self.src, self.dst) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => Ipv4Header {
+                tos: 0,
+                payload_len: upper_len as u16,
+                id: 0,
+                dont_fragment: true,
+                more_fragments: false,
+                fragment_offset: 0,
+                ttl: self.hop_limit,
+                protocol: self.protocol,
+                src,
+                dst,
+            }
+            .emit(&mut batch.heads),
+            (IpAddr::V6(src), IpAddr::V6(dst)) => Ipv6Header {
+                traffic_class: 0,
+                flow_label: 0,
+                payload_len: upper_len as u16,
+                next_header: self.protocol,
+                hop_limit: self.hop_limit,
+                src,
+                dst,
+            }
+            .emit(&mut batch.heads),
+            _ => debug_assert!(false, "a packet from one family to the other"),
+        }
+        start
+    }
+}
+
+/// Fills the transport checksum of the frame under construction, whose field stands `field` bytes
+/// into the upper layer: completely, or as far as the pseudo-header where the device does the rest.
+pub(crate) fn transport_checksum(batch: &mut TxBatch, start: FrameStart, header: &PacketHeader, upper_len: usize, field: usize, by_device: bool) -> TxChecksum {
+    let upper = header.upper_offset();
+    let pseudo_header = header.pseudo_header(upper_len);
+    if by_device {
+        checksum::store(batch.head_mut(start), upper + field, pseudo_header.fold());
+        return TxChecksum::Partial { start: upper as u16, offset: field as u16 };
+    }
+    let sum = batch.sum_from(start, upper, pseudo_header);
+    // RFC 768: a UDP checksum of zero is sent as all ones. For TCP, which never is without one, both
+    // forms of zero are equal (RFC 1624 section 3).
+    let value = if header.protocol == IpProtocol::UDP { crate::wire::udp::checksum_field(sum) } else { sum.finish() };
+    checksum::store(batch.head_mut(start), upper + field, value);
+    TxChecksum::Complete
+}

@@ -1,0 +1,51 @@
+//! A packet that no connection stands behind, as a description: an answer or a datagram on its way
+//! through a queue. It is encoded only when it leaves.
+
+use bytes::Bytes;
+use core::net::{IpAddr, SocketAddr};
+
+use crate::tcp::seq::SeqNumber;
+use crate::time::Instant;
+
+/// A packet to be built.
+#[derive(Clone, Debug)]
+pub(crate) struct Packet {
+    pub(crate) src: IpAddr,
+    pub(crate) dst: IpAddr,
+    /// The neighbor that takes it: the destination or a gateway.
+    pub(crate) next_hop: IpAddr,
+    pub(crate) hop_limit: u8,
+    pub(crate) body: Body,
+}
+
+/// What the packet carries.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    /// An answer to an echo request, with the request's data (RFC 792, RFC 4443 section 4.2).
+    EchoReply { ident: u16, seq: u16, data: Bytes },
+    /// An ICMP error that quotes the packet it is about.
+    IcmpError { kind: ErrorKind, quote: Bytes },
+    /// A reset (RFC 9293 section 3.10.7.1).
+    TcpReset { src_port: u16, dst_port: u16, seq: SeqNumber, ack: Option<SeqNumber> },
+    /// A datagram of a socket.
+    Datagram { src_port: u16, dst_port: u16, data: Bytes },
+}
+
+/// The ICMP errors that this stack sends. The family is the packet's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorKind {
+    PortUnreachable,
+    ProtocolUnreachable,
+    /// IPv6 Parameter Problem with its code and pointer (RFC 4443 section 3.4).
+    ParameterProblem { code: u8, pointer: u32 },
+}
+
+/// A datagram that arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Datagram {
+    pub(crate) from: SocketAddr,
+    /// The address it was sent to: ours, a group or a broadcast address.
+    pub(crate) to: IpAddr,
+    pub(crate) at: Instant,
+    pub(crate) data: Bytes,
+}

@@ -1,0 +1,99 @@
+//! The link layer: one [`Interface`] per device, with what waits to leave through it.
+//!
+//! - [`ethernet`]: which frames are for us
+//! - [`arp`]: what an ARP packet asks for (RFC 826)
+//! - [`ndp`]: what a Neighbor Discovery message asks for (RFC 4861)
+//! - [`neighbor`]: the cache that both fill
+
+use alloc::collections::VecDeque;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use smallvec::SmallVec;
+
+use crate::config::{InterfaceAddress, InterfaceConfig};
+use crate::frame::Capabilities;
+use crate::ip::packet::Packet;
+use crate::keyed::HashKey;
+use crate::link::neighbor::NeighborCache;
+use crate::socket::{TcpHandle, UdpHandle};
+use crate::wire::arp::ArpOperation;
+use crate::wire::ethernet::EthernetAddress;
+
+pub(crate) mod arp;
+pub(crate) mod ethernet;
+pub(crate) mod ndp;
+pub mod neighbor;
+
+/// An interface of a stack, numbered from 0 in the order of `add_interface`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InterfaceId(pub(crate) u16);
+
+impl InterfaceId {
+    /// The interface's number.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A message of the interface's own, or an answer: served before any socket.
+#[derive(Clone, Debug)]
+pub(crate) enum Control {
+    Arp { operation: ArpOperation, to: EthernetAddress, target_hardware: EthernetAddress, source: Ipv4Addr, target: Ipv4Addr },
+    NeighborSolicitation { to: Option<EthernetAddress>, source: Ipv6Addr, target: Ipv6Addr },
+    NeighborAdvertisement { to: EthernetAddress, dst: Ipv6Addr, target: Ipv6Addr, solicited: bool },
+    Packet(Packet),
+}
+
+/// A socket with something to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ready {
+    Tcp(TcpHandle),
+    Udp(UdpHandle),
+}
+
+/// An interface.
+#[derive(Clone)]
+pub(crate) struct Interface {
+    pub(crate) hardware_address: EthernetAddress,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) addresses: SmallVec<[InterfaceAddress; 4]>,
+    pub(crate) neighbors: NeighborCache,
+    pub(crate) control: VecDeque<Control>,
+    pub(crate) ready: VecDeque<Ready>,
+}
+
+impl Interface {
+    pub(crate) fn new(config: InterfaceConfig, key: HashKey) -> Interface {
+        Interface {
+            hardware_address: config.hardware_address,
+            capabilities: config.capabilities,
+            addresses: config.addresses,
+            neighbors: NeighborCache::new(key),
+            control: VecDeque::new(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Whether something may want to leave.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.control.is_empty() || !self.ready.is_empty()
+    }
+
+    pub(crate) fn has_address(&self, address: IpAddr) -> bool {
+        self.addresses.iter().any(|own| own.address == address)
+    }
+
+    /// The group or broadcast hardware address that `dst` maps to without resolution.
+    pub(crate) fn group_address(&self, dst: IpAddr) -> Option<EthernetAddress> {
+        match dst {
+            IpAddr::V4(dst) if dst.is_multicast() => Some(EthernetAddress::multicast_v4(dst)),
+            IpAddr::V4(dst) if self.is_broadcast(dst) => Some(EthernetAddress::BROADCAST),
+            IpAddr::V6(dst) if dst.is_multicast() => Some(EthernetAddress::multicast_v6(dst)),
+            _ => None,
+        }
+    }
+
+    /// Whether `dst` is the limited broadcast or one of our subnets'.
+    pub(crate) fn is_broadcast(&self, dst: Ipv4Addr) -> bool {
+        dst == Ipv4Addr::BROADCAST || self.addresses.iter().any(|own| own.broadcast() == Some(dst))
+    }
+}

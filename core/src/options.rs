@@ -1,0 +1,301 @@
+//! Every setting of a [`Config`] by its dotted name: to list, to read, to set from text.
+//!
+//! ```
+//! use tickwire_core::{Config, options};
+//!
+//! let mut config = Config::default();
+//! options::set(&mut config, "tcp.ack_delay_ms", "25")?;
+//! assert_eq!(options::value(&config, "tcp.ack_delay_ms")?.to_string(), "25");
+//!
+//! let wrong = options::set(&mut config, "tcp.ack_delay_ms", "900").unwrap_err();
+//! assert_eq!(wrong.to_string(), "tcp.ack_delay_ms is 900; it must be from 0 to 499 (milliseconds)");
+//! # Ok::<(), options::OptionError>(())
+//! ```
+
+use alloc::string::{String, ToString};
+use core::fmt;
+use core::ops::RangeInclusive;
+
+use crate::config::Config;
+use crate::time::Duration;
+
+/// The type of an option, with its range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Switch,
+    /// A whole number within the range.
+    Number(RangeInclusive<u64>),
+    /// A whole number of milliseconds within the range.
+    Milliseconds(RangeInclusive<u64>),
+    /// A whole number within the range, or `none`.
+    Optional(RangeInclusive<u64>),
+    /// A whole number of milliseconds within the range, or `none`.
+    OptionalMilliseconds(RangeInclusive<u64>),
+}
+
+/// A value of an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Of a [`Kind::Switch`].
+    Switch(bool),
+    /// Of a number, or of a time in milliseconds.
+    Number(u64),
+    /// Of an optional one that is not set.
+    None,
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Switch(on) => write!(f, "{on}"),
+            Value::Number(number) => write!(f, "{number}"),
+            Value::None => f.write_str("none"),
+        }
+    }
+}
+
+/// An option: its name, what it may be, where its default comes from, and how it stands in a [`Config`].
+pub struct OptionEntry {
+    /// The dotted name. Times end in `_ms`.
+    pub name: &'static str,
+    /// The type and range.
+    pub kind: Kind,
+    /// The RFC section, or `as Linux`, or `own` for a bound of ours.
+    pub source: &'static str,
+    read: fn(&Config) -> Value,
+    write: fn(&mut Config, Value),
+}
+
+impl fmt::Debug for OptionEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OptionEntry").field("name", &self.name).field("kind", &self.kind).field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+/// Why an option was not read or set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OptionError {
+    /// There is no option of this name.
+    UnknownName(String),
+    /// The value is not one that the option can have.
+    BadValue {
+        /// The option.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What it may be.
+        kind: Kind,
+    },
+}
+
+impl fmt::Display for OptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OptionError::UnknownName(name) => write!(f, "there is no option {name}; options::all() lists them"),
+            OptionError::BadValue { name, value, kind } => write!(f, "{name} is {value}; it must be {kind}"),
+        }
+    }
+}
+
+impl core::error::Error for OptionError {}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Switch => f.write_str("true or false"),
+            Kind::Number(range) => write!(f, "from {} to {}", range.start(), range.end()),
+            Kind::Milliseconds(range) => write!(f, "from {} to {} (milliseconds)", range.start(), range.end()),
+            Kind::Optional(range) => write!(f, "from {} to {}, or none", range.start(), range.end()),
+            Kind::OptionalMilliseconds(range) => write!(f, "from {} to {} (milliseconds), or none", range.start(), range.end()),
+        }
+    }
+}
+
+impl Kind {
+    fn parse(&self, text: &str) -> Option<Value> {
+        match self {
+            Kind::Switch => text.parse().ok().map(Value::Switch),
+            Kind::Optional(_) | Kind::OptionalMilliseconds(_) if text == "none" => Some(Value::None),
+            Kind::Number(range) | Kind::Milliseconds(range) | Kind::Optional(range) | Kind::OptionalMilliseconds(range) => {
+                text.parse().ok().filter(|number| range.contains(number)).map(Value::Number)
+            }
+        }
+    }
+}
+
+/// How a field of a [`Config`] is read and written as a [`Value`].
+trait Field {
+    fn read(&self) -> Value;
+    fn write(&mut self, value: Value);
+}
+
+impl Field for bool {
+    fn read(&self) -> Value {
+        Value::Switch(*self)
+    }
+
+    fn write(&mut self, value: Value) {
+        if let Value::Switch(on) = value {
+            *self = on;
+        }
+    }
+}
+
+impl Field for Duration {
+    fn read(&self) -> Value {
+        Value::Number(self.as_millis() as u64)
+    }
+
+    fn write(&mut self, value: Value) {
+        if let Value::Number(millis) = value {
+            *self = Duration::from_millis(millis);
+        }
+    }
+}
+
+macro_rules! number_fields {
+    ($($number:ty),+) => {
+        $(impl Field for $number {
+            fn read(&self) -> Value {
+                Value::Number(u64::from(*self))
+            }
+
+            fn write(&mut self, value: Value) {
+                if let Value::Number(number) = value {
+                    *self = number as $number;
+                }
+            }
+        })+
+    };
+}
+number_fields!(u8, u16, u32);
+
+impl<F: Field + Default> Field for Option<F> {
+    fn read(&self) -> Value {
+        self.as_ref().map_or(Value::None, Field::read)
+    }
+
+    fn write(&mut self, value: Value) {
+        *self = (value != Value::None).then(|| {
+            let mut field = F::default();
+            field.write(value);
+            field
+        });
+    }
+}
+
+macro_rules! options {
+    ($($name:literal: $($field:ident).+, $kind:expr, $source:literal;)+) => {
+        static OPTIONS: &[OptionEntry] = &[$(OptionEntry {
+            name: $name,
+            kind: $kind,
+            source: $source,
+            read: |config| config.$($field).+.read(),
+            write: |config, value| config.$($field).+.write(value),
+        },)+];
+    };
+}
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+const U32_MAX: u64 = u32::MAX as u64;
+
+options! {
+    "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
+    "stack.rx_batch": rx_batch, Kind::Number(1..=1024), "own";
+    "stack.checks": checks, Kind::Switch, "own";
+    "icmp.errors_per_second": icmp_errors_per_second, Kind::Number(0..=1_000_000), "RFC 4443 section 2.4 (f)";
+    "tcp.resets_per_second": resets_per_second, Kind::Number(0..=1_000_000), "own";
+    "tcp.rto_min_ms": tcp.rto_min, Kind::Milliseconds(1..=60_000), "as Linux; RFC 6298 section 2.4";
+    "tcp.rto_max_ms": tcp.rto_max, Kind::Milliseconds(60_000..=DAY_MS), "RFC 6298 section 2.5";
+    "tcp.rto_initial_ms": tcp.rto_initial, Kind::Milliseconds(1..=60_000), "RFC 6298 section 2.1";
+    "tcp.ack_delay_ms": tcp.ack_delay, Kind::Milliseconds(0..=499), "RFC 9293 MUST-40";
+    "tcp.msl_ms": tcp.msl, Kind::Milliseconds(1..=240_000), "as Linux; RFC 9293 section 3.4.2";
+    "tcp.retransmit_timeout_ms": tcp.retransmit_timeout, Kind::Milliseconds(100_000..=DAY_MS), "RFC 9293 SHLD-11";
+    "tcp.syn_timeout_ms": tcp.syn_timeout, Kind::Milliseconds(1_000..=DAY_MS), "RFC 9293 MUST-23";
+    "tcp.fin_wait_2_timeout_ms": tcp.fin_wait_2_timeout, Kind::Milliseconds(1_000..=DAY_MS), "as Linux";
+    "tcp.challenge_acks_per_second": tcp.challenge_acks_per_second, Kind::Number(0..=1_000_000), "RFC 5961 section 7";
+    "tcp.window_scaling": tcp.window_scaling, Kind::Switch, "RFC 7323 section 2";
+    "tcp.timestamps": tcp.timestamps, Kind::Switch, "RFC 7323 section 3";
+    "tcp.sack": tcp.sack, Kind::Switch, "RFC 2018";
+    "tcp.socket.send_buffer": tcp.socket.send_buffer, Kind::Number(1..=1 << 30), "own";
+    "tcp.socket.receive_buffer": tcp.socket.receive_buffer, Kind::Number(1..=1 << 30), "own";
+    "tcp.socket.no_delay": tcp.socket.no_delay, Kind::Switch, "RFC 9293 MUST-17";
+    "tcp.socket.keep_alive_ms": tcp.socket.keep_alive, Kind::OptionalMilliseconds(1..=100 * DAY_MS), "RFC 9293 MUST-25 to MUST-28";
+    "tcp.socket.user_timeout_ms": tcp.socket.user_timeout, Kind::OptionalMilliseconds(1..=DAY_MS), "RFC 9293 section 3.8.3";
+    "tcp.socket.linger_ms": tcp.socket.linger, Kind::OptionalMilliseconds(0..=DAY_MS), "as SO_LINGER";
+    "tcp.socket.hop_limit": tcp.socket.hop_limit, Kind::Optional(1..=255), "RFC 9293 MUST-49";
+    "tcp.socket.mss_max": tcp.socket.mss_max, Kind::Optional(48..=65_535), "RFC 9293 section 3.7.1";
+    "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
+    "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";
+    "limits.routes": limits.routes, Kind::Number(1..=U32_MAX), "own";
+    "limits.tcp_sockets": limits.tcp_sockets, Kind::Number(1..=U32_MAX), "own";
+    "limits.syn_queue": limits.syn_queue, Kind::Number(1..=U32_MAX), "own";
+    "limits.listeners": limits.listeners, Kind::Number(1..=U32_MAX), "own";
+    "limits.udp_sockets": limits.udp_sockets, Kind::Number(1..=U32_MAX), "own";
+    "limits.udp_receive": limits.udp_receive, Kind::Number(320..=U32_MAX), "own";
+    "limits.udp_send": limits.udp_send, Kind::Number(320..=U32_MAX), "own";
+    "limits.neighbors": limits.neighbors, Kind::Number(1..=65_535), "own";
+    "limits.neighbors_parked": limits.neighbors_parked, Kind::Number(17..=65_535), "own";
+    "limits.neighbor_queue": limits.neighbor_queue, Kind::Number(1..=255), "RFC 4861 section 7.2.2";
+    "limits.control_queue": limits.control_queue, Kind::Number(1..=65_535), "own";
+    "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
+    "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
+    "limits.ipv6_extension_headers": limits.ipv6_extension_headers, Kind::Number(1..=255), "RFC 8504 section 5.3";
+}
+
+/// Every option.
+pub fn all() -> &'static [OptionEntry] {
+    OPTIONS
+}
+
+fn find(name: &str) -> Result<&'static OptionEntry, OptionError> {
+    OPTIONS.iter().find(|option| option.name == name).ok_or_else(|| OptionError::UnknownName(name.to_string()))
+}
+
+/// The value of the option `name`.
+pub fn value(config: &Config, name: &str) -> Result<Value, OptionError> {
+    find(name).map(|option| (option.read)(config))
+}
+
+/// Sets the option `name` from text.
+pub fn set(config: &mut Config, name: &str, text: &str) -> Result<(), OptionError> {
+    let option = find(name)?;
+    let bad_value = || OptionError::BadValue { name: option.name, value: text.to_string(), kind: option.kind.clone() };
+    (option.write)(config, option.kind.parse(text).ok_or_else(bad_value)?);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_a_value_that_can_be_set() {
+        for option in all() {
+            let mut config = Config::default();
+            let default = value(&config, option.name).unwrap();
+            set(&mut config, option.name, &default.to_string()).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(config, Config::default(), "{}", option.name);
+        }
+    }
+
+    #[test]
+    fn a_set_value_is_read_back() {
+        let mut config = Config::default();
+        for (name, text) in [("tcp.sack", "false"), ("tcp.socket.linger_ms", "0"), ("tcp.socket.mss_max", "none"), ("ip.hop_limit", "1")] {
+            set(&mut config, name, text).unwrap();
+            assert_eq!(value(&config, name).unwrap().to_string(), text);
+        }
+        assert_eq!(config.tcp.socket.linger, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let mut config = Config::default();
+        assert_eq!(set(&mut config, "tcp.sak", "true").unwrap_err().to_string(), "there is no option tcp.sak; options::all() lists them");
+        assert_eq!(set(&mut config, "tcp.sack", "1").unwrap_err().to_string(), "tcp.sack is 1; it must be true or false");
+        assert_eq!(set(&mut config, "tcp.socket.mss_max", "20").unwrap_err().to_string(), "tcp.socket.mss_max is 20; it must be from 48 to 65535, or none");
+        assert_eq!(config, Config::default());
+    }
+}

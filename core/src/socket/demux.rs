@@ -1,0 +1,143 @@
+//! Which socket a segment or datagram belongs to: tables keyed by addresses and ports.
+
+use core::hash::{Hash, Hasher};
+use core::net::{IpAddr, SocketAddr};
+
+use super::{ListenerHandle, TcpHandle, UdpHandle};
+use crate::keyed::KeyedMap;
+use crate::rng::Seed;
+
+/// The two ends of a connection, ours first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flow {
+    pub(crate) local: IpAddr,
+    pub(crate) local_port: u16,
+    pub(crate) remote: IpAddr,
+    pub(crate) remote_port: u16,
+}
+
+impl Flow {
+    pub(crate) fn new(local: SocketAddr, remote: SocketAddr) -> Flow {
+        Flow { local: local.ip(), local_port: local.port(), remote: remote.ip(), remote_port: remote.port() }
+    }
+
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        SocketAddr::new(self.local, self.local_port)
+    }
+
+    pub(crate) fn remote_addr(&self) -> SocketAddr {
+        SocketAddr::new(self.remote, self.remote_port)
+    }
+}
+
+/// One write per flow: the hash is on the path of every segment.
+impl Hash for Flow {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut key = [0; 36];
+        let len = match (self.local, self.remote) {
+            (IpAddr::V4(local), IpAddr::V4(remote)) => {
+                key[4..8].copy_from_slice(&local.octets());
+                key[8..12].copy_from_slice(&remote.octets());
+                12
+            }
+            (local, remote) => {
+                for (at, address) in [(4, local), (20, remote)] {
+                    if let IpAddr::V6(address) = address {
+                        key[at..at + 16].copy_from_slice(&address.octets());
+                    }
+                }
+                36
+            }
+        };
+        key[..2].copy_from_slice(&self.local_port.to_le_bytes());
+        key[2..4].copy_from_slice(&self.remote_port.to_le_bytes());
+        state.write(&key[..len]);
+    }
+}
+
+/// The address family of a wildcard binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    pub(crate) const fn of(address: IpAddr) -> Family {
+        if address.is_ipv4() { Family::V4 } else { Family::V6 }
+    }
+}
+
+/// What a listener or a UDP socket is bound to: one address, or all of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Binding {
+    pub(crate) family: Family,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) port: u16,
+}
+
+impl Binding {
+    /// The bindings that `local` stands for: the unspecified address means all of its family, and
+    /// with `dual_stack` the IPv6 one means both.
+    pub(crate) fn all_of(local: SocketAddr, dual_stack: bool) -> impl Iterator<Item = Binding> {
+        let unspecified = local.ip().is_unspecified();
+        let first = Binding { family: Family::of(local.ip()), address: (!unspecified).then_some(local.ip()), port: local.port() };
+        let second = Binding { family: Family::V4, address: None, port: local.port() };
+        let both = dual_stack && unspecified && local.is_ipv6();
+        core::iter::once(first).chain(both.then_some(second))
+    }
+}
+
+/// Listeners or UDP sockets by what they are bound to.
+#[derive(Clone)]
+pub(crate) struct Bindings<H> {
+    map: KeyedMap<Binding, H>,
+}
+
+impl<H: Copy> Bindings<H> {
+    fn new(seed: &Seed, label: &str) -> Bindings<H> {
+        Bindings { map: KeyedMap::new(seed.hash_key(label)) }
+    }
+
+    /// Whether one of the bindings of `local` is taken.
+    pub(crate) fn is_taken(&self, local: SocketAddr, dual_stack: bool) -> bool {
+        Binding::all_of(local, dual_stack).any(|binding| self.map.contains(&binding))
+    }
+
+    pub(crate) fn insert(&mut self, local: SocketAddr, dual_stack: bool, handle: H) {
+        for binding in Binding::all_of(local, dual_stack) {
+            self.map.insert(binding, handle);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, local: SocketAddr, dual_stack: bool) {
+        for binding in Binding::all_of(local, dual_stack) {
+            self.map.remove(&binding);
+        }
+    }
+
+    /// The socket for what arrives at `address`: one bound to it, else one bound to all of its family.
+    pub(crate) fn find(&self, address: IpAddr, port: u16) -> Option<H> {
+        let family = Family::of(address);
+        let exact = self.map.get(&Binding { family, address: Some(address), port });
+        exact.or_else(|| self.map.get(&Binding { family, address: None, port })).copied()
+    }
+}
+
+/// The tables.
+#[derive(Clone)]
+pub(crate) struct Demux {
+    pub(crate) flows: KeyedMap<Flow, TcpHandle>,
+    pub(crate) listeners: Bindings<ListenerHandle>,
+    pub(crate) datagrams: Bindings<UdpHandle>,
+}
+
+impl Demux {
+    pub(crate) fn new(seed: &Seed) -> Demux {
+        Demux {
+            flows: KeyedMap::new(seed.hash_key("demux.flows")),
+            listeners: Bindings::new(seed, "demux.listeners"),
+            datagrams: Bindings::new(seed, "demux.datagrams"),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Ephemeral ports (RFC 6056).
+
+use core::hash::{BuildHasher, Hash, Hasher};
+use core::net::{IpAddr, SocketAddr};
+
+use crate::config::Shard;
+use crate::keyed::HashKey;
+use crate::rng::{RandomStream, Seed};
+
+/// The lowest ephemeral port; the highest is 65,535. RFC 6056 section 3.2 asks for a range as wide
+/// as possible; below 32,768 services live.
+const FIRST: u32 = 32_768;
+const RANGE: u32 = 65_536 - FIRST;
+/// The size of the counter table of algorithm 4.
+const TABLE: usize = 256;
+
+/// Chooses ephemeral ports: for connections by the double hash of RFC 6056 section 3.3.4, so that
+/// ports towards one destination are used in turn and yet cannot be foretold; for datagrams at random.
+#[derive(Clone)]
+pub(crate) struct Ports {
+    offset: HashKey,
+    index: HashKey,
+    counters: [u32; TABLE],
+    random: RandomStream,
+    shard: Shard,
+}
+
+impl Ports {
+    pub(crate) fn new(seed: &Seed, shard: Shard) -> Ports {
+        let mut random = seed.stream("ports");
+        let mut counters = [0; TABLE];
+        for counter in &mut counters {
+            *counter = random.next_u32();
+        }
+        Ports { offset: seed.hash_key("ports.offset"), index: seed.hash_key("ports.index"), counters, random, shard }
+    }
+
+    /// The `n`th port of this shard's share of the range, counted round.
+    fn port(&self, n: u32) -> u16 {
+        let count = u32::from(self.shard.count.max(1));
+        let share = (RANGE / count).max(1);
+        (FIRST + (n % share) * count + u32::from(self.shard.index) % count) as u16
+    }
+
+    fn share(&self) -> u32 {
+        (RANGE / u32::from(self.shard.count.max(1))).max(1)
+    }
+
+    /// A port for a connection from `local` to `remote` that is not `taken`.
+    pub(crate) fn connect(&mut self, local: IpAddr, remote: SocketAddr, taken: impl Fn(u16) -> bool) -> Option<u16> {
+        let hash = |key: &HashKey| {
+            let mut hasher = key.build_hasher();
+            (local, remote).hash(&mut hasher);
+            hasher.finish() as u32
+        };
+        let offset = hash(&self.offset);
+        let index = hash(&self.index) as usize % TABLE;
+        for _ in 0..self.share() {
+            let count = self.counters.get(index).copied().unwrap_or_default();
+            let port = self.port(offset.wrapping_add(count));
+            if let Some(counter) = self.counters.get_mut(index) {
+                *counter = count.wrapping_add(1);
+            }
+            if !taken(port) {
+                return Some(port);
+            }
+        }
+        None
+    }
+
+    /// A port for a datagram socket that is not `taken`: from a random place on, the next free one.
+    pub(crate) fn bind(&mut self, taken: impl Fn(u16) -> bool) -> Option<u16> {
+        let start = self.random.next_u32() >> 1;
+        (0..self.share()).map(|n| self.port(start + n)).find(|&port| !taken(port))
+    }
+}

@@ -1,0 +1,105 @@
+//! What the stack keeps per socket beside the protocol's own state.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use core::net::SocketAddr;
+use slotmap::SlotMap;
+
+use super::demux::{Demux, Flow};
+use super::ports::Ports;
+use super::{ListenerHandle, TcpHandle, UdpHandle};
+use crate::config::Shard;
+use crate::event::Readiness;
+use crate::ip::route::Hop;
+use crate::rng::Seed;
+use crate::tcp::{Listener, Tcb};
+use crate::time::Instant;
+use crate::udp::UdpState;
+
+/// Who answers for a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// An application holds the handle.
+    Application,
+    /// It belongs to a listener: in its SYN queue.
+    SynQueue(ListenerHandle),
+    /// It belongs to a listener: established, waiting to be accepted.
+    AcceptQueue(ListenerHandle),
+    /// Nobody: it finishes alone.
+    Orphan,
+}
+
+/// A connection in the table.
+#[derive(Clone, Debug)]
+pub(crate) struct TcpSlot {
+    pub(crate) tcb: Tcb,
+    pub(crate) flow: Flow,
+    pub(crate) owner: Owner,
+    /// The next hop, with the generation of the route table that told it.
+    pub(crate) hop: Option<(u64, Hop)>,
+    /// Stands on an interface's ready ring.
+    pub(crate) queued: bool,
+    /// Waits for a neighbor.
+    pub(crate) parked: bool,
+    /// The heap entry that stands for this connection's timers.
+    pub(crate) armed: Option<Instant>,
+    /// Edges that the application has not been told of.
+    pub(crate) pending: Readiness,
+    /// Has reached TIME-WAIT, and is noted in `Sockets::time_wait`.
+    pub(crate) in_time_wait: bool,
+}
+
+/// A listener in the table.
+#[derive(Clone, Debug)]
+pub(crate) struct ListenerSlot {
+    pub(crate) listener: Listener,
+    pub(crate) local: SocketAddr,
+    pub(crate) dual_stack: bool,
+    /// An event for it is queued.
+    pub(crate) pending: bool,
+}
+
+/// A UDP socket in the table.
+#[derive(Clone, Debug)]
+pub(crate) struct UdpSlot {
+    pub(crate) state: UdpState,
+    /// Stands on an interface's ready ring.
+    pub(crate) queued: bool,
+    pub(crate) pending: Readiness,
+}
+
+/// All sockets of a stack.
+#[derive(Clone)]
+pub(crate) struct Sockets {
+    pub(crate) tcp: SlotMap<TcpHandle, Box<TcpSlot>>,
+    pub(crate) listeners: SlotMap<ListenerHandle, ListenerSlot>,
+    pub(crate) udp: SlotMap<UdpHandle, UdpSlot>,
+    pub(crate) demux: Demux,
+    pub(crate) tcp_ports: Ports,
+    pub(crate) udp_ports: Ports,
+    /// Connections without an owner that have not reached TIME-WAIT.
+    pub(crate) orphans: u32,
+    /// Connections that reached TIME-WAIT, oldest first; some may be gone.
+    pub(crate) time_wait: VecDeque<TcpHandle>,
+}
+
+impl Sockets {
+    pub(crate) fn new(seed: &Seed, shard: Shard) -> Sockets {
+        Sockets {
+            tcp: SlotMap::with_key(),
+            listeners: SlotMap::with_key(),
+            udp: SlotMap::with_key(),
+            demux: Demux::new(seed),
+            tcp_ports: Ports::new(seed, shard),
+            udp_ports: Ports::new(seed, shard),
+            orphans: 0,
+            time_wait: VecDeque::new(),
+        }
+    }
+
+    /// Ephemeral ports follow from `seed` from here on.
+    pub(crate) fn reseed(&mut self, seed: &Seed, shard: Shard) {
+        self.tcp_ports = Ports::new(seed, shard);
+        self.udp_ports = Ports::new(seed, shard);
+    }
+}

@@ -1,0 +1,176 @@
+//! A TCP connection as its application sees it.
+
+use bytes::Bytes;
+use core::net::SocketAddr;
+
+use super::TcpHandle;
+use crate::config::TcpSettings;
+use crate::error::{RecvError, SendError, SocketError};
+use crate::stack::Stack;
+use crate::tcp::{How, State, TcpInfo};
+use crate::time::Instant;
+
+/// How a listener is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenOptions {
+    /// How many established connections may wait to be accepted; default 128. Further SYNs are dropped.
+    pub backlog: u32,
+    /// What connections are set to that it accepts; default `Config::tcp.socket`.
+    pub settings: Option<TcpSettings>,
+    /// Whether the unspecified IPv6 address stands for both families; default false.
+    pub dual_stack: bool,
+}
+
+impl Default for ListenOptions {
+    fn default() -> ListenOptions {
+        ListenOptions { backlog: 128, settings: None, dual_stack: false }
+    }
+}
+
+/// How a connection is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectOptions {
+    /// The local address and port; where unspecified or 0, the stack chooses.
+    pub local: Option<SocketAddr>,
+    /// What the connection is set to; default `Config::tcp.socket`.
+    pub settings: Option<TcpSettings>,
+}
+
+/// A connection, borrowed from its stack.
+///
+/// The handle stays good after the connection has ended, so that what has arrived can be read and
+/// the error be asked for, until [`Stack::tcp_release`].
+#[derive(Debug)]
+pub struct TcpSocket<'a> {
+    stack: &'a mut Stack,
+    handle: TcpHandle,
+}
+
+impl<'a> TcpSocket<'a> {
+    pub(crate) fn new(stack: &'a mut Stack, handle: TcpHandle) -> TcpSocket<'a> {
+        TcpSocket { stack, handle }
+    }
+
+    /// Queues a copy of as much of `data` as there is room for; returns how many bytes that is.
+    /// 0 means that the buffer is full: `Readiness::WRITABLE` tells when there is room again.
+    pub fn send(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
+        self.stack.advance(now);
+        let (slot, mut env) = self.stack.connection(self.handle).ok_or(SendError::Stale)?;
+        let result = slot.tcb.send(&mut env, data);
+        self.stack.settle_tcp(self.handle);
+        result
+    }
+
+    /// As [`TcpSocket::send`], without copying what is 512 bytes and longer.
+    pub fn send_bytes(&mut self, now: Instant, data: Bytes) -> Result<usize, SendError> {
+        self.stack.advance(now);
+        let (slot, mut env) = self.stack.connection(self.handle).ok_or(SendError::Stale)?;
+        let result = slot.tcb.send_bytes(&mut env, data);
+        self.stack.settle_tcp(self.handle);
+        result
+    }
+
+    /// Receives into `out`; returns how many bytes. 0 is the end of the stream (unless `out` is empty).
+    pub fn recv(&mut self, now: Instant, out: &mut [u8]) -> Result<usize, RecvError> {
+        self.stack.advance(now);
+        let (slot, mut env) = self.stack.connection(self.handle).ok_or(RecvError::Stale)?;
+        let result = slot.tcb.recv(&mut env, out);
+        self.stack.settle_tcp(self.handle);
+        result
+    }
+
+    /// Receives a slice of at most `max` bytes without copying it; an empty one is the end of the stream.
+    pub fn recv_bytes(&mut self, now: Instant, max: usize) -> Result<Bytes, RecvError> {
+        self.stack.advance(now);
+        let (slot, mut env) = self.stack.connection(self.handle).ok_or(RecvError::Stale)?;
+        let result = slot.tcb.recv_bytes(&mut env, max);
+        self.stack.settle_tcp(self.handle);
+        result
+    }
+
+    /// Copies what could be received into `out` and leaves it there.
+    pub fn peek(&mut self, out: &mut [u8]) -> Result<usize, RecvError> {
+        let (slot, _) = self.stack.connection(self.handle).ok_or(RecvError::Stale)?;
+        slot.tcb.peek(out)
+    }
+
+    /// Closes one direction or both. Closing the write side sends a FIN behind what is queued
+    /// (half-close, RFC 9293 section 3.6); closing the read side discards what arrives.
+    pub fn shutdown(&mut self, now: Instant, how: How) {
+        self.stack.advance(now);
+        if let Some((slot, mut env)) = self.stack.connection(self.handle) {
+            slot.tcb.shutdown(&mut env, how);
+            self.stack.settle_tcp(self.handle);
+        }
+    }
+
+    /// Closes both directions (RFC 9293 section 3.10.4). What is queued is still sent, within the
+    /// linger time; unread data resets the connection (section 3.6.1). The handle stays until it is released.
+    pub fn close(&mut self, now: Instant) {
+        self.stack.advance(now);
+        if let Some((slot, mut env)) = self.stack.connection(self.handle) {
+            slot.tcb.close(&mut env);
+            self.stack.settle_tcp(self.handle);
+        }
+    }
+
+    /// Resets the connection (RFC 9293 section 3.10.5).
+    pub fn abort(&mut self, now: Instant) {
+        self.stack.advance(now);
+        if let Some((slot, mut env)) = self.stack.connection(self.handle) {
+            slot.tcb.abort(&mut env);
+            self.stack.settle_tcp(self.handle);
+        }
+    }
+
+    /// The connection's state.
+    pub fn state(&self) -> State {
+        self.stack.tcp_slot(self.handle).map_or(State::Closed, |slot| slot.tcb.state())
+    }
+
+    /// All that can be asked about the connection.
+    pub fn info(&self) -> Option<TcpInfo> {
+        self.stack.tcp_slot(self.handle).map(|slot| slot.tcb.info())
+    }
+
+    /// Our end.
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.stack.tcp_slot(self.handle).map(|slot| slot.flow.local_addr())
+    }
+
+    /// The peer's end.
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.stack.tcp_slot(self.handle).map(|slot| slot.flow.remote_addr())
+    }
+
+    /// What went wrong, which is thereby taken.
+    pub fn take_error(&mut self) -> Option<SocketError> {
+        let (slot, _) = self.stack.connection(self.handle)?;
+        slot.tcb.take_error()
+    }
+
+    /// How many bytes `send` would take now.
+    pub fn send_capacity(&self) -> usize {
+        self.stack.tcp_slot(self.handle).map_or(0, |slot| slot.tcb.send_capacity())
+    }
+
+    /// How many bytes wait to be received.
+    pub fn received_len(&self) -> usize {
+        self.stack.tcp_slot(self.handle).map_or(0, |slot| slot.tcb.recv_queue())
+    }
+
+    /// What the connection is set to.
+    pub fn settings(&self) -> Option<&TcpSettings> {
+        self.stack.tcp_slot(self.handle).map(|slot| slot.tcb.settings())
+    }
+
+    /// Sets the connection anew. Buffer limits hold from the next call on; a receive limit below what
+    /// was offered to the peer is reached only as the window closes (the right edge never moves left).
+    pub fn set_settings(&mut self, now: Instant, settings: TcpSettings) {
+        self.stack.advance(now);
+        if let Some((slot, mut env)) = self.stack.connection(self.handle) {
+            slot.tcb.set_settings(&mut env, settings);
+            self.stack.settle_tcp(self.handle);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A UDP socket as its application sees it.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::UdpHandle;
+use crate::buffer::COPY_BELOW;
+use crate::error::{SocketError, UdpConnectError, UdpSendError};
+use crate::ip::packet::Datagram;
+use crate::socket::table::UdpSlot;
+use crate::stack::{Stack, canonical};
+use crate::time::Instant;
+use crate::udp::Outgoing;
+use bytes::Bytes;
+
+/// How a UDP socket is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UdpOptions {
+    /// Whether the unspecified IPv6 address stands for both families; default false.
+    pub dual_stack: bool,
+    /// Whether it may send to broadcast addresses; default false (as SO_BROADCAST).
+    pub broadcast: bool,
+    /// The time to live (hop limit) of its datagrams, 1 to 255; default `Config::hop_limit`.
+    pub hop_limit: Option<u8>,
+}
+
+/// A datagram that was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its data.
+    pub data: Bytes,
+    /// Who sent it.
+    pub from: SocketAddr,
+    /// Where it was sent to: one of our addresses, a group, or a broadcast address.
+    pub to: IpAddr,
+    /// When the stack got it.
+    pub at: Instant,
+}
+
+impl From<Datagram> for Received {
+    fn from(datagram: Datagram) -> Received {
+        Received { data: datagram.data, from: datagram.from, to: datagram.to, at: datagram.at }
+    }
+}
+
+/// A UDP socket, borrowed from its stack.
+#[derive(Debug)]
+pub struct UdpSocket<'a> {
+    stack: &'a mut Stack,
+    handle: UdpHandle,
+}
+
+impl<'a> UdpSocket<'a> {
+    pub(crate) fn new(stack: &'a mut Stack, handle: UdpHandle) -> UdpSocket<'a> {
+        UdpSocket { stack, handle }
+    }
+
+    fn slot(&self) -> Option<&UdpSlot> {
+        self.stack.udp_slot(self.handle)
+    }
+
+    /// The address that it is bound to; unspecified if it receives on all.
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.slot().map(|slot| slot.state.local)
+    }
+
+    /// The peer of a connected socket.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.slot().and_then(|slot| slot.state.peer)
+    }
+
+    /// Connects to `peer`: sends go there by default, and only its datagrams and the ICMP errors about
+    /// it are heard. `None` undoes it.
+    pub fn connect(&mut self, peer: Option<SocketAddr>) -> Result<(), UdpConnectError> {
+        let peer = peer.map(canonical);
+        let local = self.local().ok_or(UdpConnectError::Stale)?;
+        if let Some(peer) = peer {
+            if peer.port() == 0 || !self.speaks_to(peer.ip()) {
+                return Err(UdpConnectError::BadDestination);
+            }
+            self.stack.datagram_path(local, peer).ok_or(UdpConnectError::NoRoute)?;
+        }
+        if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
+            slot.state.peer = peer;
+        }
+        Ok(())
+    }
+
+    fn speaks_to(&self, address: IpAddr) -> bool {
+        let Some(slot) = self.slot() else { return false };
+        let local = slot.state.local.ip();
+        !address.is_unspecified() && (local.is_ipv4() == address.is_ipv4() || (slot.state.dual_stack && local.is_unspecified()))
+    }
+
+    /// Queues a datagram to `to`, or to the peer. It leaves once its neighbor is known; datagrams to
+    /// different neighbors do not wait for each other.
+    pub fn send(&mut self, now: Instant, data: &[u8], to: Option<SocketAddr>) -> Result<(), UdpSendError> {
+        self.stack.advance(now);
+        let slot = self.slot().ok_or(UdpSendError::Stale)?;
+        let to = to.map(canonical).or(slot.state.peer).ok_or(UdpSendError::NoDestination)?;
+        if to.port() == 0 || !self.speaks_to(to.ip()) {
+            return Err(UdpSendError::BadDestination);
+        }
+        let (local, broadcast_allowed) = (slot.state.local, slot.state.broadcast);
+        if matches!(to.ip(), IpAddr::V4(address) if self.is_broadcast(address)) && !broadcast_allowed {
+            return Err(UdpSendError::BroadcastNotAllowed);
+        }
+        let (src, room) = self.stack.datagram_path(local, to).ok_or(UdpSendError::NoRoute)?;
+        if data.len() > room {
+            return Err(UdpSendError::MessageTooLong);
+        }
+        let data = if data.len() < COPY_BELOW { self.stack.copy(data) } else { Bytes::copy_from_slice(data) };
+        if !self.stack.queue_datagram(self.handle, Outgoing { src, dst: to, data }) {
+            return Err(UdpSendError::WouldBlock);
+        }
+        Ok(())
+    }
+
+    fn is_broadcast(&self, address: Ipv4Addr) -> bool {
+        self.stack.is_broadcast(address)
+    }
+
+    /// The next datagram received; `None` if there is none.
+    pub fn recv(&mut self) -> Option<Received> {
+        self.stack.udp_slot_mut(self.handle)?.state.receive().map(Received::from)
+    }
+
+    /// The next datagram, which stays in the queue.
+    pub fn peek(&self) -> Option<Received> {
+        self.slot()?.state.next_received().cloned().map(Received::from)
+    }
+
+    /// How many datagrams wait to be received.
+    pub fn received_len(&self) -> usize {
+        self.slot().map_or(0, |slot| slot.state.received_len())
+    }
+
+    /// The pending error, which is thereby taken: what ICMP said about the peer of a connected
+    /// socket, or that a neighbor did not answer (RFC 1122 section 4.1.3.3).
+    pub fn take_error(&mut self) -> Option<SocketError> {
+        self.stack.udp_slot_mut(self.handle)?.state.take_error()
+    }
+
+    /// Whether it may send to broadcast addresses.
+    pub fn set_broadcast(&mut self, allowed: bool) {
+        if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
+            slot.state.broadcast = allowed;
+        }
+    }
+
+    /// The time to live (hop limit) of its datagrams, 1 to 255; `None` for `Config::hop_limit`.
+    pub fn set_hop_limit(&mut self, hop_limit: Option<u8>) {
+        if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
+            slot.state.hop_limit = hop_limit;
+        }
+    }
+}

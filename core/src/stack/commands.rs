@@ -1,0 +1,275 @@
+//! Commands: interfaces, addresses, routes, and the opening and closing of sockets.
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::Stack;
+use crate::config::{InterfaceAddress, InterfaceConfig};
+use crate::error::{AddInterfaceError, AddressError, BindError, ConnectError, ListenError, RouteError, StaleHandle};
+use crate::ip::route::Route;
+use crate::link::{Interface, InterfaceId};
+use crate::socket::demux::Flow;
+use crate::socket::table::{ListenerSlot, Owner, UdpSlot};
+use crate::socket::{ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket};
+use crate::tcp::{Listener, State, Tcb};
+use crate::time::Instant;
+use crate::udp::UdpState;
+use crate::wire::ipv6;
+
+/// The smallest MTU: what every IPv4 host can receive (RFC 791 section 3.2).
+const MTU_MIN: u16 = 576;
+
+impl Stack {
+    /// Adds an interface, with its addresses and their on-link routes. It can be used at once.
+    pub fn add_interface(&mut self, now: Instant, config: InterfaceConfig) -> Result<InterfaceId, AddInterfaceError> {
+        self.advance(now);
+        if self.interfaces.len() >= usize::from(self.config.limits.interfaces) {
+            return Err(AddInterfaceError::LimitReached);
+        }
+        if !config.hardware_address.is_unicast() {
+            return Err(AddInterfaceError::GroupHardwareAddress);
+        }
+        if config.addresses.len() > usize::from(self.config.limits.addresses) {
+            return Err(AddInterfaceError::TooManyAddresses);
+        }
+        if !config.addresses.iter().all(InterfaceAddress::is_valid) {
+            return Err(AddInterfaceError::BadAddress);
+        }
+        let has_ipv6 = config.addresses.iter().any(|own| own.address.is_ipv6());
+        let mtu = config.capabilities.mtu;
+        if mtu < MTU_MIN || (has_ipv6 && usize::from(mtu) < ipv6::MIN_MTU) {
+            return Err(AddInterfaceError::MtuTooSmall);
+        }
+        let id = InterfaceId(self.interfaces.len() as u16);
+        for own in &config.addresses {
+            self.routes.add(on_link(id, own));
+        }
+        self.interfaces.push(Interface::new(config, self.secrets.neighbor));
+        Ok(id)
+    }
+
+    /// Gives an interface a further address, with its on-link route.
+    pub fn add_address(&mut self, now: Instant, id: InterfaceId, address: InterfaceAddress) -> Result<(), AddressError> {
+        self.advance(now);
+        let interface = self.interfaces.get_mut(id.index()).ok_or(AddressError::NoInterface)?;
+        if !address.is_valid() {
+            return Err(AddressError::BadAddress);
+        }
+        if interface.has_address(address.address) {
+            return Err(AddressError::Exists);
+        }
+        if interface.addresses.len() >= usize::from(self.config.limits.addresses) {
+            return Err(AddressError::LimitReached);
+        }
+        if address.address.is_ipv6() && usize::from(interface.capabilities.mtu) < ipv6::MIN_MTU {
+            return Err(AddressError::MtuTooSmall);
+        }
+        interface.addresses.push(address);
+        self.routes.add(on_link(id, &address));
+        Ok(())
+    }
+
+    /// Takes an address from an interface, with its on-link route if no other address shares the
+    /// prefix. Sockets that use it stay, and hear nothing more.
+    pub fn remove_address(&mut self, now: Instant, id: InterfaceId, address: IpAddr) -> Result<(), AddressError> {
+        self.advance(now);
+        let interface = self.interfaces.get_mut(id.index()).ok_or(AddressError::NoInterface)?;
+        let at = interface.addresses.iter().position(|own| own.address == address).ok_or(AddressError::Missing)?;
+        let gone = on_link(id, &interface.addresses.remove(at));
+        if !interface.addresses.iter().any(|own| on_link(id, own) == gone) {
+            self.routes.remove(|route| *route == gone);
+        }
+        Ok(())
+    }
+
+    /// Adds a route. Of several with one prefix the first added is used.
+    pub fn add_route(&mut self, route: Route) -> Result<(), RouteError> {
+        let interface = self.interfaces.get(route.interface.index()).ok_or(RouteError::NoInterface)?;
+        let bits = if route.prefix.is_ipv4() { 32 } else { 128 };
+        if route.prefix_len > bits || route.gateway.is_some_and(|gateway| gateway.is_ipv4() != route.prefix.is_ipv4()) {
+            return Err(RouteError::BadPrefix);
+        }
+        if let Some(gateway) = route.gateway {
+            let link_local = crate::ip::address::is_link_local(gateway);
+            if !link_local && !interface.addresses.iter().any(|own| own.is_on_link(gateway) && own.address != gateway) {
+                return Err(RouteError::GatewayNotOnLink);
+            }
+        }
+        if self.routes.len() >= self.config.limits.routes as usize {
+            return Err(RouteError::LimitReached);
+        }
+        self.routes.add(route);
+        Ok(())
+    }
+
+    /// Removes a route; `false` if there is none like it.
+    pub fn remove_route(&mut self, route: &Route) -> bool {
+        let prefix = crate::ip::address::truncate(route.prefix, route.prefix_len);
+        let route = Route { prefix, ..*route };
+        self.routes.remove(|other| *other == route)
+    }
+
+    /// Opens a listener on `local`. The unspecified address listens on all addresses of its family,
+    /// and the IPv6 one with [`ListenOptions::dual_stack`] on those of both.
+    pub fn tcp_listen(&mut self, local: SocketAddr, options: ListenOptions) -> Result<ListenerHandle, ListenError> {
+        let local = canonical(local);
+        self.own_address(local.ip()).then_some(()).ok_or(ListenError::AddressNotAvailable)?;
+        if local.port() == 0 || self.sockets.demux.listeners.is_taken(local, options.dual_stack) {
+            return Err(ListenError::AddressInUse);
+        }
+        if self.sockets.listeners.len() >= self.config.limits.listeners as usize {
+            return Err(ListenError::LimitReached);
+        }
+        let listener = Listener::new(options.backlog, options.settings.unwrap_or_else(|| self.config.tcp.socket.clone()));
+        let slot = ListenerSlot { listener, local, dual_stack: options.dual_stack, pending: false };
+        let handle = self.sockets.listeners.insert(slot);
+        self.sockets.demux.listeners.insert(local, options.dual_stack, handle);
+        Ok(handle)
+    }
+
+    /// The next established connection of a listener; `None` if there is none yet.
+    pub fn tcp_accept(&mut self, now: Instant, listener: ListenerHandle) -> Result<Option<TcpHandle>, StaleHandle> {
+        self.advance(now);
+        let slot = self.sockets.listeners.get_mut(listener).ok_or(StaleHandle::Stale)?;
+        let Some(handle) = slot.listener.accept() else { return Ok(None) };
+        if let Some(slot) = self.sockets.tcp.get_mut(handle) {
+            slot.owner = Owner::Application;
+            // What happened before anybody could be told.
+            let edges = core::mem::take(&mut slot.pending);
+            self.announce_tcp(handle, edges);
+        }
+        Ok(Some(handle))
+    }
+
+    /// The address that a listener is bound to.
+    pub fn tcp_listener_local(&self, listener: ListenerHandle) -> Result<SocketAddr, StaleHandle> {
+        self.sockets.listeners.get(listener).map(|slot| slot.local).ok_or(StaleHandle::Stale)
+    }
+
+    /// Closes a listener. Connections that nobody has accepted are reset; those accepted stay.
+    pub fn tcp_listener_close(&mut self, now: Instant, listener: ListenerHandle) -> Result<(), StaleHandle> {
+        self.advance(now);
+        let slot = self.sockets.listeners.remove(listener).ok_or(StaleHandle::Stale)?;
+        self.sockets.demux.listeners.remove(slot.local, slot.dual_stack);
+        let waiting = |owner| owner == Owner::SynQueue(listener) || owner == Owner::AcceptQueue(listener);
+        let handles: alloc::vec::Vec<_> =
+            self.sockets.tcp.iter().filter(|(_, slot)| waiting(slot.owner)).map(|(handle, _)| handle).collect();
+        for handle in handles {
+            if let Some((slot, mut env)) = self.connection(handle) {
+                slot.tcb.abort(&mut env);
+                slot.owner = Owner::Orphan;
+                self.sockets.orphans += 1;
+                self.settle_tcp(handle);
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a connection to `remote`. It is established when [`Readiness::CONNECTED`](crate::event::Readiness) says so.
+    pub fn tcp_connect(&mut self, now: Instant, remote: SocketAddr, options: ConnectOptions) -> Result<TcpHandle, ConnectError> {
+        self.advance(now);
+        let remote = canonical(remote);
+        if !self.is_connectable(remote) {
+            return Err(ConnectError::BadDestination);
+        }
+        let (hop, best) = self.source_towards(remote.ip()).ok_or(ConnectError::NoRoute)?;
+        let wanted = options.local.map(canonical);
+        let address = wanted.map(|local| local.ip()).filter(|address| !address.is_unspecified()).unwrap_or(best);
+        if address.is_ipv4() != remote.is_ipv4() || !self.own_address(address) {
+            return Err(ConnectError::AddressNotAvailable);
+        }
+        if !self.make_room_for_connection() {
+            return Err(ConnectError::LimitReached);
+        }
+        let flow = |port| Flow::new(SocketAddr::new(address, port), remote);
+        let flows = &self.sockets.demux.flows;
+        let port = match wanted.map_or(0, |local| local.port()) {
+            0 => self.sockets.tcp_ports.connect(address, remote, |port| flows.contains(&flow(port))).ok_or(ConnectError::PortsExhausted)?,
+            port if flows.contains(&flow(port)) => return Err(ConnectError::AddressInUse),
+            port => port,
+        };
+        let flow = flow(port);
+        let settings = options.settings.unwrap_or_else(|| self.config.tcp.socket.clone());
+        let open = self.opening(hop.interface, &flow, &settings);
+        let tcb = Tcb::connect(&mut self.env(), open);
+        let handle = self.insert_connection(tcb, flow, Owner::Application);
+        self.settle_tcp(handle);
+        Ok(handle)
+    }
+
+    /// A connection, to be used.
+    pub fn tcp(&mut self, handle: TcpHandle) -> Result<TcpSocket<'_>, StaleHandle> {
+        if self.sockets.tcp.contains_key(handle) { Ok(TcpSocket::new(self, handle)) } else { Err(StaleHandle::Stale) }
+    }
+
+    /// Gives a connection's handle back: it is stale at once. A connection that is still open is
+    /// closed as `close` does it and finishes alone; beyond `Limits::orphans` it is reset.
+    pub fn tcp_release(&mut self, now: Instant, handle: TcpHandle) -> Result<(), StaleHandle> {
+        self.advance(now);
+        let limit = self.config.limits.orphans;
+        let full = self.sockets.orphans >= limit;
+        let (slot, mut env) = self.connection(handle).ok_or(StaleHandle::Stale)?;
+        if slot.owner == Owner::Orphan {
+            return Err(StaleHandle::Stale);
+        }
+        if full && slot.tcb.state() != State::TimeWait {
+            slot.tcb.abort(&mut env);
+        } else {
+            slot.tcb.orphan(&mut env);
+        }
+        slot.owner = Owner::Orphan;
+        if !slot.in_time_wait {
+            self.sockets.orphans += 1;
+        }
+        self.settle_tcp(handle);
+        Ok(())
+    }
+
+    /// Opens a UDP socket on `local`: port 0 takes an ephemeral one, the unspecified address
+    /// receives on all of its family.
+    pub fn udp_bind(&mut self, local: SocketAddr, options: UdpOptions) -> Result<UdpHandle, BindError> {
+        let mut local = canonical(local);
+        self.own_address(local.ip()).then_some(()).ok_or(BindError::AddressNotAvailable)?;
+        if self.sockets.udp.len() >= self.config.limits.udp_sockets as usize {
+            return Err(BindError::LimitReached);
+        }
+        let datagrams = &self.sockets.demux.datagrams;
+        let taken = |port| datagrams.is_taken(SocketAddr::new(local.ip(), port), options.dual_stack);
+        let port = match local.port() {
+            0 => self.sockets.udp_ports.bind(taken).ok_or(BindError::PortsExhausted)?,
+            port if taken(port) => return Err(BindError::AddressInUse),
+            port => port,
+        };
+        local.set_port(port);
+        let state = UdpState::new(local, &options);
+        let handle = self.sockets.udp.insert(UdpSlot { state, queued: false, pending: crate::event::Readiness::empty() });
+        self.sockets.demux.datagrams.insert(local, options.dual_stack, handle);
+        Ok(handle)
+    }
+
+    /// A UDP socket, to be used.
+    pub fn udp(&mut self, handle: UdpHandle) -> Result<UdpSocket<'_>, StaleHandle> {
+        if self.sockets.udp.contains_key(handle) { Ok(UdpSocket::new(self, handle)) } else { Err(StaleHandle::Stale) }
+    }
+
+    /// Closes a UDP socket: what it had queued in either direction is dropped.
+    pub fn udp_release(&mut self, handle: UdpHandle) -> Result<(), StaleHandle> {
+        let slot = self.sockets.udp.remove(handle).ok_or(StaleHandle::Stale)?;
+        self.sockets.demux.datagrams.remove(slot.state.local, slot.state.dual_stack);
+        Ok(())
+    }
+
+    /// Whether `address` is unspecified or one of ours.
+    fn own_address(&self, address: IpAddr) -> bool {
+        address.is_unspecified() || self.interfaces.iter().any(|interface| interface.has_address(address))
+    }
+}
+
+fn on_link(interface: InterfaceId, own: &InterfaceAddress) -> Route {
+    let prefix = crate::ip::address::truncate(own.address, own.prefix_len);
+    Route { prefix, prefix_len: own.prefix_len, gateway: None, interface }
+}
+
+/// An IPv4-mapped IPv6 address stands for the IPv4 address (RFC 4291 section 2.5.5.2).
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}

@@ -1,0 +1,173 @@
+//! ICMP of both families: echo, the errors that reach our sockets, and the errors that we send.
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::Stack;
+use super::receive::is_vouched;
+use crate::error::{DropReason, SocketError};
+use crate::event::Readiness;
+use crate::frame::Frame;
+use crate::icmp::{self, QuotedFlow};
+use crate::ip::address::Delivery;
+use crate::ip::input::Received;
+use crate::ip::packet::{Body, ErrorKind, Packet};
+use crate::link::{Control, InterfaceId};
+use crate::socket::demux::Flow;
+use crate::wire::checksum::Sum;
+use crate::wire::ethernet::EthernetAddress;
+use crate::wire::icmpv4::{self, Icmpv4Header, Icmpv4Message};
+use crate::wire::icmpv6::{self, Icmpv6Header, Icmpv6Message};
+use crate::wire::ipv4::IpProtocol;
+use crate::wire::ndp;
+
+impl Stack {
+    pub(super) fn receive_icmpv4(&mut self, id: InterfaceId, frame: &Frame, received: &Received) -> Result<(), DropReason> {
+        let bytes = frame.data.get(received.upper.clone()).ok_or(DropReason::Icmpv4Truncated)?;
+        let message = Icmpv4Message::parse(bytes)?;
+        if !is_vouched(frame) && !message.verify_checksum() {
+            return Err(DropReason::Icmpv4Checksum);
+        }
+        match message.header() {
+            Icmpv4Header::EchoRequest { id: ident, seq } => self.answer_echo(id, frame, received, ident, seq),
+            header @ (Icmpv4Header::DestinationUnreachable { .. } | Icmpv4Header::TimeExceeded { .. }) => {
+                let error = icmp::v4_error(&header).ok_or(DropReason::Icmpv4Type)?;
+                let quoted = message.quoted().ok_or(DropReason::Icmpv4Truncated)?;
+                let flow = icmp::quoted_v4(&quoted).ok_or(DropReason::Icmpv4NoFlow)?;
+                self.deliver_error(&flow, error).ok_or(DropReason::Icmpv4NoFlow)
+            }
+            _ => Err(DropReason::Icmpv4Type),
+        }
+    }
+
+    pub(super) fn receive_icmpv6(
+        &mut self,
+        id: InterfaceId,
+        frame: &Frame,
+        received: &Received,
+        link_src: EthernetAddress,
+        fragmented: bool,
+    ) -> Result<(), DropReason> {
+        let bytes = frame.data.get(received.upper.clone()).ok_or(DropReason::Icmpv6Truncated)?;
+        let message = Icmpv6Message::parse(bytes)?;
+        let (IpAddr::V6(src), IpAddr::V6(dst)) = (received.src, received.dst) else { return Err(DropReason::Icmpv6Type) };
+        if !is_vouched(frame) && !message.verify_checksum(Sum::pseudo_header_v6(src, dst, IpProtocol::ICMPV6, bytes.len())) {
+            return Err(DropReason::Icmpv6Checksum);
+        }
+        match (message.kind(), message.header()) {
+            // RFC 6980 section 5: Neighbor Discovery never comes with a fragment header.
+            (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) if fragmented => Err(DropReason::NdpInvalid),
+            (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) => self.receive_ndp(id, received, bytes, link_src),
+            (_, Icmpv6Header::EchoRequest { .. }) if src.is_unspecified() => Err(DropReason::Ipv6Source),
+            (_, Icmpv6Header::EchoRequest { id: ident, seq }) => self.answer_echo(id, frame, received, ident, seq),
+            (_, header @ (Icmpv6Header::DestinationUnreachable { .. } | Icmpv6Header::TimeExceeded { .. } | Icmpv6Header::ParameterProblem { .. })) => {
+                let error = icmp::v6_error(&header).ok_or(DropReason::Icmpv6Type)?;
+                let quoted = message.quoted().ok_or(DropReason::Icmpv6Truncated)?;
+                let flow = icmp::quoted_v6(&quoted).ok_or(DropReason::Icmpv6NoFlow)?;
+                self.deliver_error(&flow, error).ok_or(DropReason::Icmpv6NoFlow)
+            }
+            _ => Err(DropReason::Icmpv6Type),
+        }
+    }
+
+    /// RFC 792, RFC 1122 section 3.2.2.6, RFC 4443 section 4.2. An IPv4 echo request to a broadcast or
+    /// multicast address is discarded, as RFC 1122 allows; an IPv6 one to a group is answered, rarely.
+    fn answer_echo(&mut self, id: InterfaceId, frame: &Frame, received: &Received, ident: u16, seq: u16) -> Result<(), DropReason> {
+        let unicast = received.delivery == Delivery::Unicast;
+        if !unicast && (received.src.is_ipv4() || !self.limits.group_echoes.admit(self.now)) {
+            return Err(DropReason::EchoRefused);
+        }
+        let data = self.keep(frame, received.upper.start + icmpv4::HEADER_LEN..received.upper.end);
+        let src = unicast.then_some(received.dst);
+        let body = Body::EchoReply { ident, seq, data };
+        self.answer(id, src, received.src, body)
+    }
+
+    /// Queues an answer to `dst`, from `src` or the best of our addresses, on the interface that the
+    /// routes name; to a link-local address, on the one that it came in on.
+    pub(super) fn answer(&mut self, id: InterfaceId, src: Option<IpAddr>, dst: IpAddr, body: Body) -> Result<(), DropReason> {
+        let hop = self.routes.lookup(dst, crate::ip::address::is_link_local(dst).then_some(id)).ok_or(DropReason::NoRoute)?;
+        let interface = self.interfaces.get(hop.interface.index()).ok_or(DropReason::NoRoute)?;
+        let best = || crate::ip::address::select_source(&interface.addresses, dst, hop.next_hop);
+        let src = src.or_else(best).ok_or(DropReason::NoRoute)?;
+        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit: self.config.hop_limit, body };
+        self.queue_control(hop.interface, Control::Packet(packet))
+    }
+
+    /// An ICMP error is owed for a received packet, if the rules of RFC 1122 section 3.2.2 and RFC 4443
+    /// section 2.4 (e) let us and the rate limit (f) does.
+    pub(super) fn owe_icmp_error(&mut self, id: InterfaceId, frame: &Frame, received: &Received, kind: ErrorKind) {
+        self.owe_extension_error(id, frame, received, kind, false);
+    }
+
+    /// As [`Stack::owe_icmp_error`]; `also_to_group` for the one error that is owed for multicast too.
+    pub(super) fn owe_extension_error(&mut self, id: InterfaceId, frame: &Frame, received: &Received, kind: ErrorKind, also_to_group: bool) {
+        let answerable = received.may_be_answered() || (also_to_group && !received.src.is_unspecified());
+        let is_error = frame.data.get(received.upper.clone()).is_some_and(|upper| icmp::is_error(received.protocol, upper));
+        if !answerable || is_error {
+            return self.drops.count(DropReason::NoAnswerOwed);
+        }
+        if !self.limits.icmp_errors.admit(self.now) {
+            return self.drops.count(DropReason::RateLimited);
+        }
+        let room = if received.src.is_ipv4() { icmp::QUOTE_MAX_V4 } else { icmp::QUOTE_MAX_V6 };
+        let end = received.packet.end.min(received.packet.start + room);
+        let quote = self.keep(frame, received.packet.start..end);
+        let src = (received.delivery == Delivery::Unicast).then_some(received.dst);
+        if let Err(reason) = self.answer(id, src, received.src, Body::IcmpError { kind, quote }) {
+            self.drops.count(reason);
+        }
+    }
+
+    /// Hands an ICMP error to the socket whose packet it quotes; `None` if there is none (RFC 5927).
+    fn deliver_error(&mut self, quoted: &QuotedFlow, error: icmp::IcmpError) -> Option<()> {
+        let local = SocketAddr::new(quoted.src, quoted.src_port);
+        let remote = SocketAddr::new(quoted.dst, quoted.dst_port);
+        if quoted.protocol == IpProtocol::TCP {
+            let handle = *self.sockets.demux.flows.get(&Flow::new(local, remote))?;
+            let (slot, mut env) = self.connection(handle)?;
+            slot.tcb.on_icmp_error(&mut env, error, quoted.seq);
+            self.counters.icmp_errors_delivered += 1;
+            self.settle_tcp(handle);
+            return Some(());
+        }
+        let handle = self.sockets.demux.datagrams.find(quoted.src, quoted.src_port)?;
+        let slot = self.sockets.udp.get_mut(handle)?;
+        // RFC 1122 section 4.1.3.3; an unconnected socket could not tell to which datagram it belongs.
+        if slot.state.peer != Some(remote) {
+            return None;
+        }
+        slot.state.on_error(SocketError::from(error));
+        self.counters.icmp_errors_delivered += 1;
+        self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
+        Some(())
+    }
+
+    /// A packet could not be sent because its neighbor does not answer: its socket is told.
+    pub(super) fn on_packet_undeliverable(&mut self, packet: &Packet) {
+        let Body::Datagram { src_port, dst_port, .. } = packet.body else { return };
+        let Some(handle) = self.sockets.demux.datagrams.find(packet.src, src_port) else { return };
+        let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
+        if slot.state.hears(SocketAddr::new(packet.dst, dst_port)) {
+            slot.state.on_error(SocketError::HostUnreachable);
+            self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
+        }
+    }
+}
+
+/// The ICMPv4 header of an error that we send.
+pub(super) fn error_header_v4(kind: ErrorKind) -> Icmpv4Header {
+    match kind {
+        ErrorKind::PortUnreachable => Icmpv4Header::DestinationUnreachable { code: icmpv4::PORT_UNREACHABLE, next_hop_mtu: 0 },
+        ErrorKind::ProtocolUnreachable => Icmpv4Header::DestinationUnreachable { code: icmpv4::PROTOCOL_UNREACHABLE, next_hop_mtu: 0 },
+        ErrorKind::ParameterProblem { code, pointer } => Icmpv4Header::ParameterProblem { code, pointer: pointer as u8 },
+    }
+}
+
+/// The ICMPv6 header of an error that we send.
+pub(super) fn error_header_v6(kind: ErrorKind) -> Icmpv6Header {
+    match kind {
+        ErrorKind::PortUnreachable => Icmpv6Header::DestinationUnreachable { code: icmpv6::PORT_UNREACHABLE },
+        ErrorKind::ProtocolUnreachable => Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: 0 },
+        ErrorKind::ParameterProblem { code, pointer } => Icmpv6Header::ParameterProblem { code, pointer },
+    }
+}

@@ -1,0 +1,228 @@
+//! Questions: counters, tables, digests. None of them changes anything.
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::Stack;
+use crate::config::InterfaceAddress;
+use crate::digest::Digest;
+use crate::error::DropReason;
+use crate::frame::Capabilities;
+use crate::ip::route::Route;
+use crate::link::neighbor::NeighborState;
+use crate::link::{Interface, InterfaceId};
+use crate::socket::table::{Owner, TcpSlot};
+use crate::socket::{TcpHandle, UdpHandle};
+use crate::tcp::State;
+use crate::time::Instant;
+use crate::wire::ethernet::EthernetAddress;
+
+/// An interface, as [`Stack::interfaces`] lists it.
+#[derive(Clone, Copy, Debug)]
+pub struct InterfaceInfo<'a> {
+    /// Its number.
+    pub id: InterfaceId,
+    /// Our station address.
+    pub hardware_address: EthernetAddress,
+    /// What the device can do.
+    pub capabilities: Capabilities,
+    /// Its addresses.
+    pub addresses: &'a [InterfaceAddress],
+}
+
+/// A neighbor, as [`Stack::neighbors`] lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeighborInfo {
+    /// On which interface.
+    pub interface: InterfaceId,
+    /// Its address.
+    pub address: IpAddr,
+    /// The state of the entry (RFC 4861 section 7.3.2).
+    pub state: NeighborState,
+    /// Its hardware address; `None` while it is being resolved.
+    pub hardware_address: Option<EthernetAddress>,
+}
+
+/// A connection, as [`Stack::tcp_sockets`] lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpEntry {
+    /// Its handle; stale for the application if it has no owner.
+    pub handle: TcpHandle,
+    /// Our end.
+    pub local: SocketAddr,
+    /// The peer's end.
+    pub remote: SocketAddr,
+    /// Its state.
+    pub state: State,
+    /// Bytes that wait to be received.
+    pub received: usize,
+    /// Bytes that are unsent or unacknowledged.
+    pub unsent: usize,
+    /// Whether an application holds the handle, or a listener will hand it out.
+    pub owned: bool,
+}
+
+/// A UDP socket, as [`Stack::udp_sockets`] lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UdpEntry {
+    /// Its handle.
+    pub handle: UdpHandle,
+    /// What it is bound to.
+    pub local: SocketAddr,
+    /// The peer of a connected socket.
+    pub peer: Option<SocketAddr>,
+    /// Datagrams that wait to be received.
+    pub received: usize,
+    /// Datagrams that wait to be sent.
+    pub unsent: usize,
+}
+
+/// How much waits in the stack's queues.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueDepths {
+    /// Answers and messages in the control queues of all interfaces.
+    pub control: usize,
+    /// Sockets on the ready rings of all interfaces.
+    pub ready: usize,
+    /// Packets parked for neighbors.
+    pub parked: usize,
+    /// Events.
+    pub events: usize,
+    /// Payload bytes held by TCP connections in either direction.
+    pub tcp_bytes: usize,
+}
+
+impl Stack {
+    /// Every counter with its dotted name: by layer, then `drop.REASON`.
+    pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.counters.iter().chain(self.tcp_counters.iter())
+    }
+
+    /// How often each reason has dropped something.
+    pub fn drops(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        self.drops.iter()
+    }
+
+    /// The interfaces, in the order of their numbers.
+    pub fn interfaces(&self) -> impl Iterator<Item = InterfaceInfo<'_>> {
+        (0..).zip(&self.interfaces).map(|(index, interface)| InterfaceInfo {
+            id: InterfaceId(index),
+            hardware_address: interface.hardware_address,
+            capabilities: interface.capabilities,
+            addresses: &interface.addresses,
+        })
+    }
+
+    /// The routes, by prefix length.
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter()
+    }
+
+    /// The neighbor caches of all interfaces.
+    pub fn neighbors(&self) -> impl Iterator<Item = NeighborInfo> + '_ {
+        (0..).zip(&self.interfaces).flat_map(|(index, interface)| {
+            interface.neighbors.iter().map(move |(address, state, hardware_address)| NeighborInfo {
+                interface: InterfaceId(index),
+                address,
+                state,
+                hardware_address,
+            })
+        })
+    }
+
+    /// The connections, those in TIME-WAIT and those without an owner included, in slot order.
+    pub fn tcp_sockets(&self) -> impl Iterator<Item = TcpEntry> + '_ {
+        self.sockets.tcp.iter().map(|(handle, slot)| TcpEntry {
+            handle,
+            local: slot.flow.local_addr(),
+            remote: slot.flow.remote_addr(),
+            state: slot.tcb.state(),
+            received: slot.tcb.recv_queue(),
+            unsent: slot.tcb.send_queue().len(),
+            owned: slot.owner != Owner::Orphan,
+        })
+    }
+
+    /// The addresses that listeners are bound to, in slot order.
+    pub fn tcp_listeners(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.sockets.listeners.values().map(|slot| slot.local)
+    }
+
+    /// The UDP sockets, in slot order.
+    pub fn udp_sockets(&self) -> impl Iterator<Item = UdpEntry> + '_ {
+        self.sockets.udp.iter().map(|(handle, slot)| UdpEntry {
+            handle,
+            local: slot.state.local,
+            peer: slot.state.peer,
+            received: slot.state.received_len(),
+            unsent: slot.state.to_send_len(),
+        })
+    }
+
+    /// How much waits in the queues.
+    pub fn queue_depths(&self) -> QueueDepths {
+        let sum = |depth: fn(&Interface) -> usize| self.interfaces.iter().map(depth).sum();
+        QueueDepths {
+            control: sum(|interface| interface.control.len()),
+            ready: sum(|interface| interface.ready.len()),
+            parked: sum(|interface| interface.neighbors.parked()),
+            events: self.events.len(),
+            tcp_bytes: self.tcp_sockets().map(|entry| entry.received + entry.unsent).sum(),
+        }
+    }
+
+    /// A digest of all observable state: equal for a stack and its clone, and for two stacks that got
+    /// the same inputs from the same seed.
+    pub fn digest(&self) -> u64 {
+        let mut digest = Digest::new();
+        digest.instant(self.now);
+        for interface in &self.interfaces {
+            interface.neighbors.digest(&mut digest);
+            digest.count(interface.addresses.len());
+            digest.count(interface.control.len());
+            digest.count(interface.ready.len());
+        }
+        digest.count(self.routes.len());
+        digest.count(self.events.len());
+        for (_, slot) in &self.sockets.tcp {
+            digest_connection(slot, &mut digest);
+        }
+        for (_, slot) in &self.sockets.listeners {
+            slot.listener.digest(&mut digest);
+        }
+        for (_, slot) in &self.sockets.udp {
+            slot.state.digest(&mut digest);
+            digest.u8(slot.pending.bits());
+        }
+        for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
+            limit.digest(&mut digest);
+        }
+        for (_, count) in self.counters() {
+            digest.u64(count);
+        }
+        for (_, count) in self.drops() {
+            digest.u64(count);
+        }
+        digest.finish()
+    }
+
+    /// A digest of every input and every emitted head so far; `None` unless `Config::trace` is set.
+    pub fn trace_digest(&self) -> Option<u64> {
+        self.trace.as_ref().map(Digest::finish)
+    }
+
+    /// The latest `now` that the stack has seen.
+    pub fn latest(&self) -> Instant {
+        self.now
+    }
+}
+
+fn digest_connection(slot: &TcpSlot, digest: &mut Digest) {
+    slot.tcb.digest(digest);
+    digest.address(slot.flow.local);
+    digest.u16(slot.flow.local_port);
+    digest.address(slot.flow.remote);
+    digest.u16(slot.flow.remote_port);
+    digest.bool(slot.queued);
+    digest.bool(slot.parked);
+    digest.u8(slot.pending.bits());
+}

@@ -1,0 +1,206 @@
+//! [`Stack`]: the one object through which everything goes.
+//!
+//! Its methods are of three kinds.
+//!
+//! - **Facts in**: [`Stack::handle_frame`], [`Stack::handle_timeout`]. Something happened. They
+//!   change state, and never build a frame.
+//! - **Effects out**: [`Stack::poll_event`], [`Stack::poll_transmit`], [`Stack::poll_timeout`]. What the
+//!   application is to be told, what is to be sent, when to come back.
+//! - **Commands and questions**: sockets, addresses, routes, counters.
+//!
+//! A caller's loop is always the same: hand in at most `Config::rx_batch` frames; call
+//! `handle_timeout` if the deadline has come; drain `poll_event`; for each of
+//! [`Stack::interfaces_ready`] drain `poll_transmit`; ask `poll_timeout`; wait for a frame, a command
+//! or that instant. Every entry point that can depend on time takes `now`. It never goes back: an
+//! earlier value is taken as the latest seen, and counted.
+//!
+//! The modules, along a frame's way in and out:
+//!
+//! - [`receive`]: from a frame to the protocol that it is for
+//! - [`icmp`]: ICMP of both families, and the errors that we send
+//! - [`tcp`]: from a segment to its connection, and what follows from any call on a connection
+//! - [`udp`]: from a datagram to its socket
+//! - [`transmit`]: what leaves, in which order
+//! - [`schedule`]: timers and events
+//! - [`commands`]: interfaces, addresses, routes, sockets
+//! - [`access`]: what the socket views need of the stack
+//! - [`inspect`]: counters, tables, digests
+
+use alloc::vec::Vec;
+
+use crate::buffer::ChunkPool;
+use crate::config::Config;
+use crate::counters::{Counters, Drops};
+use crate::digest::Digest;
+use crate::error::Verdict;
+use crate::frame::Frame;
+use crate::ip::route::RouteTable;
+use crate::keyed::HashKey;
+use crate::link::{Interface, InterfaceId};
+use crate::rate_limit::RateLimit;
+use crate::rng::Seed;
+use crate::socket::table::Sockets;
+use crate::tcp::TcpCounters;
+use crate::time::Instant;
+
+mod access;
+mod commands;
+mod icmp;
+mod inspect;
+mod receive;
+mod schedule;
+mod tcp;
+mod transmit;
+mod udp;
+
+pub(crate) use commands::canonical;
+pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
+pub use schedule::{Cause, Wakeup};
+
+/// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
+const ISN_TICK_NANOS: u64 = 4_000;
+/// Echo requests to a group that are answered per second.
+const GROUP_ECHOES_PER_SECOND: u32 = 10;
+
+/// Keys that hashes of connection identifiers are made with; never printed.
+#[derive(Clone)]
+struct Secrets {
+    isn: HashKey,
+    timestamp: HashKey,
+    neighbor: HashKey,
+}
+
+/// The bounds on what strangers can make us send.
+#[derive(Clone)]
+struct RateLimits {
+    icmp_errors: RateLimit,
+    resets: RateLimit,
+    group_echoes: RateLimit,
+}
+
+/// A TCP/IP stack. See the [module](self) for how it is driven.
+///
+/// A clone is an exact branch: given the same inputs, both go on alike.
+#[derive(Clone)]
+pub struct Stack {
+    config: Config,
+    /// The latest `now` seen.
+    now: Instant,
+    secrets: Secrets,
+    interfaces: Vec<Interface>,
+    routes: RouteTable,
+    sockets: Sockets,
+    timers: schedule::TimerHeap,
+    events: schedule::EventQueue,
+    limits: RateLimits,
+    chunks: ChunkPool,
+    counters: Counters,
+    tcp_counters: TcpCounters,
+    drops: Drops,
+    trace: Option<Digest>,
+}
+
+impl core::fmt::Debug for Stack {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Stack")
+            .field("now", &self.now)
+            .field("interfaces", &self.interfaces.len())
+            .field("connections", &self.sockets.tcp.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stack {
+    /// A stack without interfaces. All that is random in it follows from `seed`.
+    pub fn new(config: Config, seed: Seed) -> Stack {
+        Stack {
+            now: Instant::ZERO,
+            secrets: Stack::secrets(&seed),
+            interfaces: Vec::new(),
+            routes: RouteTable::default(),
+            sockets: Sockets::new(&seed, config.shard),
+            timers: schedule::TimerHeap::default(),
+            events: schedule::EventQueue::default(),
+            limits: RateLimits {
+                icmp_errors: RateLimit::new(config.icmp_errors_per_second, seed.stream("icmp.errors")),
+                resets: RateLimit::new(config.resets_per_second, seed.stream("tcp.resets")),
+                group_echoes: RateLimit::new(GROUP_ECHOES_PER_SECOND, seed.stream("icmp.group_echoes")),
+            },
+            chunks: ChunkPool::default(),
+            counters: Counters::default(),
+            tcp_counters: TcpCounters::default(),
+            drops: Drops::default(),
+            trace: config.trace.then(Digest::new),
+            config,
+        }
+    }
+
+    fn secrets(seed: &Seed) -> Secrets {
+        Secrets { isn: seed.hash_key("tcp.isn"), timestamp: seed.hash_key("tcp.timestamp"), neighbor: seed.hash_key("neighbor") }
+    }
+
+    /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
+    /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
+    pub fn reseed(&mut self, seed: &Seed) {
+        self.secrets = Stack::secrets(seed);
+        self.sockets.reseed(seed, self.config.shard);
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Moves the clock to `now`; an earlier value is taken as the latest seen.
+    pub(crate) fn advance(&mut self, now: Instant) -> Instant {
+        if now < self.now {
+            self.counters.time_regressions += 1;
+        } else {
+            self.now = now;
+        }
+        self.now
+    }
+
+    /// A frame has arrived on `interface` at `now`.
+    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: Frame) -> Verdict {
+        self.advance(now);
+        self.counters.frames_received += 1;
+        self.counters.bytes_received += frame.data.len() as u64;
+        if let Some(trace) = &mut self.trace {
+            trace.instant(self.now);
+            trace.u16(interface.0);
+            trace.bytes(&frame.data);
+        }
+        match self.receive(interface, &frame) {
+            Ok(()) => Verdict::Accepted,
+            Err(reason) => {
+                self.drops.count(reason);
+                Verdict::Dropped(reason)
+            }
+        }
+    }
+
+    /// The time is `now`: whatever was due until then happens. Call it when the instant that
+    /// [`Stack::poll_timeout`] named has come; at any other time it changes nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.advance(now);
+        for _ in 0..schedule::TIMERS_PER_CALL {
+            match self.take_due(now) {
+                Some(schedule::TimerOwner::Tcp(handle)) => self.on_tcp_timeout(handle),
+                Some(schedule::TimerOwner::Neighbor(interface, id)) => self.on_neighbor_timeout(interface, id),
+                None => return,
+            }
+        }
+    }
+
+    /// When to call [`Stack::handle_timeout`] next; `None` if only a frame or a command can bring news.
+    ///
+    /// Exact once `poll_event` and every interface's `poll_transmit` have returned empty; until then
+    /// it is the latest `now`, for there is something to do at once.
+    pub fn poll_timeout(&mut self) -> Option<Wakeup> {
+        if !self.events.is_empty() || self.interfaces.iter().any(Interface::is_ready) {
+            return Some(Wakeup { at: self.now, cause: Cause::Undrained });
+        }
+        self.earliest().map(|(wakeup, _)| wakeup)
+    }
+}

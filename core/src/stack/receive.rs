@@ -1,0 +1,214 @@
+//! From a frame to the protocol that it is for.
+
+use bytes::Bytes;
+use core::ops::Range;
+
+use super::Stack;
+use super::schedule::TimerOwner;
+use crate::buffer::COPY_BELOW;
+use crate::error::DropReason;
+use crate::frame::{Frame, RxChecksum};
+use crate::ip::input::Received;
+use crate::ip::packet::ErrorKind;
+use crate::link::neighbor::{Expiry, NeighborId, Solicit, Waiting};
+use crate::link::{Control, InterfaceId};
+use crate::wire::arp::{ArpOperation, ArpPacket};
+use crate::wire::ethernet::{self, EtherType, EthernetAddress, EthernetFrame};
+use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
+use crate::wire::ipv6::Ipv6Packet;
+use crate::wire::ipv6_ext::{self, ExtensionLimits};
+use core::net::IpAddr;
+
+impl Stack {
+    pub(super) fn receive(&mut self, id: InterfaceId, frame: &Frame) -> Result<(), DropReason> {
+        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        let ethernet = EthernetFrame::parse(&frame.data)?;
+        interface.admit(&ethernet)?;
+        let longest = ethernet::HEADER_LEN + usize::from(interface.capabilities.mtu);
+        if frame.data.len() > longest && frame.meta.segment_size.is_none() {
+            return Err(DropReason::FrameTooLong);
+        }
+        match ethernet.ethertype() {
+            EtherType::Ipv4 => self.receive_ipv4(id, frame, &ethernet),
+            EtherType::Ipv6 => self.receive_ipv6(id, frame, &ethernet),
+            EtherType::Arp => self.receive_arp(id, &ethernet),
+            _ => Err(DropReason::EthernetType),
+        }
+    }
+
+    fn receive_ipv4(&mut self, id: InterfaceId, frame: &Frame, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
+        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        let packet = Ipv4Packet::parse(ethernet.payload())?;
+        let received = interface.ipv4_input(&packet, ethernet.dst().is_multicast())?;
+        self.counters.ipv4_received += 1;
+        match received.protocol {
+            IpProtocol::TCP => self.receive_tcp(id, frame, &received),
+            IpProtocol::UDP => self.receive_udp(id, frame, &received),
+            IpProtocol::ICMP => self.receive_icmpv4(id, frame, &received),
+            _ => {
+                self.owe_icmp_error(id, frame, &received, ErrorKind::ProtocolUnreachable);
+                Err(DropReason::Ipv4Protocol)
+            }
+        }
+    }
+
+    fn receive_ipv6(&mut self, id: InterfaceId, frame: &Frame, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
+        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        let packet = Ipv6Packet::parse(ethernet.payload())?;
+        let mut received = interface.ipv6_input(&packet, ethernet.dst().is_multicast())?;
+        let limits = ExtensionLimits { headers: usize::from(self.config.limits.ipv6_extension_headers), ..ExtensionLimits::default() };
+        let upper = match ipv6_ext::walk(packet.dst(), packet.next_header(), packet.payload(), &limits) {
+            Ok(upper) => upper,
+            Err(error) => {
+                if let Some(owed) = error.owed {
+                    let kind = ErrorKind::ParameterProblem { code: owed.code, pointer: owed.pointer };
+                    self.owe_extension_error(id, frame, &received, kind, owed.also_to_multicast);
+                }
+                return Err(error.reason);
+            }
+        };
+        if upper.fragment.is_some_and(|fragment| !fragment.is_atomic()) {
+            return Err(DropReason::Ipv6Fragment);
+        }
+        received.protocol = upper.protocol;
+        received.upper.start += upper.offset;
+        self.counters.ipv6_received += 1;
+        match upper.protocol {
+            IpProtocol::TCP => self.receive_tcp(id, frame, &received),
+            IpProtocol::UDP => self.receive_udp(id, frame, &received),
+            IpProtocol::ICMPV6 => self.receive_icmpv6(id, frame, &received, ethernet.src(), upper.fragment.is_some()),
+            IpProtocol::NO_NEXT_HEADER => Err(DropReason::Ipv6NextHeader),
+            _ => {
+                let kind = ErrorKind::ParameterProblem { code: crate::wire::icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: upper.next_header_pointer };
+                self.owe_icmp_error(id, frame, &received, kind);
+                Err(DropReason::Ipv6NextHeader)
+            }
+        }
+    }
+
+    fn receive_arp(&mut self, id: InterfaceId, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
+        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        let packet = ArpPacket::parse(ethernet.payload())?;
+        let input = interface.arp_input(&packet, ethernet.dst() == interface.hardware_address)?;
+        if !input.to_us && input.reply.is_none() && interface.neighbors.id(input.sender).is_none() {
+            return Err(DropReason::ArpNotOurs);
+        }
+        self.counters.arp_received += 1;
+        if !input.sender.is_unspecified() {
+            self.learn_neighbor(id, input.sender, input.hardware, input.solicited, input.to_us);
+        }
+        input.reply.map_or(Ok(()), |reply| self.queue_control(id, reply))
+    }
+
+    pub(super) fn receive_ndp(&mut self, id: InterfaceId, received: &Received, message: &[u8], link_src: EthernetAddress) -> Result<(), DropReason> {
+        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        let input = interface.ndp_input(received, message, link_src)?;
+        self.counters.ndp_received += 1;
+        if let Some(hardware) = input.hardware
+            && (input.overrides || !interface.neighbors.holds_other(input.neighbor, hardware))
+        {
+            self.learn_neighbor(id, input.neighbor, hardware, input.solicited, input.create);
+        } else if input.hardware.is_none() && input.solicited {
+            // RFC 4861 section 7.2.5: confirms the address that is cached.
+            self.interfaces[id.index()].neighbors.on_progress(self.now, input.neighbor);
+        }
+        input.reply.map_or(Ok(()), |reply| self.queue_control(id, reply))
+    }
+
+    fn learn_neighbor(&mut self, id: InterfaceId, address: IpAddr, hardware: EthernetAddress, solicited: bool, create: bool) {
+        let now = self.now;
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+        let waiting = if solicited {
+            interface.neighbors.confirm(now, address, hardware)
+        } else {
+            interface.neighbors.learn(now, address, hardware, create, &self.config.limits)
+        };
+        self.wake(id, waiting);
+    }
+
+    /// The neighbor is known: what waited for it goes on.
+    fn wake(&mut self, id: InterfaceId, waiting: Waiting) {
+        for packet in waiting.packets {
+            // There is room: a parked packet left the control queue when it was parked.
+            if let Some(interface) = self.interfaces.get_mut(id.index()) {
+                interface.control.push_back(Control::Packet(packet));
+            }
+        }
+        for handle in waiting.sockets {
+            self.unpark_tcp(handle);
+        }
+    }
+
+    pub(super) fn on_neighbor_timeout(&mut self, id: InterfaceId, neighbor: NeighborId) {
+        let now = self.now;
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+        match interface.neighbors.on_timeout(now, neighbor) {
+            Expiry::Nothing => {}
+            Expiry::Solicit(solicit) => {
+                self.queue_solicitation(id, solicit);
+                self.arm_neighbor(id, neighbor);
+            }
+            Expiry::Failed(waiting) => {
+                self.counters.neighbors_failed += 1;
+                for packet in waiting.packets {
+                    self.drops.count(DropReason::NeighborUnreachable);
+                    self.on_packet_undeliverable(&packet);
+                }
+                for handle in waiting.sockets {
+                    self.on_tcp_unreachable(handle);
+                }
+            }
+        }
+    }
+
+    pub(super) fn arm_neighbor(&mut self, id: InterfaceId, neighbor: NeighborId) {
+        let deadline = self.interfaces.get(id.index()).and_then(|interface| interface.neighbors.deadline(neighbor));
+        self.arm(TimerOwner::Neighbor(id, neighbor), deadline);
+    }
+
+    pub(super) fn queue_solicitation(&mut self, id: InterfaceId, solicit: Solicit) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let control = match solicit.target {
+            IpAddr::V4(target) => {
+                let source = crate::ip::address::select_source(&interface.addresses, solicit.target, solicit.target);
+                let Some(IpAddr::V4(source)) = source else { return };
+                let to = solicit.unicast.unwrap_or(EthernetAddress::BROADCAST);
+                let target_hardware = EthernetAddress::UNSPECIFIED;
+                Control::Arp { operation: ArpOperation::Request, to, target_hardware, source, target }
+            }
+            IpAddr::V6(target) => {
+                let Some(source) = interface.solicitation_source(target) else { return };
+                Control::NeighborSolicitation { to: solicit.unicast, source, target }
+            }
+        };
+        if let Err(reason) = self.queue_control(id, control) {
+            self.drops.count(reason);
+        }
+    }
+
+    /// Queues a message of the interface's own, or an answer.
+    pub(super) fn queue_control(&mut self, id: InterfaceId, control: Control) -> Result<(), DropReason> {
+        let interface = self.interfaces.get_mut(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        if interface.control.len() >= usize::from(self.config.limits.control_queue) {
+            return Err(DropReason::ControlQueueFull);
+        }
+        interface.control.push_back(control);
+        Ok(())
+    }
+
+    /// The bytes of the frame that are kept: a few are copied, so that they don't pin the frame.
+    pub(super) fn keep(&mut self, frame: &Frame, range: Range<usize>) -> Bytes {
+        if range.is_empty() {
+            return Bytes::new();
+        }
+        if range.len() < COPY_BELOW {
+            return frame.data.get(range).map_or_else(Bytes::new, |bytes| self.chunks.copy(bytes));
+        }
+        frame.data.slice(range)
+    }
+}
+
+/// Whether the transport checksum of the frame need not be looked at.
+pub(super) fn is_vouched(frame: &Frame) -> bool {
+    !matches!(frame.meta.checksum, RxChecksum::Unverified)
+}

@@ -1,0 +1,205 @@
+//! When something is due, and what waits to be told: the timer heap and the event queue.
+//!
+//! The heap is re-armed lazily. An owner has one live entry, no later than its real deadline; a
+//! deadline that moves later touches nothing, and is found out when the entry comes up.
+
+use alloc::collections::{BinaryHeap, VecDeque};
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+use super::Stack;
+use crate::event::{Event, Readiness};
+use crate::link::InterfaceId;
+use crate::link::neighbor::NeighborId;
+use crate::socket::{ListenerHandle, TcpHandle, UdpHandle};
+use crate::tcp::TimerCause;
+use crate::time::Instant;
+
+/// The most timers that one `handle_timeout` runs; if more are due, the next deadline is already past.
+pub(super) const TIMERS_PER_CALL: usize = 1024;
+/// Stale entries that the heap may hold beside as many as it has live ones.
+const STALE_MAX: usize = 1024;
+
+/// The next time at which [`Stack::handle_timeout`] has something to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wakeup {
+    /// When.
+    pub at: Instant,
+    /// What is due then.
+    pub cause: Cause,
+}
+
+/// Why the stack wants to be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Events or frames have not been drained: at once.
+    Undrained,
+    /// A connection's timer.
+    Tcp(TimerCause),
+    /// A neighbor is to be solicited, or given up.
+    Neighbor,
+}
+
+/// Whose deadline an entry stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum TimerOwner {
+    Tcp(TcpHandle),
+    Neighbor(InterfaceId, NeighborId),
+}
+
+/// Entries by time, then by owner, so that equal times have an order too.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TimerHeap(BinaryHeap<Reverse<(Instant, TimerOwner)>>);
+
+/// Sockets of which the application is to be told, each at most once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct EventQueue(VecDeque<Source>);
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Tcp(TcpHandle),
+    Listener(ListenerHandle),
+    Udp(UdpHandle),
+}
+
+impl EventQueue {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Stack {
+    /// Adds edges of a connection to what its application is told.
+    pub(super) fn announce_tcp(&mut self, handle: TcpHandle, edges: Readiness) {
+        let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
+        if slot.pending.is_empty() && !edges.is_empty() {
+            self.events.0.push_back(Source::Tcp(handle));
+        }
+        slot.pending |= edges;
+    }
+
+    pub(super) fn announce_listener(&mut self, handle: ListenerHandle) {
+        let Some(slot) = self.sockets.listeners.get_mut(handle) else { return };
+        if !core::mem::replace(&mut slot.pending, true) {
+            self.events.0.push_back(Source::Listener(handle));
+        }
+    }
+
+    pub(super) fn announce_udp(&mut self, handle: UdpHandle, edges: Readiness) {
+        let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
+        if slot.pending.is_empty() && !edges.is_empty() {
+            self.events.0.push_back(Source::Udp(handle));
+        }
+        slot.pending |= edges;
+    }
+
+    /// The next event; `None` when the application has been told all.
+    ///
+    /// Events are edges: each socket stands in the queue at most once, with everything that has
+    /// changed since it was last told.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        while let Some(source) = self.events.0.pop_front() {
+            let event = match source {
+                Source::Tcp(handle) => {
+                    self.sockets.tcp.get_mut(handle).map(|slot| Event::Tcp(handle, core::mem::take(&mut slot.pending)))
+                }
+                Source::Udp(handle) => {
+                    self.sockets.udp.get_mut(handle).map(|slot| Event::Udp(handle, core::mem::take(&mut slot.pending)))
+                }
+                Source::Listener(handle) => self.sockets.listeners.get_mut(handle).map(|slot| {
+                    slot.pending = false;
+                    Event::Listener(handle)
+                }),
+            };
+            if event.is_some() {
+                return event;
+            }
+        }
+        None
+    }
+
+    /// Makes sure that the heap wakes for `deadline`.
+    pub(super) fn arm(&mut self, owner: TimerOwner, deadline: Option<Instant>) {
+        let Some(deadline) = deadline else { return };
+        let Some(armed) = self.armed(owner) else { return };
+        if armed.is_some_and(|at| at <= deadline) {
+            return;
+        }
+        *armed = Some(deadline);
+        self.timers.0.push(Reverse((deadline, owner)));
+        let live = self.sockets.tcp.len() + self.interfaces.len() * usize::from(self.config.limits.neighbors);
+        if self.timers.0.len() > 2 * live + STALE_MAX {
+            self.drop_stale();
+        }
+    }
+
+    fn armed(&mut self, owner: TimerOwner) -> Option<&mut Option<Instant>> {
+        match owner {
+            TimerOwner::Tcp(handle) => self.sockets.tcp.get_mut(handle).map(|slot| &mut slot.armed),
+            TimerOwner::Neighbor(interface, id) => self.interfaces.get_mut(interface.index())?.neighbors.armed(id),
+        }
+    }
+
+    /// Rebuilds the heap from its live entries, one per owner.
+    fn drop_stale(&mut self) {
+        let mut entries: Vec<_> = core::mem::take(&mut self.timers.0).into_vec();
+        entries.sort_unstable();
+        entries.dedup();
+        entries.retain(|&Reverse((at, owner))| self.armed(owner).is_some_and(|armed| *armed == Some(at)));
+        self.timers.0 = entries.into();
+    }
+
+    /// The owner whose real deadline is the earliest, once stale entries on top are settled.
+    pub(super) fn earliest(&mut self) -> Option<(Wakeup, TimerOwner)> {
+        while let Some(&Reverse((at, owner))) = self.timers.0.peek() {
+            let live = self.armed(owner).is_some_and(|armed| *armed == Some(at));
+            if live {
+                match self.deadline(owner) {
+                    Some(wakeup) if wakeup.at <= at => return Some((wakeup, owner)),
+                    later => {
+                        self.timers.0.pop();
+                        self.disarm(owner);
+                        self.arm(owner, later.map(|wakeup| wakeup.at));
+                    }
+                }
+            } else {
+                self.timers.0.pop();
+            }
+        }
+        None
+    }
+
+    fn deadline(&self, owner: TimerOwner) -> Option<Wakeup> {
+        match owner {
+            TimerOwner::Tcp(handle) => {
+                let (at, cause) = self.sockets.tcp.get(handle)?.tcb.deadline()?;
+                Some(Wakeup { at, cause: Cause::Tcp(cause) })
+            }
+            TimerOwner::Neighbor(interface, id) => {
+                let at = self.interfaces.get(interface.index())?.neighbors.deadline(id)?;
+                Some(Wakeup { at, cause: Cause::Neighbor })
+            }
+        }
+    }
+
+    fn disarm(&mut self, owner: TimerOwner) {
+        if let Some(armed) = self.armed(owner) {
+            *armed = None;
+        }
+    }
+
+    /// Takes the earliest owner off the heap if its deadline is not after `now`.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<TimerOwner> {
+        let (wakeup, owner) = self.earliest()?;
+        if wakeup.at > now {
+            return None;
+        }
+        self.timers.0.pop();
+        self.disarm(owner);
+        Some(owner)
+    }
+}

@@ -1,0 +1,380 @@
+//! From a segment to its connection, and what follows from any call on a connection.
+
+use alloc::boxed::Box;
+use core::hash::{BuildHasher, Hash, Hasher};
+use core::net::SocketAddr;
+
+use super::receive::is_vouched;
+use super::schedule::TimerOwner;
+use super::{ISN_TICK_NANOS, Stack};
+use crate::config::TcpSettings;
+use crate::error::DropReason;
+use crate::event::Readiness;
+use crate::frame::Frame;
+use crate::ip::input::Received;
+use crate::ip::packet::Body;
+use crate::ip::route::Hop;
+use crate::keyed::HashKey;
+use crate::link::{InterfaceId, Ready};
+use crate::socket::demux::Flow;
+use crate::socket::table::{Owner, TcpSlot};
+use crate::socket::{ListenerHandle, TcpHandle};
+use crate::tcp::seq::SeqNumber;
+use crate::tcp::{Arrival, Env, Judgement, Open, Reset, Segment, State, Tcb, reset_for};
+use crate::wire::ipv4::IpProtocol;
+use crate::wire::tcp::TcpSegment;
+use crate::wire::{ipv4, ipv6, tcp};
+use core::net::IpAddr;
+
+/// The segment size that a peer takes which told none (RFC 9293 MUST-15).
+const MSS_DEFAULT_V4: u16 = 536;
+const MSS_DEFAULT_V6: u16 = 1220;
+
+impl Stack {
+    pub(super) fn receive_tcp(&mut self, id: InterfaceId, frame: &Frame, received: &Received) -> Result<(), DropReason> {
+        if !received.may_be_answered() {
+            return Err(DropReason::TcpNotUnicast);
+        }
+        let bytes = frame.data.get(received.upper.clone()).ok_or(DropReason::TcpTruncated)?;
+        let view = TcpSegment::parse(bytes)?;
+        if !is_vouched(frame) && !view.verify_checksum(pseudo_header(received, bytes.len())) {
+            return Err(DropReason::TcpChecksum);
+        }
+        let header = view.header();
+        if header.src_port == 0 || header.dst_port == 0 {
+            return Err(DropReason::TcpPort);
+        }
+        let options = view.options();
+        let text = received.upper.start + view.header_len()..received.upper.end;
+        let text = if text.is_empty() { bytes::Bytes::new() } else { frame.data.slice(text) };
+        let segment = Segment { header, options: &options, text };
+        let flow = Flow { local: received.dst, local_port: header.dst_port, remote: received.src, remote_port: header.src_port };
+        self.deliver_segment(id, flow, &segment)
+    }
+
+    fn deliver_segment(&mut self, id: InterfaceId, flow: Flow, segment: &Segment<'_>) -> Result<(), DropReason> {
+        let Some(&handle) = self.sockets.demux.flows.get(&flow) else {
+            return self.segment_without_connection(id, flow, segment);
+        };
+        let Some((slot, mut env)) = self.connection(handle) else { return Err(DropReason::TcpNoSocket) };
+        let arrival = slot.tcb.on_segment(&mut env, segment);
+        match arrival {
+            Arrival::Accepted => {
+                self.settle_tcp(handle);
+                Ok(())
+            }
+            Arrival::Dropped(reason) => {
+                self.settle_tcp(handle);
+                Err(reason)
+            }
+            Arrival::Reopen => {
+                self.end_early(handle);
+                self.segment_without_connection(id, flow, segment)
+            }
+        }
+    }
+
+    /// RFC 9293 section 3.10.7.1 (CLOSED) and 3.10.7.2 (LISTEN).
+    fn segment_without_connection(&mut self, id: InterfaceId, flow: Flow, segment: &Segment<'_>) -> Result<(), DropReason> {
+        let Some(listener) = self.sockets.demux.listeners.find(flow.local, flow.local_port) else {
+            let reason = if reset_for(segment).is_some() { DropReason::TcpNoSocket } else { DropReason::TcpResetNoSocket };
+            self.owe_reset(id, flow, reset_for(segment));
+            return Err(reason);
+        };
+        let Some(slot) = self.sockets.listeners.get(listener) else { return Err(DropReason::TcpNoSocket) };
+        match slot.listener.on_segment(&self.config.limits, segment) {
+            Judgement::Drop(reason) => Err(reason),
+            Judgement::Reset(reset, reason) => {
+                self.owe_reset(id, flow, Some(reset));
+                Err(reason)
+            }
+            Judgement::Open => self.open_passively(id, listener, flow, segment),
+        }
+    }
+
+    fn open_passively(&mut self, id: InterfaceId, listener: ListenerHandle, flow: Flow, segment: &Segment<'_>) -> Result<(), DropReason> {
+        if !self.make_room_for_connection() {
+            return Err(DropReason::TcpBacklog);
+        }
+        let Some(settings) = self.sockets.listeners.get(listener).map(|slot| slot.listener.settings.clone()) else {
+            return Err(DropReason::TcpNoSocket);
+        };
+        let open = self.opening(id, &flow, &settings);
+        let tcb = Tcb::accept(&mut self.env(), open, segment);
+        if let Some(slot) = self.sockets.listeners.get_mut(listener) {
+            slot.listener.on_opened();
+        }
+        let handle = self.insert_connection(tcb, flow, Owner::SynQueue(listener));
+        self.settle_tcp(handle);
+        Ok(())
+    }
+
+    /// What a new connection starts from: its initial sequence number (RFC 6528), its timestamp
+    /// offset (RFC 7323 section 5.4), and the segment sizes of its interface and family.
+    pub(super) fn opening<'a>(&self, id: InterfaceId, flow: &Flow, settings: &'a TcpSettings) -> Open<'a> {
+        let clock = (self.now.as_nanos() / ISN_TICK_NANOS) as u32;
+        let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.capabilities.mtu);
+        let (headers, mss_default) =
+            if flow.local.is_ipv4() { (ipv4::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V4) } else { (ipv6::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V6) };
+        Open {
+            iss: SeqNumber(clock.wrapping_add(hash_flow(&self.secrets.isn, flow))),
+            timestamp_offset: hash_flow(&self.secrets.timestamp, flow),
+            mss_local: mtu.saturating_sub(headers as u16),
+            mss_default,
+            settings,
+        }
+    }
+
+    pub(super) fn insert_connection(&mut self, tcb: Tcb, flow: Flow, owner: Owner) -> TcpHandle {
+        let slot = TcpSlot { tcb, flow, owner, hop: None, queued: false, parked: false, armed: None, pending: Readiness::empty(), in_time_wait: false };
+        let handle = self.sockets.tcp.insert(Box::new(slot));
+        self.sockets.demux.flows.insert(flow, handle);
+        handle
+    }
+
+    /// Whether one more connection fits; the oldest orphan in TIME-WAIT goes if need be.
+    pub(super) fn make_room_for_connection(&mut self) -> bool {
+        while self.sockets.tcp.len() >= self.config.limits.tcp_sockets as usize {
+            let Some(handle) = self.sockets.time_wait.pop_front() else { return false };
+            if self.sockets.tcp.get(handle).is_some_and(|slot| slot.owner == Owner::Orphan && slot.tcb.state() == State::TimeWait) {
+                self.remove_connection(handle);
+            }
+        }
+        true
+    }
+
+    /// A connection in TIME-WAIT ends before its time, for a new one between the same ends.
+    fn end_early(&mut self, handle: TcpHandle) {
+        let Some((slot, mut env)) = self.connection(handle) else { return };
+        let flow = slot.flow;
+        slot.tcb.end_time_wait(&mut env);
+        self.settle_tcp(handle);
+        self.sockets.demux.flows.remove(&flow);
+    }
+
+    /// The connection and what its calls need from the stack.
+    pub(crate) fn connection(&mut self, handle: TcpHandle) -> Option<(&mut TcpSlot, Env<'_>)> {
+        let slot = self.sockets.tcp.get_mut(handle)?;
+        let env = Env {
+            now: self.now,
+            config: &self.config.tcp,
+            limits: &self.config.limits,
+            chunks: &mut self.chunks,
+            counters: &mut self.tcp_counters,
+        };
+        Some((slot, env))
+    }
+
+    /// What a connection that is not in the table yet needs from the stack.
+    pub(super) fn env(&mut self) -> Env<'_> {
+        Env { now: self.now, config: &self.config.tcp, limits: &self.config.limits, chunks: &mut self.chunks, counters: &mut self.tcp_counters }
+    }
+
+    pub(super) fn on_tcp_timeout(&mut self, handle: TcpHandle) {
+        if let Some((slot, mut env)) = self.connection(handle) {
+            slot.tcb.on_timeout(&mut env);
+            self.settle_tcp(handle);
+        }
+    }
+
+    /// The neighbor that the connection waited for does not answer.
+    pub(super) fn on_tcp_unreachable(&mut self, handle: TcpHandle) {
+        if let Some((slot, mut env)) = self.connection(handle) {
+            slot.parked = false;
+            slot.tcb.on_unreachable(&mut env);
+            self.settle_tcp(handle);
+        }
+    }
+
+    pub(super) fn unpark_tcp(&mut self, handle: TcpHandle) {
+        if let Some(slot) = self.sockets.tcp.get_mut(handle) {
+            slot.parked = false;
+            self.settle_tcp(handle);
+        }
+    }
+
+    /// What follows from any call on a connection: a reset that is owed, edges for the application,
+    /// a place on the ready ring, a timer, the end.
+    pub(crate) fn settle_tcp(&mut self, handle: TcpHandle) {
+        let checks = self.config.checks;
+        let Some((slot, env)) = self.connection(handle) else { return };
+        // Not a fact from the wire: an invariant of ours is broken, and going on would hide where.
+        if checks {
+            assert_eq!(slot.tcb.check(), Ok(()), "connection {} - {}", slot.flow.local_addr(), slot.flow.remote_addr());
+        }
+        let wants_transmit = !slot.parked && !slot.queued && slot.tcb.wants_transmit(&env);
+        let edges = slot.tcb.take_readiness();
+        let (flow, state, deadline) = (slot.flow, slot.tcb.state(), slot.tcb.deadline_at());
+        if let Some(reset) = slot.tcb.take_reset() {
+            self.owe_own_reset(handle, flow, reset);
+        }
+        if self.take_progress(handle) {
+            self.confirm_next_hop(handle);
+        }
+        if wants_transmit {
+            self.make_ready(handle);
+        }
+        self.arm(TimerOwner::Tcp(handle), deadline);
+        self.settle_owner(handle, state, edges);
+    }
+
+    fn take_progress(&mut self, handle: TcpHandle) -> bool {
+        self.sockets.tcp.get_mut(handle).is_some_and(|slot| slot.tcb.take_forward_progress())
+    }
+
+    /// RFC 4861 section 7.3.1: acknowledged data shows that the next hop is reachable.
+    fn confirm_next_hop(&mut self, handle: TcpHandle) {
+        let Some((_, hop)) = self.sockets.tcp.get(handle).and_then(|slot| slot.hop) else { return };
+        if let Some(interface) = self.interfaces.get_mut(hop.interface.index()) {
+            interface.neighbors.on_progress(self.now, hop.next_hop);
+        }
+    }
+
+    fn settle_owner(&mut self, handle: TcpHandle, state: State, edges: Readiness) {
+        let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
+        match slot.owner {
+            Owner::SynQueue(listener) if state == State::Closed => {
+                if let Some(listener) = self.sockets.listeners.get_mut(listener) {
+                    listener.listener.on_refused();
+                }
+                self.remove_connection(handle);
+            }
+            Owner::SynQueue(listener) if state != State::SynReceived => {
+                slot.owner = Owner::AcceptQueue(listener);
+                slot.pending |= edges;
+                if let Some(slot) = self.sockets.listeners.get_mut(listener) {
+                    slot.listener.on_established(handle);
+                }
+                self.announce_listener(listener);
+            }
+            Owner::SynQueue(_) => {}
+            Owner::AcceptQueue(_) => slot.pending |= edges,
+            Owner::Application => self.announce_tcp(handle, edges),
+            Owner::Orphan if state == State::Closed => self.remove_connection(handle),
+            Owner::Orphan => {}
+        }
+        match state {
+            State::Closed => self.free_flow(handle),
+            State::TimeWait => self.note_time_wait(handle),
+            _ => {}
+        }
+    }
+
+    /// The ends of a closed connection may be used again, though its handle is still held.
+    fn free_flow(&mut self, handle: TcpHandle) {
+        let Some(flow) = self.sockets.tcp.get(handle).map(|slot| slot.flow) else { return };
+        if self.sockets.demux.flows.get(&flow) == Some(&handle) {
+            self.sockets.demux.flows.remove(&flow);
+        }
+    }
+
+    fn note_time_wait(&mut self, handle: TcpHandle) {
+        let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
+        if core::mem::replace(&mut slot.in_time_wait, true) {
+            return;
+        }
+        if slot.owner == Owner::Orphan {
+            self.sockets.orphans -= 1;
+        }
+        self.sockets.time_wait.push_back(handle);
+        let tcp = &self.sockets.tcp;
+        while self.sockets.time_wait.front().is_some_and(|&oldest| !tcp.contains_key(oldest)) {
+            self.sockets.time_wait.pop_front();
+        }
+    }
+
+    /// Takes a connection out of the table; its handle is stale from here on.
+    pub(super) fn remove_connection(&mut self, handle: TcpHandle) {
+        self.free_flow(handle);
+        if let Some(mut slot) = self.sockets.tcp.remove(handle) {
+            if slot.owner == Owner::Orphan && !slot.in_time_wait {
+                self.sockets.orphans -= 1;
+            }
+            slot.tcb.release_buffers(&mut self.chunks);
+        }
+    }
+
+    /// The next hop of a connection, asked of the routes only when they have changed.
+    pub(super) fn hop_of(&mut self, handle: TcpHandle) -> Option<Hop> {
+        let slot = self.sockets.tcp.get_mut(handle)?;
+        let generation = self.routes.generation();
+        if let Some((seen, hop)) = slot.hop
+            && seen == generation
+        {
+            return Some(hop);
+        }
+        let hop = self.routes.lookup(slot.flow.remote, None)?;
+        slot.hop = Some((generation, hop));
+        Some(hop)
+    }
+
+    /// Puts a connection on the ready ring of the interface that its route names.
+    pub(super) fn make_ready(&mut self, handle: TcpHandle) {
+        let Some(hop) = self.hop_of(handle) else { return self.on_no_route(handle) };
+        let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
+        if let Some(interface) = self.interfaces.get_mut(hop.interface.index()) {
+            slot.queued = true;
+            interface.ready.push_back(Ready::Tcp(handle));
+        }
+    }
+
+    /// There is no way to the peer: as if its neighbor did not answer.
+    fn on_no_route(&mut self, handle: TcpHandle) {
+        let Some((slot, mut env)) = self.connection(handle) else { return };
+        slot.tcb.on_unreachable(&mut env);
+        let (state, edges) = (slot.tcb.state(), slot.tcb.take_readiness());
+        self.settle_owner(handle, state, edges);
+    }
+
+    /// A reset in answer to a segment that belongs to no connection: limited, for strangers cause it.
+    pub(super) fn owe_reset(&mut self, id: InterfaceId, flow: Flow, reset: Option<Reset>) {
+        let Some(reset) = reset else { return };
+        if !self.limits.resets.admit(self.now) {
+            return self.drops.count(DropReason::RateLimited);
+        }
+        self.queue_reset(id, flow, reset);
+    }
+
+    /// A reset of one of our connections: the peer must learn of it.
+    fn owe_own_reset(&mut self, handle: TcpHandle, flow: Flow, reset: Reset) {
+        if let Some(hop) = self.hop_of(handle) {
+            self.queue_reset(hop.interface, flow, reset);
+        }
+    }
+
+    fn queue_reset(&mut self, id: InterfaceId, flow: Flow, reset: Reset) {
+        let body = Body::TcpReset { src_port: flow.local_port, dst_port: flow.remote_port, seq: reset.seq, ack: reset.ack };
+        if let Err(reason) = self.answer(id, Some(flow.local), flow.remote, body) {
+            self.drops.count(reason);
+        }
+    }
+
+    /// The local address for a connection or datagram to `remote`.
+    pub(super) fn source_towards(&self, remote: IpAddr) -> Option<(Hop, IpAddr)> {
+        let hop = self.routes.lookup(remote, None)?;
+        let interface = self.interfaces.get(hop.interface.index())?;
+        let source = crate::ip::address::select_source(&interface.addresses, remote, hop.next_hop)?;
+        Some((hop, source))
+    }
+
+    /// Whether a connection may be opened to `remote`: a unicast address and a port (RFC 9293 MUST-46).
+    pub(super) fn is_connectable(&self, remote: SocketAddr) -> bool {
+        let broadcast = |address| self.interfaces.iter().any(|interface| interface.is_broadcast(address));
+        let unicast = match remote.ip() {
+            IpAddr::V4(address) => !address.is_unspecified() && !address.is_multicast() && !broadcast(address),
+            IpAddr::V6(address) => !address.is_unspecified() && !address.is_multicast(),
+        };
+        unicast && remote.port() != 0
+    }
+}
+
+fn hash_flow(key: &HashKey, flow: &Flow) -> u32 {
+    let mut hasher = key.build_hasher();
+    flow.hash(&mut hasher);
+    hasher.finish() as u32
+}
+
+fn pseudo_header(received: &Received, len: usize) -> crate::wire::checksum::Sum {
+    let header = crate::ip::output::PacketHeader { src: received.src, dst: received.dst, protocol: IpProtocol::TCP, hop_limit: 0 };
+    header.pseudo_header(len)
+}

@@ -1,0 +1,300 @@
+//! What leaves, in which order: the interface's own messages and answers first, then one turn for
+//! each socket on the ready ring.
+
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use super::Stack;
+use super::icmp::{error_header_v4, error_header_v6};
+use crate::error::DropReason;
+use crate::event::Readiness;
+use crate::frame::{FrameStart, TxBatch, TxChecksum};
+use crate::ip::output::{PacketHeader, Stations, transport_checksum};
+use crate::ip::packet::{Body, Packet};
+use crate::link::neighbor::{NeighborId, Origin, Resolution};
+use crate::link::{Control, InterfaceId, Ready};
+use crate::offload::{self, Emission};
+use crate::socket::{TcpHandle, UdpHandle};
+use crate::time::Instant;
+use crate::wire::arp::{self, ArpHeader, ArpOperation};
+use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetHeader};
+use crate::wire::icmpv4::{self, Icmpv4Header};
+use crate::wire::icmpv6::{self, Icmpv6Header};
+use crate::wire::ipv4::IpProtocol;
+use crate::wire::ndp::{self, NeighborAdvertisement, NeighborSolicitation};
+use crate::wire::tcp::{self, TcpFlags, TcpHeader};
+use crate::wire::tcp_options::TcpOptions;
+use crate::wire::udp::{self, UdpHeader};
+
+/// Where a packet stands that wants to leave.
+enum NextHop {
+    Known(EthernetAddress),
+    Unresolved(NeighborId),
+    Full,
+}
+
+impl Stack {
+    /// The interfaces that may have something to send.
+    pub fn interfaces_ready(&self) -> impl Iterator<Item = InterfaceId> + '_ {
+        (0..).zip(&self.interfaces).filter(|(_, interface)| interface.is_ready()).map(|(index, _)| InterfaceId(index))
+    }
+
+    /// Appends to `batch` what is to be sent on `interface` at `now`, at most [`TxBatch::FRAMES_MAX`]
+    /// frames; returns how many it appended. 0 means that there is nothing to send: call it until then.
+    ///
+    /// What it appends is sent, as far as the stack is concerned: sequence numbers have moved, timers
+    /// run. A caller whose device refuses a frame keeps the batch and does not ask again before the
+    /// device has taken it.
+    pub fn poll_transmit(&mut self, now: Instant, interface: InterfaceId, batch: &mut TxBatch) -> usize {
+        self.advance(now);
+        let before = batch.len();
+        while batch.len() - before < TxBatch::FRAMES_MAX {
+            let Some(own) = self.interfaces.get_mut(interface.index()) else { break };
+            if let Some(control) = own.control.pop_front() {
+                self.transmit_control(interface, control, batch);
+            } else if let Some(ready) = own.ready.pop_front() {
+                let room = TxBatch::FRAMES_MAX - (batch.len() - before);
+                match ready {
+                    Ready::Tcp(handle) => self.transmit_tcp(interface, handle, room, batch),
+                    Ready::Udp(handle) => self.transmit_udp(interface, handle, batch),
+                }
+            } else {
+                break;
+            }
+        }
+        for frame in batch.frames().skip(before) {
+            self.counters.frames_sent += 1;
+            self.counters.bytes_sent += frame.len() as u64;
+            if let Some(trace) = &mut self.trace {
+                trace.instant(self.now);
+                trace.u16(interface.0);
+                trace.bytes(frame.head);
+            }
+        }
+        batch.len() - before
+    }
+
+    fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
+        match control {
+            Control::Packet(packet) => self.transmit_packet(id, packet, Origin::Answer, batch),
+            Control::Arp { operation, to, target_hardware, source, target } => {
+                let Some(interface) = self.interfaces.get(id.index()) else { return };
+                let src = interface.hardware_address;
+                let start = batch.begin();
+                EthernetHeader { dst: to, src, ethertype: EtherType::Arp }.emit(&mut batch.heads);
+                ArpHeader { operation, sender_hardware: src, sender_protocol: source, target_hardware, target_protocol: target }.emit(&mut batch.heads);
+                batch.commit(start, arp::PACKET_LEN as u32, None, TxChecksum::Complete);
+                match operation {
+                    ArpOperation::Request => self.counters.arp_requests_sent += 1,
+                    ArpOperation::Reply => self.counters.arp_replies_sent += 1,
+                }
+            }
+            Control::NeighborSolicitation { to, source, target } => {
+                let Some(interface) = self.interfaces.get(id.index()) else { return };
+                let src = interface.hardware_address;
+                // RFC 4861 section 7.2.2: to the solicited-node group, or to the neighbor that is being confirmed.
+                let group = ndp::solicited_node(target);
+                let (to, dst) = to.map_or((EthernetAddress::multicast_v6(group), group), |to| (to, target));
+                let message = NeighborSolicitation { target, source_link_layer: Some(src) };
+                transmit_ndp(batch, Stations { src, dst: to }, source, dst, |out| message.emit(out));
+                self.counters.ndp_solicitations_sent += 1;
+            }
+            Control::NeighborAdvertisement { to, dst, target, solicited } => {
+                let Some(interface) = self.interfaces.get(id.index()) else { return };
+                let src = interface.hardware_address;
+                let message = NeighborAdvertisement { router: false, solicited, overrides: true, target, target_link_layer: Some(src) };
+                transmit_ndp(batch, Stations { src, dst: to }, target, dst, |out| message.emit(out));
+                self.counters.ndp_advertisements_sent += 1;
+            }
+        }
+    }
+
+    /// The hardware address for `next_hop`; starts its resolution if it is not known.
+    fn resolve(&mut self, id: InterfaceId, next_hop: IpAddr, origin: Origin) -> NextHop {
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return NextHop::Full };
+        if let Some(group) = interface.group_address(next_hop) {
+            return NextHop::Known(group);
+        }
+        let (resolution, solicit) = interface.neighbors.resolve(self.now, next_hop, origin, &self.config.limits);
+        if let Some(solicit) = solicit {
+            self.queue_solicitation(id, solicit);
+        }
+        match resolution {
+            Resolution::Known { hardware, started: None } => NextHop::Known(hardware),
+            Resolution::Known { hardware, started: Some(neighbor) } => {
+                self.arm_neighbor(id, neighbor);
+                NextHop::Known(hardware)
+            }
+            Resolution::Unresolved(neighbor) => {
+                self.arm_neighbor(id, neighbor);
+                NextHop::Unresolved(neighbor)
+            }
+            Resolution::Full => NextHop::Full,
+        }
+    }
+
+    fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
+        match self.resolve(id, packet.next_hop, origin) {
+            NextHop::Known(dst) => {
+                let Some(interface) = self.interfaces.get(id.index()) else { return };
+                let by_device = interface.capabilities.tx_checksum;
+                let stations = Stations { src: interface.hardware_address, dst };
+                self.count_packet(&packet);
+                emit_packet(&packet, stations, by_device, batch);
+            }
+            NextHop::Unresolved(neighbor) => {
+                let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+                for _ in 0..interface.neighbors.park_packet(neighbor, packet, &self.config.limits) {
+                    self.drops.count(DropReason::NeighborQueueFull);
+                }
+            }
+            NextHop::Full => self.drops.count(DropReason::NeighborQueueFull),
+        }
+    }
+
+    fn count_packet(&mut self, packet: &Packet) {
+        if packet.src.is_ipv4() {
+            self.counters.ipv4_sent += 1;
+        } else {
+            self.counters.ipv6_sent += 1;
+        }
+        match packet.body {
+            Body::EchoReply { .. } => self.counters.icmp_echo_replies_sent += 1,
+            Body::IcmpError { .. } => self.counters.icmp_errors_sent += 1,
+            Body::TcpReset { .. } => self.counters.tcp_resets_sent += 1,
+            Body::Datagram { .. } => self.counters.udp_sent += 1,
+        }
+    }
+
+    /// One turn of a UDP socket: one datagram, on its way or to its neighbor's queue.
+    fn transmit_udp(&mut self, id: InterfaceId, handle: UdpHandle, batch: &mut TxBatch) {
+        let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
+        slot.queued = false;
+        let Some(hop) = slot.state.first_to_send().and_then(|next| self.routes.lookup(next.dst.ip(), None)) else {
+            return self.make_udp_ready(handle);
+        };
+        if hop.interface != id {
+            return self.make_udp_ready(handle);
+        }
+        let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
+        let hop_limit = slot.state.hop_limit.unwrap_or(self.config.hop_limit);
+        let body = Body::Datagram { src_port: slot.state.local.port(), dst_port: next.dst.port(), data: next.data };
+        let packet = Packet { src: next.src, dst: next.dst.ip(), next_hop: hop.next_hop, hop_limit, body };
+        if has_room_again {
+            self.announce_udp(handle, Readiness::WRITABLE);
+        }
+        self.transmit_packet(id, packet, Origin::Local, batch);
+        self.make_udp_ready(handle);
+    }
+
+    /// One turn of a connection: one segment, or one super-segment as its pieces.
+    fn transmit_tcp(&mut self, id: InterfaceId, handle: TcpHandle, room: usize, batch: &mut TxBatch) {
+        let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
+        slot.queued = false;
+        let Some(hop) = self.hop_of(handle).filter(|hop| hop.interface == id) else {
+            return self.settle_tcp(handle);
+        };
+        match self.resolve(id, hop.next_hop, Origin::Local) {
+            NextHop::Known(dst) => self.transmit_segment(id, handle, dst, room, batch),
+            NextHop::Unresolved(neighbor) => {
+                if let (Some(interface), Some(slot)) = (self.interfaces.get_mut(id.index()), self.sockets.tcp.get_mut(handle)) {
+                    slot.parked = true;
+                    interface.neighbors.park_socket(neighbor, handle);
+                }
+            }
+            NextHop::Full => self.on_tcp_unreachable(handle),
+        }
+    }
+
+    fn transmit_segment(&mut self, id: InterfaceId, handle: TcpHandle, dst: EthernetAddress, room: usize, batch: &mut TxBatch) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let capabilities = interface.capabilities;
+        let stations = Stations { src: interface.hardware_address, dst };
+        let default_hop_limit = self.config.hop_limit;
+        let Some((slot, mut env)) = self.connection(handle) else { return };
+        let max_payload = offload::payload_max(&capabilities, room, slot.tcb.segment_size());
+        if let Some(outgoing) = slot.tcb.next_segment(&mut env, max_payload) {
+            let header = PacketHeader {
+                src: slot.flow.local,
+                dst: slot.flow.remote,
+                protocol: IpProtocol::TCP,
+                hop_limit: slot.tcb.settings().hop_limit.unwrap_or(default_hop_limit),
+            };
+            let emission = Emission {
+                capabilities: &capabilities,
+                stations,
+                header,
+                src_port: slot.flow.local_port,
+                dst_port: slot.flow.remote_port,
+                outgoing: &outgoing,
+            };
+            let frames = emission.emit(&mut slot.tcb, env.chunks, batch);
+            if header.src.is_ipv4() {
+                self.counters.ipv4_sent += frames;
+            } else {
+                self.counters.ipv6_sent += frames;
+            }
+        }
+        self.settle_tcp(handle);
+    }
+
+    /// The largest datagram that leaves towards `dst` in one packet, and the address it leaves from.
+    pub(crate) fn datagram_path(&self, local: SocketAddr, dst: SocketAddr) -> Option<(IpAddr, usize)> {
+        let (hop, best) = self.source_towards(dst.ip())?;
+        let interface = self.interfaces.get(hop.interface.index())?;
+        let src = if local.ip().is_unspecified() { best } else { local.ip() };
+        let header = PacketHeader { src, dst: dst.ip(), protocol: IpProtocol::UDP, hop_limit: 0 };
+        let headers = header.upper_offset() - crate::wire::ethernet::HEADER_LEN + udp::HEADER_LEN;
+        Some((src, usize::from(interface.capabilities.mtu).saturating_sub(headers)))
+    }
+}
+
+fn transmit_ndp(batch: &mut TxBatch, stations: Stations, src: Ipv6Addr, dst: Ipv6Addr, emit: impl FnOnce(&mut alloc::vec::Vec<u8>)) {
+    let header = PacketHeader { src: IpAddr::V6(src), dst: IpAddr::V6(dst), protocol: IpProtocol::ICMPV6, hop_limit: ndp::HOP_LIMIT };
+    // Both messages that we send carry one link-layer address option.
+    let len = 32;
+    let start = header.begin(batch, stations, len);
+    emit(&mut batch.heads);
+    finish(batch, start, &header, len, icmpv6::CHECKSUM_OFFSET, false);
+}
+
+fn finish(batch: &mut TxBatch, start: FrameStart, header: &PacketHeader, upper_len: usize, field: usize, by_device: bool) {
+    let checksum = transport_checksum(batch, start, header, upper_len, field, by_device);
+    batch.commit(start, upper_len as u32, None, checksum);
+}
+
+fn emit_packet(packet: &Packet, stations: Stations, by_device: bool, batch: &mut TxBatch) {
+    let is_v4 = packet.src.is_ipv4();
+    let icmp = if is_v4 { IpProtocol::ICMP } else { IpProtocol::ICMPV6 };
+    let (protocol, head_len, data): (_, _, &[u8]) = match &packet.body {
+        Body::EchoReply { data, .. } => (icmp, icmpv4::HEADER_LEN, data),
+        Body::IcmpError { quote, .. } => (icmp, icmpv4::HEADER_LEN, quote),
+        Body::TcpReset { .. } => (IpProtocol::TCP, tcp::HEADER_LEN, &[]),
+        Body::Datagram { data, .. } => (IpProtocol::UDP, udp::HEADER_LEN, data),
+    };
+    let header = PacketHeader { src: packet.src, dst: packet.dst, protocol, hop_limit: packet.hop_limit };
+    let len = head_len + data.len();
+    let start = header.begin(batch, stations, len);
+    let out = &mut batch.heads;
+    match packet.body {
+        Body::EchoReply { ident: id, seq, .. } if is_v4 => Icmpv4Header::EchoReply { id, seq }.emit(out),
+        Body::EchoReply { ident: id, seq, .. } => Icmpv6Header::EchoReply { id, seq }.emit(out),
+        Body::IcmpError { kind, .. } if is_v4 => error_header_v4(kind).emit(out),
+        Body::IcmpError { kind, .. } => error_header_v6(kind).emit(out),
+        Body::TcpReset { src_port, dst_port, seq, ack } => {
+            let flags = if ack.is_some() { TcpFlags::RST | TcpFlags::ACK } else { TcpFlags::RST };
+            TcpHeader { src_port, dst_port, seq, ack: ack.unwrap_or_default(), flags, window: 0, urgent: 0 }.emit(&TcpOptions::default(), out);
+        }
+        Body::Datagram { src_port, dst_port, .. } => UdpHeader { src_port, dst_port, payload_len: data.len() as u16 }.emit(out),
+    }
+    out.extend_from_slice(data);
+    match protocol {
+        IpProtocol::ICMP => {
+            icmpv4::fill_checksum(batch.head_mut(start).get_mut(header.upper_offset()..).unwrap_or_default());
+            batch.commit(start, len as u32, None, TxChecksum::Complete);
+        }
+        IpProtocol::ICMPV6 => finish(batch, start, &header, len, icmpv6::CHECKSUM_OFFSET, false),
+        IpProtocol::TCP => finish(batch, start, &header, len, tcp::CHECKSUM_OFFSET, by_device),
+        _ => finish(batch, start, &header, len, udp::CHECKSUM_OFFSET, by_device),
+    }
+}
+

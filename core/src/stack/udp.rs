@@ -1,0 +1,79 @@
+//! From a datagram to its socket.
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::Stack;
+use super::receive::is_vouched;
+use crate::error::DropReason;
+use crate::event::Readiness;
+use crate::frame::Frame;
+use crate::ip::input::Received;
+use crate::ip::output::PacketHeader;
+use crate::ip::packet::{Datagram, ErrorKind};
+use crate::link::{InterfaceId, Ready};
+use crate::socket::UdpHandle;
+use crate::wire::ipv4::IpProtocol;
+use crate::wire::udp::{self, UdpDatagram};
+
+impl Stack {
+    pub(super) fn receive_udp(&mut self, id: InterfaceId, frame: &Frame, received: &Received) -> Result<(), DropReason> {
+        let bytes = frame.data.get(received.upper.clone()).ok_or(DropReason::UdpTruncated)?;
+        let view = UdpDatagram::parse(bytes)?;
+        verify_checksum(frame, received, &view)?;
+        if view.dst_port() == 0 {
+            return Err(DropReason::UdpPort);
+        }
+        if received.src.is_unspecified() {
+            return Err(DropReason::Ipv6Source);
+        }
+        let from = SocketAddr::new(received.src, view.src_port());
+        let Some(handle) = self.datagram_socket(received.dst, view.dst_port(), from) else {
+            self.owe_icmp_error(id, frame, received, ErrorKind::PortUnreachable);
+            return Err(DropReason::UdpNoSocket);
+        };
+        let start = received.upper.start + udp::HEADER_LEN;
+        let data = self.keep(frame, start..start + view.payload().len());
+        let datagram = Datagram { from, to: received.dst, at: self.now, data };
+        let slot = self.sockets.udp.get_mut(handle).ok_or(DropReason::UdpNoSocket)?;
+        slot.state.on_datagram(datagram, &self.config.limits)?;
+        self.counters.udp_received += 1;
+        self.announce_udp(handle, Readiness::READABLE);
+        Ok(())
+    }
+
+    fn datagram_socket(&self, to: IpAddr, port: u16, from: SocketAddr) -> Option<UdpHandle> {
+        let handle = self.sockets.demux.datagrams.find(to, port)?;
+        self.sockets.udp.get(handle).filter(|slot| slot.state.hears(from)).map(|_| handle)
+    }
+
+    /// Puts a socket on the ready ring of the interface that its next datagram leaves through.
+    pub(crate) fn make_udp_ready(&mut self, handle: UdpHandle) {
+        let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
+        if slot.queued {
+            return;
+        }
+        while let Some(next) = slot.state.first_to_send() {
+            if let Some(hop) = self.routes.lookup(next.dst.ip(), None)
+                && let Some(interface) = self.interfaces.get_mut(hop.interface.index())
+            {
+                slot.queued = true;
+                interface.ready.push_back(Ready::Udp(handle));
+                return;
+            }
+            // The route went away after `send_to` had found one.
+            slot.state.next_to_send();
+            self.drops.count(DropReason::NoRoute);
+        }
+    }
+}
+
+/// RFC 768: zero means that the sender computed none, which IPv6 forbids (RFC 8200 section 8.1).
+fn verify_checksum(frame: &Frame, received: &Received, view: &UdpDatagram<'_>) -> Result<(), DropReason> {
+    let correct = if view.has_no_checksum() {
+        received.src.is_ipv4()
+    } else {
+        let header = PacketHeader { src: received.src, dst: received.dst, protocol: IpProtocol::UDP, hop_limit: 0 };
+        is_vouched(frame) || view.verify_checksum(header.pseudo_header(view.total_len()))
+    };
+    if correct { Ok(()) } else { Err(DropReason::UdpChecksum) }
+}

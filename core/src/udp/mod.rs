@@ -1,0 +1,146 @@
+//! UDP (RFC 768): the state of a socket, its two bounded queues.
+
+use alloc::collections::VecDeque;
+use bytes::Bytes;
+use core::net::{IpAddr, SocketAddr};
+
+use crate::buffer::charge;
+use crate::config::Limits;
+use crate::digest::Digest;
+use crate::error::{DropReason, SocketError};
+use crate::ip::packet::Datagram;
+use crate::socket::UdpOptions;
+
+/// A datagram that waits to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) src: IpAddr,
+    pub(crate) dst: SocketAddr,
+    pub(crate) data: Bytes,
+}
+
+/// A UDP socket.
+#[derive(Clone, Debug)]
+pub(crate) struct UdpState {
+    /// What it is bound to; the address may be unspecified.
+    pub(crate) local: SocketAddr,
+    pub(crate) dual_stack: bool,
+    pub(crate) broadcast: bool,
+    pub(crate) hop_limit: Option<u8>,
+    /// The one peer of a connected socket.
+    pub(crate) peer: Option<SocketAddr>,
+    received: VecDeque<Datagram>,
+    received_charge: usize,
+    to_send: VecDeque<Outgoing>,
+    to_send_charge: usize,
+    error: Option<SocketError>,
+    /// A send was refused since the queue last had room.
+    send_refused: bool,
+}
+
+impl UdpState {
+    pub(crate) fn new(local: SocketAddr, options: &UdpOptions) -> UdpState {
+        UdpState {
+            local,
+            dual_stack: options.dual_stack,
+            broadcast: options.broadcast,
+            hop_limit: options.hop_limit,
+            peer: None,
+            received: VecDeque::new(),
+            received_charge: 0,
+            to_send: VecDeque::new(),
+            to_send_charge: 0,
+            error: None,
+            send_refused: false,
+        }
+    }
+
+    /// Whether a datagram from `from` is for this socket: a connected one hears its peer only.
+    pub(crate) fn hears(&self, from: SocketAddr) -> bool {
+        self.peer.is_none_or(|peer| peer == from)
+    }
+
+    /// Queues what arrived. Returns whether the queue was empty before.
+    pub(crate) fn on_datagram(&mut self, datagram: Datagram, limits: &Limits) -> Result<bool, DropReason> {
+        let cost = charge(datagram.data.len());
+        if self.received_charge + cost > limits.udp_receive as usize {
+            return Err(DropReason::UdpQueueFull);
+        }
+        self.received_charge += cost;
+        self.received.push_back(datagram);
+        Ok(self.received.len() == 1)
+    }
+
+    pub(crate) fn receive(&mut self) -> Option<Datagram> {
+        let datagram = self.received.pop_front()?;
+        self.received_charge -= charge(datagram.data.len());
+        Some(datagram)
+    }
+
+    pub(crate) fn next_received(&self) -> Option<&Datagram> {
+        self.received.front()
+    }
+
+    pub(crate) fn received_len(&self) -> usize {
+        self.received.len()
+    }
+
+    /// Queues what is to be sent; `false` if there is no room.
+    pub(crate) fn send(&mut self, outgoing: Outgoing, limits: &Limits) -> bool {
+        let cost = charge(outgoing.data.len());
+        if self.to_send_charge + cost > limits.udp_send as usize {
+            self.send_refused = true;
+            return false;
+        }
+        self.to_send_charge += cost;
+        self.to_send.push_back(outgoing);
+        true
+    }
+
+    /// Takes the next datagram to send; also whether a sender that was refused has room again.
+    pub(crate) fn next_to_send(&mut self) -> Option<(Outgoing, bool)> {
+        let outgoing = self.to_send.pop_front()?;
+        self.to_send_charge -= charge(outgoing.data.len());
+        Some((outgoing, core::mem::take(&mut self.send_refused)))
+    }
+
+    pub(crate) fn wants_transmit(&self) -> bool {
+        !self.to_send.is_empty()
+    }
+
+    pub(crate) fn first_to_send(&self) -> Option<&Outgoing> {
+        self.to_send.front()
+    }
+
+    pub(crate) fn to_send_len(&self) -> usize {
+        self.to_send.len()
+    }
+
+    /// Notes an error for the application (RFC 1122 section 4.1.3.3).
+    pub(crate) fn on_error(&mut self, error: SocketError) {
+        self.error = Some(error);
+    }
+
+    pub(crate) fn take_error(&mut self) -> Option<SocketError> {
+        self.error.take()
+    }
+
+    pub(crate) fn digest(&self, digest: &mut Digest) {
+        digest.address(self.local.ip());
+        digest.u16(self.local.port());
+        digest.option(self.peer, |digest, peer| {
+            digest.address(peer.ip());
+            digest.u16(peer.port());
+        });
+        digest.count(self.received.len());
+        for datagram in &self.received {
+            digest.bytes(&datagram.data);
+        }
+        digest.count(self.to_send.len());
+        for outgoing in &self.to_send {
+            digest.bytes(&outgoing.data);
+        }
+        digest.option(self.error, |digest, error| digest.u8(error as u8));
+        digest.bool(self.send_refused);
+    }
+}

@@ -1,0 +1,17 @@
+//! Tests of the wire formats, one file per format.
+//!
+//! `samples` holds hand-written packets; `hostile` feeds arbitrary and damaged bytes to every view.
+
+mod checksum;
+mod ethernet;
+mod hostile;
+mod icmp;
+mod ipv4;
+mod ipv6;
+mod ipv6_ext;
+mod ndp;
+mod notation;
+mod samples;
+mod tcp;
+mod tcp_options;
+mod udp;
