@@ -175,6 +175,6 @@ fn an_old_timestamp_counts_again_after_24_days() {
     let mut host = server(Host::new(1), |syn| syn.timestamps(1000, 0));
     let wire = text(&host, 0, 10).timestamps(500, 0);
     assert_eq!(host.arrive(&wire), Arrival::Dropped(DropReason::TcpPaws));
-    host.now = host.now + Duration::from_secs(24 * 86_400 + 10);
+    host.now += Duration::from_hours(24 * 24) + Duration::from_secs(10);
     assert_eq!(host.arrive(&wire), Arrival::Accepted);
 }

@@ -174,14 +174,14 @@ fn karn_a_retransmission_is_not_timed() {
     let mut host = sender(false);
     host.run_timer();
     host.pull();
-    host.now = host.now + Duration::from_secs(5);
+    host.now += Duration::from_secs(5);
     let before = host.tcb.as_ref().unwrap().info();
     ack(&mut host, 1, &[]);
     assert_eq!(host.tcb.as_ref().unwrap().info().srtt, before.srtt);
     assert_eq!(host.tcb.as_ref().unwrap().info().backoff, 1);
     // Something sent once is, and ends the back-off.
     ack(&mut host, 10, &[]);
-    host.now = host.now + Duration::from_millis(30);
+    host.now += Duration::from_millis(30);
     ack(&mut host, 11, &[]);
     assert_eq!(host.tcb.as_ref().unwrap().info().backoff, 0);
 }
@@ -194,7 +194,7 @@ fn r2_ends_it() {
         host.run_timer();
         host.pull();
     }
-    assert_eq!(host.now.since(start), Duration::from_secs(15 * 60));
+    assert_eq!(host.now.since(start), Duration::from_mins(15));
     assert_eq!(host.tcb.as_ref().unwrap().failure, Some(SocketError::TimedOut));
 }
 
@@ -210,7 +210,7 @@ fn an_idle_connection_restarts_from_the_initial_window() {
     }
     ack(&mut host, 100, &[]);
     assert!(cwnd(&host).0 > 40_000);
-    host.now = host.now + Duration::from_secs(1);
+    host.now += Duration::from_secs(1);
     let more = pattern(50_000);
     host.send(&more);
     // RFC 5681 section 4.1.

@@ -94,7 +94,7 @@ fn a_closed_window_without_answers_is_given_up() {
             first.get_or_insert(host.now);
         }
     }
-    assert_eq!(host.now.since(first.unwrap()), Duration::from_secs(15 * 60));
+    assert_eq!(host.now.since(first.unwrap()), Duration::from_mins(15));
 }
 
 #[test]
