@@ -259,6 +259,22 @@ impl Tcb {
         self.state
     }
 
+    /// Eff.snd.MSS: the most text that one segment carries.
+    pub(crate) fn segment_size(&self) -> usize {
+        usize::from(self.snd.mss)
+    }
+
+    /// Ends TIME-WAIT before its time, for a new connection between the same ends.
+    pub(crate) fn end_time_wait(&mut self, env: &mut Env<'_>) {
+        self.enter_closed(env);
+    }
+
+    /// Gives the memory of what nobody will read or send back to the pool.
+    pub(crate) fn release_buffers(&mut self, chunks: &mut ChunkPool) {
+        self.snd.queue.clear(chunks);
+        self.rcv.queue.clear(chunks);
+    }
+
     /// Where the payload of an [`Outgoing`] lies.
     pub(crate) fn send_queue(&self) -> &ByteQueue {
         &self.snd.queue
