@@ -52,18 +52,18 @@ impl Near {
 
 fn near() -> impl Strategy<Value = Near> {
     prop_oneof![
-        4 => Just(Near::Exactly),
-        4 => (-3000i32..12_000).prop_map(Near::By),
+        8 => Just(Near::Exactly),
+        3 => (-3000i32..12_000).prop_map(Near::By),
         1 => any::<u32>().prop_map(Near::Anywhere),
     ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let flags = prop_oneof![6 => Just(0x10u16), 2 => Just(0x18), 1 => Just(0x11), 1 => Just(0x30), 1 => 0u16..0x200];
+    let flags = prop_oneof![60 => Just(0x10u16), 20 => Just(0x18), 2 => Just(0x11), 5 => Just(0x30), 3 => 0u16..0x200];
     let sack = prop::collection::vec((-1000i32..12_000, 0i32..3000), 0..4);
     let timestamps = prop::option::weighted(0.9, (-3i32..3000, any::<u32>()));
-    let len = prop_oneof![2 => Just(0usize), 3 => 0usize..1200, 1 => Just(1000usize), 1 => 1000usize..60_000];
-    let window = prop_oneof![1 => Just(0u16), 1 => 0u16..3000, 3 => any::<u16>()];
+    let len = prop_oneof![5 => Just(0usize), 1 => Just(1), 3 => 0usize..1200, 1 => Just(1000usize), 1 => 1000usize..60_000];
+    let window = prop_oneof![1 => Just(0u16), 1 => 0u16..3000, 2 => any::<u16>(), 8 => Just(30_000u16)];
     let arrive = (flags, near(), near(), len, window, sack, timestamps, any::<u16>()).prop_map(
         |(flags, seq, ack, len, window, sack, timestamps, urgent)| Step::Arrive {
             flags,
@@ -78,14 +78,14 @@ fn step() -> impl Strategy<Value = Step> {
     );
     let size = prop_oneof![0usize..2000, 0usize..100_000];
     prop_oneof![
-        20 => arrive,
-        8 => Just(Step::Pull),
-        4 => size.clone().prop_map(Step::Send),
-        4 => size.prop_map(Step::Read),
+        60 => arrive,
+        15 => Just(Step::Pull),
+        10 => size.clone().prop_map(Step::Send),
+        10 => size.prop_map(Step::Read),
         1 => (0u8..3).prop_map(Step::Shutdown),
         1 => prop_oneof![Just(Step::Close), Just(Step::Abort), Just(Step::Orphan)],
-        3 => (0u64..3_000_000_000).prop_map(Step::Wait),
-        5 => Just(Step::Timer),
+        4 => (0u64..3_000_000_000).prop_map(Step::Wait),
+        8 => Just(Step::Timer),
         1 => (1u32..100_000, 1u32..100_000, any::<bool>(), prop::option::of(0u64..10))
             .prop_map(|(send, receive, no_delay, seconds)| Step::Settings(send, receive, no_delay, seconds)),
     ]
