@@ -31,7 +31,8 @@ impl Echo {
             match socket.recv_bytes(now, socket.send_capacity()) {
                 Ok(data) if data.is_empty() => {
                     // What is still to be sent leaves in the background.
-                    return drop(context.tcp_release(handle));
+                    context.tcp_release(handle).expect("it was not released before");
+                    return;
                 }
                 Ok(data) => drop(socket.send_bytes(now, data)),
                 Err(_) => return,
