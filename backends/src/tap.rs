@@ -171,7 +171,7 @@ impl Tap {
     }
 }
 
-/// The kernel's own rule (dev_valid_name), and no `%`, which would ask it to choose a number.
+/// The kernel's own rule (`dev_valid_name`), and no `%`, which would ask it to choose a number.
 fn check_name(name: &str) -> Result<(), TapError> {
     if name.len() > NAME_MAX {
         return Err(TapError::NameTooLong { name: name.to_owned() });

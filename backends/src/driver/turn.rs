@@ -75,6 +75,7 @@ impl fmt::Debug for Loop {
 }
 
 /// What a turn leaves to be done.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Rest {
     /// There is more to do at once.
     Busy,
