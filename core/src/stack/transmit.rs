@@ -115,6 +115,7 @@ impl Stack {
             return NextHop::Known(group);
         }
         let (resolution, solicit) = interface.neighbors.resolve(self.now, next_hop, origin, &self.config.limits);
+        self.count_evicted(id);
         if let Some(solicit) = solicit {
             self.queue_solicitation(id, solicit);
         }
