@@ -13,6 +13,7 @@ use support::pair::{Cost, Endpoint, Pair};
 use support::programs::TICKWIRE;
 use support::report::{Bar, Samples, Table, conclude};
 use support::smoltcp_pair::Smoltcp;
+use support::tickwire_pair::Tickwire;
 
 /// A stack and its run.
 struct Contestant {
@@ -21,10 +22,8 @@ struct Contestant {
 }
 
 /// The first is what the ratios divide by.
-const CONTESTANTS: &[Contestant] = &[Contestant {
-    name: "smoltcp 0.14",
-    run: run::<Smoltcp>,
-}];
+const CONTESTANTS: &[Contestant] =
+    &[Contestant { name: "smoltcp 0.14", run: run::<Smoltcp> }, Contestant { name: TICKWIRE, run: run::<Tickwire> }];
 
 /// What one run transfers, after a warm-up of a sixteenth of it.
 const BYTES: u64 = 512 * 1024 * 1024;

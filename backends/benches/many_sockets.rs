@@ -11,7 +11,9 @@ use support::args::Args;
 use support::namespace::{Core, allowed, pin};
 use support::pair::{Connection, Endpoint, Pair};
 use support::report::{Bar, Samples, Table, conclude};
+use support::programs::TICKWIRE;
 use support::smoltcp_pair::Smoltcp;
+use support::tickwire_pair::Tickwire;
 
 /// A stack, how many idle connections it is asked to hold, and what it must keep to.
 struct Contestant {
@@ -22,12 +24,10 @@ struct Contestant {
 }
 
 /// smoltcp visits every socket on every poll: connecting n costs n squared, so that it gets a tenth.
-const CONTESTANTS: &[Contestant] = &[Contestant {
-    name: "smoltcp 0.14",
-    idle: 1_000,
-    bar: None,
-    setup: setup::<Smoltcp>,
-}];
+const CONTESTANTS: &[Contestant] = &[
+    Contestant { name: "smoltcp 0.14", idle: 1_000, bar: None, setup: setup::<Smoltcp> },
+    Contestant { name: TICKWIRE, idle: 10_000, bar: Some(Bar::AtMost(1.3)), setup: setup::<Tickwire> },
+];
 
 /// Buffers of the busy connection and of an idle one, each way.
 const BUSY_BUFFER: usize = 64 * 1024;
