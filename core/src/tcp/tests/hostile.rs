@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::{Arrival, Duration, Host, SYN, SeqNumber, State, Vec, Wire, pattern};
+use super::{Arrival, Duration, Host, SYN, SeqNumber, State, Tcb, Vec, Wire, pattern};
 use crate::config::TcpSettings;
 use crate::tcp::How;
 use crate::wire::tcp::TcpFlags;
@@ -62,7 +62,8 @@ fn step() -> impl Strategy<Value = Step> {
     let flags = prop_oneof![60 => Just(0x10u16), 20 => Just(0x18), 2 => Just(0x11), 5 => Just(0x30), 3 => 0u16..0x200];
     let sack = prop::collection::vec((-1000i32..12_000, 0i32..3000), 0..4);
     let timestamps = prop::option::weighted(0.9, (-3i32..3000, any::<u32>()));
-    let len = prop_oneof![5 => Just(0usize), 1 => Just(1), 3 => 0usize..1200, 1 => Just(1000usize), 1 => 1000usize..60_000];
+    let len =
+        prop_oneof![5 => Just(0usize), 1 => Just(1), 3 => 0usize..1200, 1 => Just(1000usize), 1 => 1000usize..60_000];
     let window = prop_oneof![1 => Just(0u16), 1 => 0u16..3000, 2 => any::<u16>(), 8 => Just(30_000u16)];
     let arrive = (flags, near(), near(), len, window, sack, timestamps, any::<u16>()).prop_map(
         |(flags, seq, ack, len, window, sack, timestamps, urgent)| Step::Arrive {
@@ -129,9 +130,9 @@ fn act(host: &mut Host, step: &Step) {
             let how = [How::Read, How::Write, How::Both][usize::from(how)];
             host.with(|tcb, env| tcb.shutdown(env, how));
         }
-        Step::Close => host.with(super::Tcb::close),
-        Step::Abort => host.with(super::Tcb::abort),
-        Step::Orphan => host.with(super::Tcb::orphan),
+        Step::Close => host.with(Tcb::close),
+        Step::Abort => host.with(Tcb::abort),
+        Step::Orphan => host.with(Tcb::orphan),
         Step::Wait(nanos) => {
             let until = host.now + Duration::from_nanos(nanos);
             while host.deadline().is_some_and(|at| at <= until) {

@@ -80,11 +80,6 @@ impl Wire {
     fn has(&self, flags: TcpFlags) -> bool {
         self.header.flags.contains(flags)
     }
-
-    /// The sequence number after its text.
-    fn end(&self) -> SeqNumber {
-        self.header.seq + self.text.len() as u32
-    }
 }
 
 /// One side of a connection, and what a stack would lend it.
@@ -237,11 +232,11 @@ impl Host {
         if at > self.now {
             self.now = (at - Duration::from_nanos(1)).max(self.now);
             let before = self.digest();
-            self.with(|tcb, env| tcb.on_timeout(env));
+            self.with(Tcb::on_timeout);
             assert_eq!(before, self.digest(), "something happened before the deadline");
         }
         self.now = self.now.max(at);
-        self.with(|tcb, env| tcb.on_timeout(env));
+        self.with(Tcb::on_timeout);
     }
 
     fn digest(&self) -> u64 {

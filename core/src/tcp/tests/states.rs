@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::acks::{server, text};
 use super::pair::Pair;
-use super::{ACK, Arrival, Duration, FIN, Host, RST, Readiness, SYN, SeqNumber, State, Wire};
+use super::{ACK, Arrival, Duration, FIN, Host, RST, Readiness, SYN, SeqNumber, State, Tcb, Wire};
 use crate::error::{DropReason, RecvError, SendError, SocketError};
 use crate::icmp::IcmpError;
 use crate::tcp::{How, Judgement, Listener, Reset, Segment, TimerCause, reset_for};
@@ -151,7 +151,7 @@ fn syn_received_resets_a_bad_ack() {
 #[test]
 fn closing_first() {
     let mut host = server(Host::plain(1), |syn| syn);
-    host.with(|tcb, env| tcb.close(env));
+    host.with(Tcb::close);
     assert_eq!(host.state(), State::FinWait1);
     let wires = host.pull();
     assert_eq!((wires.len(), wires[0].header.flags), (1, FIN | ACK));
@@ -186,7 +186,7 @@ fn closing_second() {
     // Half-closed: this side still sends.
     host.send(b"rest");
     assert_eq!(host.pull()[0].text, "rest");
-    host.with(|tcb, env| tcb.close(env));
+    host.with(Tcb::close);
     assert_eq!(host.state(), State::LastAck);
     assert_eq!(host.pull()[0].header.flags, FIN | ACK);
     let ack = Wire::new(ACK, SeqNumber(1001), SeqNumber(7), b"");
@@ -198,7 +198,7 @@ fn closing_second() {
 #[test]
 fn both_close_at_once() {
     let mut host = server(Host::plain(1), |syn| syn);
-    host.with(|tcb, env| tcb.close(env));
+    host.with(Tcb::close);
     host.pull();
     let peer_fin = fin(&host, 0, 0);
     assert_eq!(host.arrive(&peer_fin), Arrival::Accepted);
@@ -230,7 +230,7 @@ fn close_with_unread_text_resets() {
     let mut host = server(Host::plain(1), |syn| syn);
     let wire = text(&host, 0, 10);
     assert_eq!(host.arrive(&wire), Arrival::Accepted);
-    host.with(|tcb, env| tcb.close(env));
+    host.with(Tcb::close);
     let wires = host.pull();
     assert_eq!((wires.len(), wires[0].header.flags, wires[0].header.seq), (1, RST, SeqNumber(2)));
     closed_with(&host, None);
@@ -239,7 +239,7 @@ fn close_with_unread_text_resets() {
 #[test]
 fn text_after_close_resets() {
     let mut host = server(Host::plain(1), |syn| syn);
-    host.with(|tcb, env| tcb.close(env));
+    host.with(Tcb::close);
     host.pull();
     let wire = text(&host, 0, 10);
     assert_eq!(host.arrive(&wire), Arrival::Dropped(DropReason::TcpAfterClose));
@@ -310,7 +310,7 @@ fn an_ack_of_what_was_never_sent_is_answered() {
 #[test]
 fn time_wait_gives_way_to_a_newer_syn() {
     let mut host = server(Host::plain(1), |syn| syn);
-    host.with(|tcb, env| tcb.close(env));
+    host.with(Tcb::close);
     host.pull();
     let peer_fin = fin(&host, 0, 1);
     assert_eq!(host.arrive(&peer_fin), Arrival::Accepted);
@@ -327,7 +327,7 @@ fn linger_bounds_the_closing() {
         let settings = crate::config::TcpSettings { linger: Some(linger), ..host.settings.clone() };
         host.with(|tcb, env| tcb.set_settings(env, settings));
         let start = host.now;
-        host.with(|tcb, env| tcb.close(env));
+        host.with(Tcb::close);
         assert_eq!(host.pull()[0].header.flags, flags);
         while host.state() != State::Closed {
             host.run_timer();
@@ -340,7 +340,7 @@ fn linger_bounds_the_closing() {
 #[test]
 fn an_orphan_does_not_wait_for_ever() {
     let mut host = server(Host::plain(1), |syn| syn);
-    host.with(|tcb, env| tcb.orphan(env));
+    host.with(Tcb::orphan);
     host.pull();
     assert_eq!(host.arrive(&Wire::new(ACK, SeqNumber(1000), SeqNumber(3), b"")), Arrival::Accepted);
     let start = host.now;

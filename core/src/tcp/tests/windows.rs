@@ -2,7 +2,7 @@
 
 use super::acks::{server, text};
 use super::pair::Pair;
-use super::{ACK, Arrival, Duration, Host, Readiness, SeqNumber, State, Vec, Wire, pattern};
+use super::{ACK, Arrival, Duration, Host, Readiness, SeqNumber, State, Tcb, Vec, Wire, pattern};
 use crate::tcp::TimerCause;
 
 /// An acknowledgment of `acked` bytes with `window` from the peer of `server`.
@@ -74,7 +74,7 @@ fn a_closed_window_is_probed_for_as_long_as_the_peer_answers() {
         assert_eq!(host.pull(), []);
     }
     // SHLD-30: exponentially, from the RTO up.
-    assert!(gaps.windows(2).all(|pair| pair[1] == (pair[0] * 2).min(Duration::from_secs(120))), "{gaps:?}");
+    assert!(gaps.windows(2).all(|pair| pair[1] == (pair[0] * 2).min(Duration::from_mins(2))), "{gaps:?}");
     assert_eq!(host.state(), State::Established);
     // The window opens: what the probe carried was refused, so all goes from SND.UNA at once.
     let update = ack(&host, 0, 10_000);
@@ -111,7 +111,7 @@ fn a_probe_that_is_taken_moves_on() {
 #[test]
 fn a_fin_waits_for_the_window_and_probes_it() {
     let mut host = facing(0);
-    host.with(|tcb, env| tcb.close(env));
+    host.with(Tcb::close);
     assert_eq!(host.pull(), []);
     host.run_timer();
     let wires = host.pull();
