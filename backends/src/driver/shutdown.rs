@@ -37,13 +37,12 @@ impl Loop {
         let open = self.open_connections().len();
         let until = self.now() + within;
         let stragglers = loop {
-            let rest = self.work()?;
             let left = until.since(self.now());
             let connections = self.open_connections();
             if left.is_zero() || connections.is_empty() {
                 break connections;
             }
-            self.rest(rest, Some(left))?;
+            self.turn(Some(left))?;
         };
         self.handle().call(|state, now| {
             for handle in &stragglers {
