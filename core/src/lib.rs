@@ -58,6 +58,9 @@ pub mod time;
 mod udp;
 pub mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings};
 pub use error::{DropReason, Verdict};
 pub use event::{Event, Readiness};

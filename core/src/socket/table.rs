@@ -12,8 +12,7 @@ use crate::config::Shard;
 use crate::event::Readiness;
 use crate::ip::route::Hop;
 use crate::rng::Seed;
-use crate::tcp::Tcb;
-use crate::tcp::listen::Listener;
+use crate::tcp::{Listener, Tcb};
 use crate::time::Instant;
 use crate::udp::UdpState;
 

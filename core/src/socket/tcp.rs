@@ -15,15 +15,15 @@ use crate::time::Instant;
 pub struct ListenOptions {
     /// How many established connections may wait to be accepted; default 128. Further SYNs are dropped.
     pub backlog: u32,
-    /// What connections are set to that it accepts.
-    pub settings: TcpSettings,
+    /// What connections are set to that it accepts; default `Config::tcp.socket`.
+    pub settings: Option<TcpSettings>,
     /// Whether the unspecified IPv6 address stands for both families; default false.
     pub dual_stack: bool,
 }
 
 impl Default for ListenOptions {
     fn default() -> ListenOptions {
-        ListenOptions { backlog: 128, settings: TcpSettings::default(), dual_stack: false }
+        ListenOptions { backlog: 128, settings: None, dual_stack: false }
     }
 }
 
@@ -32,8 +32,8 @@ impl Default for ListenOptions {
 pub struct ConnectOptions {
     /// The local address and port; where unspecified or 0, the stack chooses.
     pub local: Option<SocketAddr>,
-    /// What the connection is set to.
-    pub settings: TcpSettings,
+    /// What the connection is set to; default `Config::tcp.socket`.
+    pub settings: Option<TcpSettings>,
 }
 
 /// A connection, borrowed from its stack.

@@ -119,7 +119,7 @@ impl Stack {
         if self.sockets.listeners.len() >= self.config.limits.listeners as usize {
             return Err(ListenError::LimitReached);
         }
-        let listener = Listener::new(options.backlog, options.settings);
+        let listener = Listener::new(options.backlog, options.settings.unwrap_or_else(|| self.config.tcp.socket.clone()));
         let slot = ListenerSlot { listener, local, dual_stack: options.dual_stack, pending: false };
         let handle = self.sockets.listeners.insert(slot);
         self.sockets.demux.listeners.insert(local, options.dual_stack, handle);
@@ -188,7 +188,8 @@ impl Stack {
             port => port,
         };
         let flow = flow(port);
-        let open = self.opening(hop.interface, &flow, &options.settings);
+        let settings = options.settings.unwrap_or_else(|| self.config.tcp.socket.clone());
+        let open = self.opening(hop.interface, &flow, &settings);
         let tcb = Tcb::connect(&mut self.env(), open);
         let handle = self.insert_connection(tcb, flow, Owner::Application);
         self.settle_tcp(handle);

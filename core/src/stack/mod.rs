@@ -40,7 +40,7 @@ use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
 use crate::rng::Seed;
 use crate::socket::table::Sockets;
-use crate::tcp::counters::TcpCounters;
+use crate::tcp::TcpCounters;
 use crate::time::Instant;
 
 mod access;

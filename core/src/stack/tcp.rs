@@ -19,10 +19,8 @@ use crate::link::{InterfaceId, Ready};
 use crate::socket::demux::Flow;
 use crate::socket::table::{Owner, TcpSlot};
 use crate::socket::{ListenerHandle, TcpHandle};
-use crate::tcp::listen::Decision;
-use crate::tcp::segment::{Reset, Segment, reset_for};
 use crate::tcp::seq::SeqNumber;
-use crate::tcp::{Arrival, Env, Open, State, Tcb};
+use crate::tcp::{Arrival, Env, Judgement, Open, Reset, Segment, State, Tcb, reset_for};
 use crate::wire::ipv4::IpProtocol;
 use crate::wire::tcp::TcpSegment;
 use crate::wire::{ipv4, ipv6, tcp};
@@ -84,13 +82,13 @@ impl Stack {
             return Err(reason);
         };
         let Some(slot) = self.sockets.listeners.get(listener) else { return Err(DropReason::TcpNoSocket) };
-        match slot.listener.on_segment(segment, &self.config.limits) {
-            Decision::Drop(reason) => Err(reason),
-            Decision::Reset(reset) => {
+        match slot.listener.on_segment(&self.config.limits, segment) {
+            Judgement::Drop(reason) => Err(reason),
+            Judgement::Reset(reset, reason) => {
                 self.owe_reset(id, flow, Some(reset));
-                Err(DropReason::TcpNoSocket)
+                Err(reason)
             }
-            Decision::Open => self.open_passively(id, listener, flow, segment),
+            Judgement::Open => self.open_passively(id, listener, flow, segment),
         }
     }
 
@@ -98,13 +96,13 @@ impl Stack {
         if !self.make_room_for_connection() {
             return Err(DropReason::TcpBacklog);
         }
-        let Some(settings) = self.sockets.listeners.get(listener).map(|slot| slot.listener.settings().clone()) else {
+        let Some(settings) = self.sockets.listeners.get(listener).map(|slot| slot.listener.settings.clone()) else {
             return Err(DropReason::TcpNoSocket);
         };
         let open = self.opening(id, &flow, &settings);
         let tcb = Tcb::accept(&mut self.env(), open, segment);
         if let Some(slot) = self.sockets.listeners.get_mut(listener) {
-            slot.listener.on_syn_received();
+            slot.listener.on_opened();
         }
         let handle = self.insert_connection(tcb, flow, Owner::SynQueue(listener));
         self.settle_tcp(handle);
@@ -237,7 +235,7 @@ impl Stack {
         match slot.owner {
             Owner::SynQueue(listener) if state == State::Closed => {
                 if let Some(listener) = self.sockets.listeners.get_mut(listener) {
-                    listener.listener.on_syn_gone();
+                    listener.listener.on_refused();
                 }
                 self.remove_connection(handle);
             }
@@ -245,7 +243,6 @@ impl Stack {
                 slot.owner = Owner::AcceptQueue(listener);
                 slot.pending |= edges;
                 if let Some(slot) = self.sockets.listeners.get_mut(listener) {
-                    slot.listener.on_syn_gone();
                     slot.listener.on_established(handle);
                 }
                 self.announce_listener(listener);

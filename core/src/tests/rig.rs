@@ -1,0 +1,244 @@
+//! A stack with one interface, and the peer's side of the wire: frames go in, what comes out is read
+//! in the notation, and time passes only when a test says so.
+//!
+//! ```text
+//!   stack  192.0.2.2/24  2001:db8::2/64  02:00:00:00:00:02
+//!   peer   192.0.2.1     2001:db8::1     02:00:00:00:00:01   (also the gateway, where there is one)
+//! ```
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use smallvec::smallvec;
+
+use crate::wire::arp::{ArpHeader, ArpOperation};
+use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetHeader};
+use crate::wire::notation::{Notation, Relative};
+use crate::{Capabilities, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Seed, Stack, TxBatch, Verdict};
+use core::time::Duration;
+
+pub(crate) const OUR_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 2]);
+pub(crate) const PEER_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
+pub(crate) const OUR_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+pub(crate) const PEER_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+pub(crate) const OUR_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
+pub(crate) const PEER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+
+/// The stack and its wire.
+#[derive(Clone)]
+pub(crate) struct Rig {
+    pub(crate) stack: Stack,
+    pub(crate) interface: InterfaceId,
+    pub(crate) now: Instant,
+    batch: TxBatch,
+}
+
+impl Rig {
+    /// A stack with the default configuration, except that its checks are always on.
+    pub(crate) fn new() -> Rig {
+        Rig::with(Config { checks: true, ..Config::default() }, Capabilities::plain(1500))
+    }
+
+    pub(crate) fn with(config: Config, capabilities: Capabilities) -> Rig {
+        let mut stack = Stack::new(config, Seed([7; 32]));
+        let now = Instant::from_millis(1_000);
+        let interface = InterfaceConfig {
+            hardware_address: OUR_MAC,
+            capabilities,
+            addresses: smallvec![InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
+        };
+        let interface = stack.add_interface(now, interface).unwrap();
+        Rig { stack, interface, now, batch: TxBatch::new() }
+    }
+
+    /// A frame arrives.
+    pub(crate) fn receive(&mut self, frame: &[u8]) -> Verdict {
+        self.stack.handle_frame(self.now, self.interface, Frame::from(Bytes::copy_from_slice(frame)))
+    }
+
+    /// An IP packet arrives, from the peer's station to ours.
+    pub(crate) fn receive_packet(&mut self, packet: &[u8]) -> Verdict {
+        let frame = ethernet(OUR_MAC, PEER_MAC, packet);
+        self.receive(&frame)
+    }
+
+    /// Lets the stack know the peer's hardware address, in both families, without leaving a trace.
+    pub(crate) fn introduce_peer(&mut self) {
+        let request = arp(ArpOperation::Request, PEER_MAC, PEER_V4, EthernetAddress::UNSPECIFIED, OUR_V4, EthernetAddress::BROADCAST);
+        assert_eq!(self.receive(&request), Verdict::Accepted);
+        let solicitation = neighbor_solicitation(PEER_V6, OUR_V6, Some(PEER_MAC));
+        assert_eq!(self.receive(&solicitation), Verdict::Accepted);
+        assert_eq!(self.frames().len(), 2);
+    }
+
+    /// All frames that the stack sends now.
+    pub(crate) fn frames(&mut self) -> Vec<Vec<u8>> {
+        self.batch.clear();
+        while self.stack.poll_transmit(self.now, self.interface, &mut self.batch) > 0 {}
+        self.batch
+            .frames()
+            .map(|frame| {
+                let mut bytes = Vec::new();
+                frame.copy_to(&mut bytes);
+                bytes
+            })
+            .collect()
+    }
+
+    /// All frames that the stack sends now, in the notation, a line each.
+    pub(crate) fn sent(&mut self) -> String {
+        self.sent_relative(Relative::default(), true)
+    }
+
+    /// The same with sequence numbers counted from the given ones; `full` names addresses and ports.
+    pub(crate) fn sent_relative(&mut self, relative: Relative, full: bool) -> String {
+        let notation = Notation { prefix: "> ", relative, full };
+        let lines: Vec<String> = self.frames().iter().map(|frame| notation.frame(frame).to_string()).collect();
+        lines.join("\n")
+    }
+
+    /// All events that wait.
+    pub(crate) fn events(&mut self) -> Vec<Event> {
+        core::iter::from_fn(|| self.stack.poll_event()).collect()
+    }
+
+    /// Time passes, with `handle_timeout` at each deadline on the way; what is sent meanwhile comes
+    /// back with the milliseconds after which it was.
+    pub(crate) fn pass(&mut self, duration: Duration) -> String {
+        self.pass_relative(duration, Relative::default(), true)
+    }
+
+    pub(crate) fn pass_relative(&mut self, duration: Duration, relative: Relative, full: bool) -> String {
+        let (start, end) = (self.now, self.now + duration);
+        let mut lines = Vec::new();
+        loop {
+            while self.stack.poll_event().is_some() {}
+            let sent = self.sent_relative(relative, full);
+            let elapsed = self.now.since(start);
+            lines.extend(sent.lines().map(|line| alloc::format!("+{}ms {line}", elapsed.as_millis())));
+            let next = self.stack.poll_timeout().map(|wakeup| wakeup.at);
+            match next {
+                Some(at) if at <= end => self.run_to(at),
+                _ => break,
+            }
+        }
+        self.now = end;
+        lines.join("\n")
+    }
+
+    /// Goes to a deadline, and holds the stack to design rule 3: one nanosecond before it, nothing
+    /// happens; at it, something does.
+    fn run_to(&mut self, at: Instant) {
+        assert!(at > self.now, "a deadline that is not in the future, with nothing left to drain");
+        let before = at - Duration::from_nanos(1);
+        if before > self.now {
+            let mut early = self.stack.clone();
+            early.handle_timeout(before);
+            let mut idle = self.stack.clone();
+            idle.advance(before);
+            assert_eq!(early.digest(), idle.digest(), "something happened before the deadline {at}");
+            assert_eq!(early.poll_event(), None);
+        }
+        let mut idle = self.stack.clone();
+        idle.advance(at);
+        self.now = at;
+        self.stack.handle_timeout(at);
+        assert_ne!(self.stack.digest(), idle.digest(), "nothing happened at the deadline {at}");
+    }
+
+    /// How often a reason has dropped something.
+    pub(crate) fn drops(&self, reason: crate::DropReason) -> u64 {
+        self.stack.drops().find(|(other, _)| *other == reason).map_or(0, |(_, count)| count)
+    }
+
+    pub(crate) fn counter(&self, name: &str) -> u64 {
+        self.stack.counters().find(|(other, _)| *other == name).map_or_else(|| panic!("no counter {name}"), |(_, count)| count)
+    }
+}
+
+/// An Ethernet frame around an IP packet.
+pub(crate) fn ethernet(dst: EthernetAddress, src: EthernetAddress, packet: &[u8]) -> Vec<u8> {
+    let ethertype = if packet.first().is_some_and(|first| first >> 4 == 6) { EtherType::Ipv6 } else { EtherType::Ipv4 };
+    let mut frame = Vec::new();
+    EthernetHeader { dst, src, ethertype }.emit(&mut frame);
+    frame.extend_from_slice(packet);
+    frame
+}
+
+/// An ARP frame to the station `to`.
+pub(crate) fn arp(
+    operation: ArpOperation,
+    sender_hardware: EthernetAddress,
+    sender_protocol: Ipv4Addr,
+    target_hardware: EthernetAddress,
+    target_protocol: Ipv4Addr,
+    to: EthernetAddress,
+) -> Vec<u8> {
+    let mut frame = Vec::new();
+    EthernetHeader { dst: to, src: sender_hardware, ethertype: EtherType::Arp }.emit(&mut frame);
+    ArpHeader { operation, sender_hardware, sender_protocol, target_hardware, target_protocol }.emit(&mut frame);
+    frame
+}
+
+/// A solicitation from the peer's station for `target`, to the target's solicited-node group.
+pub(crate) fn neighbor_solicitation(src: Ipv6Addr, target: Ipv6Addr, source_link_layer: Option<EthernetAddress>) -> Vec<u8> {
+    let mut message = Vec::new();
+    crate::wire::ndp::NeighborSolicitation { target, source_link_layer }.emit(&mut message);
+    let group = crate::wire::ndp::solicited_node(target);
+    let packet = icmpv6_packet(src, group, 255, message);
+    ethernet(EthernetAddress::multicast_v6(group), PEER_MAC, &packet)
+}
+
+/// An ICMPv6 packet with its checksum filled in.
+pub(crate) fn icmpv6_packet(src: Ipv6Addr, dst: Ipv6Addr, hop_limit: u8, mut message: Vec<u8>) -> Vec<u8> {
+    use crate::wire::{checksum::Sum, icmpv6, ipv4::IpProtocol, ipv6::Ipv6Header};
+    icmpv6::fill_checksum(Sum::pseudo_header_v6(src, dst, IpProtocol::ICMPV6, message.len()), &mut message);
+    let mut packet = Vec::new();
+    let payload_len = message.len() as u16;
+    Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header: IpProtocol::ICMPV6, hop_limit, src, dst }.emit(&mut packet);
+    packet.extend_from_slice(&message);
+    packet
+}
+
+/// An IPv4 packet.
+pub(crate) fn ipv4_packet(src: Ipv4Addr, dst: Ipv4Addr, protocol: crate::wire::ipv4::IpProtocol, payload: &[u8]) -> Vec<u8> {
+    let mut packet = Vec::new();
+    crate::wire::ipv4::Ipv4Header {
+        tos: 0,
+        payload_len: payload.len() as u16,
+        id: 1,
+        dont_fragment: false,
+        more_fragments: false,
+        fragment_offset: 0,
+        ttl: 64,
+        protocol,
+        src,
+        dst,
+    }
+    .emit(&mut packet);
+    packet.extend_from_slice(payload);
+    packet
+}
+
+/// A UDP datagram in an IP packet, with its checksum filled in.
+pub(crate) fn udp_packet(from: SocketAddr, to: SocketAddr, data: &[u8]) -> Vec<u8> {
+    use crate::ip::output::PacketHeader;
+    use crate::wire::{ipv4::IpProtocol, ipv6::Ipv6Header, udp};
+    let mut datagram = Vec::new();
+    udp::UdpHeader { src_port: from.port(), dst_port: to.port(), payload_len: data.len() as u16 }.emit(&mut datagram);
+    datagram.extend_from_slice(data);
+    let header = PacketHeader { src: from.ip(), dst: to.ip(), protocol: IpProtocol::UDP, hop_limit: 64 };
+    udp::fill_checksum(header.pseudo_header(datagram.len()), &mut datagram);
+    match (from.ip(), to.ip()) {
+        (IpAddr::V4(src), IpAddr::V4(dst)) => ipv4_packet(src, dst, IpProtocol::UDP, &datagram),
+        (IpAddr::V6(src), IpAddr::V6(dst)) => {
+            let mut packet = Vec::new();
+            let payload_len = datagram.len() as u16;
+            Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header: IpProtocol::UDP, hop_limit: 64, src, dst }.emit(&mut packet);
+            packet.extend_from_slice(&datagram);
+            packet
+        }
+        _ => panic!("two families"),
+    }
+}
