@@ -223,7 +223,8 @@ fn prefixed<A: FromStr + Into<IpAddr>>(
 
 fn gateway<A: FromStr>(text: &str) -> Result<A, String> {
     text.parse().map_err(|_| {
-        let family = if std::mem::size_of::<A>() == 4 { "IPv4 address, as in 192.0.2.1" } else { "IPv6 address, as in 2001:db8::1" };
+        let family =
+            if size_of::<A>() == 4 { "IPv4 address, as in 192.0.2.1" } else { "IPv6 address, as in 2001:db8::1" };
         format!("right would be an {family} (without a prefix length)")
     })
 }

@@ -8,10 +8,12 @@
 //! | `notice` | signals, and the driver's end, as messages |
 //! | `demo` | `tickwire demo`: the kernel talks to the stack, in a namespace of its own |
 //! | `services` | what the stack serves |
+//! | `figures` | numbers as people read them |
 //! | `stats` | counters, sockets and memory as JSON |
 
 mod cli;
 mod demo;
+mod figures;
 mod interface;
 mod notice;
 mod run;

@@ -40,13 +40,18 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     announce(options, hardware_address, mtu)?;
     for notice in notices {
         match notice {
-            Notice::Stats => write_stats(options.stats.as_deref(), &handle)?,
+            // A disk that is full now is no reason to end; at the end it is one to say so.
+            Notice::Stats => {
+                if let Err(failure) = write_stats(options.stats.as_deref(), &handle) {
+                    eprintln!("tickwire: {failure}");
+                }
+            }
             Notice::Stop | Notice::Ended => break,
         }
     }
     let ended = driver.shutdown(CLOSE_WITHIN);
     write_stats(options.stats.as_deref(), &handle)?;
-    finish_capture(capture, handle)?;
+    finish_capture(capture, &handle)?;
     match ended {
         Ok(_) => Ok(()),
         Err(error) => Err(Failure::new(error.to_string())),
@@ -60,10 +65,9 @@ fn check(options: &RunOptions) -> Result<(), Failure> {
             "the stack has no address; give it one or more, as in --ip4 192.0.2.2/24 or --ip6 2001:db8::2/64",
         ));
     }
-    for (option, gateway, addresses) in [
-        ("--gw4", options.gw4.map(IpAddr::from), &options.ip4),
-        ("--gw6", options.gw6.map(IpAddr::from), &options.ip6),
-    ] {
+    for (option, gateway, addresses) in
+        [("--gw4", options.gw4.map(IpAddr::from), &options.ip4), ("--gw6", options.gw6.map(IpAddr::from), &options.ip6)]
+    {
         let Some(gateway) = gateway else { continue };
         let link_local = matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
         if !link_local && !addresses.iter().any(|own| own.is_on_link(gateway) && own.address != gateway) {
@@ -136,9 +140,8 @@ fn add_interface(
     sender: Sender<Notice>,
 ) -> Result<(), Failure> {
     let addresses: Vec<InterfaceAddress> = options.ip4.iter().chain(&options.ip6).copied().collect();
-    let interface = turns
-        .add_device(opened.tap, hardware_address, &addresses)
-        .map_err(|error| Failure::new(error.to_string()))?;
+    let interface =
+        turns.add_device(opened.tap, hardware_address, &addresses).map_err(|error| Failure::new(error.to_string()))?;
     let defaults = [
         ("--gw4", options.gw4.map(IpAddr::from), IpAddr::from([0; 4])),
         ("--gw6", options.gw6.map(IpAddr::from), IpAddr::from([0; 16])),
@@ -175,10 +178,10 @@ fn write_stats(path: Option<&Path>, handle: &StackHandle) -> Result<(), Failure>
         .map_err(|error| Failure::new(format!("--stats {}: {error}", path.display())))
 }
 
-/// Waits for the capture's writer, which ends once the stack is gone.
-fn finish_capture(writer: Option<CaptureWriter>, handle: StackHandle) -> Result<(), Failure> {
-    drop(handle);
+/// Waits until the capture is written.
+fn finish_capture(writer: Option<CaptureWriter>, handle: &StackHandle) -> Result<(), Failure> {
     let Some(writer) = writer else { return Ok(()) };
+    handle.end_capture();
     let summary = writer.finish().map_err(|error| Failure::new(format!("--pcap: {error}")))?;
     let lost = if summary.lost > 0 { format!(", {} lost", summary.lost) } else { String::new() };
     eprintln!("tickwire: {}: {} frames{lost}", summary.path.display(), summary.written);

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use tickwire_backends::driver::Context;
 use tickwire_core::{Instant, Stack};
 
+use crate::command::figures::grouped;
+
 const HEAD: &str = r#"<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -94,29 +96,12 @@ fn uptime(now: Instant) -> String {
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// Thousands apart: 1,234,567.
-fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped_and_times_are_told() {
-        let expected = [(0, "0"), (999, "999"), (1000, "1,000"), (123_456, "123,456"), (1_234_567, "1,234,567")];
-        for (value, text) in expected {
-            assert_eq!(grouped(value), text);
-        }
+    fn times_are_told() {
         assert_eq!(uptime(Instant::from_millis(3_661_900)), "1:01:01");
     }
 }

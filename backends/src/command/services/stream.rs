@@ -171,7 +171,7 @@ impl<H: Handler> StreamService<H> {
 impl<H: Handler> Service for StreamService<H> {
     fn start(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let settings = TcpSettings { keep_alive: Some(KEEP_ALIVE), ..context.stack.config().tcp.socket.clone() };
-        let options = ListenOptions { backlog: BACKLOG, settings, dual_stack: true };
+        let options = ListenOptions { backlog: BACKLOG, settings: Some(settings), dual_stack: true };
         let local = SocketAddr::from((Ipv6Addr::UNSPECIFIED, self.port));
         self.listener = Some(context.tcp_listen(local, options).map_err(io::Error::other)?);
         Ok(())
