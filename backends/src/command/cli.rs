@@ -13,8 +13,8 @@ use tickwire_core::wire::ethernet::EthernetAddress;
 use super::services::ServiceSpec;
 
 const ABOUT: &str = "\
-A TCP/IP stack of its own, beside the kernel's: on a TAP interface it is one more
-host on the link, with its own addresses, sockets and services.
+A TCP/IP stack beside the kernel's: on a TAP interface it is one more host on the
+link, with addresses, sockets and services of its own.
 
 With no command it gives the demonstration (tickwire demo).";
 
@@ -82,9 +82,10 @@ Have the kernel talk to the stack, and show what came of it.
 
 In a network namespace of its own (nothing on this machine changes) the kernel
 gets 192.0.2.1 and 2001:db8::1 on one side of tap7, the stack 192.0.2.2 and
-2001:db8::2 on the other. Programs on the kernel's side ping it, send 64 MiB each
-way over UDP and TCP, fetch a page, knock on a closed port and hold 100
-connections at once. It takes under 20 s; the exit code is 0 only if all of it held.
+2001:db8::2 on the other. Sockets on the kernel's side ping it, send 64 MiB each
+way over UDP and TCP, fetch a page, knock on closed ports and hold 100
+connections at once. It takes under 20 s. The exit code is 0 only if all of it
+held.
 
 It needs root, or else user namespaces and access to /dev/net/tun. With neither,
 two stacks talk to each other in memory instead; TICKWIRE_REQUIRE_TAP=1 in the
@@ -154,6 +155,47 @@ pub(crate) struct RunOptions {
     /// Print each `ip` command before it is run, to standard error
     #[arg(long, short)]
     pub(crate) verbose: bool,
+}
+
+impl RunOptions {
+    /// What no single option can know: whether they fit each other.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.ip4.is_empty() && self.ip6.is_empty() {
+            return Err(
+                "the stack has no address; give it one or more, as in --ip4 192.0.2.2/24 or --ip6 2001:db8::2/64"
+                    .to_owned(),
+            );
+        }
+        for (option, gateway, addresses) in
+            [("--gw4", self.gw4.map(IpAddr::from), &self.ip4), ("--gw6", self.gw6.map(IpAddr::from), &self.ip6)]
+        {
+            let Some(gateway) = gateway else { continue };
+            let link_local = matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
+            if !link_local && !addresses.iter().any(|own| own.is_on_link(gateway) && own.address != gateway) {
+                let networks: Vec<String> =
+                    addresses.iter().map(|own| format!("{}/{}", own.address, own.prefix_len)).collect();
+                return Err(format!(
+                    "{option} {gateway} is no neighbor: right would be another address in the network of {}",
+                    networks.join(" or ")
+                ));
+            }
+        }
+        if let Some(mtu) = self.mtu.filter(|mtu| *mtu < 1280 && !self.ip6.is_empty()) {
+            return Err(format!("--mtu {mtu} is too small for --ip6: right would be at least 1280"));
+        }
+        for (at, spec) in self.services.iter().enumerate() {
+            if let Some(other) = self.services.iter().take(at).find(|other| other.port == spec.port) {
+                let (name, other) = (spec.to_string(), other.to_string());
+                return Err(format!(
+                    "--service {name}: port {} is taken by {other}; give one of them another port, as in {}:{}",
+                    spec.port,
+                    name.split(':').next().unwrap_or_default(),
+                    spec.port.saturating_add(1000),
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// `tickwire demo`.

@@ -1,5 +1,6 @@
 //! The TAP interface of `run`: attached to if it is there, created if it is not, brought up.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use tickwire_backends::net_setup::{Ip, NetSetupError};
@@ -58,8 +59,17 @@ impl Wanted<'_> {
 
     fn explain(&self, error: &TapError) -> Failure {
         let mut text = error.to_string();
-        if matches!(error, TapError::MayNotAttach { .. }) {
-            text.push_str(&how_to_connect(self.name));
+        let name = self.name;
+        if matches!(error, TapError::MayNotOpen { .. }) {
+            // Infallible: it is a string that is written to.
+            let _ = write!(
+                text,
+                "\n  create it once, for yourself:\n    sudo ip tuntap add dev {name} mode tap user $USER\n    \
+                 sudo ip link set dev {name} up"
+            );
+        }
+        if matches!(error, TapError::MayNotOpen { .. } | TapError::MayNotAttach { .. }) {
+            text.push_str(&how_to_connect(name));
             text.push_str("\n  then start tickwire again, as the same user; or start it with sudo");
         }
         Failure::new(text)

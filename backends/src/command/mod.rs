@@ -23,19 +23,25 @@ mod stats;
 use std::fmt;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 /// Reads the command line and does what it says.
 pub(crate) fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match cli.command {
-        Some(cli::Command::Run(options)) => match run::run(&options) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                eprintln!("tickwire: {failure}");
-                ExitCode::FAILURE
+        Some(cli::Command::Run(options)) => {
+            if let Err(text) = options.check() {
+                cli::Cli::command().error(ErrorKind::ValueValidation, text).exit();
             }
-        },
+            match run::run(&options) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => {
+                    eprintln!("tickwire: {failure}");
+                    ExitCode::FAILURE
+                }
+            }
+        }
         Some(cli::Command::Demo(options)) => demo::demo(&options),
         None => demo::demo(&cli::DemoOptions::default()),
     }

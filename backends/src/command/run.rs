@@ -25,7 +25,6 @@ const CLOSE_WITHIN: Duration = Duration::from_millis(1500);
 
 /// Runs until a signal; `Err` if it could not start, or if the interface was taken away.
 pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
-    check(options)?;
     let (sender, notices) = notice::channel_of_signals().map_err(|error| Failure::step("catch signals", error))?;
     let opened = open(options)?;
     let (mut turns, capture) = new_loop(options)?;
@@ -56,44 +55,6 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
         Ok(_) => Ok(()),
         Err(error) => Err(Failure::new(error.to_string())),
     }
-}
-
-/// What no single option can know: whether they fit each other.
-fn check(options: &RunOptions) -> Result<(), Failure> {
-    if options.ip4.is_empty() && options.ip6.is_empty() {
-        return Err(Failure::new(
-            "the stack has no address; give it one or more, as in --ip4 192.0.2.2/24 or --ip6 2001:db8::2/64",
-        ));
-    }
-    for (option, gateway, addresses) in
-        [("--gw4", options.gw4.map(IpAddr::from), &options.ip4), ("--gw6", options.gw6.map(IpAddr::from), &options.ip6)]
-    {
-        let Some(gateway) = gateway else { continue };
-        let link_local = matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
-        if !link_local && !addresses.iter().any(|own| own.is_on_link(gateway) && own.address != gateway) {
-            let networks: Vec<String> =
-                addresses.iter().map(|own| format!("{}/{}", own.address, own.prefix_len)).collect();
-            return Err(Failure::new(format!(
-                "{option} {gateway} is no neighbor: right would be another address in the network of {}",
-                networks.join(" or ")
-            )));
-        }
-    }
-    if let Some(mtu) = options.mtu.filter(|mtu| *mtu < 1280 && !options.ip6.is_empty()) {
-        return Err(Failure::new(format!("--mtu {mtu} is too small for --ip6: right would be at least 1280")));
-    }
-    for (at, spec) in options.services.iter().enumerate() {
-        if let Some(other) = options.services.iter().take(at).find(|other| other.port == spec.port) {
-            let (name, other) = (spec.to_string(), other.to_string());
-            return Err(Failure::new(format!(
-                "--service {name}: port {} is taken by {other}; give one of them another port, as in {}:{}",
-                spec.port,
-                name.split(':').next().unwrap_or_default(),
-                spec.port.saturating_add(1000),
-            )));
-        }
-    }
-    Ok(())
 }
 
 fn open(options: &RunOptions) -> Result<Opened, Failure> {

@@ -72,11 +72,13 @@ pub(crate) fn demo(options: &DemoOptions) -> ExitCode {
         match in_child(stage, options, &pcap) {
             Ok(code) if code == i32::from(CLOSED) => {}
             Ok(code) => return ExitCode::from(u8::try_from(code).unwrap_or(1)),
-            Err(error) => stage::tell_closed(stage, &format!("start itself again: {error}")),
+            Err(error) => stage::tell_closed(stage, &format!("cannot start itself again: {error}")),
         }
     }
     if std::env::var_os(REQUIRE_TAP).is_some_and(|value| value == "1") {
         eprintln!("tickwire: {REQUIRE_TAP}=1 forbids to go on without a TAP interface");
+        // Nothing was recorded.
+        let _ = std::fs::remove_file(&pcap);
         return ExitCode::FAILURE;
     }
     show(Stage::Memory, options, &pcap)

@@ -49,14 +49,24 @@ pub(super) fn name(stage: Stage) -> &'static str {
 
 /// One line: which way is closed, at which step, and what helps.
 pub(super) fn tell_closed(stage: Stage, reason: &str) {
-    eprintln!("not with a {}: {reason}", name(stage));
+    eprintln!("tickwire: no {}: {reason}", name(stage));
 }
 
-/// `step: what the error says`, in one line.
+/// A step and what the system said, in one line.
 fn failed(step: &str, error: impl Display) -> String {
-    let text = error.to_string();
-    let parts: Vec<String> = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-    format!("{step}: {}", parts.join("; "))
+    one_line(&format!("cannot {step}: {error}"))
+}
+
+/// The lines of a text joined, so that commands in it stay apart.
+fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for part in text.lines().map(|part| part.split_whitespace().collect::<Vec<_>>().join(" ")) {
+        if !line.is_empty() {
+            line.push_str(if line.ends_with(':') { " " } else { "; " });
+        }
+        line.push_str(&part);
+    }
+    line
 }
 
 /// Opens a way; `Err` says in one line why it is closed.
@@ -76,12 +86,12 @@ pub(super) fn open(stage: Stage, verbose: bool, pcap: &Path) -> Result<Lab, Stri
 }
 
 fn with_kernel(enter: fn() -> Result<(), NetSetupError>, ip: Ip, pcap: &Path) -> Result<Lab, String> {
-    enter().map_err(|error| failed("namespace", error))?;
-    let tap = Tap::open(TAP, MTU).map_err(|error| failed("TAP interface", error))?;
-    set_up(ip).map_err(|error| failed("the kernel's side", error))?;
+    enter().map_err(|error| one_line(&error.to_string()))?;
+    let tap = Tap::open(TAP, MTU).map_err(|error| one_line(&error.to_string()))?;
+    set_up(ip).map_err(|error| failed("set up the kernel's side", error))?;
     let (driver, writer) = start(tap, pcap)?;
     let lab = Lab { side: Box::new(Kernel), driver, writer: Some(writer).into() };
-    lab.side.ping(IpAddr::V4(STACK_V4), 1).map_err(|error| failed("first ping", error))?;
+    lab.side.ping(IpAddr::V4(STACK_V4), 1).map_err(|error| failed("ping the stack for the first time", error))?;
     Ok(lab)
 }
 
@@ -98,11 +108,12 @@ fn start(device: impl Device + 'static, pcap: &Path) -> Result<(Driver, CaptureW
     let cannot_start = |error| failed("start the stack", error);
     let mut turns = Loop::new(Config::default(), None).map_err(cannot_start)?;
     let (capture, writer) =
-        Capture::create(pcap, turns.handle().unix_offset()).map_err(|error| failed("capture", error))?;
+        Capture::create(pcap, turns.handle().unix_offset()).map_err(|error| failed("record", error))?;
     turns.set_capture(capture);
     let hardware_address = random_hardware_address().map_err(|error| failed("get entropy", error))?;
     turns.add_device(device, hardware_address, &STACK_ADDRESSES).map_err(cannot_start)?;
-    services::start(&mut turns, &services::all()).map_err(|(spec, error)| failed(&format!("service {spec}"), error))?;
+    services::start(&mut turns, &services::all())
+        .map_err(|(spec, error)| failed(&format!("start the service {spec}"), error))?;
     let driver = Driver::spawn(turns).map_err(cannot_start)?;
     Ok((driver, writer))
 }
@@ -128,7 +139,18 @@ impl Lab {
         let counters = handle.device_counters();
         table.frames(&counters);
         if let Err(error) = self.driver.shutdown(CLOSE_WITHIN) {
-            table.failed("the stack's end", &error.to_string());
+            table.failed("the stack's end", "", &error.to_string());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn a_reason_of_several_lines_becomes_one() {
+        let text = "tap7: cannot open it: no (os error 1)\n  do this:\n    first\n    second  thing";
+        assert_eq!(one_line(text), "tap7: cannot open it: no (os error 1); do this: first; second thing");
     }
 }

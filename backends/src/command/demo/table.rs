@@ -52,14 +52,14 @@ impl Table {
     pub(super) fn row(&mut self, task: &Task, outcome: Result<Outcome, String>) {
         match outcome {
             Ok(Outcome { result, figure }) => row(task.name, task.family, &result, &figure),
-            Err(reason) => self.failed(&format!("{} {}", task.name, task.family), &reason),
+            Err(reason) => self.failed(task.name, task.family, &reason),
         }
     }
 
     /// Prints that something did not hold.
-    pub(super) fn failed(&mut self, what: &str, reason: &str) {
+    pub(super) fn failed(&mut self, what: &str, family: &str, reason: &str) {
         self.all_held = false;
-        say(format_args!("  {:<30} FAILED: {reason}", what.trim_end()));
+        say(format_args!("  {what:<24} {family:<5} FAILED: {reason}"));
     }
 
     /// Prints how many frames passed.
@@ -78,10 +78,10 @@ impl Table {
                 let frames = grouped(summary.written);
                 say(format_args!("  capture   {} ({frames} frames, without the bulk)", summary.path.display()));
                 if summary.lost > 0 {
-                    self.failed("capture", &format!("{} frames were lost to it", summary.lost));
+                    self.failed("capture", "", &format!("{} frames were lost to it", summary.lost));
                 }
             }
-            Err(reason) => self.failed("capture", &reason),
+            Err(reason) => self.failed("capture", "", &reason),
         }
         let seconds = elapsed.as_secs_f64();
         if self.all_held {
