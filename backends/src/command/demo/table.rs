@@ -64,9 +64,9 @@ impl Table {
 
     /// Prints how many frames passed.
     pub(super) fn frames(&mut self, counters: &[(String, DeviceCounters)]) {
-        for (name, device) in counters {
-            let figure = format!("{} out", grouped(device.tx_frames));
-            row("frames", "", &format!("{} into the stack, by {name}", grouped(device.rx_frames)), &figure);
+        for (_, device) in counters {
+            let (received, sent) = (grouped(device.rx_frames), grouped(device.tx_frames));
+            row("frames", "", &format!("{received} into the stack"), &format!("{sent} out"));
         }
     }
 
