@@ -153,7 +153,7 @@ fn echo() {
     in_namespace(|| {
         let running = Running::start(&["--service", "echo", "--service", "echo:7007"]);
         for (to, port) in stack().into_iter().flat_map(|to| [(to, 7), (to, 7007)]) {
-            let data: Vec<u8> = (0..3_000_000_u32).map(|at| (at * 7 >> 3) as u8).collect();
+            let data: Vec<u8> = (0..3_000_000_u32).map(|at| ((at * 7) >> 3) as u8).collect();
             let stream = connect(to, port);
             let echoed = thread::scope(|scope| {
                 scope.spawn(|| {

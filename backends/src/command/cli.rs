@@ -37,7 +37,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the stack on a TAP interface until Ctrl-C
     #[command(long_about = RUN_ABOUT, after_help = RUN_EXAMPLES)]
-    Run(RunOptions),
+    Run(Box<RunOptions>),
     /// Have the kernel talk to the stack, and show what came of it (under 20 s)
     #[command(long_about = DEMO_ABOUT)]
     Demo(DemoOptions),
@@ -91,6 +91,11 @@ It needs root, or else user namespaces and access to /dev/net/tun. With neither,
 two stacks talk to each other in memory instead; TICKWIRE_REQUIRE_TAP=1 in the
 environment makes that a failure.";
 
+// Not doc comments: clippy would have code marks in them, which the help would show.
+const IP6_HELP: &str = "An IPv6 address of the stack with its prefix length (0 to 128), as in \
+                        2001:db8::2/64; may be given several times";
+const GW6_HELP: &str = "The IPv6 router to everywhere else, as in 2001:db8::1 or fe80::1 [default: none]";
+
 /// `tickwire run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunOptions {
@@ -108,14 +113,10 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "ADDR", value_parser = gateway::<Ipv4Addr>, requires = "ip4")]
     pub(crate) gw4: Option<Ipv4Addr>,
 
-    /// An IPv6 address of the stack with its prefix length (0 to 128), as in
-    /// 2001:db8::2/64; may be given several times
-    #[arg(long, value_name = "ADDR/LEN", value_parser = interface_address_v6)]
+    #[arg(long, help = IP6_HELP, value_name = "ADDR/LEN", value_parser = interface_address_v6)]
     pub(crate) ip6: Vec<InterfaceAddress>,
 
-    /// The IPv6 router to everywhere else, as in 2001:db8::1 or fe80::1
-    /// [default: none]
-    #[arg(long, value_name = "ADDR", value_parser = gateway::<Ipv6Addr>, requires = "ip6")]
+    #[arg(long, help = GW6_HELP, value_name = "ADDR", value_parser = gateway::<Ipv6Addr>, requires = "ip6")]
     pub(crate) gw6: Option<Ipv6Addr>,
 
     /// The stack's hardware address, an individual one, as in 02:00:00:00:00:02

@@ -16,8 +16,12 @@ pub(crate) fn time(duration: Duration) -> String {
 
 /// A rate in bits per second.
 pub(crate) fn rate(bytes: u64, duration: Duration) -> String {
-    let gigabits = bytes as f64 * 8.0 / duration.as_secs_f64().max(1e-9) / 1e9;
-    if gigabits >= 1.0 { format!("{gigabits:.2} Gbit/s") } else { format!("{:.0} Mbit/s", gigabits * 1e3) }
+    let megabits = u128::from(bytes) * 8 * 1000 / duration.as_nanos().max(1);
+    if megabits >= 1000 {
+        format!("{}.{:02} Gbit/s", megabits / 1000, megabits % 1000 / 10)
+    } else {
+        format!("{megabits} Mbit/s")
+    }
 }
 
 /// Thousands apart: 1,234,567.

@@ -109,7 +109,7 @@ fn existing_mtu(name: &str) -> Option<u16> {
     text.trim().parse().ok()
 }
 
-/// Whether the interface is up (IFF_UP, netdevice(7)).
+/// Whether the interface is up (`IFF_UP`, netdevice(7)).
 fn is_up(name: &str) -> bool {
     let text = std::fs::read_to_string(format!("/sys/class/net/{name}/flags")).unwrap_or_default();
     let flags = text.trim().strip_prefix("0x").and_then(|digits| u32::from_str_radix(digits, 16).ok());

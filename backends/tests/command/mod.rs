@@ -95,7 +95,9 @@ impl Running {
         let mut running = Running { child, ready: String::new(), stderr: text };
         match lines.recv_timeout(PATIENCE) {
             Ok(line) => running.ready = line,
-            Err(_) => panic!("not ready: {}", running.stderr.recv_timeout(PATIENCE).unwrap_or_default()),
+            Err(error) => {
+                panic!("not ready, {error}: {}", running.stderr.recv_timeout(PATIENCE).unwrap_or_default())
+            }
         }
         running
     }

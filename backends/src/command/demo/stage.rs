@@ -17,7 +17,7 @@ use tickwire_core::Config;
 use super::kernel::Kernel;
 use super::memory::Memory;
 use super::side::Side;
-use super::table::Table;
+use super::table::{self, Table};
 use super::{MTU, PEER_ADDRESSES, STACK_ADDRESSES, STACK_V4};
 use crate::command::cli::Stage;
 use crate::command::services;
@@ -137,7 +137,7 @@ impl Lab {
     pub(super) fn close(self, table: &mut Table) {
         let handle = self.stack();
         let counters = handle.device_counters();
-        table.frames(&counters);
+        table::frames(&counters);
         if let Err(error) = self.driver.shutdown(CLOSE_WITHIN) {
             table.failed("the stack's end", "", &error.to_string());
         }

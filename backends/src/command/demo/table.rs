@@ -62,14 +62,6 @@ impl Table {
         say(format_args!("  {what:<24} {family:<5} FAILED: {reason}"));
     }
 
-    /// Prints how many frames passed.
-    pub(super) fn frames(&mut self, counters: &[(String, DeviceCounters)]) {
-        for (_, device) in counters {
-            let (received, sent) = (grouped(device.rx_frames), grouped(device.tx_frames));
-            row("frames", "", &format!("{received} into the stack"), &format!("{sent} out"));
-        }
-    }
-
     /// Prints what stands below the rows; the exit code says whether all held.
     pub(super) fn close(mut self, elapsed: Duration, capture: CaptureEnd) -> ExitCode {
         say("");
@@ -92,5 +84,13 @@ impl Table {
             say(format_args!("  result    NOT all of it held; it took {seconds:.1} s\n"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Prints how many frames passed.
+pub(super) fn frames(counters: &[(String, DeviceCounters)]) {
+    for (_, device) in counters {
+        let (received, sent) = (grouped(device.rx_frames), grouped(device.tx_frames));
+        row("frames", "", &format!("{received} into the stack"), &format!("{sent} out"));
     }
 }

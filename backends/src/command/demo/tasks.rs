@@ -26,8 +26,11 @@ const CLOSED_PORT: u16 = 4;
 pub(super) struct Task {
     pub(super) name: &'static str,
     pub(super) family: &'static str,
-    pub(super) does: Box<dyn Fn(&Lab) -> Result<Outcome, String>>,
+    pub(super) does: Box<Does>,
 }
+
+/// Does it; `Err` says why it did not hold.
+type Does = dyn Fn(&Lab) -> Result<Outcome, String>;
 
 /// What came of it.
 pub(super) struct Outcome {

@@ -15,7 +15,7 @@ use tickwire_core::socket::{ListenOptions, ListenerHandle, TcpHandle};
 use tickwire_core::tcp::How;
 
 /// A peer that vanished without a word is noticed after this long (RFC 1122 section 4.2.3.6: no less).
-const KEEP_ALIVE: Duration = Duration::from_secs(2 * 60 * 60);
+const KEEP_ALIVE: Duration = Duration::from_hours(2);
 
 /// Connections that may wait to be accepted: more than arrive between two turns of the driver.
 const BACKLOG: u32 = 1024;
@@ -105,8 +105,7 @@ impl Stream<'_, '_> {
     pub(super) fn finish(&mut self) {
         let now = self.context.now;
         if let Ok(mut socket) = self.context.tcp(self.handle) {
-            // A connection that has ended meanwhile is found out by reading.
-            let _ = socket.shutdown(now, How::Write);
+            socket.shutdown(now, How::Write);
         }
     }
 
