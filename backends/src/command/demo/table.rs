@@ -24,7 +24,7 @@ fn say(line: impl Display) {
 }
 
 fn row(what: &str, family: &str, outcome: &str, figure: &str) {
-    say(format_args!("  {what:<24} {family:<5} {outcome:<29} {figure:>16}").to_string().trim_end());
+    say(format_args!("  {what:<24} {family:<5} {outcome:<31} {figure:>15}").to_string().trim_end());
 }
 
 impl Table {
@@ -44,7 +44,7 @@ impl Table {
         say(format_args!("  {near:<9} {PEER_V4}/{PREFIX_V4}   {PEER_V6}/{PREFIX_V6}   on {far}"));
         say(format_args!("  {:<9} {STACK_V4}/{PREFIX_V4}   {STACK_V6}/{PREFIX_V6}\n", "tickwire"));
         row("what", "", "came of it", "measured");
-        say(format_args!("  {}", "-".repeat(77)));
+        say(format_args!("  {}", "-".repeat(78)));
         Table { all_held: true }
     }
 
