@@ -10,8 +10,8 @@ use std::time::Duration;
 use support::args::Args;
 use support::namespace::{Core, allowed, pin};
 use support::pair::{Connection, Endpoint, Pair};
-use support::report::{Bar, Samples, Table, conclude};
 use support::programs::TICKWIRE;
+use support::report::{Bar, Samples, Table, conclude};
 use support::smoltcp_pair::Smoltcp;
 use support::tickwire_pair::Tickwire;
 

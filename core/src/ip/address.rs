@@ -44,7 +44,7 @@ impl InterfaceAddress {
     }
 
     /// Whether `other` lies in this address's prefix.
-    pub(crate) fn is_on_link(&self, other: IpAddr) -> bool {
+    pub fn is_on_link(&self, other: IpAddr) -> bool {
         contains(self.address, self.prefix_len, other)
     }
 }
