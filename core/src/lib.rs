@@ -37,6 +37,7 @@ extern crate alloc;
 extern crate std;
 
 mod buffer;
+
 pub mod config;
 mod counters;
 mod digest;

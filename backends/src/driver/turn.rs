@@ -251,6 +251,7 @@ impl Loop {
         // An error or a hang-up is found out by receiving.
         let news = PollFlags::IN | PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
         let ready: SmallVec<[bool; 8]> = fds[1..].iter().map(|fd| fd.revents().intersects(news)).collect();
+        drop(fds);
         for (inlet, ready) in self.inlets.iter_mut().zip(ready) {
             inlet.ready |= ready;
         }

@@ -96,12 +96,12 @@ impl<'a> TcpSocket<'a> {
 
     /// Closes one direction or both. Closing the write side sends a FIN behind what is queued
     /// (half-close, RFC 9293 section 3.6); closing the read side discards what arrives.
-    pub fn shutdown(&mut self, now: Instant, how: How) -> Result<(), SendError> {
+    pub fn shutdown(&mut self, now: Instant, how: How) {
         self.stack.advance(now);
-        let (slot, mut env) = self.stack.connection(self.handle).ok_or(SendError::Stale)?;
-        let result = slot.tcb.shutdown(&mut env, how);
-        self.stack.settle_tcp(self.handle);
-        result
+        if let Some((slot, mut env)) = self.stack.connection(self.handle) {
+            slot.tcb.shutdown(&mut env, how);
+            self.stack.settle_tcp(self.handle);
+        }
     }
 
     /// Closes both directions (RFC 9293 section 3.10.4). What is queued is still sent, within the
@@ -130,7 +130,7 @@ impl<'a> TcpSocket<'a> {
 
     /// All that can be asked about the connection.
     pub fn info(&self) -> Option<TcpInfo> {
-        self.stack.tcp_slot(self.handle).map(|slot| slot.tcb.info(self.stack.latest()))
+        self.stack.tcp_slot(self.handle).map(|slot| slot.tcb.info())
     }
 
     /// Our end.
@@ -156,7 +156,7 @@ impl<'a> TcpSocket<'a> {
 
     /// How many bytes wait to be received.
     pub fn received_len(&self) -> usize {
-        self.stack.tcp_slot(self.handle).map_or(0, |slot| slot.tcb.received_len())
+        self.stack.tcp_slot(self.handle).map_or(0, |slot| slot.tcb.recv_queue())
     }
 
     /// What the connection is set to.

@@ -136,7 +136,7 @@ impl Stack {
             local: slot.flow.local_addr(),
             remote: slot.flow.remote_addr(),
             state: slot.tcb.state(),
-            received: slot.tcb.received_len(),
+            received: slot.tcb.recv_queue(),
             unsent: slot.tcb.send_queue().len(),
             owned: slot.owner != Owner::Orphan,
         })

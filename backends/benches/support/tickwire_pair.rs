@@ -1,0 +1,110 @@
+//! tickwire at one end of the virtual link.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tickwire_core::config::{Capabilities, Config, InterfaceAddress, InterfaceConfig, TcpSettings};
+use tickwire_core::socket::{ConnectOptions, ListenOptions, ListenerHandle, TcpHandle};
+use tickwire_core::wire::ethernet::EthernetAddress;
+use tickwire_core::{Frame, Instant, InterfaceId, Seed, Stack, TxBatch};
+
+use super::pair::{Endpoint, Host, Wire};
+use super::{FRAME_MAX, RX_BATCH};
+
+/// Frame buffers that are used again once nobody refers to them.
+const POOLED: usize = 256;
+
+/// One stack, and the buffers that its frames are put together in.
+pub(crate) struct Tickwire {
+    stack: Stack,
+    interface: InterfaceId,
+    listener: Option<ListenerHandle>,
+    batch: TxBatch,
+    pool: Vec<BytesMut>,
+    next: usize,
+}
+
+impl Endpoint for Tickwire {
+    type Frame = Bytes;
+    type Socket = TcpHandle;
+
+    fn new(host: Host) -> Self {
+        let mut stack = Stack::new(Config::default(), Seed([1; 32]));
+        let config = InterfaceConfig {
+            hardware_address: EthernetAddress(host.mac),
+            capabilities: Capabilities::plain(1500),
+            addresses: [InterfaceAddress::v4(host.address, 24)].into_iter().collect(),
+        };
+        let interface = stack.add_interface(Instant::ZERO, config).expect("a fresh stack takes an interface");
+        let pool = (0..POOLED).map(|_| BytesMut::with_capacity(FRAME_MAX)).collect();
+        Self { stack, interface, listener: None, batch: TxBatch::new(), pool, next: 0 }
+    }
+
+    fn listen(&mut self, port: u16, buffer: usize) {
+        let options = ListenOptions { backlog: 1, settings: Some(settings(buffer)), dual_stack: false };
+        let local = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
+        let listener = match self.listener {
+            Some(listener) => listener,
+            None => self.stack.tcp_listen(local, options).expect("the port is free"),
+        };
+        self.listener = Some(listener);
+    }
+
+    fn connect(&mut self, now: Duration, to: Ipv4Addr, port: u16, buffer: usize) -> TcpHandle {
+        let options = ConnectOptions { local: None, settings: Some(settings(buffer)) };
+        let remote = SocketAddr::new(IpAddr::V4(to), port);
+        self.stack.tcp_connect(instant(now), remote, options).expect("a route and a free port")
+    }
+
+    fn accept(&mut self, now: Duration) -> Option<TcpHandle> {
+        self.stack.tcp_accept(instant(now), self.listener?).expect("the listener is open")
+    }
+
+    fn send(&mut self, now: Duration, socket: TcpHandle, data: &[u8]) -> usize {
+        // Before the handshake is over nothing can be sent.
+        self.stack.tcp(socket).expect("an open connection").send(instant(now), data).unwrap_or(0)
+    }
+
+    fn recv(&mut self, now: Duration, socket: TcpHandle, data: &mut [u8]) -> usize {
+        self.stack.tcp(socket).expect("an open connection").recv(instant(now), data).unwrap_or(0)
+    }
+
+    fn exchange(&mut self, now: Duration, incoming: &mut Wire<Bytes>, outgoing: &mut Wire<Bytes>) {
+        let now = instant(now);
+        for _ in 0..RX_BATCH {
+            let Some(frame) = incoming.take() else { break };
+            let _ = self.stack.handle_frame(now, self.interface, Frame::from(frame));
+        }
+        if self.stack.poll_timeout().is_some_and(|wakeup| wakeup.at <= now) {
+            self.stack.handle_timeout(now);
+        }
+        while self.stack.poll_event().is_some() {}
+        loop {
+            self.batch.clear();
+            if self.stack.poll_transmit(now, self.interface, &mut self.batch) == 0 {
+                return;
+            }
+            for frame in self.batch.frames() {
+                let buffer = &mut self.pool[self.next];
+                self.next = (self.next + 1) % POOLED;
+                if !buffer.try_reclaim(FRAME_MAX) {
+                    *buffer = BytesMut::with_capacity(FRAME_MAX);
+                }
+                buffer.extend_from_slice(frame.head);
+                for slice in frame.slices {
+                    buffer.extend_from_slice(slice);
+                }
+                outgoing.put(buffer.split().freeze());
+            }
+        }
+    }
+}
+
+fn settings(buffer: usize) -> TcpSettings {
+    TcpSettings { send_buffer: buffer as u32, receive_buffer: buffer as u32, ..TcpSettings::default() }
+}
+
+fn instant(now: Duration) -> Instant {
+    Instant::ZERO + now
+}

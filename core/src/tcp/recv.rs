@@ -1,0 +1,191 @@
+//! The receive sequence space (RFC 9293 section 3.3.1) and the window offered (section 3.8.6).
+
+use alloc::boxed::Box;
+
+use super::assembler::Assembler;
+use super::seq::SeqNumber;
+use super::{Env, State};
+use crate::buffer::ByteQueue;
+use crate::digest::Digest;
+
+/// The largest shift count (RFC 7323 section 2.3).
+pub(super) const SCALE_MAX: u8 = 14;
+
+/// Who takes what arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) enum Reader {
+    /// The application.
+    #[default]
+    Reads,
+    /// Nobody: it has shut down this direction; text is acknowledged and discarded.
+    Discards,
+    /// Nobody: it has closed; text means a reset (RFC 9293 section 3.6.1).
+    Gone,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct ReceiveSpace {
+    pub(super) irs: SeqNumber,
+    pub(super) nxt: SeqNumber,
+    /// The right edge of the window as last offered: RCV.NXT + RCV.WND. It never moves left.
+    pub(super) edge: SeqNumber,
+    /// Last.ACK.sent (RFC 7323 section 4.3): what the last acknowledgment said.
+    pub(super) last_ack_sent: SeqNumber,
+    /// Rcv.Wind.Shift: ours to announce; 0 if scaling was not agreed on.
+    pub(super) scale: u8,
+    /// The most bytes queued: what bounds the window.
+    pub(super) limit: u32,
+    /// RMSS: the segment size announced.
+    pub(super) mss: u16,
+    /// The longest text of a segment so far, up to RMSS: what "full-sized" means for delayed acknowledgments.
+    pub(super) full_size: u16,
+    pub(super) reader: Reader,
+    /// The peer's FIN was received in order.
+    pub(super) finished: bool,
+    /// The sequence number of a FIN that arrived out of order.
+    pub(super) fin: Option<SeqNumber>,
+    /// RCV.UP, while it is ahead of what was consumed.
+    pub(super) up: Option<SeqNumber>,
+    pub(super) queue: ByteQueue,
+    pub(super) assembler: Option<Box<Assembler>>,
+}
+
+impl ReceiveSpace {
+    pub(super) fn new(limit: u32, mss: u16) -> ReceiveSpace {
+        ReceiveSpace {
+            irs: SeqNumber(0),
+            nxt: SeqNumber(0),
+            edge: SeqNumber(0),
+            last_ack_sent: SeqNumber(0),
+            scale: 0,
+            limit,
+            mss,
+            full_size: 0,
+            reader: Reader::default(),
+            finished: false,
+            fin: None,
+            up: None,
+            queue: ByteQueue::default(),
+            assembler: None,
+        }
+    }
+
+    /// The peer's SYN arrived with sequence number `irs`. The window beside our SYN is not scaled
+    /// (RFC 7323 section 2.2).
+    pub(super) fn synchronize(&mut self, irs: SeqNumber) {
+        self.irs = irs;
+        self.nxt = irs + 1;
+        self.edge = self.nxt + u32::from(self.syn_window());
+        self.last_ack_sent = self.nxt;
+    }
+
+    /// The window field of a SYN.
+    pub(super) fn syn_window(&self) -> u16 {
+        u16::try_from(self.limit).unwrap_or(u16::MAX)
+    }
+
+    /// RCV.WND: what is left of the window offered.
+    pub(super) fn wnd(&self) -> u32 {
+        self.edge.bytes_since(self.nxt)
+    }
+
+    /// The smallest shift with which `limit` fits the field.
+    pub(super) fn scale_for(limit: u32) -> u8 {
+        (0..SCALE_MAX).find(|&scale| limit >> scale <= u32::from(u16::MAX)).unwrap_or(SCALE_MAX)
+    }
+
+    /// What could be offered.
+    fn room(&self) -> u32 {
+        self.limit.saturating_sub(self.queue.len() as u32)
+    }
+
+    /// The window field to offer now. The edge moves right only by a worthwhile amount: a full
+    /// segment, or half the buffer if that is less (RFC 9293 section 3.8.6.2.2).
+    pub(super) fn window(&self) -> u16 {
+        let (wnd, room) = (self.wnd(), self.room());
+        if room > wnd && room - wnd >= u32::from(self.mss).min(self.limit / 2) {
+            self.field(room >> self.scale << self.scale)
+        } else {
+            self.field(wnd)
+        }
+    }
+
+    /// The window field that leaves the edge where it is.
+    pub(super) fn window_unmoved(&self) -> u16 {
+        self.field(self.wnd())
+    }
+
+    /// The field for a window of `wnd` bytes. Rounded up, so that the scale does not move the edge
+    /// to the left; but by less than a unit above the buffer's room, or a peer that sends byte by
+    /// byte would push the edge on for ever (RFC 7323 section 2.4 allows what rounding then takes).
+    fn field(&self, wnd: u32) -> u16 {
+        let unit = 1u32 << self.scale;
+        let up = wnd.div_ceil(unit);
+        let field = if up * unit < self.room() + unit { up } else { wnd >> self.scale };
+        u16::try_from(field).unwrap_or(u16::MAX)
+    }
+
+    /// `window` was offered.
+    pub(super) fn offer(&mut self, window: u16) {
+        self.edge = self.edge.max(self.nxt + (u32::from(window) << self.scale));
+        self.last_ack_sent = self.nxt;
+    }
+
+    /// Whether an update of the window is worth a segment of its own: the peer sees at most half of
+    /// the buffer, and the edge can move by two segments or half the buffer (RFC 9293 section 3.8.6.2.2).
+    /// While it sees more, the next acknowledgment is early enough.
+    pub(super) fn update_is_due(&self) -> bool {
+        let (wnd, room) = (self.wnd(), self.room());
+        wnd <= self.limit / 2 && room.saturating_sub(wnd) >= (2 * u32::from(self.mss)).min(self.limit / 2)
+    }
+
+    /// The sequence number of the next byte that the application reads.
+    pub(super) fn consumed(&self) -> SeqNumber {
+        self.nxt - u32::from(self.finished) - self.queue.len() as u32
+    }
+
+    /// Drops all that has arrived.
+    pub(super) fn flush(&mut self, env: &mut Env<'_>) {
+        self.queue.clear(env.chunks);
+        self.assembler = None;
+        self.up = None;
+    }
+
+    pub(super) fn check(&self, state: State) -> Result<(), &'static str> {
+        if state == State::SynSent {
+            return Ok(());
+        }
+        if self.edge < self.nxt - u32::from(self.finished) {
+            return Err("RCV.NXT is beyond the window offered");
+        }
+        if self.last_ack_sent > self.nxt {
+            return Err("Last.ACK.sent is after RCV.NXT");
+        }
+        if let Some(assembler) = &self.assembler {
+            if assembler.is_empty() {
+                return Err("an assembler is kept although it is empty");
+            }
+            assembler.check(self.nxt)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn digest(&self, digest: &mut Digest) {
+        for seq in [self.irs, self.nxt, self.edge, self.last_ack_sent] {
+            digest.u32(seq.0);
+        }
+        digest.u8(self.scale);
+        digest.u32(self.limit);
+        digest.u16(self.mss);
+        digest.u16(self.full_size);
+        digest.u8(self.reader as u8);
+        digest.bool(self.finished);
+        digest.option(self.fin, |digest, fin| digest.u32(fin.0));
+        digest.option(self.up, |digest, up| digest.u32(up.0));
+        digest.count(self.queue.len());
+        for run in self.queue.runs(0, self.queue.len()) {
+            digest.bytes(run);
+        }
+        digest.option(self.assembler.as_ref(), |digest, assembler| assembler.digest(digest));
+    }
+}
