@@ -1,0 +1,81 @@
+//! The TCP segment of a frame, and the initial sequence numbers from which its line is told.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use tickwire_core::tcp::seq::SeqNumber;
+use tickwire_core::wire::ethernet::{EtherType, EthernetFrame};
+use tickwire_core::wire::ipv4::{IpProtocol, Ipv4Packet};
+use tickwire_core::wire::ipv6::Ipv6Packet;
+use tickwire_core::wire::ipv6_ext::{self, ExtensionLimits};
+use tickwire_core::wire::notation::{Notation, Relative};
+use tickwire_core::wire::tcp::{TcpFlags, TcpSegment};
+
+/// A segment with its two ends.
+#[derive(Clone, Copy, Debug)]
+pub struct FlowSegment<'a> {
+    /// Who sent it.
+    pub from: SocketAddr,
+    /// Who is to receive it.
+    pub to: SocketAddr,
+    /// The segment.
+    pub segment: TcpSegment<'a>,
+}
+
+/// The TCP segment in an Ethernet frame; `None` if there is something else in it, or a fragment.
+pub fn tcp_segment(frame: &[u8]) -> Option<FlowSegment<'_>> {
+    let frame = EthernetFrame::parse(frame).ok()?;
+    let (src, dst, payload): (IpAddr, IpAddr, _) = match frame.ethertype() {
+        EtherType::Ipv4 => {
+            let packet = Ipv4Packet::parse(frame.payload()).ok()?;
+            let whole = packet.protocol() == IpProtocol::TCP && !packet.is_fragment();
+            whole.then(|| (packet.src().into(), packet.dst().into(), packet.payload()))?
+        }
+        EtherType::Ipv6 => {
+            let packet = Ipv6Packet::parse(frame.payload()).ok()?;
+            let limits = ExtensionLimits::default();
+            let upper = ipv6_ext::walk(packet.dst(), packet.next_header(), packet.payload(), &limits).ok()?;
+            let whole = upper.protocol == IpProtocol::TCP && upper.fragment.is_none();
+            whole.then_some(())?;
+            (packet.src().into(), packet.dst().into(), packet.payload().get(upper.offset..)?)
+        }
+        _ => return None,
+    };
+    let segment = TcpSegment::parse(payload).ok()?;
+    let (from, to) = (SocketAddr::new(src, segment.src_port()), SocketAddr::new(dst, segment.dst_port()));
+    Some(FlowSegment { from, to, segment })
+}
+
+/// The initial sequence numbers that SYNs have shown, by sender and receiver.
+#[derive(Clone, Debug, Default)]
+pub struct InitialSeqs(BTreeMap<(SocketAddr, SocketAddr), SeqNumber>);
+
+impl InitialSeqs {
+    /// Takes note of a frame that passed: a SYN begins a direction anew.
+    pub fn observe(&mut self, frame: &[u8]) {
+        if let Some(FlowSegment { from, to, segment }) = tcp_segment(frame)
+            && segment.flags().contains(TcpFlags::SYN)
+        {
+            self.0.insert((from, to), segment.seq());
+        }
+    }
+
+    /// The initial sequence number of what `from` sends to `to`.
+    pub fn of(&self, from: SocketAddr, to: SocketAddr) -> Option<SeqNumber> {
+        self.0.get(&(from, to)).copied()
+    }
+
+    /// What to tell the sequence numbers of `frame` relative to; a direction that has shown no SYN
+    /// is told in absolute numbers.
+    pub fn relative(&self, frame: &[u8]) -> Relative {
+        tcp_segment(frame).map_or(Relative::default(), |FlowSegment { from, to, .. }| Relative {
+            seq: self.of(from, to).unwrap_or_default(),
+            ack: self.of(to, from).unwrap_or_default(),
+        })
+    }
+
+    /// The frame's line in the notation, behind `prefix`; `full` names addresses and ports.
+    pub fn line(&self, frame: &[u8], prefix: &'static str, full: bool) -> String {
+        Notation { prefix, relative: self.relative(frame), full }.frame(frame).to_string()
+    }
+}
