@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use tickwire_core::tcp::seq::SeqNumber;
-use tickwire_core::wire::ethernet::{EtherType, EthernetFrame};
+use tickwire_core::wire::ethernet::{self, EtherType, EthernetFrame};
 use tickwire_core::wire::ipv4::{IpProtocol, Ipv4Packet};
-use tickwire_core::wire::ipv6::Ipv6Packet;
+use tickwire_core::wire::ipv6::{self, Ipv6Packet};
 use tickwire_core::wire::ipv6_ext::{self, ExtensionLimits};
 use tickwire_core::wire::notation::{Notation, Relative};
 use tickwire_core::wire::tcp::{TcpFlags, TcpSegment};
@@ -20,16 +20,18 @@ pub struct FlowSegment<'a> {
     pub to: SocketAddr,
     /// The segment.
     pub segment: TcpSegment<'a>,
+    /// Where its header begins, in bytes from the frame's first.
+    pub offset: usize,
 }
 
 /// The TCP segment in an Ethernet frame; `None` if there is something else in it, or a fragment.
 pub fn tcp_segment(frame: &[u8]) -> Option<FlowSegment<'_>> {
     let frame = EthernetFrame::parse(frame).ok()?;
-    let (src, dst, payload): (IpAddr, IpAddr, _) = match frame.ethertype() {
+    let (src, dst, header_len, payload): (IpAddr, IpAddr, _, _) = match frame.ethertype() {
         EtherType::Ipv4 => {
             let packet = Ipv4Packet::parse(frame.payload()).ok()?;
             let whole = packet.protocol() == IpProtocol::TCP && !packet.is_fragment();
-            whole.then(|| (packet.src().into(), packet.dst().into(), packet.payload()))?
+            whole.then(|| (packet.src().into(), packet.dst().into(), packet.header_len(), packet.payload()))?
         }
         EtherType::Ipv6 => {
             let packet = Ipv6Packet::parse(frame.payload()).ok()?;
@@ -37,13 +39,14 @@ pub fn tcp_segment(frame: &[u8]) -> Option<FlowSegment<'_>> {
             let upper = ipv6_ext::walk(packet.dst(), packet.next_header(), packet.payload(), &limits).ok()?;
             let whole = upper.protocol == IpProtocol::TCP && upper.fragment.is_none();
             whole.then_some(())?;
-            (packet.src().into(), packet.dst().into(), packet.payload().get(upper.offset..)?)
+            let header_len = ipv6::HEADER_LEN + upper.offset;
+            (packet.src().into(), packet.dst().into(), header_len, packet.payload().get(upper.offset..)?)
         }
         _ => return None,
     };
     let segment = TcpSegment::parse(payload).ok()?;
     let (from, to) = (SocketAddr::new(src, segment.src_port()), SocketAddr::new(dst, segment.dst_port()));
-    Some(FlowSegment { from, to, segment })
+    Some(FlowSegment { from, to, segment, offset: ethernet::HEADER_LEN + header_len })
 }
 
 /// The initial sequence numbers that SYNs have shown, by sender and receiver.
@@ -53,7 +56,7 @@ pub struct InitialSeqs(BTreeMap<(SocketAddr, SocketAddr), SeqNumber>);
 impl InitialSeqs {
     /// Takes note of a frame that passed: a SYN begins a direction anew.
     pub fn observe(&mut self, frame: &[u8]) {
-        if let Some(FlowSegment { from, to, segment }) = tcp_segment(frame)
+        if let Some(FlowSegment { from, to, segment, .. }) = tcp_segment(frame)
             && segment.flags().contains(TcpFlags::SYN)
         {
             self.0.insert((from, to), segment.seq());

@@ -180,9 +180,9 @@ impl World {
         ApplicationId { host, index }
     }
 
-    /// Has a frame arrive at an interface at the present time, as if a link had brought it.
-    pub fn inject(&mut self, port: impl Into<Port>, frame: Bytes) {
-        self.queue.push(self.now, Happening::Arrival(port.into(), frame));
+    /// Has a frame arrive at an interface at `at`, as if a link had brought it; at once if that is past.
+    pub fn inject(&mut self, at: Instant, port: impl Into<Port>, frame: Bytes) {
+        self.queue.push(at.max(self.now), Happening::Arrival(port.into(), frame));
     }
 
     /// Calls `f` with a host's stack and the present time; what follows from it happens next.
