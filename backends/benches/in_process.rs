@@ -13,6 +13,7 @@ use support::pair::{Cost, Endpoint, Pair};
 use support::programs::TICKWIRE;
 use support::report::{Bar, Samples, Table, conclude};
 use support::smoltcp_pair::Smoltcp;
+use support::tickwire_pair::Tickwire;
 
 /// A stack and its run.
 struct Contestant {
@@ -21,7 +22,8 @@ struct Contestant {
 }
 
 /// The first is what the ratios divide by.
-const CONTESTANTS: &[Contestant] = &[Contestant { name: "smoltcp 0.14", run: run::<Smoltcp> }];
+const CONTESTANTS: &[Contestant] =
+    &[Contestant { name: "smoltcp 0.14", run: run::<Smoltcp> }, Contestant { name: TICKWIRE, run: run::<Tickwire> }];
 
 /// What one run transfers, after a warm-up of a sixteenth of it.
 const BYTES: u64 = 512 * 1024 * 1024;
@@ -68,9 +70,17 @@ type Figure = fn(&Cost) -> f64;
 
 /// The bar is on the first; the others tell whether it was reached by sending more frames.
 const FIGURES: [(&str, Figure, Option<Bar>); 3] = [
-    ("ns per frame, both directions", Cost::per_frame_ns, Some(Bar::AtMost(0.8))),
+    (
+        "ns per frame, both directions",
+        Cost::per_frame_ns,
+        Some(Bar::AtMost(0.8)),
+    ),
     ("ns per 1460 bytes of data", Cost::per_segment_ns, None),
-    ("frames per 1460 bytes of data", Cost::frames_per_segment, None),
+    (
+        "frames per 1460 bytes of data",
+        Cost::frames_per_segment,
+        None,
+    ),
 ];
 
 fn run<E: Endpoint>() -> Cost {

@@ -11,7 +11,9 @@ use support::args::Args;
 use support::namespace::{Core, allowed, pin};
 use support::pair::{Connection, Endpoint, Pair};
 use support::report::{Bar, Samples, Table, conclude};
+use support::programs::TICKWIRE;
 use support::smoltcp_pair::Smoltcp;
+use support::tickwire_pair::Tickwire;
 
 /// A stack, how many idle connections it is asked to hold, and what it must keep to.
 struct Contestant {
@@ -22,8 +24,10 @@ struct Contestant {
 }
 
 /// smoltcp visits every socket on every poll: connecting n costs n squared, so that it gets a tenth.
-const CONTESTANTS: &[Contestant] =
-    &[Contestant { name: "smoltcp 0.14", idle: 1_000, bar: None, setup: setup::<Smoltcp> }];
+const CONTESTANTS: &[Contestant] = &[
+    Contestant { name: "smoltcp 0.14", idle: 1_000, bar: None, setup: setup::<Smoltcp> },
+    Contestant { name: TICKWIRE, idle: 10_000, bar: Some(Bar::AtMost(1.3)), setup: setup::<Tickwire> },
+];
 
 /// Buffers of the busy connection and of an idle one, each way.
 const BUSY_BUFFER: usize = 64 * 1024;
@@ -48,11 +52,15 @@ struct Loaded<E: Endpoint> {
 
 impl<E: Endpoint> Busy for Loaded<E> {
     fn bulk_ns(&mut self) -> f64 {
-        self.pair.bulk(&self.busy, BULK_SEGMENTS * 1460).per_segment_ns()
+        self.pair
+            .bulk(&self.busy, BULK_SEGMENTS * 1460)
+            .per_segment_ns()
     }
 
     fn one_by_one_ns(&mut self) -> f64 {
-        self.pair.one_by_one(&self.busy, SINGLE_SEGMENTS).per_segment_ns()
+        self.pair
+            .one_by_one(&self.busy, SINGLE_SEGMENTS)
+            .per_segment_ns()
     }
 }
 
@@ -96,11 +104,18 @@ fn compare() -> io::Result<ExitCode> {
 type Measured = fn(&mut dyn Busy) -> f64;
 
 fn measure(table: &mut Table, contestant: &Contestant, runs: usize) {
-    let Contestant { name, idle, bar, setup } = *contestant;
+    let Contestant {
+        name,
+        idle,
+        bar,
+        setup,
+    } = *contestant;
     let mut alone = setup(0);
     let mut crowded = setup(idle);
-    let cases: [(&str, Measured, Option<Bar>); 2] =
-        [("stream", |busy| busy.bulk_ns(), bar), ("one by one", |busy| busy.one_by_one_ns(), None)];
+    let cases: [(&str, Measured, Option<Bar>); 2] = [
+        ("stream", |busy| busy.bulk_ns(), bar),
+        ("one by one", |busy| busy.one_by_one_ns(), None),
+    ];
     for (case, figure, bar) in cases {
         let (mut alone_ns, mut crowded_ns) = (Vec::new(), Vec::new());
         for _ in 0..runs {

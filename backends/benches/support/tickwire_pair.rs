@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tickwire_core::config::{Capabilities, Config, InterfaceAddress, InterfaceConfig, TcpSettings};
+use tickwire_core::config::{Config, InterfaceAddress, InterfaceConfig, TcpSettings};
+use tickwire_core::frame::Capabilities;
 use tickwire_core::socket::{ConnectOptions, ListenOptions, ListenerHandle, TcpHandle};
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Frame, Instant, InterfaceId, Seed, Stack, TxBatch};

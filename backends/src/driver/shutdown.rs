@@ -36,14 +36,15 @@ impl Loop {
         self.shared.end_calls();
         let open = self.open_connections().len();
         let until = self.now() + within;
-        loop {
+        let stragglers = loop {
+            let rest = self.work()?;
             let left = until.since(self.now());
-            if left.is_zero() || self.open_connections().is_empty() {
-                break;
+            let connections = self.open_connections();
+            if left.is_zero() || connections.is_empty() {
+                break connections;
             }
-            self.turn(Some(left))?;
-        }
-        let stragglers = self.open_connections();
+            self.rest(rest, Some(left))?;
+        };
         self.handle().call(|state, now| {
             for handle in &stragglers {
                 if let Ok(mut socket) = state.stack.tcp(*handle) {

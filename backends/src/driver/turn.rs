@@ -75,7 +75,7 @@ impl fmt::Debug for Loop {
 }
 
 /// What a turn leaves to be done.
-enum Rest {
+pub(super) enum Rest {
     /// There is more to do at once.
     Busy,
     /// Nothing until then, or until something happens.
@@ -170,11 +170,22 @@ impl Loop {
     ///
     /// [`DriverError::Device`] once a device is gone, [`DriverError::System`] if waiting fails.
     pub fn turn(&mut self, longest: Option<Duration>) -> Result<(), DriverError> {
+        let rest = self.work()?;
+        self.rest(rest, longest)
+    }
+
+    /// The part of a turn before the wait.
+    pub(super) fn work(&mut self) -> Result<Rest, DriverError> {
         let inlet = self.receive()?;
         let rest = self.process(inlet)?;
         for waiter in self.wakeups.drain(..) {
             waiter.notify();
         }
+        Ok(rest)
+    }
+
+    /// Waits as `rest` says, at most for `longest`.
+    pub(super) fn rest(&mut self, rest: Rest, longest: Option<Duration>) -> Result<(), DriverError> {
         match rest {
             // The other devices are looked at also while there is work.
             Rest::Busy if self.inlets.iter().all(|inlet| inlet.ready) => Ok(()),

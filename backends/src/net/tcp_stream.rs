@@ -13,7 +13,7 @@ use tickwire_core::tcp::{How, State as TcpState};
 use tickwire_core::{Instant, Stack};
 
 use super::blocking::{Blocking, each_address};
-use super::error::AsErrno;
+use super::error::AsErrno as _;
 use crate::driver::StackHandle;
 use crate::driver::owners::Owner;
 use crate::driver::state::State;
@@ -251,10 +251,12 @@ impl TcpStream {
         let Connection { blocking, handle } = &*self.0;
         blocking.wait(blocking.read_timeout.duration(), |state: &mut State, now| {
             let mut socket = socket(&mut state.stack, *handle)?;
-            receive(&mut socket, now).map_err(|error| match error {
-                RecvError::Failed | RecvError::Reset => ended(&mut socket, &error),
-                _ => error.io(),
-            })
+            match receive(&mut socket, now) {
+                Ok(received) => Ok(received),
+                // As on Linux, what ended the connection is told once, by the first call; then it is over.
+                Err(RecvError::Failed | RecvError::Reset) => socket.take_error().map_or(Ok(0), |cause| Err(cause.io())),
+                Err(error) => Err(error.io()),
+            }
         })
     }
 
@@ -268,7 +270,9 @@ impl TcpStream {
             match socket.send(now, data) {
                 Ok(0) => Err(io::ErrorKind::WouldBlock.into()),
                 Ok(sent) => Ok(sent),
-                Err(error @ (SendError::Failed | SendError::Reset)) => Err(ended(&mut socket, &error)),
+                Err(SendError::Failed | SendError::Reset) => {
+                    Err(socket.take_error().map_or(Errno::PIPE.into(), |cause| cause.io()))
+                }
                 Err(error) => Err(error.io()),
             }
         })
@@ -281,11 +285,6 @@ fn socket(stack: &mut Stack, handle: TcpHandle) -> io::Result<TcpSocket<'_>> {
 
 fn stale() -> io::Error {
     StaleHandle::Stale.io()
-}
-
-/// What ended the connection. As with a system's socket, the first call is told, and takes it.
-fn ended(socket: &mut TcpSocket<'_>, error: &impl AsErrno) -> io::Error {
-    socket.take_error().map_or_else(|| error.io(), |cause| cause.io())
 }
 
 /// A time to live as an octet.

@@ -204,7 +204,7 @@ impl Stack {
         }
         let wants_transmit = !slot.parked && !slot.queued && slot.tcb.wants_transmit(&env);
         let edges = slot.tcb.take_readiness();
-        let (flow, state, deadline) = (slot.flow, slot.tcb.state(), slot.tcb.deadline());
+        let (flow, state, deadline) = (slot.flow, slot.tcb.state(), slot.tcb.deadline_at());
         if let Some(reset) = slot.tcb.take_reset() {
             self.owe_own_reset(handle, flow, reset);
         }
@@ -214,7 +214,7 @@ impl Stack {
         if wants_transmit {
             self.make_ready(handle);
         }
-        self.arm(TimerOwner::Tcp(handle), deadline.map(|(at, _)| at));
+        self.arm(TimerOwner::Tcp(handle), deadline);
         self.settle_owner(handle, state, edges);
     }
 

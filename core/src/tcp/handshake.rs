@@ -127,6 +127,7 @@ impl Tcb {
         self.timers.stop(TimerCause::UserTimeout);
         self.congestion.on_established(self.snd.mss, self.rtt.syn_was_lost());
         self.rtt.on_established();
+        self.recovery.on_established(self.snd.una);
         self.readiness |= Readiness::CONNECTED | Readiness::WRITABLE;
         env.counters.established += 1;
     }

@@ -57,6 +57,12 @@ pub(super) struct Recovery {
 }
 
 impl Recovery {
+    /// The connection is established and nothing is in flight: every number kept here is compared
+    /// with, and has to lie near, SND.UNA.
+    pub(super) fn on_established(&mut self, una: SeqNumber) {
+        (self.point, self.high_rxt, self.lost_edge) = (una, una, una);
+    }
+
     /// Takes the SACK blocks of a segment; true if one told something new.
     pub(super) fn on_sack(&mut self, una: SeqNumber, nxt: SeqNumber, blocks: &[SackRange], limit: usize) -> bool {
         let scoreboard = self.scoreboard.get_or_insert_default();

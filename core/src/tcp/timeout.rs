@@ -77,10 +77,18 @@ impl Timers {
         self.slots[cause as usize] = None;
     }
 
+    /// When the earliest is due. Asked after every segment; which one it is, is asked rarely.
+    pub(super) fn earliest(&self) -> Option<Instant> {
+        let nanos = |slot: &Option<Instant>| slot.map_or(u64::MAX, Instant::as_nanos);
+        let earliest = self.slots.iter().map(nanos).fold(u64::MAX, u64::min);
+        (earliest < u64::MAX).then(|| Instant::from_nanos(earliest))
+    }
+
     /// The earliest.
     pub(super) fn deadline(&self) -> Option<(Instant, TimerCause)> {
-        let armed = TimerCause::ALL.iter().filter_map(|&cause| Some((self.at(cause)?, cause)));
-        armed.min_by_key(|&(at, _)| at)
+        let at = self.earliest()?;
+        let cause = TimerCause::ALL.into_iter().find(|&cause| self.at(cause) == Some(at))?;
+        Some((at, cause))
     }
 
     /// Stops and returns a timer that is due at `now`.
@@ -99,6 +107,11 @@ impl Timers {
 }
 
 impl Tcb {
+    /// When the earliest timer is due.
+    pub(crate) fn deadline_at(&self) -> Option<Instant> {
+        self.timers.earliest()
+    }
+
     /// The earliest timer.
     pub(crate) fn deadline(&self) -> Option<(Instant, TimerCause)> {
         self.timers.deadline()

@@ -95,7 +95,7 @@ impl Tcb {
             while let Some(more) = assembler.pop(self.rcv.nxt) {
                 self.queue_text(env, more);
             }
-            self.ack.sack_due = assembler.has_news();
+            self.ack.sack_due = self.sack && assembler.has_news();
             if !assembler.is_empty() {
                 self.rcv.assembler = Some(assembler);
             }
