@@ -9,7 +9,7 @@ use thiserror::Error;
 use tickwire_core::time::Duration;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Capabilities, Config, InterfaceAddress, InterfaceConfig};
-use tickwire_sim::capture::{Captured, CaptureError, read_frames};
+use tickwire_sim::capture::{CaptureError, Captured, read_frames};
 use tickwire_sim::{Host, Step};
 
 use crate::compare::Compare;

@@ -47,7 +47,8 @@ impl Choices {
             self.0.insert(ends, Chosen { port: left.from.port(), seq_ahead, ..Chosen::default() });
         }
         let Some(chosen) = self.0.get_mut(&ends) else { return };
-        if let (Some(captured), Some(left)) = (captured.segment.options().timestamps, left.segment.options().timestamps) {
+        if let (Some(captured), Some(left)) = (captured.segment.options().timestamps, left.segment.options().timestamps)
+        {
             chosen.timestamps.insert(captured.value, left.value);
         }
     }

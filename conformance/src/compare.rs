@@ -15,7 +15,7 @@ use crate::choices::Choices;
 
 /// What of a segment is compared beside its ends, flags, sequence and acknowledgment numbers, text
 /// and checksums. A frame that is no TCP segment is compared byte for byte.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Compare {
     /// How far from its captured time a frame may leave, in milliseconds; default 0, the very same nanosecond.
@@ -26,12 +26,6 @@ pub struct Compare {
     pub push: bool,
     /// Which options are compared; default none. Those not named may be there or not.
     pub options: Vec<OptionKind>,
-}
-
-impl Default for Compare {
-    fn default() -> Compare {
-        Compare { within_ms: 0, window: false, push: false, options: Vec::new() }
-    }
 }
 
 impl Compare {
@@ -95,37 +89,39 @@ impl Comparison<'_> {
         wrong: &mut Vec<String>,
     ) {
         let port = self.choices.port(expected.from, expected.to).unwrap_or(got.from.port());
-        differ(wrong, "the source", SocketAddr::new(expected.from.ip(), port), got.from);
-        differ(wrong, "the destination", expected.to, got.to);
+        differ(wrong, "the source", &SocketAddr::new(expected.from.ip(), port), &got.from);
+        differ(wrong, "the destination", &expected.to, &got.to);
         let ignored = if self.compare.push { TcpFlags::empty() } else { TcpFlags::PSH };
-        let flags = |segment: &TcpSegment<'_>| (segment.flags() - ignored).iter_names().map(|(name, _)| name).collect::<Vec<_>>().join(",");
-        differ(wrong, "the set of flags", flags(&expected.segment), flags(&got.segment));
+        let flags = |segment: &TcpSegment<'_>| {
+            (segment.flags() - ignored).iter_names().map(|(name, _)| name).collect::<Vec<_>>().join(",")
+        };
+        differ(wrong, "the set of flags", &flags(&expected.segment), &flags(&got.segment));
         let expected_from = self.captured_seqs.relative(expected_frame);
         let got_from = self.replayed_seqs.relative(got_frame);
         let told = |seq: SeqNumber, initial: SeqNumber| seq.0.wrapping_sub(initial.0);
         let seq = |segment: &TcpSegment<'_>, from: Relative| told(segment.seq(), from.seq);
-        differ(wrong, "seq", seq(&expected.segment, expected_from), seq(&got.segment, got_from));
+        differ(wrong, "seq", &seq(&expected.segment, expected_from), &seq(&got.segment, got_from));
         let both = expected.segment.flags() & got.segment.flags();
         if both.contains(TcpFlags::ACK) {
             let ack = |segment: &TcpSegment<'_>, from: Relative| told(segment.ack(), from.ack);
-            differ(wrong, "ack", ack(&expected.segment, expected_from), ack(&got.segment, got_from));
+            differ(wrong, "ack", &ack(&expected.segment, expected_from), &ack(&got.segment, got_from));
         }
         if self.compare.window {
-            differ(wrong, "win", expected.segment.window(), got.segment.window());
+            differ(wrong, "win", &expected.segment.window(), &got.segment.window());
         }
         if both.contains(TcpFlags::URG) {
-            differ(wrong, "urg", expected.segment.urgent(), got.segment.urgent());
+            differ(wrong, "urg", &expected.segment.urgent(), &got.segment.urgent());
         }
         let (expected_text, got_text) = (expected.segment.payload(), got.segment.payload());
         if expected_text.len() != got_text.len() {
-            differ(wrong, "the length of the text", expected_text.len(), got_text.len());
+            differ(wrong, "the length of the text", &expected_text.len(), &got_text.len());
         } else if expected_text != got_text {
             wrong.push(format!("the text: {}", other_bytes(expected_text, got_text)));
         }
         let (expected_options, got_options) = (expected.segment.options(), got.segment.options());
         for kind in &self.compare.options {
             let of = |options: &TcpOptions, from: Relative| option(*kind, options, |seq| told(seq, from.ack));
-            differ(wrong, kind.name(), of(&expected_options, expected_from), of(&got_options, got_from));
+            differ(wrong, kind.name(), &of(&expected_options, expected_from), &of(&got_options, got_from));
         }
     }
 }
@@ -149,8 +145,16 @@ fn option(kind: OptionKind, options: &TcpOptions, relative: impl Fn(SeqNumber) -
     match kind {
         OptionKind::Mss => options.mss.map_or_else(absent, |mss| mss.to_string()),
         OptionKind::WindowScale => options.window_scale.map_or_else(absent, |_| present()),
-        OptionKind::SackPermitted => if options.sack_permitted { present() } else { absent() },
-        OptionKind::Timestamps => options.timestamps.map_or_else(absent, |timestamps| format!("ecr {}", timestamps.echo)),
+        OptionKind::SackPermitted => {
+            if options.sack_permitted {
+                present()
+            } else {
+                absent()
+            }
+        }
+        OptionKind::Timestamps => {
+            options.timestamps.map_or_else(absent, |timestamps| format!("ecr {}", timestamps.echo))
+        }
         OptionKind::Sack if options.sack.is_empty() => absent(),
         OptionKind::Sack => {
             let blocks = options.sack.iter().map(|range| format!("{}:{}", relative(range.start), relative(range.end)));
@@ -159,7 +163,7 @@ fn option(kind: OptionKind, options: &TcpOptions, relative: impl Fn(SeqNumber) -
     }
 }
 
-fn differ<T: PartialEq + std::fmt::Display>(wrong: &mut Vec<String>, what: &str, expected: T, got: T) {
+fn differ<T: PartialEq + std::fmt::Display>(wrong: &mut Vec<String>, what: &str, expected: &T, got: &T) {
     if expected != got {
         wrong.push(format!("{what} is {got}, expected {expected}"));
     }
@@ -168,8 +172,8 @@ fn differ<T: PartialEq + std::fmt::Display>(wrong: &mut Vec<String>, what: &str,
 fn stations(expected: &[u8], got: &[u8]) -> Vec<String> {
     let mut wrong = Vec::new();
     if let (Ok(expected), Ok(got)) = (EthernetFrame::parse(expected), EthernetFrame::parse(got)) {
-        differ(&mut wrong, "the source station", expected.src(), got.src());
-        differ(&mut wrong, "the destination station", expected.dst(), got.dst());
+        differ(&mut wrong, "the source station", &expected.src(), &got.src());
+        differ(&mut wrong, "the destination station", &expected.dst(), &got.dst());
     }
     wrong
 }

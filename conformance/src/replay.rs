@@ -23,6 +23,7 @@ const CONTEXT_LINES: usize = 6;
 ///   expected 0.300000000 > . 1:1(0) ack 7 win 65535
 ///   got      0.300000000 > . 1:1(0) ack 1 win 65535
 ///   wrong    ack is 1, expected 7
+///   decided by RFC 9293 section 3.10.7.4 (seventh check)
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -30,8 +31,8 @@ pub struct Difference {
     pub case: String,
     /// The sections that decide.
     pub rfc: Vec<String>,
-    /// The number of the frame in the capture, from 0; the number of frames if one left beyond the last.
-    pub frame: usize,
+    /// The number, in the capture from 0, of the frame that should have left; `None` if all had.
+    pub frame: Option<usize>,
     /// The frames that passed before, as lines.
     pub before: Vec<String>,
     /// What should have left, as a line.
@@ -44,16 +45,21 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} differs at its frame {}", self.case, self.frame)?;
+        match self.frame {
+            Some(frame) => writeln!(f, "{} differs at its frame {frame}", self.case)?,
+            None => writeln!(f, "{} differs at its end", self.case)?,
+        }
         for line in &self.before {
             writeln!(f, "           {line}")?;
         }
-        writeln!(f, "  expected {}", self.expected.as_deref().unwrap_or("nothing"))?;
-        writeln!(f, "  got      {}", self.got.as_deref().unwrap_or("nothing"))?;
+        if self.expected.is_some() || self.got.is_some() {
+            writeln!(f, "  expected {}", self.expected.as_deref().unwrap_or("nothing"))?;
+            writeln!(f, "  got      {}", self.got.as_deref().unwrap_or("nothing"))?;
+        }
         for wrong in &self.wrong {
             writeln!(f, "  wrong    {wrong}")?;
         }
-        write!(f, "  decided by {}", self.rfc.join("; "))
+        write!(f, "  decided by {}", self.rfc.join("\n             "))
     }
 }
 
@@ -115,9 +121,10 @@ impl<'a> Replay<'a> {
                 self.world.inject(last, self.host, bytes.into());
             }
         }
-        self.run_until(last + case.description.compare.within())?;
+        let end = last + case.description.compare.within();
+        self.run_until(end)?;
         if let Some((_, expected)) = self.expected() {
-            return Err(self.missing(expected));
+            return Err(self.missing(expected, end));
         }
         let failures: Vec<String> = self.world.failures().iter().map(ToString::to_string).collect();
         if failures.is_empty() { Ok(()) } else { Err(self.difference(None, None, failures)) }
@@ -140,7 +147,7 @@ impl<'a> Replay<'a> {
         }
         match self.expected() {
             Some((_, expected)) if expected_at(expected) + self.case.description.compare.within() < at => {
-                Err(self.missing(expected))
+                Err(self.missing(expected, at))
             }
             _ => Ok(()),
         }
@@ -170,8 +177,8 @@ impl<'a> Replay<'a> {
         let due = expected_at(expected);
         let off = at.since(due).max(due.since(at));
         if off > self.case.description.compare.within() {
-            let (when, by) = if at > due { ("late", at.since(due)) } else { ("early", due.since(at)) };
-            wrong.push(format!("it is {} ns too {when}", by.as_nanos()));
+            let when = if at > due { "late" } else { "early" };
+            wrong.push(format!("it is {} ns {when}", off.as_nanos()));
         }
         if !wrong.is_empty() {
             let expected = self.expected_line(expected);
@@ -186,10 +193,10 @@ impl<'a> Replay<'a> {
         format!("{} {}", expected_at(expected), self.captured_seqs.line(&expected.data, "> ", false))
     }
 
-    fn missing(&mut self, expected: &CapturedFrame) -> Box<Difference> {
+    fn missing(&mut self, expected: &CapturedFrame, until: Instant) -> Box<Difference> {
         self.captured_seqs.observe(&expected.data);
         let expected = self.expected_line(expected);
-        let wrong = format!("nothing left until {}", self.world.now());
+        let wrong = format!("nothing left until {until}");
         self.difference(Some(expected), None, vec![wrong])
     }
 
@@ -197,7 +204,7 @@ impl<'a> Replay<'a> {
         Box::new(Difference {
             case: self.case.name.clone(),
             rfc: self.case.description.rfc.clone(),
-            frame: self.expected().map_or(self.case.capture.frames.len(), |(number, _)| number),
+            frame: self.expected().map(|(number, _)| number),
             before: self.lines[self.lines.len().saturating_sub(CONTEXT_LINES)..].to_vec(),
             expected,
             got,

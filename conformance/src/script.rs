@@ -164,7 +164,9 @@ impl Stations {
                 header.emit(&mut frame);
             }
             _ => {
-                return Err(format!("\"arp {text}\" where \"arp who-has A tell B\" or \"arp A is-at MAC to B\" is expected"));
+                return Err(format!(
+                    "\"arp {text}\" where \"arp who-has A tell B\" or \"arp A is-at MAC to B\" is expected"
+                ));
             }
         }
         Ok(frame)

@@ -57,16 +57,46 @@ fn a_wrong_number_is_told_beside_what_was_expected() {
         bytes[14 + 20 + 11] += 1;
         frame.data = bytes.into();
     });
-    insta::assert_snapshot!(difference, @"");
+    insta::assert_snapshot!(difference, @"
+    tcp-passive-open differs at its frame 3
+               0.000000000 < arp who-has 192.0.2.2 tell 192.0.2.1
+               0.000000000 > arp 192.0.2.2 is-at 02:00:00:00:00:02
+               0.100000000 < S 0:0(0) win 65535 <mss 1460>
+      expected 0.100000000 > S. 0:0(0) ack 2 win 65535 <mss 1460> [bad checksum]
+      got      0.100000000 > S. 0:0(0) ack 1 win 65535 <mss 1460>
+      wrong    ack is 1, expected 2
+      decided by RFC 9293 section 3.10.7.2 (LISTEN: SYN)
+                 RFC 9293 section 3.10.7.4 (SYN-RECEIVED and ESTABLISHED: ACK, text, FIN; LAST-ACK: ACK)
+                 RFC 9293 section 3.10.7.1 (CLOSED: the reset that shows the connection gone)
+                 RFC 9293 section 3.8.6.3 (an acknowledgment is delayed by less than 0.5 s)
+    ");
 }
 
 #[test]
 fn a_frame_that_does_not_leave_is_told() {
     // The hole is never filled, so nothing acknowledges what was beyond it.
     let difference = difference("tcp-sequence-checks", |case| {
-        case.capture.frames.retain(|frame| frame.unix_nanos != 300_000_000 || frame.direction == Some(Direction::Outbound));
+        case.capture
+            .frames
+            .retain(|frame| frame.unix_nanos != 300_000_000 || frame.direction == Some(Direction::Outbound));
     });
-    insta::assert_snapshot!(difference, @"");
+    insta::assert_snapshot!(difference, @"
+    tcp-sequence-checks differs at its frame 7
+               0.000000000 > arp 192.0.2.2 is-at 02:00:00:00:00:02
+               0.100000000 < S 0:0(0) win 65535 <mss 1460,sackOK,TS val 1000 ecr 0>
+               0.100000000 > S. 0:0(0) ack 1 win 65535 <mss 1460,sackOK,TS val 907989499 ecr 1000>
+               0.110000000 < . 1:1(0) ack 1 win 65535 <nop,nop,TS val 1010 ecr 907989499>
+               0.200000000 < P. 4:7(3) ack 1 win 65535 <nop,nop,TS val 1100 ecr 907989499>
+               0.200000000 > . 1:1(0) ack 1 win 65535 <nop,nop,TS val 907989599 ecr 1010,nop,nop,sack 4:7>
+      expected 0.300000000 > . 1:1(0) ack 7 win 65535 <nop,nop,TS val 201 ecr 1200>
+      got      nothing
+      wrong    nothing left until 0.400000000
+      decided by RFC 9293 section 3.10.7.4 (first to fourth check)
+                 RFC 5681 section 4.2 (an out-of-order segment, and one that fills a hole, are acknowledged at once)
+                 RFC 2018 section 4 (the block reported)
+                 RFC 7323 section 4.3 (which timestamp is echoed) and section 5.3 (PAWS)
+                 RFC 5961 section 3.2 (RST) and section 4.2 (SYN)
+    ");
 }
 
 #[test]
@@ -75,13 +105,34 @@ fn a_frame_that_should_not_leave_is_told() {
         let number = first_segment(case);
         case.capture.frames.truncate(number);
     });
-    insta::assert_snapshot!(difference, @"");
+    insta::assert_snapshot!(difference, @"
+    tcp-closed-port differs at its end
+               0.000000000 < arp who-has 192.0.2.2 tell 192.0.2.1
+               0.000000000 > arp 192.0.2.2 is-at 02:00:00:00:00:02
+               0.100000000 < S 0:0(0) win 65535 <mss 1460>
+      expected nothing
+      got      0.100000000 > R. 0:0(0) ack 1 win 0
+      wrong    nothing was to leave
+      decided by RFC 9293 section 3.10.7.1 (CLOSED)
+    ");
 }
 
 #[test]
 fn a_frame_at_the_wrong_time_is_told() {
-    let difference = difference("tcp-passive-open", |case| case.description.compare.within_ms = 39);
-    insta::assert_snapshot!(difference, @"");
+    let difference = difference("tcp-closed-port", |case| {
+        let number = first_segment(case);
+        case.capture.frames[number].unix_nanos += 1_000_000;
+    });
+    insta::assert_snapshot!(difference, @"
+    tcp-closed-port differs at its frame 3
+               0.000000000 < arp who-has 192.0.2.2 tell 192.0.2.1
+               0.000000000 > arp 192.0.2.2 is-at 02:00:00:00:00:02
+               0.100000000 < S 0:0(0) win 65535 <mss 1460>
+      expected 0.101000000 > R. 0:0(0) ack 1 win 0
+      got      0.100000000 > R. 0:0(0) ack 1 win 0
+      wrong    it is 1000000 ns early
+      decided by RFC 9293 section 3.10.7.1 (CLOSED)
+    ");
 }
 
 #[test]
@@ -89,7 +140,21 @@ fn an_application_that_does_not_get_what_it_expects_is_told() {
     let difference = difference("tcp-sequence-checks", |case| {
         case.description.applications[0].steps.push(StepDescription::ExpectEnd);
     });
-    insta::assert_snapshot!(difference, @"");
+    insta::assert_snapshot!(difference, @"
+    tcp-sequence-checks differs at its end
+               0.600000000 < R 8:8(0) win 0
+               0.600000000 > . 1:1(0) ack 7 win 65535 <nop,nop,TS val 907989999 ecr 1200>
+               0.700000000 < R 6:6(0) win 0
+               0.800000000 < R 7:7(0) win 0
+               0.900000000 < . 7:7(0) ack 1 win 65535 <nop,nop,TS val 1800 ecr 907989999>
+               0.900000000 > R 1:1(0) win 0
+      wrong    step 2: expect the end: the connection was reset by the peer
+      decided by RFC 9293 section 3.10.7.4 (first to fourth check)
+                 RFC 5681 section 4.2 (an out-of-order segment, and one that fills a hole, are acknowledged at once)
+                 RFC 2018 section 4 (the block reported)
+                 RFC 7323 section 4.3 (which timestamp is echoed) and section 5.3 (PAWS)
+                 RFC 5961 section 3.2 (RST) and section 4.2 (SYN)
+    ");
 }
 
 #[rstest]

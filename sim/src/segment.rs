@@ -51,21 +51,45 @@ pub fn tcp_segment(frame: &[u8]) -> Option<FlowSegment<'_>> {
 
 /// The initial sequence numbers that SYNs have shown, by sender and receiver.
 #[derive(Clone, Debug, Default)]
-pub struct InitialSeqs(BTreeMap<(SocketAddr, SocketAddr), SeqNumber>);
+pub struct InitialSeqs(BTreeMap<(SocketAddr, SocketAddr), Sent>);
+
+/// What one end of a connection has sent.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    iss: SeqNumber,
+    /// A FIN, or either end a RST: a SYN may begin anew.
+    ended: bool,
+}
 
 impl InitialSeqs {
-    /// Takes note of a frame that passed: a SYN begins a direction anew.
+    /// Takes note of a frame that passed. A SYN begins a direction, unless both directions have begun
+    /// and have not ended: it is then retransmitted or forged.
     pub fn observe(&mut self, frame: &[u8]) {
-        if let Some(FlowSegment { from, to, segment, .. }) = tcp_segment(frame)
-            && segment.flags().contains(TcpFlags::SYN)
-        {
-            self.0.insert((from, to), segment.seq());
+        let Some(FlowSegment { from, to, segment, .. }) = tcp_segment(frame) else { return };
+        let flags = segment.flags();
+        let (own, other) = ((from, to), (to, from));
+        if flags.contains(TcpFlags::SYN) {
+            let open = |ends| self.0.get(&ends).map(|sent| !sent.ended);
+            let begins = match (open(own), open(other)) {
+                (Some(own), Some(other)) => !own && !other,
+                _ => true,
+            };
+            if begins {
+                self.0.insert(own, Sent { iss: segment.seq(), ended: false });
+            }
+        }
+        for (flag, ends) in [(TcpFlags::FIN, own), (TcpFlags::RST, own), (TcpFlags::RST, other)] {
+            if flags.contains(flag)
+                && let Some(sent) = self.0.get_mut(&ends)
+            {
+                sent.ended = true;
+            }
         }
     }
 
     /// The initial sequence number of what `from` sends to `to`.
     pub fn of(&self, from: SocketAddr, to: SocketAddr) -> Option<SeqNumber> {
-        self.0.get(&(from, to)).copied()
+        self.0.get(&(from, to)).map(|sent| sent.iss)
     }
 
     /// What to tell the sequence numbers of `frame` relative to; a direction that has shown no SYN
