@@ -16,7 +16,7 @@
 //! | module | job |
 //! |---|---|
 //! | [`case`] | a folder read |
-//! | [`replay`] | a case run, up to the first difference |
+//! | [`mod@replay`] | a case run, up to the first difference |
 //! | `choices` | what the stack chose, and inbound frames made to fit |
 //! | `compare` | two frames held against each other |
 //! | [`script`] | from a script to the frames of a capture |

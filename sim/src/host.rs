@@ -34,8 +34,10 @@ pub(crate) struct HostState {
     sleeping: BTreeSet<(Instant, usize)>,
     /// What `poll_timeout` said last.
     deadline: Option<Instant>,
-    /// The time of the next turn that is in the world's queue.
+    /// When its next turn is to be.
     pub(crate) next_turn: Option<Instant>,
+    /// The times of its turns that are in the world's queue.
+    pub(crate) queued_turns: BTreeSet<Instant>,
     /// Scripts that could not go on: application, step, what happened.
     pub(crate) failures: Vec<(usize, usize, String)>,
     batch: TxBatch,
@@ -53,6 +55,7 @@ impl HostState {
             sleeping: BTreeSet::new(),
             deadline: None,
             next_turn: None,
+            queued_turns: BTreeSet::new(),
             failures: Vec::new(),
             batch: TxBatch::new(),
         }

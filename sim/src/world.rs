@@ -100,7 +100,7 @@ enum Happening {
     Turn(HostId),
 }
 
-/// Hosts and links on a virtual clock. A clone is an exact branch: given the same calls, both go on
+/// Hosts and links on a virtual clock. It keeps every frame that passed, for [`World::trace`]. A clone is an exact branch: given the same calls, both go on
 /// alike.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -218,9 +218,12 @@ impl World {
             match happening {
                 Happening::Arrival(port, frame) => self.arrive(port, frame),
                 Happening::Turn(host) => {
-                    // One that was brought forward leaves its old entry behind.
-                    if self.hosts[host.0].next_turn == Some(at) {
+                    let state = &mut self.hosts[host.0];
+                    state.queued_turns.remove(&at);
+                    if state.next_turn.is_some_and(|next| next <= at) {
                         self.turn(host);
+                    } else {
+                        self.queue_turn(host);
                     }
                     if self.turns_at_now > TURNS_PER_INSTANT_MAX {
                         return Ended::Livelock(host);
@@ -266,10 +269,20 @@ impl World {
         }
     }
 
+    /// Has a host take its turn at `at`, or before.
     fn schedule_turn(&mut self, id: HostId, at: Instant) {
         let host = &mut self.hosts[id.0];
-        if host.next_turn.is_none_or(|next| at < next) {
-            host.next_turn = Some(at);
+        host.next_turn = Some(host.next_turn.map_or(at, |next| next.min(at)));
+        self.queue_turn(id);
+    }
+
+    /// Sees to it that the queue holds an entry no later than the host's next turn. One that comes too
+    /// early looks again: deadlines mostly move away, and each move would leave an entry behind.
+    fn queue_turn(&mut self, id: HostId) {
+        let host = &mut self.hosts[id.0];
+        let Some(at) = host.next_turn else { return };
+        if host.queued_turns.first().is_none_or(|first| *first > at) {
+            host.queued_turns.insert(at);
             self.queue.push(at, Happening::Turn(id));
         }
     }
