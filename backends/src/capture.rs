@@ -27,11 +27,11 @@ use tickwire_core::frame::TxFrame;
 /// Frames that wait for the writer; what comes on top is lost to the capture and counted.
 pub const QUEUE_FRAMES: usize = 8192;
 
-/// Nanoseconds: the exponent of if_tsresol (draft-ietf-opsawg-pcapng section 4.2).
+/// Nanoseconds: the exponent of `if_tsresol` (draft-ietf-opsawg-pcapng section 4.2).
 const RESOLUTION_NANOS: u8 = 9;
 /// Microseconds, where a block does not say.
 const RESOLUTION_DEFAULT: u8 = 6;
-/// The direction bits of epb_flags (draft-ietf-opsawg-pcapng section 4.3.1).
+/// The direction bits of `epb_flags` (draft-ietf-opsawg-pcapng section 4.3.1).
 const FLAGS_INBOUND: u32 = 1;
 const FLAGS_OUTBOUND: u32 = 2;
 const FLAGS_DIRECTION: u32 = 3;
@@ -258,7 +258,7 @@ pub struct CapturedInterface {
     pub name: Option<String>,
     /// Nanoseconds per tick as a fraction.
     tick: Tick,
-    /// Seconds to add to every time (if_tsoffset).
+    /// Seconds to add to every time (`if_tsoffset`).
     offset_secs: i64,
 }
 
@@ -278,7 +278,7 @@ struct Tick {
 }
 
 impl Tick {
-    /// Of an if_tsresol octet: the top bit chooses the base, 10 or 2, the rest is the negative exponent.
+    /// Of an `if_tsresol` octet: the top bit chooses the base, 10 or 2, the rest is the negative exponent.
     fn from_resolution(octet: u8) -> Option<Tick> {
         let exponent = u32::from(octet & 0x7f);
         let per_sec = if octet & 0x80 == 0 { 10_u128.checked_pow(exponent) } else { 1_u128.checked_shl(exponent) };

@@ -151,7 +151,7 @@ impl Device for PairDevice {
         let mut queue = self.inbound.lock();
         let count = max.min(queue.frames.len());
         frames.extend(queue.frames.drain(..count));
-        if count < max {
+        if queue.frames.is_empty() {
             self.inbound.lower(&mut queue);
         }
         let sender_waits = count > 0 && std::mem::take(&mut queue.sender_waits);

@@ -136,12 +136,20 @@ impl Tap {
         if iface.name() != name {
             return Err(TapError::OtherName { name: name.to_owned(), opened: iface.name().to_owned() });
         }
-        let fd = raw_io::into_fd(iface);
-        rustix::io::ioctl_fionbio(&fd, true).map_err(|errno| TapError::System {
-            name: name.to_owned(),
-            step: "make it nonblocking",
-            source: errno.into(),
-        })?;
+        Tap::from_fd(name, raw_io::into_fd(iface), mtu)
+    }
+
+    /// Takes over the descriptor of a TAP interface that somebody else has opened and attached
+    /// without packet information: a privileged helper, for instance. It is made nonblocking.
+    ///
+    /// # Errors
+    ///
+    /// [`TapError::BadName`], [`TapError::NameTooLong`], or [`TapError::System`] if the descriptor is none.
+    pub fn from_fd(name: &str, fd: OwnedFd, mtu: u16) -> Result<Tap, TapError> {
+        check_name(name)?;
+        let step = "make it nonblocking";
+        let system = |errno: Errno| TapError::System { name: name.to_owned(), step, source: errno.into() };
+        rustix::io::ioctl_fionbio(&fd, true).map_err(system)?;
         Ok(Tap { name: name.to_owned(), fd, mtu, counters: CounterCells::default() })
     }
 
@@ -163,7 +171,7 @@ impl Tap {
     }
 }
 
-/// The kernel's own rule (dev_valid_name), and no `%`, which would ask it to choose a number.
+/// The kernel's own rule (`dev_valid_name`), and no `%`, which would ask it to choose a number.
 fn check_name(name: &str) -> Result<(), TapError> {
     if name.len() > NAME_MAX {
         return Err(TapError::NameTooLong { name: name.to_owned() });

@@ -130,10 +130,10 @@ fn times_are_scaled_by_the_interface_s_own_resolution() {
         (vec![IfTsResol(3)], 1_500, 1_500_000_000),
         (vec![IfTsResol(0)], 3, 3_000_000_000),
         (vec![IfTsResol(12)], 1_500_999, 1_500),
-        (vec![IfTsResol(0x80 | 10)], 1536, 1_500_000_000),
+        (vec![IfTsResol(0x8a)], 1536, 1_500_000_000),
         (vec![IfTsResol(9), IfTsOffset(2)], 5, 2_000_000_005),
         (vec![IfTsResol(9), IfTsOffset((-1_i64).cast_unsigned())], 3_000_000_000, 2_000_000_000),
-        (vec![IfTsResol(0x80 | 127)], u64::MAX, 0),
+        (vec![IfTsResol(0xff)], u64::MAX, 0),
         (vec![IfTsResol(38)], u64::MAX, 0),
     ];
     for endianness in [Endianness::Big, Endianness::Little] {

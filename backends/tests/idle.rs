@@ -7,10 +7,10 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
-use support::Hosts;
+use support::{Hosts, ip4};
 use tickwire_backends::net::{TcpListener, TcpStream};
 
-/// Nanoseconds on a processor, and times scheduled, of all threads of drivers (proc_pid_schedstat(5)).
+/// Nanoseconds on a processor, and times scheduled, of all threads of drivers (`/proc/PID/task/TID/schedstat`).
 fn driver_threads() -> (u64, u64) {
     let mut sums = (0, 0);
     for task in fs::read_dir("/proc/self/task").expect("procfs").map(|task| task.expect("procfs").path()) {
@@ -30,8 +30,8 @@ fn driver_threads() -> (u64, u64) {
 #[test]
 fn two_drivers_with_an_idle_connection_sleep() {
     let hosts = Hosts::start();
-    let listener = TcpListener::bind(&hosts.east(), (hosts.east_ip4(), 7)).expect("a free port");
-    let mut client = TcpStream::connect(&hosts.west(), (hosts.east_ip4(), 7)).expect("it listens");
+    let listener = TcpListener::bind(&hosts.east(), (ip4(2), 7)).expect("a free port");
+    let mut client = TcpStream::connect(&hosts.west(), (ip4(2), 7)).expect("it listens");
     let (mut server, _) = listener.accept().expect("it connected");
     client.write_all(b"x").expect("connected");
     server.read_exact(&mut [0]).expect("sent");

@@ -19,7 +19,7 @@ use tickwire_backends::tap::Tap;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Config, InterfaceAddress};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const BULK: u64 = 64 << 20;
 
 /// The kernel is `.1`, the stack `.2`.

@@ -1,6 +1,7 @@
 //! The receive pool does not allocate once it is warm: counted by the allocator itself.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -29,11 +30,11 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// Takes frames of `len` bytes, keeping `window` of them at a time as a receive queue would.
-fn run(pool: &mut Pool, held: &mut std::collections::VecDeque<Bytes>, window: usize, len: usize, count: usize) {
+fn run(pool: &mut Pool, held: &mut VecDeque<Bytes>, window: usize, bytes: &[u8], count: usize) {
     for _ in 0..count {
         let frame = pool
             .fill(|buffer| {
-                buffer.extend_from_slice(&[0x5a; 65_536][..len]);
+                buffer.extend_from_slice(bytes);
                 Ok(())
             })
             .expect("the closure succeeds");
@@ -48,11 +49,12 @@ fn run(pool: &mut Pool, held: &mut std::collections::VecDeque<Bytes>, window: us
 #[test]
 fn a_warm_pool_does_not_allocate() {
     for (frame_max, len) in [(1514, 1514), (1514, 60), (65_535, 60_000), (65_535, 60)] {
+        let bytes = vec![0x5a; len];
         let mut pool = Pool::new(frame_max);
-        let mut held = std::collections::VecDeque::with_capacity(1024);
-        run(&mut pool, &mut held, 700, len, 5_000);
+        let mut held = VecDeque::with_capacity(1024);
+        run(&mut pool, &mut held, 700, &bytes, 5_000);
         let (before, pool_before) = (ALLOCATIONS.load(Ordering::Relaxed), pool.allocations());
-        run(&mut pool, &mut held, 700, len, 100_000);
+        run(&mut pool, &mut held, 700, &bytes, 100_000);
         assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "frames of {len} in buffers for {frame_max}");
         assert_eq!(pool.allocations(), pool_before);
     }

@@ -39,6 +39,11 @@ impl Tap {
         Ok(Self { fd, _iface: iface })
     }
 
+    /// A second descriptor of the open device.
+    pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
+        self.fd.try_clone()
+    }
+
     /// The next frame's length, or `None` if there is none now.
     #[inline]
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {

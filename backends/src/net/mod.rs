@@ -2,9 +2,9 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | [`TcpListener`] | `tcp_listener` |
-//! | [`TcpStream`] | `tcp_stream` |
-//! | [`UdpSocket`] | `udp_socket` |
+//! | `tcp_listener` | [`TcpListener`] |
+//! | `tcp_stream` | [`TcpStream`] |
+//! | `udp_socket` | [`UdpSocket`] |
 //! | `blocking` | waiting for a socket: timeouts, nonblocking mode, the driver's end |
 //! | `error` | from the stack's errors to `io::Error` with the system's number and kind |
 //!

@@ -127,8 +127,7 @@ impl TcpStream {
             if socket.state() == TcpState::Closed {
                 return Err(Errno::NOTCONN.into());
             }
-            // The other direction, or this one, may have been closed before.
-            let _ = socket.shutdown(now, how);
+            socket.shutdown(now, how);
             Ok(())
         })?;
         // Who reads or writes on another thread finds out.

@@ -53,22 +53,6 @@ impl Hosts {
         self.east.handle()
     }
 
-    pub(crate) fn west_ip4(&self) -> IpAddr {
-        ip4(1)
-    }
-
-    pub(crate) fn east_ip4(&self) -> IpAddr {
-        ip4(2)
-    }
-
-    pub(crate) fn west_ip6(&self) -> IpAddr {
-        ip6(1)
-    }
-
-    pub(crate) fn east_ip6(&self) -> IpAddr {
-        ip6(2)
-    }
-
     /// Ends both; neither may have failed.
     pub(crate) fn shutdown(self) {
         self.west.shutdown(Duration::from_millis(200)).expect("the driver ran to its end");

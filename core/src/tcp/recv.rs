@@ -91,7 +91,7 @@ impl ReceiveSpace {
 
     /// The smallest shift with which `limit` fits the field.
     pub(super) fn scale_for(limit: u32) -> u8 {
-        (0..SCALE_MAX).find(|&scale| limit >> scale <= u32::from(u16::MAX)).unwrap_or(SCALE_MAX)
+        (0..SCALE_MAX).find(|&scale| u16::try_from(limit >> scale).is_ok()).unwrap_or(SCALE_MAX)
     }
 
     /// What could be offered.

@@ -6,10 +6,12 @@
 //! - `bulk`: streams over links that lose, reorder and duplicate
 //! - `states`: opening, closing, resets
 //! - `windows`: flow control, probes, silly windows
+//! - `hostile`: anything that may arrive, in any state
 //! - `loss`: fast retransmit, recovery, timeouts
 
 mod acks;
 mod bulk;
+mod hostile;
 mod loss;
 mod pair;
 mod states;
@@ -77,11 +79,6 @@ impl Wire {
 
     fn has(&self, flags: TcpFlags) -> bool {
         self.header.flags.contains(flags)
-    }
-
-    /// The sequence number after its text.
-    fn end(&self) -> SeqNumber {
-        self.header.seq + self.text.len() as u32
     }
 }
 
@@ -235,11 +232,11 @@ impl Host {
         if at > self.now {
             self.now = (at - Duration::from_nanos(1)).max(self.now);
             let before = self.digest();
-            self.with(|tcb, env| tcb.on_timeout(env));
+            self.with(Tcb::on_timeout);
             assert_eq!(before, self.digest(), "something happened before the deadline");
         }
-        self.now = at.max(self.now);
-        self.with(|tcb, env| tcb.on_timeout(env));
+        self.now = self.now.max(at);
+        self.with(Tcb::on_timeout);
     }
 
     fn digest(&self) -> u64 {

@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use super::{Duration, Host, Instant, State, Vec, Wire};
+use super::{Duration, Host, Instant, State, Tcb, Vec, Wire};
 
 /// What a link does, per thousand segments.
 #[derive(Clone, Copy, Debug, Default)]
@@ -107,7 +107,7 @@ impl Pair {
         }
         for host in &mut self.hosts {
             if host.deadline().is_some_and(|at| at <= host.now) {
-                host.with(|tcb, env| tcb.on_timeout(env));
+                host.with(Tcb::on_timeout);
             }
         }
         true
