@@ -1,0 +1,129 @@
+//! Interfaces and addresses: what is refused, and how many there may be.
+
+use rstest::rstest;
+use smallvec::{SmallVec, smallvec};
+
+use super::rig::*;
+use crate::error::{AddInterfaceError, AddressError};
+use crate::wire::ethernet::EthernetAddress;
+use crate::{Capabilities, DropReason, InterfaceAddress, InterfaceConfig, Limits, Route, Verdict};
+
+fn address(text: &str, prefix_len: u8) -> InterfaceAddress {
+    InterfaceAddress { address: text.parse().unwrap(), prefix_len }
+}
+
+/// A second interface, with one address.
+fn second(mtu: u16, own: InterfaceAddress) -> InterfaceConfig {
+    InterfaceConfig { hardware_address: EthernetAddress([2, 0, 0, 0, 1, 2]), capabilities: Capabilities::plain(mtu), addresses: smallvec![own] }
+}
+
+#[rstest]
+#[case::multicast(address("224.0.0.1", 24))]
+#[case::limited_broadcast(address("255.255.255.255", 32))]
+#[case::the_subnets_broadcast(address("192.0.2.255", 24))]
+#[case::unspecified(address("0.0.0.0", 0))]
+#[case::prefix_too_long(address("10.0.0.1", 33))]
+#[case::ipv6_multicast(address("ff02::1", 64))]
+#[case::ipv6_unspecified(address("::", 64))]
+#[case::ipv6_prefix_too_long(address("2001:db8::9", 129))]
+fn addresses_that_no_interface_can_have(#[case] own: InterfaceAddress) {
+    let mut rig = Rig::new();
+    assert_eq!(rig.stack.add_interface(rig.now, second(1500, own)), Err(AddInterfaceError::BadAddress));
+    assert_eq!(rig.stack.add_address(rig.now, rig.interface, own), Err(AddressError::BadAddress));
+}
+
+/// RFC 3021: with 31 bits both addresses are hosts; with 32 there is nobody else.
+#[rstest]
+#[case(address("10.0.0.1", 31))]
+#[case(address("10.0.0.0", 31))]
+#[case(address("10.0.0.255", 32))]
+#[case(address("2001:db8::9", 128))]
+fn addresses_at_the_edge(#[case] own: InterfaceAddress) {
+    let mut rig = Rig::new();
+    rig.stack.add_interface(rig.now, second(1500, own)).unwrap();
+}
+
+/// RFC 791 section 3.2: 576 bytes; RFC 8200 section 5: 1,280.
+#[rstest]
+#[case(575, "10.0.0.1", false)]
+#[case(576, "10.0.0.1", true)]
+#[case(1279, "2001:db8::9", false)]
+#[case(1280, "2001:db8::9", true)]
+fn the_smallest_mtu(#[case] mtu: u16, #[case] own: &str, #[case] accepted: bool) {
+    let mut rig = Rig::new();
+    let added = rig.stack.add_interface(rig.now, second(mtu, address(own, 24)));
+    assert_eq!(added.err(), (!accepted).then_some(AddInterfaceError::MtuTooSmall));
+}
+
+#[test]
+fn an_ipv6_address_needs_the_mtu_too() {
+    let mut rig = Rig::new();
+    let small = rig.stack.add_interface(rig.now, second(576, address("10.0.0.1", 24))).unwrap();
+    assert_eq!(rig.stack.add_address(rig.now, small, address("2001:db8::9", 64)), Err(AddressError::MtuTooSmall));
+}
+
+#[test]
+fn a_group_is_no_hardware_address() {
+    let mut rig = Rig::new();
+    let config = InterfaceConfig { hardware_address: EthernetAddress::BROADCAST, ..second(1500, address("10.0.0.1", 24)) };
+    assert_eq!(rig.stack.add_interface(rig.now, config), Err(AddInterfaceError::GroupHardwareAddress));
+}
+
+#[test]
+fn as_many_as_the_limits_say() {
+    let mut rig = Rig::limited(Limits { interfaces: 2, addresses: 3, ..Limits::default() });
+    let addresses: SmallVec<_> = (1..=4).map(|n| InterfaceAddress::v4([10, 0, 0, n].into(), 24)).collect();
+    let four = InterfaceConfig { addresses, ..second(1500, address("10.0.0.1", 24)) };
+    assert_eq!(rig.stack.add_interface(rig.now, four), Err(AddInterfaceError::TooManyAddresses));
+    rig.stack.add_interface(rig.now, second(1500, address("10.0.0.1", 24))).unwrap();
+    assert_eq!(rig.stack.add_interface(rig.now, second(1500, address("10.1.0.1", 24))), Err(AddInterfaceError::LimitReached));
+
+    rig.stack.add_address(rig.now, rig.interface, address("192.0.2.3", 24)).unwrap();
+    assert_eq!(rig.stack.add_address(rig.now, rig.interface, address("192.0.2.4", 24)), Err(AddressError::LimitReached));
+    assert_eq!(rig.stack.add_address(rig.now, rig.interface, address("192.0.2.3", 24)), Err(AddressError::Exists));
+}
+
+#[test]
+fn a_removed_address_hears_nothing_and_takes_its_route_along() {
+    let mut rig = Rig::new();
+    let second = address("192.0.2.3", 24);
+    rig.stack.add_address(rig.now, rig.interface, second).unwrap();
+    rig.stack.remove_address(rig.now, rig.interface, OUR_V4.into()).unwrap();
+    assert_eq!(rig.stack.remove_address(rig.now, rig.interface, OUR_V4.into()), Err(AddressError::Missing));
+    let ping = echo_request(PEER_V4.into(), OUR_V4.into(), 8);
+    assert_eq!(rig.receive_packet(&ping), Verdict::Dropped(DropReason::Ipv4NotOurs));
+    let is_v4 = |route: &&Route| route.prefix.is_ipv4();
+    assert_eq!(rig.stack.routes().filter(is_v4).count(), 1, "the other address shares the prefix");
+    rig.stack.remove_address(rig.now, rig.interface, second.address).unwrap();
+    assert_eq!(rig.stack.routes().filter(is_v4).count(), 0);
+}
+
+#[test]
+fn an_answer_leaves_by_the_interface_that_the_routes_name() {
+    let mut rig = Rig::new();
+    let other = rig.stack.add_interface(rig.now, second(1280, address("10.0.0.1", 24))).unwrap();
+    // The asker is on the second interface's link, but its request comes in on the first.
+    for (len, ready) in [(8, 1), (1400, 0)] {
+        let _ = rig.receive_packet(&echo_request([10, 0, 0, 9].into(), OUR_V4.into(), len));
+        assert!(rig.stack.interfaces_ready().eq([other]));
+        rig.interface = other;
+        insta::allow_duplicates! {
+            if len == 8 {
+                insta::assert_snapshot!(rig.sent(), @"> arp who-has 10.0.0.9 tell 10.0.0.1");
+                let reply = arp(
+                    crate::wire::arp::ArpOperation::Reply,
+                    PEER_MAC,
+                    [10, 0, 0, 9].into(),
+                    EthernetAddress([2, 0, 0, 0, 1, 2]),
+                    [10, 0, 0, 1].into(),
+                    EthernetAddress([2, 0, 0, 0, 1, 2]),
+                );
+                assert_eq!(rig.receive(&reply), Verdict::Accepted);
+            }
+        }
+        // A reply that the second interface's MTU has no room for is not sent.
+        assert_eq!(rig.frames().len(), ready);
+        rig.interface = rig.stack.interfaces().next().unwrap().id;
+    }
+    assert_eq!(rig.drops(DropReason::FrameTooLong), 1);
+}
