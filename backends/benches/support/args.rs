@@ -11,9 +11,12 @@ pub(crate) struct Args {
     pub(crate) runs: usize,
     /// Length of one run where a run is measured by time.
     pub(crate) run_time: Duration,
+    /// Only contestants whose name begins so: to profile one of them.
+    pub(crate) only: Option<String>,
 }
 
-const USAGE: &str = "options: --bar (exit 1 if a bar is missed) --runs N --ms MILLISECONDS";
+const USAGE: &str = "options: --bar (exit 1 if a bar is missed) --runs N --ms MILLISECONDS \
+                     --only NAME (where contestants are listed: those that begin so)";
 
 impl Args {
     /// Reads the command line; `runs` and `run_time` are this program's defaults.
@@ -22,6 +25,7 @@ impl Args {
             bar: false,
             runs,
             run_time,
+            only: None,
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
@@ -33,10 +37,19 @@ impl Args {
                     args.run_time =
                         Duration::from_millis(number(&word, words.next().as_ref()) as u64);
                 }
+                "--only" => {
+                    let name = words.next();
+                    args.only = Some(name.unwrap_or_else(|| usage("--only wants a name")));
+                }
                 _ => usage(&format!("unknown option {word}")),
             }
         }
         args
+    }
+
+    /// Whether the contestant takes part.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| name.starts_with(only.as_str()))
     }
 }
 
