@@ -196,6 +196,7 @@ impl<'a> EthernetFrame<'a> {
     }
 
     /// The header's fields.
+    #[inline]
     pub fn header(&self) -> EthernetHeader {
         EthernetHeader {
             dst: self.dst(),
