@@ -34,13 +34,9 @@ fn measure() -> io::Result<ExitCode> {
         "Gbit/s",
         STACKS[0].name,
     );
-    let into = interleave(STACKS, args.runs, |stack| {
-        into_stack(stack, &cores, args.run_time)
-    })?;
+    let into = interleave(STACKS, args.runs, |stack| into_stack(stack, &cores, args.run_time))?;
     rows(&mut table, "kernel -> stack", into, 1.0);
-    let out_of = interleave(STACKS, args.runs, |stack| {
-        out_of_stack(stack, &cores, args.run_time)
-    })?;
+    let out_of = interleave(STACKS, args.runs, |stack| out_of_stack(stack, &cores, args.run_time))?;
     rows(&mut table, "stack -> kernel", out_of, 1.2);
     Ok(table.finish(args.bar))
 }
@@ -62,8 +58,7 @@ fn into_stack(stack: &TapPrograms, cores: &CpuSet, run_time: Duration) -> io::Re
         kernel::source(kernel::dial(STACK, BULK_PORT)?, run_time)
     });
     let meter = (stack.sink)(&tap)?;
-    peer.join()
-        .expect("the kernel's side ends the program itself if it fails");
+    peer.join().expect("the kernel's side ends the program itself if it fails");
     Ok(meter.rate_gbps())
 }
 
@@ -76,8 +71,6 @@ fn out_of_stack(stack: &TapPrograms, cores: &CpuSet, run_time: Duration) -> io::
         kernel::sink(kernel::dial(STACK, BULK_PORT)?, run_time)
     });
     (stack.source)(&tap)?;
-    let meter = peer
-        .join()
-        .expect("the kernel's side ends the program itself if it fails");
+    let meter = peer.join().expect("the kernel's side ends the program itself if it fails");
     Ok(meter.rate_gbps())
 }

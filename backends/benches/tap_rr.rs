@@ -69,35 +69,22 @@ fn stack_run(stack: &TapPrograms, cores: &CpuSet, run_time: Duration) -> io::Res
     let tap = Tap::new()?;
     pin(cores, Core::First)?;
     // The thread inherits the binding.
-    let peer =
-        kernel::spawn(move || kernel::round_trips(kernel::dial(STACK, ECHO_PORT)?, run_time));
+    let peer = kernel::spawn(move || kernel::round_trips(kernel::dial(STACK, ECHO_PORT)?, run_time));
     (stack.echo)(&tap)?;
-    Ok(summary(peer.join().expect(
-        "the kernel's side ends the program itself if it fails",
-    )))
+    Ok(summary(peer.join().expect("the kernel's side ends the program itself if it fails")))
 }
 
 fn kernel_run(cores: &CpuSet, run_time: Duration) -> io::Result<RoundTrip> {
     pin(cores, Core::First)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, ECHO_PORT))?;
-    let peer = kernel::spawn(move || {
-        kernel::round_trips(kernel::dial(Ipv4Addr::LOCALHOST, ECHO_PORT)?, run_time)
-    });
+    let peer = kernel::spawn(move || kernel::round_trips(kernel::dial(Ipv4Addr::LOCALHOST, ECHO_PORT)?, run_time));
     kernel::echo(&listener)?;
-    Ok(summary(peer.join().expect(
-        "the kernel's side ends the program itself if it fails",
-    )))
+    Ok(summary(peer.join().expect("the kernel's side ends the program itself if it fails")))
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "nanoseconds of one run stay far below 2^52"
-)]
+#[allow(clippy::cast_precision_loss, reason = "nanoseconds of one run stay far below 2^52")]
 fn summary(mut trips: Vec<u64>) -> RoundTrip {
     trips.sort_unstable();
     let sum: u64 = trips.iter().sum();
-    RoundTrip {
-        p50_us: trips[trips.len() / 2] as f64 / 1e3,
-        mean_us: sum as f64 / trips.len() as f64 / 1e3,
-    }
+    RoundTrip { p50_us: trips[trips.len() / 2] as f64 / 1e3, mean_us: sum as f64 / trips.len() as f64 / 1e3 }
 }

@@ -1,1 +1,38 @@
-//! tickwire-backends
+//! What the pure state machine of `tickwire-core` needs to meet the world: devices, a driver with
+//! a clock, a capture, and sockets.
+//!
+//! | module | job |
+//! |---|---|
+//! | [`device`] | the trait between driver and devices |
+//! | [`pool`] | receive buffers that come back by themselves |
+//! | [`tap`] | the Linux TAP interface |
+//! | [`pair`] | two devices connected in memory |
+//! | [`net_setup`] | the one place that calls `ip`; namespaces for demos and tests |
+//! | [`capture`] | pcapng, written and read |
+//! | [`driver`] | the loop, its thread, built-in services, orderly shutdown |
+//! | [`net`] | blocking sockets in the manner of `std::net` |
+//!
+//! `raw_io` holds all of the crate's `unsafe` code, `signal` the wake-up between threads.
+//!
+//! A frame's way: `device` -> `driver` -> `Stack::handle_frame`; `Stack::poll_transmit` -> `driver`
+//! -> `device`. A socket call's way: `net` -> the driver's lock -> `Stack` -> what there is to send
+//! -> `device`, all on the caller's thread.
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod capture;
+pub mod device;
+#[cfg(target_os = "linux")]
+pub mod driver;
+#[cfg(target_os = "linux")]
+pub mod net;
+#[cfg(target_os = "linux")]
+pub mod net_setup;
+#[cfg(target_os = "linux")]
+pub mod pair;
+pub mod pool;
+mod raw_io;
+#[cfg(target_os = "linux")]
+mod signal;
+#[cfg(target_os = "linux")]
+pub mod tap;

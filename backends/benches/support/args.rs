@@ -21,12 +21,7 @@ const USAGE: &str = "options: --bar (exit 1 if a bar is missed) --runs N --ms MI
 impl Args {
     /// Reads the command line; `runs` and `run_time` are this program's defaults.
     pub(crate) fn parse(runs: usize, run_time: Duration) -> Self {
-        let mut args = Self {
-            bar: false,
-            runs,
-            run_time,
-            only: None,
-        };
+        let mut args = Self { bar: false, runs, run_time, only: None };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             match word.as_str() {
@@ -34,8 +29,7 @@ impl Args {
                 "--bar" => args.bar = true,
                 "--runs" => args.runs = number(&word, words.next().as_ref()),
                 "--ms" => {
-                    args.run_time =
-                        Duration::from_millis(number(&word, words.next().as_ref()) as u64);
+                    args.run_time = Duration::from_millis(number(&word, words.next().as_ref()) as u64);
                 }
                 "--only" => {
                     let name = words.next();

@@ -12,12 +12,7 @@ use super::programs::{BULK_PORT, ECHO_PORT, TapPrograms};
 use super::tap::{KERNEL, STACK, STACK_MAC, Tap};
 use super::{FRAME_MAX, RX_BATCH};
 
-pub(crate) const PROGRAMS: TapPrograms = TapPrograms {
-    name: "no stack",
-    sink,
-    source,
-    echo,
-};
+pub(crate) const PROGRAMS: TapPrograms = TapPrograms { name: "no stack", sink, source, echo };
 
 /// Ethernet, IPv4 and TCP headers without options.
 const HEADERS: usize = 54;
@@ -117,12 +112,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    fn answer_syn(
-        tap: &'a Tap,
-        syn: &[u8; FRAME_MAX],
-        length: usize,
-        port: u16,
-    ) -> io::Result<Self> {
+    fn answer_syn(tap: &'a Tap, syn: &[u8; FRAME_MAX], length: usize, port: u16) -> io::Result<Self> {
         let snd_shift = window_shift(&syn[HEADERS..length]);
         let mut connection = Self {
             tap,
@@ -139,16 +129,7 @@ impl<'a> Connection<'a> {
         };
         connection.build_headers(port);
         // MSS 1460 and the window's shift, in a header of 28 bytes.
-        connection.tx[HEADERS..HEADERS + 8].copy_from_slice(&[
-            2,
-            4,
-            0x05,
-            0xb4,
-            1,
-            3,
-            3,
-            WINDOW_SHIFT,
-        ]);
+        connection.tx[HEADERS..HEADERS + 8].copy_from_slice(&[2, 4, 0x05, 0xb4, 1, 3, 3, WINDOW_SHIFT]);
         connection.tx[46] = 7 << 4;
         connection.emit(SYN | ACK, 0, 8)?;
         connection.tx[46] = 5 << 4;
@@ -195,9 +176,7 @@ impl<'a> Connection<'a> {
         self.snd_wnd = u32::from(u16::from_be_bytes([rx[48], rx[49]])) << self.snd_shift;
         self.reset |= flags & RST != 0;
         self.ended |= flags & (FIN | RST) != 0;
-        self.rcv_nxt = self
-            .rcv_nxt
-            .wrapping_add(length + u32::from(flags & FIN != 0));
+        self.rcv_nxt = self.rcv_nxt.wrapping_add(length + u32::from(flags & FIN != 0));
         length
     }
 
@@ -247,9 +226,7 @@ fn window_shift(mut options: &[u8]) -> u8 {
         options = match options {
             [3, 3, shift, ..] => return *shift,
             [1, rest @ ..] => rest,
-            [_, length, ..] if (2..=options.len()).contains(&usize::from(*length)) => {
-                &options[usize::from(*length)..]
-            }
+            [_, length, ..] if (2..=options.len()).contains(&usize::from(*length)) => &options[usize::from(*length)..],
             _ => return 0,
         };
     }
@@ -261,10 +238,7 @@ fn word32(frame: &[u8], at: usize) -> u32 {
 
 /// Sum of the 16-bit words of an even number of bytes, not folded.
 fn sum(bytes: &[u8]) -> u32 {
-    bytes
-        .chunks_exact(2)
-        .map(|word| u32::from(u16::from_be_bytes([word[0], word[1]])))
-        .sum()
+    bytes.chunks_exact(2).map(|word| u32::from(u16::from_be_bytes([word[0], word[1]]))).sum()
 }
 
 /// The Internet checksum of an unfolded sum (RFC 1071).

@@ -24,9 +24,7 @@ impl Meter {
 
 /// Runs the kernel's side in a thread. If it fails, the whole program ends with the reason: the
 /// stack on the other side would wait for ever.
-pub(crate) fn spawn<T: Send + 'static>(
-    peer: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> JoinHandle<T> {
+pub(crate) fn spawn<T: Send + 'static>(peer: impl FnOnce() -> io::Result<T> + Send + 'static) -> JoinHandle<T> {
     thread::spawn(move || {
         peer().unwrap_or_else(|error| {
             eprintln!("the kernel's side: {error}");
@@ -73,10 +71,7 @@ pub(crate) fn sink(mut stream: TcpStream, run_time: Duration) -> io::Result<Mete
     while begun.elapsed() < run_time {
         bytes += read_some(&mut stream, &mut buffer)? as u64;
     }
-    Ok(Meter {
-        bytes,
-        elapsed: begun.elapsed(),
-    })
+    Ok(Meter { bytes, elapsed: begun.elapsed() })
 }
 
 fn read_some(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {

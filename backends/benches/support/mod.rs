@@ -23,6 +23,7 @@ pub(crate) mod smoltcp_pair;
 pub(crate) mod smoltcp_tap;
 pub(crate) mod tap;
 pub(crate) mod tickwire_pair;
+pub(crate) mod tickwire_tap;
 
 /// Frames that every stack takes from its device before it answers, at most (`Config::rx_batch`).
 pub(crate) const RX_BATCH: usize = 16;

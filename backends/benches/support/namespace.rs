@@ -32,11 +32,7 @@ fn replace_by_inner_process() -> ! {
     if !rustix::process::geteuid().is_root() {
         unshare.arg("--map-root-user");
     }
-    let error = unshare
-        .arg("--")
-        .arg(program)
-        .args(std::env::args_os().skip(1))
-        .exec();
+    let error = unshare.arg("--").arg(program).args(std::env::args_os().skip(1)).exec();
     eprintln!("running `unshare --net` (of util-linux): {error}");
     exit(1)
 }

@@ -13,14 +13,8 @@ pub(crate) struct Host {
     pub(crate) address: Ipv4Addr,
 }
 
-const CLIENT: Host = Host {
-    mac: [0x00, 0x00, 0x5e, 0x00, 0x53, 0x01],
-    address: Ipv4Addr::new(192, 0, 2, 1),
-};
-const SERVER: Host = Host {
-    mac: [0x00, 0x00, 0x5e, 0x00, 0x53, 0x02],
-    address: Ipv4Addr::new(192, 0, 2, 2),
-};
+const CLIENT: Host = Host { mac: [0x00, 0x00, 0x5e, 0x00, 0x53, 0x01], address: Ipv4Addr::new(192, 0, 2, 1) };
+const SERVER: Host = Host { mac: [0x00, 0x00, 0x5e, 0x00, 0x53, 0x02], address: Ipv4Addr::new(192, 0, 2, 2) };
 const PORT: u16 = 5001;
 
 /// Clock of a run whose link has no delay: what one round takes, and the jump to make when nothing
@@ -41,20 +35,13 @@ pub(crate) struct Wire<F> {
 impl<F: AsRef<[u8]>> Wire<F> {
     /// An idle wire.
     pub(crate) fn new() -> Self {
-        Self {
-            in_flight: VecDeque::new(),
-            spare: Vec::new(),
-            frames: 0,
-        }
+        Self { in_flight: VecDeque::new(), spare: Vec::new(), frames: 0 }
     }
 
     /// Sends a frame: contiguous, and no longer than an Ethernet frame.
     #[inline]
     pub(crate) fn put(&mut self, frame: F) {
-        assert!(
-            frame.as_ref().len() <= FRAME_MAX,
-            "a super-segment on a link of MTU 1500"
-        );
+        assert!(frame.as_ref().len() <= FRAME_MAX, "a super-segment on a link of MTU 1500");
         self.frames += 1;
         self.in_flight.push_back(frame);
     }
@@ -86,12 +73,7 @@ pub(crate) trait Endpoint {
     /// Copies data out of the receive buffer; bytes given.
     fn recv(&mut self, now: Duration, socket: Self::Socket, data: &mut [u8]) -> usize;
     /// Takes at most [`RX_BATCH`](super::RX_BATCH) frames, runs the timers, sends all that is owed.
-    fn exchange(
-        &mut self,
-        now: Duration,
-        incoming: &mut Wire<Self::Frame>,
-        outgoing: &mut Wire<Self::Frame>,
-    );
+    fn exchange(&mut self, now: Duration, incoming: &mut Wire<Self::Frame>, outgoing: &mut Wire<Self::Frame>);
 }
 
 /// What a transfer took.
@@ -158,10 +140,8 @@ impl<E: Endpoint> Pair<E> {
         let client = self.client.connect(self.now, SERVER.address, PORT, buffer);
         for _ in 0..STUCK {
             let frames = self.frames();
-            self.client
-                .exchange(self.now, &mut self.to_client, &mut self.to_server);
-            self.server
-                .exchange(self.now, &mut self.to_server, &mut self.to_client);
+            self.client.exchange(self.now, &mut self.to_client, &mut self.to_server);
+            self.server.exchange(self.now, &mut self.to_server, &mut self.to_client);
             if let Some(server) = self.server.accept(self.now) {
                 return Connection { client, server };
             }
@@ -175,11 +155,7 @@ impl<E: Endpoint> Pair<E> {
         let begun = Instant::now();
         let frames_before = self.frames();
         self.transfer(connection, bytes);
-        Cost {
-            elapsed: begun.elapsed(),
-            frames: self.frames() - frames_before,
-            bytes,
-        }
+        Cost { elapsed: begun.elapsed(), frames: self.frames() - frames_before, bytes }
     }
 
     /// Sends `segments` full segments, each after the one before it has been read.
@@ -190,11 +166,7 @@ impl<E: Endpoint> Pair<E> {
             self.transfer(connection, 1460);
         }
         let frames = self.frames() - frames_before;
-        Cost {
-            elapsed: begun.elapsed(),
-            frames,
-            bytes: segments * 1460,
-        }
+        Cost { elapsed: begun.elapsed(), frames, bytes: segments * 1460 }
     }
 
     fn transfer(&mut self, connection: &Connection<E::Socket>, bytes: u64) {
@@ -204,10 +176,8 @@ impl<E: Endpoint> Pair<E> {
             let frames = self.frames();
             let wanted = (bytes - sent).min(APPLICATION_BUFFER as u64) as usize;
             let taken = self.client.send(self.now, client, &self.buffer[..wanted]) as u64;
-            self.client
-                .exchange(self.now, &mut self.to_client, &mut self.to_server);
-            self.server
-                .exchange(self.now, &mut self.to_server, &mut self.to_client);
+            self.client.exchange(self.now, &mut self.to_client, &mut self.to_server);
+            self.server.exchange(self.now, &mut self.to_server, &mut self.to_client);
             let given = self.server.recv(self.now, server, &mut self.buffer) as u64;
             sent += taken;
             received += given;

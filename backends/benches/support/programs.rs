@@ -4,7 +4,7 @@ use std::io;
 
 use super::kernel::Meter;
 use super::tap::Tap;
-use super::{floor_tap, smoltcp_tap};
+use super::{floor_tap, smoltcp_tap, tickwire_tap};
 
 /// Port of the bulk programs.
 pub(crate) const BULK_PORT: u16 = 5001;
@@ -30,7 +30,7 @@ pub(crate) struct TapPrograms {
 
 /// All stacks. The first is what the ratios divide by; the bars are for the one named
 /// [`TICKWIRE`].
-pub(crate) const STACKS: &[TapPrograms] = &[smoltcp_tap::PROGRAMS, floor_tap::PROGRAMS];
+pub(crate) const STACKS: &[TapPrograms] = &[smoltcp_tap::PROGRAMS, tickwire_tap::PROGRAMS, floor_tap::PROGRAMS];
 
 /// Name of the stack that the bars are for.
 pub(crate) const TICKWIRE: &str = "tickwire";

@@ -82,31 +82,13 @@ pub(crate) struct Table {
 impl Table {
     /// An empty table. `ratio_to` names what the column of ratios divides by.
     pub(crate) fn new(title: String, unit: &'static str, ratio_to: &'static str) -> Self {
-        Self {
-            title,
-            unit,
-            ratio_to,
-            rows: Vec::new(),
-        }
+        Self { title, unit, ratio_to, rows: Vec::new() }
     }
 
     /// Adds a row. `reference` is the median that the ratio divides by; the bar is on that ratio.
-    pub(crate) fn row(
-        &mut self,
-        case: &str,
-        stack: &str,
-        samples: Samples,
-        reference: Option<f64>,
-        bar: Option<Bar>,
-    ) {
+    pub(crate) fn row(&mut self, case: &str, stack: &str, samples: Samples, reference: Option<f64>, bar: Option<Bar>) {
         let ratio = reference.map(|reference| samples.median() / reference);
-        self.rows.push(Row {
-            case: case.into(),
-            stack: stack.into(),
-            samples,
-            ratio,
-            bar,
-        });
+        self.rows.push(Row { case: case.into(), stack: stack.into(), samples, ratio, bar });
     }
 
     /// Prints the table. With `enforce`, the exit code is 1 unless there are bars and all hold.
@@ -118,9 +100,7 @@ impl Table {
         );
         for row in &self.rows {
             let (low, high) = row.samples.range();
-            let ratio = row
-                .ratio
-                .map_or(String::new(), |ratio| format!("{ratio:.2}"));
+            let ratio = row.ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
             println!(
                 "  {:<32} {:<14} {:>9.3}  {:>8.3} .. {:>7.3}  {ratio:>5}  {}",
                 row.case,

@@ -41,24 +41,13 @@ impl Endpoint for Smoltcp {
 
     fn new(host: Host) -> Self {
         let (mut incoming, mut outgoing) = (Wire::new(), Wire::new());
-        let mut end = LinkEnd {
-            incoming: &mut incoming,
-            outgoing: &mut outgoing,
-            left: 0,
-        };
+        let mut end = LinkEnd { incoming: &mut incoming, outgoing: &mut outgoing, left: 0 };
         let config = Config::new(EthernetAddress(host.mac).into());
         let mut iface = Interface::new(config, &mut end, Instant::ZERO);
         iface.update_ip_addrs(|addresses| {
-            addresses
-                .push(IpCidr::new(host.address.into(), 24))
-                .expect("room for one address");
+            addresses.push(IpCidr::new(host.address.into(), 24)).expect("room for one address");
         });
-        Self {
-            iface,
-            sockets: SocketSet::new(vec![]),
-            listener: None,
-            port_next: EPHEMERAL,
-        }
+        Self { iface, sockets: SocketSet::new(vec![]), listener: None, port_next: EPHEMERAL }
     }
 
     fn listen(&mut self, port: u16, buffer: usize) {
@@ -71,9 +60,7 @@ impl Endpoint for Smoltcp {
         let mut socket = socket(buffer);
         let local = self.port_next;
         self.port_next += 1;
-        socket
-            .connect(self.iface.context(), (to, port), local)
-            .expect("a new socket can connect");
+        socket.connect(self.iface.context(), (to, port), local).expect("a new socket can connect");
         self.sockets.add(socket)
     }
 
@@ -97,18 +84,9 @@ impl Endpoint for Smoltcp {
         socket.recv_slice(data).expect("an open connection")
     }
 
-    fn exchange(
-        &mut self,
-        now: Duration,
-        incoming: &mut Wire<FrameBuffer>,
-        outgoing: &mut Wire<FrameBuffer>,
-    ) {
+    fn exchange(&mut self, now: Duration, incoming: &mut Wire<FrameBuffer>, outgoing: &mut Wire<FrameBuffer>) {
         let now = Instant::from_micros(now.as_micros() as i64);
-        let mut end = LinkEnd {
-            incoming,
-            outgoing,
-            left: RX_BATCH,
-        };
+        let mut end = LinkEnd { incoming, outgoing, left: RX_BATCH };
         self.iface.poll(now, &mut end, &mut self.sockets);
     }
 }
@@ -138,22 +116,12 @@ impl Device for LinkEnd<'_> {
     fn receive(&mut self, _now: Instant) -> Option<(Received<'_>, Sender<'_>)> {
         self.left = self.left.checked_sub(1)?;
         let frame = self.incoming.take()?;
-        let received = Received {
-            frame,
-            spare: &mut self.incoming.spare,
-        };
-        Some((
-            received,
-            Sender {
-                wire: self.outgoing,
-            },
-        ))
+        let received = Received { frame, spare: &mut self.incoming.spare };
+        Some((received, Sender { wire: self.outgoing }))
     }
 
     fn transmit(&mut self, _now: Instant) -> Option<Sender<'_>> {
-        Some(Sender {
-            wire: self.outgoing,
-        })
+        Some(Sender { wire: self.outgoing })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -185,10 +153,8 @@ struct Sender<'a> {
 impl TxToken for Sender<'_> {
     #[inline]
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
-        let mut frame = self.wire.spare.pop().unwrap_or_else(|| FrameBuffer {
-            data: Box::new([0; FRAME_MAX]),
-            length: 0,
-        });
+        let mut frame =
+            self.wire.spare.pop().unwrap_or_else(|| FrameBuffer { data: Box::new([0; FRAME_MAX]), length: 0 });
         frame.length = length;
         let result = fill(&mut frame.data[..length]);
         self.wire.put(frame);

@@ -15,12 +15,7 @@ use super::programs::{BULK_PORT, ECHO_PORT, TapPrograms};
 use super::tap::{STACK, STACK_MAC, Tap};
 use super::{APPLICATION_BUFFER, FRAME_MAX, RX_BATCH};
 
-pub(crate) const PROGRAMS: TapPrograms = TapPrograms {
-    name: "smoltcp 0.14",
-    sink,
-    source,
-    echo,
-};
+pub(crate) const PROGRAMS: TapPrograms = TapPrograms { name: "smoltcp 0.14", sink, source, echo };
 
 /// Buffers of the bulk connection, each way.
 const BULK_BUFFER: usize = 1024 * 1024;
@@ -84,12 +79,7 @@ fn echo(tap: &Tap) -> io::Result<()> {
 }
 
 /// Serves one connection on `port`. `application` uses the socket and says whether it did anything.
-fn serve(
-    tap: &Tap,
-    port: u16,
-    buffer: usize,
-    mut application: impl FnMut(&mut Socket<'_>) -> bool,
-) -> io::Result<()> {
+fn serve(tap: &Tap, port: u16, buffer: usize, mut application: impl FnMut(&mut Socket<'_>) -> bool) -> io::Result<()> {
     let begun = std::time::Instant::now();
     let clock = || Instant::from_micros(begun.elapsed().as_micros() as i64);
     let mut device = TapDevice::new(tap);
@@ -109,9 +99,7 @@ fn serve(
         let socket = sockets.get_mut::<Socket<'_>>(handle);
         connected |= socket.may_send();
         // TIME-WAIT is over for a program that serves one connection.
-        if connected
-            && (!socket.is_active() || socket.state() == smoltcp::socket::tcp::State::TimeWait)
-        {
+        if connected && (!socket.is_active() || socket.state() == smoltcp::socket::tcp::State::TimeWait) {
             return Ok(());
         }
         if device.drained {
@@ -123,17 +111,11 @@ fn serve(
     }
 }
 
-fn stack(
-    device: &mut TapDevice<'_>,
-    port: u16,
-    buffer: usize,
-) -> (Interface, SocketSet<'static>, SocketHandle) {
+fn stack(device: &mut TapDevice<'_>, port: u16, buffer: usize) -> (Interface, SocketSet<'static>, SocketHandle) {
     let config = Config::new(EthernetAddress(STACK_MAC).into());
     let mut iface = Interface::new(config, device, Instant::ZERO);
     iface.update_ip_addrs(|addresses| {
-        addresses
-            .push(IpCidr::new(STACK.into(), 24))
-            .expect("room for one address");
+        addresses.push(IpCidr::new(STACK.into(), 24)).expect("room for one address");
     });
     let buffer = || SocketBuffer::new(vec![0; buffer]);
     let mut socket = Socket::new(buffer(), buffer());
@@ -159,14 +141,7 @@ struct TapDevice<'a> {
 impl<'a> TapDevice<'a> {
     fn new(tap: &'a Tap) -> Self {
         let buffer = || Box::new([0; FRAME_MAX]);
-        Self {
-            tap,
-            rx: buffer(),
-            tx: buffer(),
-            left: 0,
-            drained: false,
-            error: None,
-        }
+        Self { tap, rx: buffer(), tx: buffer(), left: 0, drained: false, error: None }
     }
 
     fn begin_batch(&mut self) {
@@ -190,11 +165,7 @@ impl Device for TapDevice<'_> {
         self.left = self.left.checked_sub(1)?;
         match self.tap.read(&mut self.rx[..]) {
             Ok(Some(length)) => {
-                let sender = Sender {
-                    tap: self.tap,
-                    tx: &mut self.tx,
-                    error: &mut self.error,
-                };
+                let sender = Sender { tap: self.tap, tx: &mut self.tx, error: &mut self.error };
                 Some((Received(&self.rx[..length]), sender))
             }
             Ok(None) => {
@@ -210,11 +181,7 @@ impl Device for TapDevice<'_> {
 
     #[inline]
     fn transmit(&mut self, _now: Instant) -> Option<Sender<'_>> {
-        Some(Sender {
-            tap: self.tap,
-            tx: &mut self.tx,
-            error: &mut self.error,
-        })
+        Some(Sender { tap: self.tap, tx: &mut self.tx, error: &mut self.error })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

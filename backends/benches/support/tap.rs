@@ -27,12 +27,8 @@ pub(crate) struct Tap {
 impl Tap {
     /// Creates `tap7`, MTU 1500, with the kernel's side at 192.0.2.1/24 and up.
     pub(crate) fn new() -> io::Result<Self> {
-        let iface = Iface::without_packet_info("tap7", Mode::Tap).map_err(|error| {
-            io::Error::new(
-                error.kind(),
-                format!("creating tap7 (/dev/net/tun): {error}"),
-            )
-        })?;
+        let iface = Iface::without_packet_info("tap7", Mode::Tap)
+            .map_err(|error| io::Error::new(error.kind(), format!("creating tap7 (/dev/net/tun): {error}")))?;
         // The crate hands out a number only; asking the kernel for a second descriptor of the same
         // open file makes it an owned one without `unsafe`.
         let this_process = pidfd_open(getpid(), PidfdFlags::empty())?;
@@ -41,6 +37,11 @@ impl Tap {
         ip("addr add 192.0.2.1/24 dev tap7")?;
         ip("link set tap7 mtu 1500 up")?;
         Ok(Self { fd, _iface: iface })
+    }
+
+    /// A second descriptor of the open device.
+    pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
+        self.fd.try_clone()
     }
 
     /// The next frame's length, or `None` if there is none now.
@@ -66,10 +67,7 @@ impl Tap {
             tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
         });
-        poll(
-            &mut [PollFd::new(&self.fd, PollFlags::IN)],
-            timeout.as_ref(),
-        )?;
+        poll(&mut [PollFd::new(&self.fd, PollFlags::IN)], timeout.as_ref())?;
         Ok(())
     }
 }

@@ -5,9 +5,11 @@ use core::net::IpAddr;
 use crate::error::SocketError;
 use crate::tcp::seq::SeqNumber;
 use crate::wire::icmpv4::{self, Icmpv4Header, Icmpv4Message};
-use crate::wire::icmpv6::{self, Icmpv6Header, Icmpv6Message};
+use crate::wire::icmpv6::{self, Icmpv6Header};
 use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
 use crate::wire::ipv6::Ipv6Packet;
+use crate::wire::ipv6_ext::FRAGMENT_HEADER_LEN;
+use crate::wire::ndp;
 
 /// How much of the packet an ICMPv4 error quotes: as much as fits 576 bytes (RFC 1812 section 4.3.2.3).
 pub(crate) const QUOTE_MAX_V4: usize = 576 - 20 - 8;
@@ -98,11 +100,21 @@ fn quoted(protocol: IpProtocol, src: IpAddr, dst: IpAddr, upper: &[u8]) -> Optio
     Some(QuotedFlow { protocol, src, src_port, dst, dst_port, seq: SeqNumber(u32::from_be_bytes([e, f, g, h])) })
 }
 
-/// Whether the upper-layer packet is an ICMP error, in answer to which none may be sent.
-pub(crate) fn is_error(protocol: IpProtocol, upper: &[u8]) -> bool {
-    match protocol {
-        IpProtocol::ICMP => Icmpv4Message::parse(upper).is_ok_and(|message| message.header().is_error()),
-        IpProtocol::ICMPV6 => Icmpv6Message::parse(upper).is_ok_and(|message| message.header().is_error()),
-        _ => false,
+/// Whether the packet behind `protocol` is an ICMP error or a redirect, in answer to which no error
+/// may be sent (RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e.1, e.2)). Extension headers are
+/// passed over without a look at what they say: it may be one of them that is in error.
+pub(crate) fn is_error(mut protocol: IpProtocol, mut rest: &[u8]) -> bool {
+    loop {
+        match protocol {
+            IpProtocol::ICMP => return Icmpv4Message::parse(rest).is_ok_and(|message| message.header().is_error()),
+            IpProtocol::ICMPV6 => return rest.first().is_some_and(|&kind| kind < icmpv6::FIRST_INFORMATIONAL || kind == ndp::REDIRECT),
+            IpProtocol::HOP_BY_HOP | IpProtocol::DESTINATION_OPTIONS | IpProtocol::ROUTING | IpProtocol::FRAGMENT => {
+                let &[next, units, ..] = rest else { return false };
+                let len = if protocol == IpProtocol::FRAGMENT { FRAGMENT_HEADER_LEN } else { 8 + usize::from(units) * 8 };
+                let Some(behind) = rest.get(len..) else { return false };
+                (protocol, rest) = (IpProtocol(next), behind);
+            }
+            _ => return false,
+        }
     }
 }

@@ -110,7 +110,8 @@ pub(crate) fn is_legal_source(addresses: &[InterfaceAddress], src: IpAddr) -> bo
 pub(crate) fn select_source(addresses: &[InterfaceAddress], dst: IpAddr, next_hop: IpAddr) -> Option<IpAddr> {
     let same_family = addresses.iter().filter(|own| own.address.is_ipv4() == dst.is_ipv4());
     let same_scope = |own: &&InterfaceAddress| is_link_local(own.address) == is_link_local(dst);
-    let best = same_family.clone().filter(same_scope).max_by_key(|own| {
+    // Of equal ones `max_by_key` takes the last, and the first is wanted.
+    let best = same_family.clone().filter(same_scope).rev().max_by_key(|own| {
         let on_link = if own.is_on_link(next_hop) { u16::from(own.prefix_len) + 1 } else { 0 };
         (on_link, common_bits(own.address, dst))
     });

@@ -6,6 +6,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use crate::tcp::seq::SeqNumber;
 use crate::time::Instant;
+use crate::wire::{icmpv4, ipv4, ipv6, tcp, udp};
 
 /// A packet to be built.
 #[derive(Clone, Debug)]
@@ -16,6 +17,20 @@ pub(crate) struct Packet {
     pub(crate) next_hop: IpAddr,
     pub(crate) hop_limit: u8,
     pub(crate) body: Body,
+}
+
+impl Packet {
+    /// The packet's length on the wire, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        let header = if self.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
+        let body = match &self.body {
+            Body::EchoReply { data, .. } => icmpv4::HEADER_LEN + data.len(),
+            Body::IcmpError { quote, .. } => icmpv4::HEADER_LEN + quote.len(),
+            Body::TcpReset { .. } => tcp::HEADER_LEN,
+            Body::Datagram { data, .. } => udp::HEADER_LEN + data.len(),
+        };
+        header + body
+    }
 }
 
 /// What the packet carries.

@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use super::address;
 use crate::link::InterfaceId;
@@ -81,7 +81,20 @@ impl RouteTable {
     }
 
     /// The next hop towards `dst` by the longest prefix; with `interface`, among that one's routes.
+    /// A group, and the limited broadcast, is its own next hop: no gateway takes it (RFC 1112 section
+    /// 6.1, RFC 4861 section 5.2). Where no route names one, it leaves by the first interface of its family.
     pub(crate) fn lookup(&self, dst: IpAddr, interface: Option<InterfaceId>) -> Option<Hop> {
+        let hop = self.longest_match(dst, interface);
+        let to_many = dst.is_multicast() || dst == IpAddr::V4(Ipv4Addr::BROADCAST);
+        if !to_many {
+            return hop;
+        }
+        let by_default = || self.iter().filter(|route| route.prefix.is_ipv4() == dst.is_ipv4()).map(|route| route.interface).min();
+        let interface = hop.map(|hop| hop.interface).or(interface).or_else(by_default)?;
+        Some(Hop { interface, next_hop: dst })
+    }
+
+    fn longest_match(&self, dst: IpAddr, interface: Option<InterfaceId>) -> Option<Hop> {
         let lengths = if dst.is_ipv4() { &self.lengths_v4 } else { &self.lengths_v6 };
         lengths.iter().find_map(|&len| {
             let routes = self.routes.get(&(len, address::truncate(dst, len)))?;

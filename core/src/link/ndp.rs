@@ -40,15 +40,15 @@ impl Interface {
 
     fn solicitation_input(&self, received: &Received, solicitation: &NeighborSolicitation, link_src: EthernetAddress) -> Result<NdpInput, DropReason> {
         let probing = received.src.is_unspecified();
-        let to_group = received.delivery == Delivery::Multicast;
+        let group = IpAddr::V6(ndp::solicited_node(solicitation.target));
         // Section 7.1.1: one that detects duplicates goes to the solicited-node group and names no source.
-        if probing && (!to_group || solicitation.source_link_layer.is_some()) {
+        if probing && (received.dst != group || solicitation.source_link_layer.is_some()) {
             return Err(DropReason::NdpInvalid);
         }
         if !self.has_address(IpAddr::V6(solicitation.target)) {
             return Err(DropReason::NdpNotOurs);
         }
-        if solicitation.source_link_layer.is_some_and(|hardware| !hardware.is_unicast()) {
+        if solicitation.source_link_layer.is_some_and(|hardware| !self.is_anothers(hardware)) {
             return Err(DropReason::NdpInvalid);
         }
         let (to, dst) = match received.src {
@@ -71,7 +71,7 @@ impl Interface {
         if advertisement.solicited && received.delivery == Delivery::Multicast || received.src.is_unspecified() {
             return Err(DropReason::NdpInvalid);
         }
-        if advertisement.target_link_layer.is_some_and(|hardware| !hardware.is_unicast() || hardware == self.hardware_address) {
+        if advertisement.target_link_layer.is_some_and(|hardware| !self.is_anothers(hardware)) {
             return Err(DropReason::NdpInvalid);
         }
         let neighbor = IpAddr::V6(advertisement.target);
@@ -86,6 +86,11 @@ impl Interface {
             create: false,
             reply: None,
         })
+    }
+
+    /// Whether a neighbor can have this hardware address.
+    fn is_anothers(&self, hardware: EthernetAddress) -> bool {
+        hardware.is_unicast() && hardware != self.hardware_address
     }
 
     /// The source of a solicitation for `target`: one of our addresses, of the target's scope if possible.

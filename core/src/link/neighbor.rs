@@ -117,7 +117,15 @@ pub(crate) struct NeighborCache {
     /// Entries with parked packets, oldest first; apart for local sockets and for answers.
     parked_local: VecDeque<NeighborId>,
     parked_answers: VecDeque<NeighborId>,
-    pub(crate) evicted: u64,
+    evicted: Evicted,
+}
+
+/// What had to go for newer entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Evicted {
+    pub(crate) neighbors: u64,
+    /// Packets that were waiting for them.
+    pub(crate) packets: usize,
 }
 
 impl NeighborCache {
@@ -130,7 +138,7 @@ impl NeighborCache {
             generation: 0,
             parked_local: VecDeque::new(),
             parked_answers: VecDeque::new(),
-            evicted: 0,
+            evicted: Evicted::default(),
         }
     }
 
@@ -223,13 +231,20 @@ impl NeighborCache {
             if held || spared {
                 continue;
             }
-            let (address, slot) = (neighbor.address, self.hand as u16);
+            let id = NeighborId { slot: self.hand as u16, generation: neighbor.generation };
+            let address = neighbor.address;
+            self.evicted.neighbors += 1;
+            self.evicted.packets += self.release(id).packets.len();
             self.index.remove(&address);
             *self.slots.get_mut(self.hand)? = None;
-            self.evicted += 1;
-            return Some(slot);
+            return Some(id.slot);
         }
         None
+    }
+
+    /// What was evicted since the last call.
+    pub(crate) fn take_evicted(&mut self) -> Evicted {
+        core::mem::take(&mut self.evicted)
     }
 
     /// Lets a socket wait for the neighbor.
@@ -306,6 +321,15 @@ impl NeighborCache {
             neighbor.due = None;
         }
         self.release(id)
+    }
+
+    /// Somebody told another hardware address without the right to replace ours (RFC 4861 section
+    /// 7.2.5, I a): it is used on, and will be probed.
+    pub(crate) fn doubt(&mut self, address: IpAddr) {
+        let Some(neighbor) = self.find(address).and_then(|id| self.entry(id)) else { return };
+        if neighbor.state == NeighborState::Reachable {
+            neighbor.state = NeighborState::Stale;
+        }
     }
 
     /// The upper layer made progress through this neighbor (RFC 4861 section 7.3.1).

@@ -118,9 +118,13 @@ impl<H: Copy> Bindings<H> {
 
     /// The socket for what arrives at `address`: one bound to it, else one bound to all of its family.
     pub(crate) fn find(&self, address: IpAddr, port: u16) -> Option<H> {
+        self.candidates(address, port).next()
+    }
+
+    /// The sockets that what arrives at `address` may be for, the one bound to it first.
+    pub(crate) fn candidates(&self, address: IpAddr, port: u16) -> impl Iterator<Item = H> {
         let family = Family::of(address);
-        let exact = self.map.get(&Binding { family, address: Some(address), port });
-        exact.or_else(|| self.map.get(&Binding { family, address: None, port })).copied()
+        [Some(address), None].into_iter().filter_map(move |address| self.map.get(&Binding { family, address, port }).copied())
     }
 }
 

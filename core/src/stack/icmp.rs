@@ -12,6 +12,7 @@ use crate::ip::address::Delivery;
 use crate::ip::input::Received;
 use crate::ip::packet::{Body, ErrorKind, Packet};
 use crate::link::{Control, InterfaceId};
+use crate::socket::UdpHandle;
 use crate::socket::demux::Flow;
 use crate::wire::checksum::Sum;
 use crate::wire::ethernet::EthernetAddress;
@@ -32,7 +33,7 @@ impl Stack {
             header @ (Icmpv4Header::DestinationUnreachable { .. } | Icmpv4Header::TimeExceeded { .. }) => {
                 let error = icmp::v4_error(&header).ok_or(DropReason::Icmpv4Type)?;
                 let quoted = message.quoted().ok_or(DropReason::Icmpv4Truncated)?;
-                let flow = icmp::quoted_v4(&quoted).ok_or(DropReason::Icmpv4NoFlow)?;
+                let flow = icmp::quoted_v4(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv4NoFlow)?;
                 self.deliver_error(&flow, error).ok_or(DropReason::Icmpv4NoFlow)
             }
             _ => Err(DropReason::Icmpv4Type),
@@ -62,7 +63,7 @@ impl Stack {
             (_, header @ (Icmpv6Header::DestinationUnreachable { .. } | Icmpv6Header::TimeExceeded { .. } | Icmpv6Header::ParameterProblem { .. })) => {
                 let error = icmp::v6_error(&header).ok_or(DropReason::Icmpv6Type)?;
                 let quoted = message.quoted().ok_or(DropReason::Icmpv6Truncated)?;
-                let flow = icmp::quoted_v6(&quoted).ok_or(DropReason::Icmpv6NoFlow)?;
+                let flow = icmp::quoted_v6(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv6NoFlow)?;
                 self.deliver_error(&flow, error).ok_or(DropReason::Icmpv6NoFlow)
             }
             _ => Err(DropReason::Icmpv6Type),
@@ -119,6 +120,7 @@ impl Stack {
     }
 
     /// Hands an ICMP error to the socket whose packet it quotes; `None` if there is none (RFC 5927).
+    /// That the error came to the address which had sent the packet has been seen to.
     fn deliver_error(&mut self, quoted: &QuotedFlow, error: icmp::IcmpError) -> Option<()> {
         let local = SocketAddr::new(quoted.src, quoted.src_port);
         let remote = SocketAddr::new(quoted.dst, quoted.dst_port);
@@ -130,12 +132,10 @@ impl Stack {
             self.settle_tcp(handle);
             return Some(());
         }
-        let handle = self.sockets.demux.datagrams.find(quoted.src, quoted.src_port)?;
-        let slot = self.sockets.udp.get_mut(handle)?;
         // RFC 1122 section 4.1.3.3; an unconnected socket could not tell to which datagram it belongs.
-        if slot.state.peer != Some(remote) {
-            return None;
-        }
+        let concerns = |handle: &UdpHandle| self.sockets.udp.get(*handle).is_some_and(|slot| slot.state.peer == Some(remote));
+        let handle = self.sockets.demux.datagrams.candidates(quoted.src, quoted.src_port).find(concerns)?;
+        let slot = self.sockets.udp.get_mut(handle)?;
         slot.state.on_error(SocketError::from(error));
         self.counters.icmp_errors_delivered += 1;
         self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);

@@ -106,13 +106,13 @@ impl Stack {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let input = interface.ndp_input(received, message, link_src)?;
         self.counters.ndp_received += 1;
-        if let Some(hardware) = input.hardware
-            && (input.overrides || !interface.neighbors.holds_other(input.neighbor, hardware))
-        {
-            self.learn_neighbor(id, input.neighbor, hardware, input.solicited, input.create);
-        } else if input.hardware.is_none() && input.solicited {
+        let doubtful = |hardware| !input.overrides && interface.neighbors.holds_other(input.neighbor, hardware);
+        match input.hardware {
+            Some(hardware) if doubtful(hardware) => self.interfaces[id.index()].neighbors.doubt(input.neighbor),
+            Some(hardware) => self.learn_neighbor(id, input.neighbor, hardware, input.solicited, input.create),
             // RFC 4861 section 7.2.5: confirms the address that is cached.
-            self.interfaces[id.index()].neighbors.on_progress(self.now, input.neighbor);
+            None if input.solicited => self.interfaces[id.index()].neighbors.on_progress(self.now, input.neighbor),
+            None => {}
         }
         input.reply.map_or(Ok(()), |reply| self.queue_control(id, reply))
     }
@@ -125,7 +125,17 @@ impl Stack {
         } else {
             interface.neighbors.learn(now, address, hardware, create, &self.config.limits)
         };
+        self.count_evicted(id);
         self.wake(id, waiting);
+    }
+
+    pub(super) fn count_evicted(&mut self, id: InterfaceId) {
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+        let evicted = interface.neighbors.take_evicted();
+        self.counters.neighbors_evicted += evicted.neighbors;
+        for _ in 0..evicted.packets {
+            self.drops.count(DropReason::NeighborQueueFull);
+        }
     }
 
     /// The neighbor is known: what waited for it goes on.

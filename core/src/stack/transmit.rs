@@ -115,6 +115,7 @@ impl Stack {
             return NextHop::Known(group);
         }
         let (resolution, solicit) = interface.neighbors.resolve(self.now, next_hop, origin, &self.config.limits);
+        self.count_evicted(id);
         if let Some(solicit) = solicit {
             self.queue_solicitation(id, solicit);
         }
@@ -138,6 +139,11 @@ impl Stack {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let by_device = interface.capabilities.tx_checksum;
                 let stations = Stations { src: interface.hardware_address, dst };
+                if packet.len() > usize::from(interface.capabilities.mtu) {
+                    // An answer that leaves by another interface than the request came in on, or a
+                    // datagram whose route has changed since it was queued.
+                    return self.drops.count(DropReason::FrameTooLong);
+                }
                 self.count_packet(&packet);
                 emit_packet(&packet, stations, by_device, batch);
             }

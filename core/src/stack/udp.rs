@@ -42,8 +42,8 @@ impl Stack {
     }
 
     fn datagram_socket(&self, to: IpAddr, port: u16, from: SocketAddr) -> Option<UdpHandle> {
-        let handle = self.sockets.demux.datagrams.find(to, port)?;
-        self.sockets.udp.get(handle).filter(|slot| slot.state.hears(from)).map(|_| handle)
+        let hears = |handle: &UdpHandle| self.sockets.udp.get(*handle).is_some_and(|slot| slot.state.hears(from));
+        self.sockets.demux.datagrams.candidates(to, port).find(hears)
     }
 
     /// Puts a socket on the ready ring of the interface that its next datagram leaves through.

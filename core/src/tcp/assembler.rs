@@ -97,9 +97,7 @@ impl Assembler {
                 let part = slice(at, range.start);
                 self.charged += charge(part.len());
                 range.pieces.push_front(part);
-                let held = range.start;
-                range.start = at;
-                at = held;
+                core::mem::swap(&mut range.start, &mut at);
                 self.touch(index);
             } else if at < range.end {
                 let stop = range.end.min(end);

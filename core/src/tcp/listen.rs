@@ -96,16 +96,6 @@ impl Listener {
         self.accept_queue.pop_front()
     }
 
-    /// How many connections wait to be accepted.
-    pub(crate) fn accept_queue_len(&self) -> usize {
-        self.accept_queue.len()
-    }
-
-    /// How many connections are in SYN-RECEIVED.
-    pub(crate) fn syn_received(&self) -> u32 {
-        self.syn_received
-    }
-
     pub(crate) fn digest(&self, digest: &mut Digest) {
         digest.u32(self.backlog);
         digest.u32(self.syn_received);

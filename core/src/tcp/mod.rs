@@ -259,11 +259,6 @@ impl Tcb {
         self.state
     }
 
-    /// Whether a listener opened it.
-    pub(crate) fn is_passive(&self) -> bool {
-        self.passive
-    }
-
     /// Eff.snd.MSS: the most text that one segment carries.
     pub(crate) fn segment_size(&self) -> usize {
         usize::from(self.snd.mss)

@@ -68,9 +68,8 @@ impl Tcb {
 
     fn plan(&self) -> Option<Plan> {
         match self.state {
-            State::Closed => return None,
             State::SynSent | State::SynReceived if self.snd.syn_owed => return Some(Plan::Syn),
-            State::SynSent => return None,
+            State::Closed | State::SynSent => return None,
             _ => {}
         }
         if self.ack.is_special() {

@@ -29,11 +29,6 @@ pub(super) struct PendingAck {
 }
 
 impl PendingAck {
-    /// Whether an acknowledgment leaves even if there is no text to carry it.
-    pub(super) fn is_owed(&self) -> bool {
-        self.due || self.is_special()
-    }
-
     /// Whether it must leave as a segment of its own: a duplicate is none if it carries text, and
     /// blocks would take the room of text.
     pub(super) fn is_special(&self) -> bool {

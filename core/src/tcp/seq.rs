@@ -14,13 +14,13 @@ pub struct SeqNumber(pub u32);
 impl SeqNumber {
     /// How far `self` is ahead of `other`: negative if it is behind. Range: -2^31 ..= 2^31 - 1.
     pub const fn distance(self, other: SeqNumber) -> i32 {
-        self.0.wrapping_sub(other.0) as i32
+        self.0.wrapping_sub(other.0).cast_signed()
     }
 
     /// The bytes from `start` to `self`; 0 if `self` is before `start`.
     pub const fn bytes_since(self, start: SeqNumber) -> u32 {
         let distance = self.distance(start);
-        if distance > 0 { distance as u32 } else { 0 }
+        if distance > 0 { distance.cast_unsigned() } else { 0 }
     }
 
     /// The later of the two.

@@ -1,5 +1,46 @@
-//! Frame-level tests: the whole stack, driven by frames and virtual time.
+//! Frame-level tests: the whole stack, driven by frames and virtual time. What TCP does once a
+//! connection exists is told by the tests of `tcp`.
 //!
 //! - [`rig`]: a stack with one interface, and the peer's side of the wire
+//!
+//! | file | topic |
+//! |---|---|
+//! | `ethernet` | which frames are for us (RFC 894, 1112) |
+//! | `arp` | RFC 826, 5227 |
+//! | `ndp` | Neighbor Discovery's messages (RFC 4861 section 7) |
+//! | `neighbor` | reachability, parking, eviction (RFC 4861 section 7.3) |
+//! | `ipv4`, `ipv6` | the checks on a packet (RFC 791, 1122, 8200) |
+//! | `echo` | ping (RFC 792, 4443) |
+//! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
+//! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
+//! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
+//! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
+//! | `route` | routes and the choice of a source address |
+//! | `interface` | interfaces, addresses, and their limits |
+//! | `no_answer` | sources that get no answer of any kind |
+//! | `survives` | frames that stopped other stacks |
+//! | `offload` | checksums that the device computes or vouches for |
+//! | `time` | deadlines are exact, time does not go back |
+//! | `determinism` | same inputs, same outputs; clones |
+//! | `hostile` | arbitrary frames |
 
+mod arp;
+mod determinism;
+mod echo;
+mod ethernet;
+mod hostile;
+mod icmp_errors;
+mod icmp_input;
+mod interface;
+mod ipv4;
+mod ipv6;
+mod ndp;
+mod neighbor;
+mod no_answer;
+mod offload;
+mod reset;
 pub(crate) mod rig;
+mod route;
+mod survives;
+mod time;
+mod udp;

@@ -13,9 +13,14 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use smallvec::smallvec;
 
 use crate::wire::arp::{ArpHeader, ArpOperation};
-use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetHeader};
+use crate::error::{SocketError, UdpSendError};
+use crate::frame::RxMeta;
+use crate::link::neighbor::NeighborState;
+use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
-use crate::{Capabilities, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Seed, Stack, TxBatch, Verdict};
+use crate::{
+    Capabilities, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
+};
 use core::time::Duration;
 
 pub(crate) const OUR_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 2]);
@@ -40,6 +45,11 @@ impl Rig {
         Rig::with(Config { checks: true, ..Config::default() }, Capabilities::plain(1500))
     }
 
+    /// A stack with other limits than the default ones.
+    pub(crate) fn limited(limits: Limits) -> Rig {
+        Rig::with(Config { checks: true, limits, ..Config::default() }, Capabilities::plain(1500))
+    }
+
     pub(crate) fn with(config: Config, capabilities: Capabilities) -> Rig {
         let mut stack = Stack::new(config, Seed([7; 32]));
         let now = Instant::from_millis(1_000);
@@ -57,6 +67,11 @@ impl Rig {
         self.stack.handle_frame(self.now, self.interface, Frame::from(Bytes::copy_from_slice(frame)))
     }
 
+    /// A frame arrives of which the device knows something.
+    pub(crate) fn receive_with(&mut self, frame: &[u8], meta: RxMeta) -> Verdict {
+        self.stack.handle_frame(self.now, self.interface, Frame { data: Bytes::copy_from_slice(frame), meta })
+    }
+
     /// An IP packet arrives, from the peer's station to ours.
     pub(crate) fn receive_packet(&mut self, packet: &[u8]) -> Verdict {
         let frame = ethernet(OUR_MAC, PEER_MAC, packet);
@@ -70,6 +85,33 @@ impl Rig {
         let solicitation = neighbor_solicitation(PEER_V6, OUR_V6, Some(PEER_MAC));
         assert_eq!(self.receive(&solicitation), Verdict::Accepted);
         assert_eq!(self.frames().len(), 2);
+    }
+
+    /// Opens a UDP socket, on an address such as `0.0.0.0:7`.
+    pub(crate) fn udp_bind(&mut self, local: &str) -> UdpHandle {
+        self.stack.udp_bind(socket(local), UdpOptions::default()).unwrap()
+    }
+
+    pub(crate) fn udp_send(&mut self, handle: UdpHandle, data: &[u8], to: &str) -> Result<(), UdpSendError> {
+        let now = self.now;
+        self.stack.udp(handle).unwrap().send(now, data, Some(socket(to)))
+    }
+
+    /// What a UDP socket has received: the lengths, in order.
+    pub(crate) fn udp_received(&mut self, handle: UdpHandle) -> Vec<usize> {
+        let mut socket = self.stack.udp(handle).unwrap();
+        core::iter::from_fn(|| socket.recv().map(|datagram| datagram.data.len())).collect()
+    }
+
+    pub(crate) fn udp_error(&mut self, handle: UdpHandle) -> Option<SocketError> {
+        self.stack.udp(handle).unwrap().take_error()
+    }
+
+    /// The neighbor cache's entry of an address.
+    pub(crate) fn neighbor(&self, address: &str) -> Option<(NeighborState, Option<EthernetAddress>)> {
+        let address: IpAddr = address.parse().unwrap();
+        let entry = self.stack.neighbors().find(|neighbor| neighbor.address == address)?;
+        Some((entry.state, entry.hardware_address))
     }
 
     /// All frames that the stack sends now.
@@ -96,6 +138,11 @@ impl Rig {
         let notation = Notation { prefix: "> ", relative, full };
         let lines: Vec<String> = self.frames().iter().map(|frame| notation.frame(frame).to_string()).collect();
         lines.join("\n")
+    }
+
+    /// Lets all that waits to be sent go.
+    pub(crate) fn discard(&mut self) {
+        self.frames();
     }
 
     /// All events that wait.
@@ -155,6 +202,17 @@ impl Rig {
     pub(crate) fn counter(&self, name: &str) -> u64 {
         self.stack.counters().find(|(other, _)| *other == name).map_or_else(|| panic!("no counter {name}"), |(_, count)| count)
     }
+}
+
+/// An address and port from text.
+pub(crate) fn socket(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+/// Destination and source of a frame.
+pub(crate) fn stations(frame: &[u8]) -> (EthernetAddress, EthernetAddress) {
+    let header = EthernetFrame::parse(frame).unwrap().header();
+    (header.dst, header.src)
 }
 
 /// An Ethernet frame around an IP packet.
@@ -241,4 +299,46 @@ pub(crate) fn udp_packet(from: SocketAddr, to: SocketAddr, data: &[u8]) -> Vec<u
         }
         _ => panic!("two families"),
     }
+}
+
+/// An IPv6 packet.
+pub(crate) fn ipv6_packet(src: Ipv6Addr, dst: Ipv6Addr, next_header: crate::wire::ipv4::IpProtocol, payload: &[u8]) -> Vec<u8> {
+    let mut packet = Vec::new();
+    let payload_len = payload.len() as u16;
+    crate::wire::ipv6::Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header, hop_limit: 64, src, dst }.emit(&mut packet);
+    packet.extend_from_slice(payload);
+    packet
+}
+
+/// An ICMPv4 packet with its checksum filled in.
+pub(crate) fn icmpv4_packet(src: Ipv4Addr, dst: Ipv4Addr, header: &crate::wire::icmpv4::Icmpv4Header, payload: &[u8]) -> Vec<u8> {
+    let mut message = Vec::new();
+    header.emit(&mut message);
+    message.extend_from_slice(payload);
+    crate::wire::icmpv4::fill_checksum(&mut message);
+    ipv4_packet(src, dst, crate::wire::ipv4::IpProtocol::ICMP, &message)
+}
+
+/// An echo request of either family, its data `len` bytes long.
+pub(crate) fn echo_request(src: IpAddr, dst: IpAddr, len: usize) -> Vec<u8> {
+    let data: Vec<u8> = (0..len).map(|at| at as u8).collect();
+    match (src, dst) {
+        (IpAddr::V4(src), IpAddr::V4(dst)) => {
+            let header = crate::wire::icmpv4::Icmpv4Header::EchoRequest { id: 7, seq: 1 };
+            icmpv4_packet(src, dst, &header, &data)
+        }
+        (IpAddr::V6(src), IpAddr::V6(dst)) => {
+            let mut message = Vec::new();
+            crate::wire::icmpv6::Icmpv6Header::EchoRequest { id: 7, seq: 1 }.emit(&mut message);
+            message.extend_from_slice(&data);
+            icmpv6_packet(src, dst, 64, message)
+        }
+        _ => panic!("two families"),
+    }
+}
+
+/// A TCP segment in an IP packet: `line` in the notation, absolute numbers.
+pub(crate) fn tcp_packet(from: SocketAddr, to: SocketAddr, line: &str, text: &[u8]) -> Vec<u8> {
+    let segment = crate::wire::notation::parse(line, from.port(), to.port(), Relative::default()).unwrap();
+    segment.to_packet(from.ip(), to.ip(), text)
 }

@@ -36,7 +36,7 @@ const PACKET_TOO_BIG: u8 = 2;
 const TIME_EXCEEDED: u8 = 3;
 const PARAMETER_PROBLEM: u8 = 4;
 /// Types below this one are errors (RFC 4443 section 2.1).
-const FIRST_INFORMATIONAL: u8 = 128;
+pub const FIRST_INFORMATIONAL: u8 = 128;
 const ECHO_REQUEST: u8 = 128;
 const ECHO_REPLY: u8 = 129;
 

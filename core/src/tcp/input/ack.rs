@@ -81,10 +81,9 @@ impl Tcb {
         }
         match self.recovery.on_advance(una_now, u32::from(self.snd.mss)) {
             Progress::Open if was_limited => self.congestion.on_ack(text),
-            Progress::Open => {}
             Progress::FastPartial if !self.sack => self.congestion.deflate(text),
             Progress::Recovered if !self.sack => self.congestion.on_recovered(self.snd.flight()),
-            Progress::FastPartial | Progress::Recovered => {}
+            Progress::Open | Progress::FastPartial | Progress::Recovered => {}
             Progress::Loss => self.congestion.on_ack_after_timeout(text),
         }
         // RFC 6298 sections 5.2 and 5.3. Where nothing is in flight any more, `settle` stops both.

@@ -23,7 +23,7 @@ use crate::wire::tcp::{TcpFlags, TcpHeader};
 use crate::wire::tcp_options::SackRange;
 
 /// For how long TS.Recent is judged by (RFC 7323 section 5.5).
-const PAWS_IDLE: Duration = Duration::from_secs(24 * 24 * 60 * 60);
+const PAWS_IDLE: Duration = Duration::from_hours(24 * 24);
 
 /// Whether a segment goes on to the next check.
 type Check = ControlFlow<Arrival>;
@@ -92,7 +92,7 @@ impl Tcb {
         let beyond = segment.header.seq >= self.rcv.nxt;
         let new = match (self.timestamps.on, segment.options.timestamps) {
             (true, Some(timestamps)) => {
-                let ahead = timestamps.value.wrapping_sub(self.timestamps.recent) as i32;
+                let ahead = timestamps.value.wrapping_sub(self.timestamps.recent).cast_signed();
                 ahead > 0 || (ahead == 0 && beyond)
             }
             // A host that begins to send timestamps starts a new series of them.
@@ -111,7 +111,7 @@ impl Tcb {
             // RFC 7323 section 3.2: once agreed on, the option is in every segment but resets.
             return dropped(DropReason::TcpPaws);
         };
-        let behind = (timestamps.value.wrapping_sub(self.timestamps.recent) as i32) < 0;
+        let behind = timestamps.value.wrapping_sub(self.timestamps.recent).cast_signed() < 0;
         if behind && env.now.since(self.timestamps.recent_at) <= PAWS_IDLE {
             self.answer_unacceptable(env, segment);
             return dropped(DropReason::TcpPaws);

@@ -39,7 +39,13 @@ fn exchange(pair: &mut Pair, data: [&[u8]; 2], read_limit: usize, patience: Dura
         }
         // A slow reader may have something left to read while the link is silent.
         let progress = progress < received[0].len() + received[1].len();
-        assert!(pair.step(if progress { pair.now() } else { until }) || progress, "stalled: {:?} of {:?} received\n{:#?}", [received[0].len(), received[1].len()], [data[1].len(), data[0].len()], [&pair.hosts[0].tcb, &pair.hosts[1].tcb]);
+        assert!(
+            pair.step(if progress { pair.now() } else { until }) || progress,
+            "stalled: {:?} of {:?} received\n{:#?}",
+            [received[0].len(), received[1].len()],
+            [data[1].len(), data[0].len()],
+            [&pair.hosts[0].tcb, &pair.hosts[1].tcb]
+        );
     }
     assert!(received[1] == data[0] && received[0] == data[1], "the streams differ");
     let took = pair.now().since(start);
@@ -75,7 +81,7 @@ fn a_long_path_is_filled() {
     let mut pair = Pair::new(Host::new(1), Host::new(2), 1);
     pair.delay = Duration::from_millis(50);
     let data = pattern(4_000_000);
-    let took = exchange(&mut pair, [&data, b""], 1 << 20, Duration::from_secs(60));
+    let took = exchange(&mut pair, [&data, b""], 1 << 20, Duration::from_mins(1));
     assert!(took < Duration::from_millis(1600), "{took:?}");
 }
 
@@ -88,7 +94,7 @@ fn one_percent_loss_costs_time_and_no_data(#[case] sack: bool, #[case] seed: u64
     let mut pair = Pair::new(client, Host::new(2), seed);
     pair.faults.loss = 10;
     let data = pattern(1_000_000);
-    let took = exchange(&mut pair, [&data, b""], 1 << 20, Duration::from_secs(600));
+    let took = exchange(&mut pair, [&data, b""], 1 << 20, Duration::from_mins(10));
     both_closed(&pair);
     // Mathis: MSS/RTT * 1.22/sqrt(p) = 610 kB/s; half of it is the floor.
     assert!(took < Duration::from_millis(3300), "{took:?}");
@@ -116,8 +122,8 @@ proptest! {
             host.config.sack = options[i];
             host.config.timestamps = options[2 + i];
             host.config.window_scaling = options[4 + i];
-            host.config.retransmit_timeout = Duration::from_secs(36_000);
-            host.config.syn_timeout = Duration::from_secs(36_000);
+            host.config.retransmit_timeout = Duration::from_hours(10);
+            host.config.syn_timeout = Duration::from_hours(10);
             host.settings.receive_buffer = [buffers.0, buffers.1][i].max(1000);
             host.settings.send_buffer = [buffers.1, buffers.0][i].max(2);
             host.max_payload = max_payload;
@@ -127,7 +133,7 @@ proptest! {
         pair.faults = Faults { loss, reorder, duplicate };
         pair.batch = batch;
         let data = pattern(sizes.0.max(sizes.1));
-        exchange(&mut pair, [&data[..sizes.0], &data[..sizes.1]], read_limit, Duration::from_secs(36_000));
+        exchange(&mut pair, [&data[..sizes.0], &data[..sizes.1]], read_limit, Duration::from_hours(10));
         for host in &pair.hosts {
             prop_assert_eq!(host.tcb.as_ref().unwrap().failure, None);
         }

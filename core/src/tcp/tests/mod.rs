@@ -6,10 +6,12 @@
 //! - `bulk`: streams over links that lose, reorder and duplicate
 //! - `states`: opening, closing, resets
 //! - `windows`: flow control, probes, silly windows
+//! - `hostile`: anything that may arrive, in any state
 //! - `loss`: fast retransmit, recovery, timeouts
 
 mod acks;
 mod bulk;
+mod hostile;
 mod loss;
 mod pair;
 mod states;
@@ -238,7 +240,7 @@ impl Host {
             self.with(|tcb, env| tcb.on_timeout(env));
             assert_eq!(before, self.digest(), "something happened before the deadline");
         }
-        self.now = at.max(self.now);
+        self.now = self.now.max(at);
         self.with(|tcb, env| tcb.on_timeout(env));
     }
 

@@ -1,1 +1,256 @@
-//! later
+//! Flow control (RFC 9293 section 3.8.6).
+
+use super::acks::{server, text};
+use super::pair::Pair;
+use super::{ACK, Arrival, Duration, Host, Readiness, SeqNumber, State, Vec, Wire, pattern};
+use crate::tcp::TimerCause;
+
+/// An acknowledgment of `acked` bytes with `window` from the peer of `server`.
+fn ack(host: &Host, acked: u32, window: u16) -> Wire {
+    Wire::new(ACK, SeqNumber(1000), host.iss + 1 + acked, b"").window(window)
+}
+
+fn arrive(host: &mut Host, wire: &Wire) {
+    assert_eq!(host.arrive(wire), Arrival::Accepted);
+}
+
+fn lens(wires: &[Wire]) -> Vec<usize> {
+    wires.iter().map(|wire| wire.text.len()).collect()
+}
+
+/// A server whose peer offers `window`.
+fn facing(window: u16) -> Host {
+    let mut host = server(Host::plain(1), |syn| syn);
+    let update = ack(&host, 0, window);
+    arrive(&mut host, &update);
+    host
+}
+
+#[test]
+fn nagle_keeps_one_small_segment_in_flight() {
+    let mut host = server(Host::plain(1), |syn| syn);
+    host.send(b"a");
+    assert_eq!(lens(&host.pull()), [1]);
+    host.send(b"b");
+    host.send(&pattern(1000));
+    assert_eq!(lens(&host.pull()), [1000]);
+    let wire = ack(&host, 1001, 60_000);
+    arrive(&mut host, &wire);
+    assert_eq!(lens(&host.pull()), [1]);
+    let settings = crate::config::TcpSettings { no_delay: true, ..host.settings.clone() };
+    host.with(|tcb, env| tcb.set_settings(env, settings));
+    host.send(b"c");
+    assert_eq!(lens(&host.pull()), [1]);
+}
+
+#[test]
+fn the_last_text_before_a_fin_does_not_wait() {
+    let mut host = server(Host::plain(1), |syn| syn);
+    host.send(b"a");
+    host.pull();
+    host.send(b"b");
+    host.with(|tcb, env| tcb.shutdown(env, crate::tcp::How::Write));
+    let wires = host.pull();
+    assert_eq!((lens(&wires), wires[0].has(super::FIN)), (Vec::from([1]), true));
+}
+
+#[test]
+fn a_closed_window_is_probed_for_as_long_as_the_peer_answers() {
+    let mut host = facing(0);
+    host.send(&pattern(3000));
+    assert_eq!(host.pull(), []);
+    let mut gaps = Vec::new();
+    let mut last = host.now;
+    for _ in 0..200 {
+        assert_eq!(host.with(|tcb, _| tcb.deadline()).unwrap().1, TimerCause::ZeroWindowProbe);
+        host.run_timer();
+        let wires = host.pull();
+        // One octet at SND.UNA (section 3.8.6.1).
+        assert_eq!((lens(&wires), wires[0].header.seq), (Vec::from([1]), SeqNumber(2)));
+        gaps.push(host.now.since(last));
+        last = host.now;
+        let refusal = ack(&host, 0, 0);
+        arrive(&mut host, &refusal);
+        assert_eq!(host.pull(), []);
+    }
+    // SHLD-30: exponentially, from the RTO up.
+    assert!(gaps.windows(2).all(|pair| pair[1] == (pair[0] * 2).min(Duration::from_secs(120))), "{gaps:?}");
+    assert_eq!(host.state(), State::Established);
+    // The window opens: what the probe carried was refused, so all goes from SND.UNA at once.
+    let update = ack(&host, 0, 10_000);
+    arrive(&mut host, &update);
+    let wires = host.pull();
+    assert_eq!((lens(&wires), wires[0].header.seq), (Vec::from([1000, 1000, 1000]), SeqNumber(2)));
+}
+
+#[test]
+fn a_closed_window_without_answers_is_given_up() {
+    let mut host = facing(0);
+    host.send(b"x");
+    let mut first = None;
+    while host.state() == State::Established {
+        host.run_timer();
+        if !host.pull().is_empty() {
+            first.get_or_insert(host.now);
+        }
+    }
+    assert_eq!(host.now.since(first.unwrap()), Duration::from_mins(15));
+}
+
+#[test]
+fn a_probe_that_is_taken_moves_on() {
+    let mut host = facing(0);
+    host.send(&pattern(1500));
+    host.run_timer();
+    host.pull();
+    let taken = ack(&host, 1, 5000);
+    arrive(&mut host, &taken);
+    assert_eq!(lens(&host.pull()), [1000]);
+}
+
+#[test]
+fn a_fin_waits_for_the_window_and_probes_it() {
+    let mut host = facing(0);
+    host.with(|tcb, env| tcb.close(env));
+    assert_eq!(host.pull(), []);
+    host.run_timer();
+    let wires = host.pull();
+    assert_eq!((wires.len(), wires[0].has(super::FIN)), (1, true));
+}
+
+#[test]
+fn a_window_shrunk_below_what_is_in_flight_is_survived() {
+    // RFC 9293 MUST-34.
+    let mut host = facing(10_000);
+    host.send(&pattern(8000));
+    assert_eq!(host.pull().len(), 8);
+    let shrunk = ack(&host, 1000, 1500);
+    arrive(&mut host, &shrunk);
+    assert_eq!(host.pull(), []);
+    host.run_timer();
+    let wires = host.pull();
+    assert_eq!((lens(&wires), wires[0].header.seq), (Vec::from([1000]), SeqNumber(1002)));
+    let none = ack(&host, 2000, 0);
+    arrive(&mut host, &none);
+    assert_eq!(host.pull(), []);
+    host.run_timer();
+    assert_eq!(lens(&host.pull()), [1]);
+    let open = ack(&host, 2000, 20_000);
+    arrive(&mut host, &open);
+    let wires = host.pull();
+    assert_eq!((wires[0].header.seq, wires[0].text.len()), (SeqNumber(2002), 1000));
+}
+
+#[test]
+fn text_is_held_back_for_a_silly_window() {
+    // Section 3.8.6.2.1: U below a segment and below half the largest window, until the override.
+    let mut host = server(Host::plain(1), |syn| syn);
+    let silly = ack(&host, 0, 100);
+    arrive(&mut host, &silly);
+    host.send(&pattern(500));
+    assert_eq!(host.pull(), []);
+    let start = host.now;
+    assert_eq!(host.with(|tcb, _| tcb.deadline()).unwrap().1, TimerCause::SillyWindowOverride);
+    host.run_timer();
+    assert_eq!(host.now.since(start), Duration::from_millis(200));
+    assert_eq!(lens(&host.pull()), [100]);
+}
+
+#[test]
+fn the_window_opens_by_worthwhile_steps_and_its_edge_never_moves_left() {
+    let mut host = server(Host::plain(1), |syn| syn);
+    let mut edge = SeqNumber(1000);
+    let mut note = |wires: &[Wire]| {
+        for wire in wires {
+            let now = wire.header.ack + u32::from(wire.header.window);
+            assert!(now >= edge, "{now:?} < {edge:?}");
+            edge = now;
+        }
+    };
+    for at in 0..10 {
+        let wire = text(&host, at * 1000, 1000);
+        arrive(&mut host, &wire);
+        note(&host.pull());
+    }
+    // Full. What goes beyond is cut off; its acknowledgment still counts.
+    let beyond = text(&host, 10_000, 1);
+    arrive(&mut host, &beyond);
+    let wires = host.pull();
+    assert_eq!((wires[0].header.ack, wires[0].header.window), (SeqNumber(11_000), 0));
+    let mut out = [0; 1000];
+    // Section 3.8.6.2.2: no update for less than two segments.
+    host.with(|tcb, env| tcb.recv(env, &mut out)).unwrap();
+    assert_eq!(host.pull(), []);
+    host.with(|tcb, env| tcb.recv(env, &mut out)).unwrap();
+    let wires = host.pull();
+    assert_eq!((wires.len(), wires[0].header.window), (1, 2000));
+    note(&wires);
+}
+
+#[test]
+fn rounding_by_the_scale_takes_back_less_than_a_unit() {
+    // RFC 7323 section 2.4: where the window is not a multiple of the unit, either its edge moves
+    // left by what rounding takes, or the buffer is overrun by as much. What was offered is honoured.
+    let mut host = Host::new(1);
+    host.config.timestamps = false;
+    host.settings.receive_buffer = 200_000;
+    let mut host = server(host, |mut syn| {
+        syn.options.window_scale = Some(0);
+        syn
+    });
+    assert_eq!(host.tcb.as_ref().unwrap().info().rcv_scale, Some(2));
+    let mut edge = SeqNumber(1000);
+    let mut at = 0;
+    while at < 200_000 {
+        let len = edge.bytes_since(SeqNumber(1000) + at).clamp(1, 777);
+        let wire = text(&host, at, len as usize);
+        arrive(&mut host, &wire);
+        at += len;
+        for wire in host.pull() {
+            let now = wire.header.ack + (u32::from(wire.header.window) << 2);
+            assert!(now > edge - 4);
+            edge = edge.max(now);
+        }
+    }
+    assert!(edge <= SeqNumber(1000) + 200_000 + 3, "{edge}");
+}
+
+#[test]
+fn writable_again_after_the_buffer_was_full() {
+    let mut host = Host::plain(1);
+    host.settings.send_buffer = 3000;
+    let mut host = server(host, |syn| syn);
+    assert_eq!(host.send(&pattern(5000)), 3000);
+    assert_eq!(host.send(b"x"), 0);
+    host.pull();
+    host.readiness = Readiness::empty();
+    let wire = ack(&host, 1000, 60_000);
+    arrive(&mut host, &wire);
+    assert_eq!(host.readiness, Readiness::WRITABLE);
+    let wire = ack(&host, 3000, 60_000);
+    arrive(&mut host, &wire);
+    assert!(host.readiness.contains(Readiness::DRAINED));
+}
+
+#[test]
+fn two_closed_windows_do_not_lock_each_other() {
+    // RFC 9293 appendix A.2: both probe, so both have sent beyond the other's window.
+    let (mut client, mut server) = (Host::plain(1), Host::plain(2));
+    for host in [&mut client, &mut server] {
+        host.settings.receive_buffer = 2000;
+    }
+    let mut pair = Pair::connected(client, server);
+    for host in &mut pair.hosts {
+        assert_eq!(host.send(&pattern(10_000)), 10_000);
+    }
+    pair.run(Duration::from_secs(500));
+    assert!(pair.hosts.iter().all(|host| host.counters.window_probes > 3));
+    let mut received = [0; 2];
+    for _ in 0..100 {
+        for (host, received) in pair.hosts.iter_mut().zip(&mut received) {
+            *received += host.read().len();
+        }
+        pair.run(Duration::from_millis(100));
+    }
+    assert_eq!(received, [10_000; 2]);
+}

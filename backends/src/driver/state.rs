@@ -1,0 +1,243 @@
+//! What the driver and all socket calls share under one lock, and what each of them does before it
+//! lets go of it: tell of events, send what there is, note the next deadline.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tickwire_core::event::Event;
+use tickwire_core::frame::Frame;
+use tickwire_core::link::InterfaceId;
+use tickwire_core::{Instant, Stack};
+
+use super::DriverError;
+use super::clock::Clock;
+use super::owners::{Owner, Owners, Waiter};
+use super::port::Port;
+use crate::capture::Capture;
+use crate::device::DeviceCounters;
+use crate::signal::Signal;
+
+/// Under the lock.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) stack: Stack,
+    pub(crate) clock: Clock,
+    /// By [`InterfaceId::index`].
+    pub(crate) ports: Vec<Port>,
+    pub(crate) owners: Owners,
+    pub(crate) capture: Option<Capture>,
+    /// Events for services, which only the driver runs.
+    pub(crate) service_events: VecDeque<(usize, Event)>,
+    /// Whom to notify once the lock is free.
+    pub(crate) wakeups: Vec<Arc<Waiter>>,
+    /// When `handle_timeout` is next due.
+    pub(crate) deadline: Option<Instant>,
+    /// Set while the driver waits: what it waits for at the latest.
+    pub(crate) sleeping: Option<Sleep>,
+    /// A device broke in a socket call; the driver will report it.
+    pub(crate) failure: Option<DriverError>,
+    /// Nobody drives this stack any more, or soon: calls fail instead of waiting.
+    pub(crate) ended: bool,
+    /// How long the driver may take to close connections, once it is stopping.
+    pub(crate) close_within: Duration,
+    ready: Vec<InterfaceId>,
+}
+
+/// What the driver waits for beside devices.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sleep {
+    pub(crate) until: Option<Instant>,
+}
+
+impl State {
+    pub(crate) fn new(stack: Stack, clock: Clock) -> State {
+        State {
+            stack,
+            clock,
+            ports: Vec::new(),
+            owners: Owners::default(),
+            capture: None,
+            service_events: VecDeque::new(),
+            wakeups: Vec::new(),
+            deadline: None,
+            sleeping: None,
+            failure: None,
+            ended: false,
+            close_within: Duration::ZERO,
+            ready: Vec::new(),
+        }
+    }
+
+    /// Hands a batch of received frames to the stack.
+    pub(crate) fn handle_frames(&mut self, now: Instant, interface: InterfaceId, frames: &mut Vec<Frame>) {
+        for frame in frames.drain(..) {
+            if let Some(capture) = &self.capture {
+                capture.inbound(interface.index() as u32, now, &frame.data);
+            }
+            // What was dropped, and why, the stack has counted.
+            let _ = self.stack.handle_frame(now, interface, frame);
+        }
+    }
+
+    /// Hands each event to its owner. An event without one is of a connection that nobody has
+    /// accepted yet; who does will find its state.
+    pub(crate) fn route_events(&mut self) {
+        while let Some(event) = self.stack.poll_event() {
+            match self.owners.of(event) {
+                Some(Owner::Service(service)) => self.service_events.push_back((*service, event)),
+                Some(Owner::Socket(waiter)) if waiter.is_awaited() => self.wakeups.push(Arc::clone(waiter)),
+                Some(Owner::Socket(_)) | None => {}
+            }
+        }
+    }
+
+    /// Sends at most one batch per interface, and first what was kept of the last one.
+    pub(crate) fn transmit(&mut self, now: Instant) {
+        self.ready.clear();
+        self.ready.extend(self.stack.interfaces_ready());
+        for interface in &self.ready {
+            let Some(port) = self.ports.get_mut(interface.index()) else { continue };
+            let Some(batch) = port.batch() else { continue };
+            self.stack.poll_transmit(now, *interface, batch);
+            if let Some(capture) = &self.capture {
+                for frame in batch.frames() {
+                    capture.outbound(interface.index() as u32, now, frame);
+                }
+            }
+            Self::flush(port, &mut self.failure);
+        }
+    }
+
+    /// Offers devices again what they refused.
+    pub(crate) fn retry_blocked(&mut self) {
+        for port in &mut self.ports {
+            Self::flush(port, &mut self.failure);
+        }
+    }
+
+    fn flush(port: &mut Port, failure: &mut Option<DriverError>) {
+        if let Err(source) = port.flush() {
+            *failure = Some(DriverError::Device { name: port.device.name().to_owned(), source });
+        }
+    }
+
+    /// What ends every turn and every call.
+    pub(crate) fn settle(&mut self, now: Instant) {
+        self.route_events();
+        self.transmit(now);
+        self.deadline = self.stack.poll_timeout().map(|wakeup| wakeup.at);
+    }
+
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.ports.iter().any(Port::is_blocked)
+    }
+
+    /// Whether the driver, if it waits, has to be woken: there is something for it to do earlier
+    /// than it knows.
+    fn wakes_driver(&mut self) -> bool {
+        let Some(sleep) = self.sleeping else { return false };
+        let earlier = match (self.deadline, sleep.until) {
+            (Some(deadline), Some(until)) => deadline < until,
+            (deadline, None) => deadline.is_some(),
+            (None, Some(_)) => false,
+        };
+        let wakes = earlier || !self.service_events.is_empty() || self.failure.is_some() || self.is_blocked();
+        if wakes {
+            // Once is enough until it has been awake.
+            self.sleeping = None;
+        }
+        wakes
+    }
+}
+
+/// One stack and everything around it.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    pub(crate) wake: Signal,
+    /// Someone asked the driver's thread to end.
+    pub(crate) stopping: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(state: State) -> io::Result<Shared> {
+        Ok(Shared { state: Mutex::new(state), wake: Signal::new()?, stopping: AtomicBool::new(false) })
+    }
+
+    /// Takes the lock, also after a panic in a service: the stack itself has none, and who waits
+    /// has to be told that the driver ended.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends a call that may have changed the stack.
+    pub(crate) fn finish(&self, mut state: MutexGuard<'_, State>, now: Instant) {
+        state.settle(now);
+        let wakes_driver = state.wakes_driver();
+        let wakeups = std::mem::take(&mut state.wakeups);
+        drop(state);
+        if wakes_driver {
+            self.wake.raise();
+        }
+        for waiter in wakeups {
+            waiter.notify();
+        }
+    }
+
+    /// Has every blocked call return with an error, and every later one fail.
+    pub(crate) fn end_calls(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        let awaited: Vec<_> = state.owners.awaited().cloned().collect();
+        drop(state);
+        for waiter in awaited {
+            waiter.notify();
+        }
+    }
+}
+
+/// Access to a driven stack, from any thread. Clones speak of the same stack.
+#[derive(Clone, Debug)]
+pub struct StackHandle {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl StackHandle {
+    /// Calls `f` with the stack and the time. What `f` gave the stack to send leaves before this
+    /// returns, up to one batch per interface. Not for waiting: the driver stands still meanwhile.
+    pub fn with<R>(&self, f: impl FnOnce(&mut Stack, Instant) -> R) -> R {
+        self.call(|state, now| f(&mut state.stack, now))
+    }
+
+    pub(crate) fn call<R>(&self, f: impl FnOnce(&mut State, Instant) -> R) -> R {
+        let mut state = self.shared.lock();
+        let now = state.clock.now();
+        let result = f(&mut state, now);
+        self.shared.finish(state, now);
+        result
+    }
+
+    /// What has passed through each device, with its name, in the order of the interfaces.
+    pub fn device_counters(&self) -> Vec<(String, DeviceCounters)> {
+        let state = self.shared.lock();
+        state.ports.iter().map(|port| (port.device.name().to_owned(), port.device.counters())).collect()
+    }
+
+    /// Frames that devices refused and that wait for them, in the order of the interfaces.
+    pub fn frames_kept(&self) -> Vec<usize> {
+        self.shared.lock().ports.iter().map(Port::kept).collect()
+    }
+
+    /// Whether the stack is still driven. Once it is not, every socket call fails with `ENETDOWN`.
+    pub fn is_running(&self) -> bool {
+        !self.shared.lock().ended && !self.shared.stopping.load(Ordering::Relaxed)
+    }
+
+    /// The wall time, since 1970, at which the stack's clock stood at zero.
+    pub fn unix_offset(&self) -> Duration {
+        self.shared.lock().clock.unix_offset()
+    }
+}

@@ -1,0 +1,296 @@
+//! The loop: receive, handle, tell, send, ask when to come back, wait.
+//!
+//! ```text
+//!   receive at most rx_batch frames      outside the lock
+//!   handle_frame each                    \
+//!   handle_timeout if due                 |
+//!   drain events, run services            |  under the lock
+//!   send one batch per interface          |
+//!   poll_timeout                         /
+//!   wait: ppoll on devices and wake-up   only if nothing is left to do
+//! ```
+
+use std::fmt;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use smallvec::SmallVec;
+use tickwire_core::config::{Config, InterfaceAddress, InterfaceConfig};
+use tickwire_core::frame::Frame;
+use tickwire_core::link::InterfaceId;
+use tickwire_core::wire::ethernet::EthernetAddress;
+use tickwire_core::{Instant, Seed, Stack};
+
+use super::DriverError;
+use super::clock::{Clock, random_seed};
+use super::owners::Waiter;
+use super::port::Port;
+use super::service::{Context, Service};
+use super::state::{Shared, Sleep, StackHandle, State};
+use crate::capture::Capture;
+use crate::device::Device;
+use crate::pool::Pool;
+
+/// How long the driver waits at most while a device refuses frames: the stack's own deadline cannot
+/// be had before they are out.
+const BLOCKED_WAIT: Duration = Duration::from_millis(1);
+
+/// Ethernet header and one VLAN tag.
+const LINK_HEADER_MAX: usize = 18;
+
+/// The receiving side of one interface.
+struct Inlet {
+    interface: InterfaceId,
+    device: Arc<dyn Device>,
+    pool: Pool,
+    /// There may be something to receive: the last batch was full, or the device said so.
+    ready: bool,
+    /// The device refused frames.
+    blocked: bool,
+}
+
+/// A stack with its devices and services, driven by whoever calls [`Loop::turn`].
+///
+/// [`Driver::spawn`](super::Driver::spawn) has a thread do it. A program with a single thread calls
+/// it itself; it must then not use blocking sockets of this stack in a way that waits.
+pub struct Loop {
+    pub(super) shared: Arc<Shared>,
+    inlets: Vec<Inlet>,
+    /// Where the search for the next inlet begins, so that a busy one does not starve the others.
+    inlet_next: usize,
+    frames: Vec<Frame>,
+    pub(super) services: Vec<Box<dyn Service>>,
+    wakeups: Vec<Arc<Waiter>>,
+    rx_batch: usize,
+}
+
+impl fmt::Debug for Loop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loop").field("inlets", &self.inlets.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a turn leaves to be done.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rest {
+    /// There is more to do at once.
+    Busy,
+    /// Nothing until then, or until something happens.
+    Until(Option<Duration>),
+}
+
+impl Loop {
+    /// A loop around a new stack without interfaces. Its seed comes from the system unless one is given.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::System`]: no entropy, or no eventfd.
+    pub fn new(config: Config, seed: Option<Seed>) -> Result<Loop, DriverError> {
+        let system = |step| move |source| DriverError::System { step, source };
+        let seed = match seed {
+            Some(seed) => seed,
+            None => random_seed().map_err(system("get entropy"))?,
+        };
+        let rx_batch = usize::from(config.rx_batch.max(1));
+        let state = State::new(Stack::new(config, seed), Clock::start());
+        let shared = Shared::new(state).map_err(system("make an eventfd"))?;
+        Ok(Loop {
+            shared: Arc::new(shared),
+            inlets: Vec::new(),
+            inlet_next: 0,
+            frames: Vec::with_capacity(rx_batch),
+            services: Vec::new(),
+            wakeups: Vec::new(),
+            rx_batch,
+        })
+    }
+
+    /// Records all frames from here on. Call it before [`Loop::add_device`], which describes the
+    /// interface to the capture. The capture has to be made with [`StackHandle::unix_offset`].
+    pub fn set_capture(&mut self, capture: Capture) {
+        self.shared.lock().capture = Some(capture);
+    }
+
+    /// Adds an interface on `device`.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Interface`]: the stack refuses it.
+    pub fn add_device(
+        &mut self,
+        device: impl Device + 'static,
+        hardware_address: EthernetAddress,
+        addresses: &[InterfaceAddress],
+    ) -> Result<InterfaceId, DriverError> {
+        let device: Arc<dyn Device> = Arc::new(device);
+        let capabilities = device.capabilities();
+        let frame_max = usize::from(capabilities.mtu) + LINK_HEADER_MAX;
+        let config = InterfaceConfig { hardware_address, capabilities, addresses: addresses.iter().copied().collect() };
+        let mut state = self.shared.lock();
+        let now = state.clock.now();
+        let refused = |source| DriverError::Interface { name: device.name().to_owned(), source };
+        let interface = state.stack.add_interface(now, config).map_err(refused)?;
+        if let Some(capture) = &state.capture {
+            capture.add_interface(device.name(), frame_max as u32);
+        }
+        state.ports.push(Port::new(Arc::clone(&device)));
+        drop(state);
+        let pool = Pool::new(frame_max);
+        self.inlets.push(Inlet { interface, device, pool, ready: true, blocked: false });
+        Ok(interface)
+    }
+
+    /// Starts a service.
+    ///
+    /// # Errors
+    ///
+    /// What its [`Service::start`] returns.
+    pub fn add_service(&mut self, mut service: Box<dyn Service>) -> io::Result<()> {
+        let number = self.services.len();
+        self.handle().call(|state, now| {
+            let State { stack, owners, .. } = state;
+            service.start(&mut Context { stack, now, owners, service: number })
+        })?;
+        self.services.push(service);
+        Ok(())
+    }
+
+    /// Access to the stack, for sockets and for other threads.
+    pub fn handle(&self) -> StackHandle {
+        StackHandle { shared: Arc::clone(&self.shared) }
+    }
+
+    /// One turn. At its end it waits, if nothing is left to do, until a frame arrives, a deadline
+    /// comes or a socket call needs it; at most for `longest` (zero: not at all; `None`: without bound).
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Device`] once a device is gone, [`DriverError::System`] if waiting fails.
+    pub fn turn(&mut self, longest: Option<Duration>) -> Result<(), DriverError> {
+        let rest = self.work()?;
+        self.rest(rest, longest)
+    }
+
+    /// The part of a turn before the wait.
+    pub(super) fn work(&mut self) -> Result<Rest, DriverError> {
+        let inlet = self.receive()?;
+        let rest = self.process(inlet)?;
+        for waiter in self.wakeups.drain(..) {
+            waiter.notify();
+        }
+        Ok(rest)
+    }
+
+    /// Waits as `rest` says, at most for `longest`.
+    pub(super) fn rest(&mut self, rest: Rest, longest: Option<Duration>) -> Result<(), DriverError> {
+        match rest {
+            // The other devices are looked at also while there is work.
+            Rest::Busy if self.inlets.iter().all(|inlet| inlet.ready) => Ok(()),
+            Rest::Busy => self.wait(Some(Duration::ZERO)),
+            Rest::Until(wait) => self.wait(wait.into_iter().chain(longest).min()),
+        }
+    }
+
+    /// Receives a batch from the next device that may have one.
+    fn receive(&mut self) -> Result<Option<usize>, DriverError> {
+        let count = self.inlets.len();
+        let candidates = (self.inlet_next..count).chain(0..self.inlet_next);
+        let Some(number) = candidates.into_iter().find(|number| self.inlets[*number].ready) else { return Ok(None) };
+        self.inlet_next = (number + 1) % count;
+        let Inlet { device, pool, ready, .. } = &mut self.inlets[number];
+        match device.receive(pool, &mut self.frames, self.rx_batch) {
+            Ok(received) => *ready = received == self.rx_batch,
+            Err(source) => return Err(DriverError::Device { name: device.name().to_owned(), source }),
+        }
+        Ok(Some(number))
+    }
+
+    /// All that happens under the lock.
+    fn process(&mut self, inlet: Option<usize>) -> Result<Rest, DriverError> {
+        let mut state = self.shared.lock();
+        state.sleeping = None;
+        let now = state.clock.now();
+        if let Some(number) = inlet {
+            state.handle_frames(now, self.inlets[number].interface, &mut self.frames);
+        }
+        if state.deadline.is_some_and(|at| at <= now) {
+            state.stack.handle_timeout(now);
+        }
+        state.route_events();
+        run_services(&mut self.services, &mut state, now);
+        state.retry_blocked();
+        state.settle(now);
+        if let Some(failure) = state.failure.take() {
+            return Err(failure);
+        }
+        std::mem::swap(&mut self.wakeups, &mut state.wakeups);
+        for (inlet, port) in self.inlets.iter_mut().zip(&state.ports) {
+            inlet.blocked = port.is_blocked();
+        }
+        let due = state.deadline.is_some_and(|at| at <= now);
+        let blocked = state.is_blocked();
+        let more = self.inlets.iter().any(|inlet| inlet.ready) || !state.service_events.is_empty();
+        if more || (due && !blocked) {
+            return Ok(Rest::Busy);
+        }
+        let until = if due { Some(now + BLOCKED_WAIT) } else { state.deadline };
+        state.sleeping = Some(Sleep { until });
+        Ok(Rest::Until(until.map(|at| at.since(now))))
+    }
+
+    /// Waits for devices and for the wake-up, with the precision of ppoll(2).
+    fn wait(&mut self, longest: Option<Duration>) -> Result<(), DriverError> {
+        let timeout = longest.map(timespec);
+        let mut fds: SmallVec<[PollFd<'_>; 8]> = SmallVec::new();
+        fds.push(PollFd::from_borrowed_fd(self.shared.wake.as_fd(), PollFlags::IN));
+        for inlet in &self.inlets {
+            let mut events = PollFlags::IN;
+            if inlet.blocked {
+                events |= inlet.device.writable();
+            }
+            fds.push(PollFd::from_borrowed_fd(inlet.device.fd(), events));
+        }
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(0) | Err(Errno::INTR) => return Ok(()),
+            Ok(_) => {}
+            Err(errno) => return Err(DriverError::System { step: "wait (ppoll)", source: errno.into() }),
+        }
+        let woken = fds[0].revents().contains(PollFlags::IN);
+        // An error or a hang-up is found out by receiving.
+        let news = PollFlags::IN | PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
+        let ready: SmallVec<[bool; 8]> = fds[1..].iter().map(|fd| fd.revents().intersects(news)).collect();
+        drop(fds);
+        for (inlet, ready) in self.inlets.iter_mut().zip(ready) {
+            inlet.ready |= ready;
+        }
+        if woken {
+            self.shared.wake.lower();
+        }
+        Ok(())
+    }
+
+    /// The time by the driver's clock.
+    pub fn now(&self) -> Instant {
+        self.shared.lock().clock.now()
+    }
+}
+
+/// Runs the events that were queued when it was called; what they cause waits for the next turn.
+fn run_services(services: &mut [Box<dyn Service>], state: &mut State, now: Instant) {
+    for _ in 0..state.service_events.len() {
+        let Some((number, event)) = state.service_events.pop_front() else { return };
+        let State { stack, owners, .. } = state;
+        if let Some(service) = services.get_mut(number) {
+            service.on_event(&mut Context { stack, now, owners, service: number }, event);
+        }
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    let tv_sec = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    Timespec { tv_sec, tv_nsec: duration.subsec_nanos().into() }
+}

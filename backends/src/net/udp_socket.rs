@@ -1,0 +1,225 @@
+//! A datagram socket.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use tickwire_core::error::UdpSendError;
+use tickwire_core::socket::{Received, UdpHandle, UdpOptions};
+
+use super::blocking::{Blocking, each_address};
+use super::error::AsErrno as _;
+use super::tcp_stream::hop_limit;
+use crate::driver::StackHandle;
+use crate::driver::owners::Owner;
+use crate::driver::state::State;
+
+/// A UDP socket.
+#[derive(Debug)]
+pub struct UdpSocket(Arc<Bound>);
+
+#[derive(Debug)]
+struct Bound {
+    blocking: Blocking,
+    handle: UdpHandle,
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        self.blocking.stack.call(|state, _| {
+            state.owners.udp.remove(self.handle);
+            // A handle that is stale already has nothing left to release.
+            let _ = state.stack.udp_release(self.handle);
+        });
+    }
+}
+
+impl UdpSocket {
+    /// Binds to `address`; port 0 takes a free one. `[::]` speaks both families.
+    ///
+    /// # Errors
+    ///
+    /// `AddrInUse`, `AddrNotAvailable` (not an address of this stack).
+    pub fn bind(stack: &StackHandle, address: impl ToSocketAddrs) -> io::Result<UdpSocket> {
+        each_address(address, |local| {
+            let blocking = Blocking::new(stack);
+            let options = UdpOptions { dual_stack: true, ..UdpOptions::default() };
+            let handle = blocking.call(|state, _| {
+                let handle = state.stack.udp_bind(local, options).map_err(|error| error.io())?;
+                state.owners.udp.insert(handle, Owner::Socket(blocking.waiter.clone()));
+                Ok(handle)
+            })?;
+            Ok(UdpSocket(Arc::new(Bound { blocking, handle })))
+        })
+    }
+
+    /// Sends a datagram to `address`. Waits while the send queue is full.
+    ///
+    /// # Errors
+    ///
+    /// What ICMP said since the last call; `NetworkUnreachable`; `EMSGSIZE`; `WouldBlock` in
+    /// nonblocking mode or past the timeout.
+    pub fn send_to(&self, data: &[u8], address: impl ToSocketAddrs) -> io::Result<usize> {
+        let no_address = || io::Error::new(io::ErrorKind::InvalidInput, "no addresses to send data to");
+        let to = address.to_socket_addrs()?.next().ok_or_else(no_address)?;
+        self.transmit(data, Some(to))
+    }
+
+    /// Sends a datagram to the peer that it is connected to.
+    ///
+    /// # Errors
+    ///
+    /// As [`UdpSocket::send_to`]; `EDESTADDRREQ` if it is not connected.
+    pub fn send(&self, data: &[u8]) -> io::Result<usize> {
+        self.transmit(data, None)
+    }
+
+    /// Receives a datagram and tells whom it is from. What does not fit `buf` is lost.
+    ///
+    /// # Errors
+    ///
+    /// What ICMP said about the peer of a connected socket; `WouldBlock` in nonblocking mode or past
+    /// the timeout.
+    pub fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let Bound { blocking, handle } = &*self.0;
+        let received = blocking.wait(blocking.read_timeout.duration(), |state, _| next(state, *handle, false))?;
+        Ok((fill(buf, &received.data), received.from))
+    }
+
+    /// As [`UdpSocket::recv_from`], and the datagram stays in the queue.
+    pub fn peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let Bound { blocking, handle } = &*self.0;
+        let received = blocking.wait(blocking.read_timeout.duration(), |state, _| next(state, *handle, true))?;
+        Ok((fill(buf, &received.data), received.from))
+    }
+
+    /// Receives a datagram.
+    ///
+    /// # Errors
+    ///
+    /// As [`UdpSocket::recv_from`].
+    pub fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.recv_from(buf).map(|(len, _)| len)
+    }
+
+    /// Connects to `address`: sends go there, and only datagrams and errors from there are received.
+    ///
+    /// # Errors
+    ///
+    /// `NetworkUnreachable`; `InvalidInput` for port 0 or an address of the other family.
+    pub fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
+        let Bound { blocking, handle } = &*self.0;
+        each_address(address, |peer| {
+            blocking.call(|state, _| {
+                let mut socket = state.stack.udp(*handle).map_err(|error| error.io())?;
+                socket.connect(Some(peer)).map_err(|error| error.io())
+            })
+        })
+    }
+
+    /// The address and port that it is bound to.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.look(|state, handle| state.stack.udp(handle).ok()?.local()).ok_or_else(|| Errno::BADF.into())
+    }
+
+    /// The peer that it is connected to.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected`.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.look(|state, handle| state.stack.udp(handle).ok()?.peer()).ok_or_else(|| Errno::NOTCONN.into())
+    }
+
+    /// The pending error, which is thereby taken.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        let error = self.look(|state, handle| state.stack.udp(handle).ok()?.take_error());
+        Ok(error.map(|error| error.io()))
+    }
+
+    /// How long receiving waits before it returns `WouldBlock`; `None` for ever. Zero is `InvalidInput`.
+    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.0.blocking.read_timeout.set(timeout)
+    }
+
+    /// How long sending waits before it returns `WouldBlock`; `None` for ever. Zero is `InvalidInput`.
+    pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.0.blocking.write_timeout.set(timeout)
+    }
+
+    /// Whether calls return `WouldBlock` instead of waiting.
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.0.blocking.set_nonblocking(nonblocking);
+        Ok(())
+    }
+
+    /// Whether it may send to broadcast addresses.
+    pub fn set_broadcast(&self, broadcast: bool) -> io::Result<()> {
+        let Bound { blocking, handle } = &*self.0;
+        blocking.call(|state, _| {
+            state.stack.udp(*handle).map_err(|error| error.io())?.set_broadcast(broadcast);
+            Ok(())
+        })
+    }
+
+    /// The time to live (hop limit) of what is sent, 1 to 255.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for any other value.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        let hop_limit = hop_limit(ttl)?;
+        let Bound { blocking, handle } = &*self.0;
+        blocking.call(|state, _| {
+            state.stack.udp(*handle).map_err(|error| error.io())?.set_hop_limit(Some(hop_limit));
+            Ok(())
+        })
+    }
+
+    /// Another handle on the same socket; timeouts and modes are shared, as with dup(2).
+    pub fn try_clone(&self) -> io::Result<UdpSocket> {
+        Ok(UdpSocket(Arc::clone(&self.0)))
+    }
+
+    /// The handle by which [`StackHandle::with`] finds this socket: for what has no counterpart here.
+    pub fn handle(&self) -> UdpHandle {
+        self.0.handle
+    }
+
+    fn look<R>(&self, f: impl FnOnce(&mut State, UdpHandle) -> Option<R>) -> Option<R> {
+        self.0.blocking.stack.call(|state, _| f(state, self.0.handle))
+    }
+
+    fn transmit(&self, data: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
+        let Bound { blocking, handle } = &*self.0;
+        blocking.wait(blocking.write_timeout.duration(), |state, now| {
+            let mut socket = state.stack.udp(*handle).map_err(|error| error.io())?;
+            if let Some(error) = socket.take_error() {
+                return Err(error.io());
+            }
+            match socket.send(now, data, to) {
+                Ok(()) => Ok(data.len()),
+                Err(UdpSendError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+                Err(error) => Err(error.io()),
+            }
+        })
+    }
+}
+
+/// The next datagram, or the pending error before it.
+fn next(state: &mut State, handle: UdpHandle, stays: bool) -> io::Result<Received> {
+    let mut socket = state.stack.udp(handle).map_err(|error| error.io())?;
+    if let Some(error) = socket.take_error() {
+        return Err(error.io());
+    }
+    let received = if stays { socket.peek() } else { socket.recv() };
+    received.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+}
+
+fn fill(buf: &mut [u8], data: &[u8]) -> usize {
+    let len = buf.len().min(data.len());
+    buf[..len].copy_from_slice(&data[..len]);
+    len
+}
