@@ -96,14 +96,27 @@ const fn fold_native(lanes: u64) -> u16 {
     ((sum >> 16) + (sum & 0xffff)) as u16
 }
 
-/// The folded sum of native-endian 16-bit words, an odd last byte padded with zero.
-///
-/// Of each 32-bit word the upper half is summed alone and the whole with wrapping, from which the sum
-/// of the lower halves follows: an instruction less than splitting it. Eight lanes over blocks of 32
-/// bytes compile to vector instructions: 22 ns for 1,460 bytes.
+/// The folded sum of native-endian 16-bit words, an odd last byte padded with zero. Of a header,
+/// whose length the compiler knows, a few additions are left.
 #[inline]
 fn sum_native(bytes: &[u8]) -> u16 {
     let (blocks, rest) = bytes.as_chunks::<32>();
+    let mut sum = if blocks.is_empty() { 0 } else { sum_blocks(blocks) };
+    let (words, rest) = rest.as_chunks::<4>();
+    for word in words {
+        sum += u64::from(u32::from_ne_bytes(*word));
+    }
+    let mut last = [0u8; 4];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    fold_native(sum + u64::from(u32::from_ne_bytes(last)))
+}
+
+/// The sum of native-endian 16-bit words. Of each 32-bit word the upper half is summed alone and the
+/// whole with wrapping, from which the sum of the lower halves follows: an instruction less than
+/// splitting it. Eight lanes compile to vector instructions: 22 ns for 1,460 bytes.
+fn sum_blocks(blocks: &[[u8; 32]]) -> u64 {
     let mut sum = 0;
     // In so many blocks neither half's sum reaches 2^32.
     for blocks in blocks.chunks(1 << 16) {
@@ -119,15 +132,7 @@ fn sum_native(bytes: &[u8]) -> u16 {
             sum += u64::from(whole.wrapping_sub(upper << 16)) + u64::from(upper);
         }
     }
-    let (words, rest) = rest.as_chunks::<4>();
-    for word in words {
-        sum += u64::from(u32::from_ne_bytes(*word));
-    }
-    let mut last = [0u8; 4];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    fold_native(sum + u64::from(u32::from_ne_bytes(last)))
+    sum
 }
 
 /// The checksum of `bytes`; 0 if they contain a right one.
