@@ -1,5 +1,6 @@
 //! tickwire at one end of the virtual link.
 
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -13,17 +14,17 @@ use tickwire_core::{Frame, Instant, InterfaceId, Seed, Stack, TxBatch};
 use super::pair::{Endpoint, Host, Wire};
 use super::{FRAME_MAX, RX_BATCH};
 
-/// Frame buffers that are used again once nobody refers to them.
-const POOLED: usize = 256;
+/// Room for the frames of one batch.
+const BATCH_SIZE: usize = TxBatch::FRAMES_MAX * FRAME_MAX;
 
-/// One stack, and the buffers that its frames are put together in.
+/// One stack, and the memory that its frames are put together in.
 pub(crate) struct Tickwire {
     stack: Stack,
     interface: InterfaceId,
     listener: Option<ListenerHandle>,
     batch: TxBatch,
-    pool: Vec<BytesMut>,
-    next: usize,
+    /// Memory of earlier batches; of use again once nobody refers to a frame in it.
+    memory: Vec<BytesMut>,
 }
 
 impl Endpoint for Tickwire {
@@ -38,8 +39,7 @@ impl Endpoint for Tickwire {
             addresses: [InterfaceAddress::v4(host.address, 24)].into_iter().collect(),
         };
         let interface = stack.add_interface(Instant::ZERO, config).expect("a fresh stack takes an interface");
-        let pool = (0..POOLED).map(|_| BytesMut::with_capacity(FRAME_MAX)).collect();
-        Self { stack, interface, listener: None, batch: TxBatch::new(), pool, next: 0 }
+        Self { stack, interface, listener: None, batch: TxBatch::new(), memory: Vec::new() }
     }
 
     fn listen(&mut self, port: u16, buffer: usize) {
@@ -83,22 +83,30 @@ impl Endpoint for Tickwire {
         while self.stack.poll_event().is_some() {}
         loop {
             self.batch.clear();
-            if self.stack.poll_transmit(now, self.interface, &mut self.batch) == 0 {
+            let at = self.idle_memory();
+            self.batch.heads = mem::take(&mut self.memory[at]);
+            let count = self.stack.poll_transmit(now, self.interface, &mut self.batch);
+            let heads = self.batch.heads.split().freeze();
+            assert!(self.batch.slices.is_empty(), "frames in pieces");
+            for item in &self.batch.items {
+                outgoing.put(heads.slice(item.head.start as usize..item.head.end as usize));
+            }
+            self.memory[at] = mem::take(&mut self.batch.heads);
+            if count == 0 {
                 return;
             }
-            for frame in self.batch.frames() {
-                let buffer = &mut self.pool[self.next];
-                self.next = (self.next + 1) % POOLED;
-                if !buffer.try_reclaim(FRAME_MAX) {
-                    *buffer = BytesMut::with_capacity(FRAME_MAX);
-                }
-                buffer.extend_from_slice(frame.head);
-                for slice in frame.slices {
-                    buffer.extend_from_slice(slice);
-                }
-                outgoing.put(buffer.split().freeze());
-            }
         }
+    }
+}
+
+impl Tickwire {
+    /// Which memory the next batch may use.
+    fn idle_memory(&mut self) -> usize {
+        let idle = self.memory.iter_mut().position(|memory| memory.try_reclaim(BATCH_SIZE));
+        idle.unwrap_or_else(|| {
+            self.memory.push(BytesMut::with_capacity(BATCH_SIZE));
+            self.memory.len() - 1
+        })
     }
 }
 

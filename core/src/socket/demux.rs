@@ -128,10 +128,55 @@ impl<H: Copy> Bindings<H> {
     }
 }
 
+/// Connections by their two ends. Segments of one connection come in rows: the last one found is
+/// looked at before anything is hashed.
+#[derive(Clone)]
+pub(crate) struct Flows {
+    map: KeyedMap<Flow, TcpHandle>,
+    last: Option<(Flow, TcpHandle)>,
+}
+
+impl Flows {
+    fn new(seed: &Seed) -> Flows {
+        Flows { map: KeyedMap::new(seed.hash_key("demux.flows")), last: None }
+    }
+
+    /// The connection that a segment belongs to.
+    pub(crate) fn find(&mut self, flow: &Flow) -> Option<TcpHandle> {
+        if let Some((last, handle)) = &self.last
+            && last == flow
+        {
+            return Some(*handle);
+        }
+        let handle = self.get(flow)?;
+        self.last = Some((*flow, handle));
+        Some(handle)
+    }
+
+    /// As [`Flows::find`], where rows are not to be expected.
+    pub(crate) fn get(&self, flow: &Flow) -> Option<TcpHandle> {
+        self.map.get(flow).copied()
+    }
+
+    pub(crate) fn contains(&self, flow: &Flow) -> bool {
+        self.map.contains(flow)
+    }
+
+    pub(crate) fn insert(&mut self, flow: Flow, handle: TcpHandle) {
+        self.last = None;
+        self.map.insert(flow, handle);
+    }
+
+    pub(crate) fn remove(&mut self, flow: &Flow) {
+        self.last = None;
+        self.map.remove(flow);
+    }
+}
+
 /// The tables.
 #[derive(Clone)]
 pub(crate) struct Demux {
-    pub(crate) flows: KeyedMap<Flow, TcpHandle>,
+    pub(crate) flows: Flows,
     pub(crate) listeners: Bindings<ListenerHandle>,
     pub(crate) datagrams: Bindings<UdpHandle>,
 }
@@ -139,7 +184,7 @@ pub(crate) struct Demux {
 impl Demux {
     pub(crate) fn new(seed: &Seed) -> Demux {
         Demux {
-            flows: KeyedMap::new(seed.hash_key("demux.flows")),
+            flows: Flows::new(seed),
             listeners: Bindings::new(seed, "demux.listeners"),
             datagrams: Bindings::new(seed, "demux.datagrams"),
         }

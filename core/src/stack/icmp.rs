@@ -125,7 +125,7 @@ impl Stack {
         let local = SocketAddr::new(quoted.src, quoted.src_port);
         let remote = SocketAddr::new(quoted.dst, quoted.dst_port);
         if quoted.protocol == IpProtocol::TCP {
-            let handle = *self.sockets.demux.flows.get(&Flow::new(local, remote))?;
+            let handle = self.sockets.demux.flows.get(&Flow::new(local, remote))?;
             let (slot, mut env) = self.connection(handle)?;
             slot.tcb.on_icmp_error(&mut env, error, quoted.seq);
             self.counters.icmp_errors_delivered += 1;

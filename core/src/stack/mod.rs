@@ -171,7 +171,7 @@ impl Stack {
             trace.u16(interface.0);
             trace.bytes(&frame.data);
         }
-        match self.receive(interface, &frame) {
+        match self.receive(interface, frame) {
             Ok(()) => Verdict::Accepted,
             Err(reason) => {
                 self.drops.count(reason);

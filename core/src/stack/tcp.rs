@@ -1,6 +1,7 @@
 //! From a segment to its connection, and what follows from any call on a connection.
 
 use alloc::boxed::Box;
+use bytes::Buf;
 use core::hash::{BuildHasher, Hash, Hasher};
 use core::net::SocketAddr;
 
@@ -31,13 +32,13 @@ const MSS_DEFAULT_V4: u16 = 536;
 const MSS_DEFAULT_V6: u16 = 1220;
 
 impl Stack {
-    pub(super) fn receive_tcp(&mut self, id: InterfaceId, frame: &Frame, received: &Received) -> Result<(), DropReason> {
+    pub(super) fn receive_tcp(&mut self, id: InterfaceId, frame: Frame, received: &Received) -> Result<(), DropReason> {
         if !received.may_be_answered() {
             return Err(DropReason::TcpNotUnicast);
         }
         let bytes = frame.data.get(received.upper.clone()).ok_or(DropReason::TcpTruncated)?;
         let view = TcpSegment::parse(bytes)?;
-        if !is_vouched(frame) && !view.verify_checksum(pseudo_header(received, bytes.len())) {
+        if !is_vouched(&frame) && !view.verify_checksum(pseudo_header(received, bytes.len())) {
             return Err(DropReason::TcpChecksum);
         }
         let header = view.header();
@@ -45,15 +46,17 @@ impl Stack {
             return Err(DropReason::TcpPort);
         }
         let options = view.options();
-        let text = received.upper.start + view.header_len()..received.upper.end;
-        let text = if text.is_empty() { bytes::Bytes::new() } else { frame.data.slice(text) };
-        let segment = Segment { header, options: &options, text };
+        let text_at = received.upper.start + view.header_len();
+        let mut text = frame.data;
+        text.truncate(received.upper.end);
+        text.advance(text_at);
+        let mut segment = Segment { header, options: &options, text };
         let flow = Flow { local: received.dst, local_port: header.dst_port, remote: received.src, remote_port: header.src_port };
-        self.deliver_segment(id, flow, &segment)
+        self.deliver_segment(id, flow, &mut segment)
     }
 
-    fn deliver_segment(&mut self, id: InterfaceId, flow: Flow, segment: &Segment<'_>) -> Result<(), DropReason> {
-        let Some(&handle) = self.sockets.demux.flows.get(&flow) else {
+    fn deliver_segment(&mut self, id: InterfaceId, flow: Flow, segment: &mut Segment<'_>) -> Result<(), DropReason> {
+        let Some(handle) = self.sockets.demux.flows.find(&flow) else {
             return self.segment_without_connection(id, flow, segment);
         };
         let Some((slot, mut env)) = self.connection(handle) else { return Err(DropReason::TcpNoSocket) };
@@ -263,7 +266,7 @@ impl Stack {
     /// The ends of a closed connection may be used again, though its handle is still held.
     fn free_flow(&mut self, handle: TcpHandle) {
         let Some(flow) = self.sockets.tcp.get(handle).map(|slot| slot.flow) else { return };
-        if self.sockets.demux.flows.get(&flow) == Some(&handle) {
+        if self.sockets.demux.flows.get(&flow) == Some(handle) {
             self.sockets.demux.flows.remove(&flow);
         }
     }

@@ -1,6 +1,7 @@
 //! What leaves, in which order: the interface's own messages and answers first, then one turn for
 //! each socket on the ready ring.
 
+use bytes::BytesMut;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::Stack;
@@ -254,7 +255,7 @@ impl Stack {
     }
 }
 
-fn transmit_ndp(batch: &mut TxBatch, stations: Stations, src: Ipv6Addr, dst: Ipv6Addr, emit: impl FnOnce(&mut alloc::vec::Vec<u8>)) {
+fn transmit_ndp(batch: &mut TxBatch, stations: Stations, src: Ipv6Addr, dst: Ipv6Addr, emit: impl FnOnce(&mut BytesMut)) {
     let header = PacketHeader { src: IpAddr::V6(src), dst: IpAddr::V6(dst), protocol: IpProtocol::ICMPV6, hop_limit: ndp::HOP_LIMIT };
     // Both messages that we send carry one link-layer address option.
     let len = 32;

@@ -8,7 +8,7 @@
 //! +------+-------+----+----+-----+---------------+-----------+---------------+-----------+
 //! ```
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 use core::net::Ipv4Addr;
 
 use super::cursor::Fields;
@@ -123,7 +123,7 @@ pub struct ArpHeader {
 
 impl ArpHeader {
     /// Appends the 28 bytes of the packet.
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut packet = [0; PACKET_LEN];
         packet.put_array::<0, 6>(ETHERNET_IPV4);
         packet.put_u16::<OPERATION>(match self.operation {
@@ -134,6 +134,6 @@ impl ArpHeader {
         packet.put_array::<SENDER_PROTOCOL, 4>(self.sender_protocol.octets());
         packet.put_array::<TARGET_HARDWARE, 6>(self.target_hardware.0);
         packet.put_array::<TARGET_PROTOCOL, 4>(self.target_protocol.octets());
-        out.extend_from_slice(&packet);
+        out.put_slice(&packet);
     }
 }

@@ -8,7 +8,7 @@
 //! ```
 
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use bytes::BufMut;
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
@@ -196,6 +196,7 @@ impl<'a> EthernetFrame<'a> {
     }
 
     /// The header's fields.
+    #[inline]
     pub fn header(&self) -> EthernetHeader {
         EthernetHeader {
             dst: self.dst(),
@@ -220,11 +221,11 @@ pub struct EthernetHeader {
 impl EthernetHeader {
     /// Appends the 14 bytes of the header.
     #[inline]
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut header = [0; HEADER_LEN];
         header.put_array::<DST, 6>(self.dst.0);
         header.put_array::<SRC, 6>(self.src.0);
         header.put_u16::<ETHERTYPE>(self.ethertype.0);
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
     }
 }

@@ -11,7 +11,7 @@
 //! +---------------------------------------------------------------+
 //! ```
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 use core::net::Ipv4Addr;
 
 use super::checksum::{self, Sum};
@@ -210,7 +210,7 @@ impl Icmpv4Header {
     }
 
     /// Appends the 8 bytes of the header, checksum 0: see [`fill_checksum`].
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut header = [0; HEADER_LEN];
         match *self {
             Icmpv4Header::EchoRequest { id, seq } => {
@@ -243,7 +243,7 @@ impl Icmpv4Header {
                 header.put_array::<4, 4>(rest);
             }
         }
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
     }
 }
 

@@ -1,6 +1,6 @@
 //! ICMP for IPv6 (RFC 4443): echo and errors. Neighbor Discovery: [`ndp`](super::ndp).
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 
 use super::checksum::{self, Sum};
 use super::cursor::Fields;
@@ -191,7 +191,7 @@ impl Icmpv6Header {
     }
 
     /// Appends the 8 bytes of the header, checksum 0: see [`fill_checksum`].
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut header = [0; HEADER_LEN];
         match *self {
             Icmpv6Header::DestinationUnreachable { code } => {
@@ -223,7 +223,7 @@ impl Icmpv6Header {
                 header.put_array::<4, 4>(rest);
             }
         }
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
     }
 }
 

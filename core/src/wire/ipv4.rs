@@ -17,7 +17,7 @@
 //! +---------------------------------------------------------------+
 //! ```
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 use core::fmt;
 use core::net::Ipv4Addr;
 
@@ -380,26 +380,23 @@ pub struct Ipv4Header {
 impl Ipv4Header {
     /// Appends a header without options, its checksum complete (no device computes that one).
     #[inline]
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut header = self.fixed(HEADER_LEN);
         header.put_u16::<CHECKSUM_OFFSET>(checksum::of(&header));
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
     }
 
     /// Appends a header with options, its checksum complete. Options beyond 40 bytes are left out;
     /// the rest is padded with end-of-list to a multiple of 4 bytes.
-    pub fn emit_with_options(&self, options: &[u8], out: &mut Vec<u8>) {
-        let options = options
-            .get(..MAX_HEADER_LEN - HEADER_LEN)
-            .unwrap_or(options);
+    pub fn emit_with_options(&self, options: &[u8], out: &mut impl BufMut) {
+        let options = options.get(..MAX_HEADER_LEN - HEADER_LEN).unwrap_or(options);
         let header_len = HEADER_LEN + options.len().next_multiple_of(4);
-        let start = out.len();
-        out.extend_from_slice(&self.fixed(header_len));
-        out.extend_from_slice(options);
-        out.resize(start + header_len, 0);
-        if let Some(header) = out.get_mut(start..) {
-            fill_checksum(header);
-        }
+        let mut longest = [0; MAX_HEADER_LEN];
+        longest[..HEADER_LEN].copy_from_slice(&self.fixed(header_len));
+        longest[HEADER_LEN..][..options.len()].copy_from_slice(options);
+        let header = &mut longest[..header_len];
+        fill_checksum(header);
+        out.put_slice(header);
     }
 
     /// The first 20 bytes, checksum 0.

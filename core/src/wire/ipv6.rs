@@ -15,7 +15,7 @@
 //!
 //! [`ipv6_ext`]: super::ipv6_ext
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 use core::net::Ipv6Addr;
 
 use super::cursor::Fields;
@@ -174,7 +174,7 @@ pub struct Ipv6Header {
 impl Ipv6Header {
     /// Appends the 40 bytes of the header.
     #[inline]
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut header = [0; HEADER_LEN];
         header.put_u32::<0>(
             6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & FLOW_LABEL_MASK,
@@ -184,6 +184,6 @@ impl Ipv6Header {
         header[HOP_LIMIT] = self.hop_limit;
         header.put_array::<SRC, 16>(self.src.octets());
         header.put_array::<DST, 16>(self.dst.octets());
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
     }
 }

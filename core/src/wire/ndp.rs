@@ -18,7 +18,7 @@
 //!
 //! [`icmpv6::fill_checksum`]: super::icmpv6::fill_checksum
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 use core::net::Ipv6Addr;
 
 use super::cursor::Fields;
@@ -84,7 +84,7 @@ impl NeighborSolicitation {
     }
 
     /// Appends the message, checksum 0.
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let parts = NeighborMessage {
             flags: 0,
             target: self.target,
@@ -126,7 +126,7 @@ impl NeighborAdvertisement {
     }
 
     /// Appends the message, checksum 0.
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut flags = 0;
         for (set, flag) in [
             (self.router, ROUTER),
@@ -179,16 +179,16 @@ impl NeighborMessage {
         })
     }
 
-    fn emit(&self, kind: u8, link_layer: u8, out: &mut Vec<u8>) {
+    fn emit(&self, kind: u8, link_layer: u8, out: &mut impl BufMut) {
         let mut fixed = [0; MESSAGE_LEN];
         fixed[0] = kind;
         fixed[FLAGS] = self.flags;
         fixed.put_array::<TARGET, 16>(self.target.octets());
-        out.extend_from_slice(&fixed);
+        out.put_slice(&fixed);
         if let Some(address) = self.link_layer {
             let mut option = [link_layer, 1, 0, 0, 0, 0, 0, 0];
             option.put_array::<2, 6>(address.0);
-            out.extend_from_slice(&option);
+            out.put_slice(&option);
         }
     }
 }

@@ -19,7 +19,7 @@
 //! +---------------------------------------------------------------+
 //! ```
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 
 use super::checksum::{self, Sum};
 use super::cursor::Fields;
@@ -246,7 +246,7 @@ pub struct TcpHeader {
 impl TcpHeader {
     /// Appends the header and its options, checksum 0: see [`fill_checksum`].
     #[inline]
-    pub fn emit(&self, options: &TcpOptions, out: &mut Vec<u8>) {
+    pub fn emit(&self, options: &TcpOptions, out: &mut impl BufMut) {
         let header_len = HEADER_LEN + options.emitted_len();
         let mut header = [0; HEADER_LEN];
         header.put_u16::<SRC_PORT>(self.src_port);
@@ -256,7 +256,7 @@ impl TcpHeader {
         header.put_u16::<FLAGS_OFFSET>((header_len as u16 / 4) << 12 | self.flags.bits());
         header.put_u16::<WINDOW>(self.window);
         header.put_u16::<URGENT>(self.urgent);
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
         options.emit(out);
     }
 }

@@ -1,7 +1,7 @@
 //! TCP options: maximum segment size (RFC 9293 section 3.7.1), window scale and timestamps
 //! (RFC 7323), selective acknowledgment (RFC 2018).
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 
 use smallvec::SmallVec;
 
@@ -160,11 +160,11 @@ impl TcpOptions {
     /// Appends the options in the customary order, each aligned to 4 bytes with NOPs before it. Of
     /// the SACK blocks as many are written as fit.
     #[inline]
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         if let Some(mss) = self.mss {
             let mut option = [MSS, MSS_LEN, 0, 0];
             option.put_u16::<2>(mss);
-            out.extend_from_slice(&option);
+            out.put_slice(&option);
         }
         if let Some(timestamps) = self.timestamps {
             let mut option = [0; 12];
@@ -180,7 +180,7 @@ impl TcpOptions {
             });
             option.put_u32::<4>(timestamps.value);
             option.put_u32::<8>(timestamps.echo);
-            out.extend_from_slice(&option);
+            out.put_slice(&option);
         } else if self.sack_permitted {
             let option = [
                 NO_OPERATION,
@@ -188,20 +188,20 @@ impl TcpOptions {
                 SACK_PERMITTED,
                 SACK_PERMITTED_LEN,
             ];
-            out.extend_from_slice(&option);
+            out.put_slice(&option);
         }
         if let Some(shift) = self.window_scale {
-            out.extend_from_slice(&[NO_OPERATION, WINDOW_SCALE, WINDOW_SCALE_LEN, shift]);
+            out.put_slice(&[NO_OPERATION, WINDOW_SCALE, WINDOW_SCALE_LEN, shift]);
         }
         let blocks = self.emitted_sack_blocks();
         if blocks > 0 {
             let len = 2 + blocks * SACK_BLOCK_LEN;
-            out.extend_from_slice(&[NO_OPERATION, NO_OPERATION, SACK, len as u8]);
+            out.put_slice(&[NO_OPERATION, NO_OPERATION, SACK, len as u8]);
             for range in self.sack.iter().take(blocks) {
                 let mut block = [0; SACK_BLOCK_LEN];
                 block.put_u32::<0>(range.start.0);
                 block.put_u32::<4>(range.end.0);
-                out.extend_from_slice(&block);
+                out.put_slice(&block);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! UDP datagrams (RFC 768).
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 
 use super::checksum::{self, Sum};
 use super::cursor::Fields;
@@ -117,12 +117,12 @@ pub struct UdpHeader {
 impl UdpHeader {
     /// Appends the 8 bytes of the header, checksum 0: see [`fill_checksum`].
     #[inline]
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut header = [0; HEADER_LEN];
         header.put_u16::<SRC_PORT>(self.src_port);
         header.put_u16::<DST_PORT>(self.dst_port);
         header.put_u16::<LENGTH>(self.payload_len.saturating_add(HEADER_LEN as u16));
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
     }
 }
 

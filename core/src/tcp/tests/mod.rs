@@ -178,7 +178,7 @@ impl Host {
             return Arrival::Accepted;
         }
         self.with(|tcb, env| {
-            tcb.on_segment(env, &Segment { header: wire.header, options: &wire.options, text: wire.text.clone() })
+            tcb.on_segment(env, &mut Segment { header: wire.header, options: &wire.options, text: wire.text.clone() })
         })
     }
 
