@@ -74,17 +74,9 @@ type Figure = fn(&Cost) -> f64;
 
 /// The bar is on the first; the others tell whether it was reached by sending more frames.
 const FIGURES: [(&str, Figure, Option<Bar>); 3] = [
-    (
-        "ns per frame, both directions",
-        Cost::per_frame_ns,
-        Some(Bar::AtMost(0.8)),
-    ),
+    ("ns per frame, both directions", Cost::per_frame_ns, Some(Bar::AtMost(0.8))),
     ("ns per 1460 bytes of data", Cost::per_segment_ns, None),
-    (
-        "frames per 1460 bytes of data",
-        Cost::frames_per_segment,
-        None,
-    ),
+    ("frames per 1460 bytes of data", Cost::frames_per_segment, None),
 ];
 
 fn run<E: Endpoint>() -> Cost {

@@ -18,7 +18,8 @@ const TURN_MAX: usize = 64 * 1024;
 /// How much payload a connection may send in one turn: `room` frames of `segment_size`, or one
 /// frame that the device splits. At least one segment.
 pub(crate) fn payload_max(capabilities: &Capabilities, room: usize, segment_size: usize) -> usize {
-    let by_device = (capabilities.gso_max_bytes as usize).min(usize::from(capabilities.gso_max_segments) * segment_size);
+    let by_device =
+        (capabilities.gso_max_bytes as usize).min(usize::from(capabilities.gso_max_segments) * segment_size);
     let most = if by_device > segment_size { by_device } else { room * segment_size };
     most.min(TURN_MAX).max(segment_size)
 }
@@ -94,7 +95,8 @@ impl Emission<'_> {
         let (offset, len) = (self.outgoing.payload_offset, self.outgoing.payload_len);
         let (start, upper_len) = self.begin(0, len, batch);
         let room = usize::from(self.capabilities.max_slices).min(TxBatch::SLICES_MAX);
-        let sliced = if len > COPY_MAX { tcb.send_queue_mut().share(offset, len, room, &mut batch.slices, chunks) } else { 0 };
+        let sliced =
+            if len > COPY_MAX { tcb.send_queue_mut().share(offset, len, room, &mut batch.slices, chunks) } else { 0 };
         if sliced < len {
             // More pieces than the device takes: one copy instead.
             batch.truncate_slices(start);

@@ -31,7 +31,9 @@ impl From<IcmpError> for SocketError {
     fn from(error: IcmpError) -> SocketError {
         match error {
             IcmpError::PortUnreachable | IcmpError::ProtocolUnreachable => SocketError::Refused,
-            IcmpError::HostUnreachable | IcmpError::Prohibited | IcmpError::TimeExceeded => SocketError::HostUnreachable,
+            IcmpError::HostUnreachable | IcmpError::Prohibited | IcmpError::TimeExceeded => {
+                SocketError::HostUnreachable
+            }
             IcmpError::NetworkUnreachable => SocketError::NetworkUnreachable,
         }
     }
@@ -72,7 +74,9 @@ pub(crate) fn v6_error(header: &Icmpv6Header) -> Option<IcmpError> {
             icmpv6::ADMINISTRATIVELY_PROHIBITED | 5 | 6 => Some(IcmpError::Prohibited),
             _ => Some(IcmpError::HostUnreachable),
         },
-        Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, .. } => Some(IcmpError::ProtocolUnreachable),
+        Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, .. } => {
+            Some(IcmpError::ProtocolUnreachable)
+        }
         Icmpv6Header::TimeExceeded { .. } => Some(IcmpError::TimeExceeded),
         _ => None,
     }
@@ -107,10 +111,13 @@ pub(crate) fn is_error(mut protocol: IpProtocol, mut rest: &[u8]) -> bool {
     loop {
         match protocol {
             IpProtocol::ICMP => return Icmpv4Message::parse(rest).is_ok_and(|message| message.header().is_error()),
-            IpProtocol::ICMPV6 => return rest.first().is_some_and(|&kind| kind < icmpv6::FIRST_INFORMATIONAL || kind == ndp::REDIRECT),
+            IpProtocol::ICMPV6 => {
+                return rest.first().is_some_and(|&kind| kind < icmpv6::FIRST_INFORMATIONAL || kind == ndp::REDIRECT);
+            }
             IpProtocol::HOP_BY_HOP | IpProtocol::DESTINATION_OPTIONS | IpProtocol::ROUTING | IpProtocol::FRAGMENT => {
                 let &[next, units, ..] = rest else { return false };
-                let len = if protocol == IpProtocol::FRAGMENT { FRAGMENT_HEADER_LEN } else { 8 + usize::from(units) * 8 };
+                let len =
+                    if protocol == IpProtocol::FRAGMENT { FRAGMENT_HEADER_LEN } else { 8 + usize::from(units) * 8 };
                 let Some(behind) = rest.get(len..) else { return false };
                 (protocol, rest) = (IpProtocol(next), behind);
             }

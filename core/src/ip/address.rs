@@ -38,7 +38,9 @@ impl InterfaceAddress {
     /// The subnet's directed broadcast address; none for IPv6 and for prefixes of 31 (RFC 3021) and 32 bits.
     pub(crate) fn broadcast(&self) -> Option<Ipv4Addr> {
         match self.address {
-            IpAddr::V4(address) if self.prefix_len < 31 => Some(Ipv4Addr::from_bits(address.to_bits() | !mask_v4(self.prefix_len))),
+            IpAddr::V4(address) if self.prefix_len < 31 => {
+                Some(Ipv4Addr::from_bits(address.to_bits() | !mask_v4(self.prefix_len)))
+            }
             _ => None,
         }
     }
@@ -81,7 +83,9 @@ pub(crate) fn classify(addresses: &[InterfaceAddress], dst: IpAddr) -> Option<De
         return Some(Delivery::Unicast);
     }
     match dst {
-        IpAddr::V4(dst) if dst == Ipv4Addr::BROADCAST || addresses.iter().any(|own| own.broadcast() == Some(dst)) => Some(Delivery::Broadcast),
+        IpAddr::V4(dst) if dst == Ipv4Addr::BROADCAST || addresses.iter().any(|own| own.broadcast() == Some(dst)) => {
+            Some(Delivery::Broadcast)
+        }
         IpAddr::V4(dst) => (dst == ALL_HOSTS).then_some(Delivery::Multicast),
         IpAddr::V6(dst) => is_group_member(addresses, dst).then_some(Delivery::Multicast),
     }
@@ -99,7 +103,12 @@ fn is_group_member(addresses: &[InterfaceAddress], group: Ipv6Addr) -> bool {
 pub(crate) fn is_legal_source(addresses: &[InterfaceAddress], src: IpAddr) -> bool {
     let possible = match src {
         // 240/4 is reserved and holds the limited broadcast; 0/8 is "this network" (RFC 1122 section 3.2.1.3).
-        IpAddr::V4(v4) => v4.octets()[0] < 224 && v4.octets()[0] != 0 && !v4.is_loopback() && !addresses.iter().any(|own| own.broadcast() == Some(v4)),
+        IpAddr::V4(v4) => {
+            v4.octets()[0] < 224
+                && v4.octets()[0] != 0
+                && !v4.is_loopback()
+                && !addresses.iter().any(|own| own.broadcast() == Some(v4))
+        }
         IpAddr::V6(v6) => !v6.is_multicast() && !v6.is_loopback() && !v6.is_unspecified(),
     };
     possible && !addresses.iter().any(|own| own.address == src)

@@ -83,7 +83,14 @@ impl PacketHeader {
 
 /// Fills the transport checksum of the frame under construction, whose field stands `field` bytes
 /// into the upper layer: completely, or as far as the pseudo-header where the device does the rest.
-pub(crate) fn transport_checksum(batch: &mut TxBatch, start: FrameStart, header: &PacketHeader, upper_len: usize, field: usize, by_device: bool) -> TxChecksum {
+pub(crate) fn transport_checksum(
+    batch: &mut TxBatch,
+    start: FrameStart,
+    header: &PacketHeader,
+    upper_len: usize,
+    field: usize,
+    by_device: bool,
+) -> TxChecksum {
     let upper = header.upper_offset();
     let pseudo_header = header.pseudo_header(upper_len);
     if by_device {

@@ -21,6 +21,8 @@ impl Interface {
 
     /// Broadcast, and the group addresses that IPv4 and IPv6 multicast map to.
     fn hears_group(&self, dst: EthernetAddress) -> bool {
-        dst.is_broadcast() || matches!(dst.0, [0x01, 0x00, 0x5e, low, ..] if low < 0x80) || matches!(dst.0, [0x33, 0x33, ..])
+        dst.is_broadcast()
+            || matches!(dst.0, [0x01, 0x00, 0x5e, low, ..] if low < 0x80)
+            || matches!(dst.0, [0x33, 0x33, ..])
     }
 }

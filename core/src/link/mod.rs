@@ -37,9 +37,24 @@ impl InterfaceId {
 /// A message of the interface's own, or an answer: served before any socket.
 #[derive(Clone, Debug)]
 pub(crate) enum Control {
-    Arp { operation: ArpOperation, to: EthernetAddress, target_hardware: EthernetAddress, source: Ipv4Addr, target: Ipv4Addr },
-    NeighborSolicitation { to: Option<EthernetAddress>, source: Ipv6Addr, target: Ipv6Addr },
-    NeighborAdvertisement { to: EthernetAddress, dst: Ipv6Addr, target: Ipv6Addr, solicited: bool },
+    Arp {
+        operation: ArpOperation,
+        to: EthernetAddress,
+        target_hardware: EthernetAddress,
+        source: Ipv4Addr,
+        target: Ipv4Addr,
+    },
+    NeighborSolicitation {
+        to: Option<EthernetAddress>,
+        source: Ipv6Addr,
+        target: Ipv6Addr,
+    },
+    NeighborAdvertisement {
+        to: EthernetAddress,
+        dst: Ipv6Addr,
+        target: Ipv6Addr,
+        solicited: bool,
+    },
     Packet(Packet),
 }
 

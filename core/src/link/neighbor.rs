@@ -154,9 +154,22 @@ impl NeighborCache {
 
     /// Looks `address` up in order to send to it. The first lookup of an unknown neighbor, and the
     /// first use of a stale one, start what the RFC asks for; a solicitation that is due is returned.
-    pub(crate) fn resolve(&mut self, now: Instant, address: IpAddr, origin: Origin, limits: &Limits) -> (Resolution, Option<Solicit>) {
+    pub(crate) fn resolve(
+        &mut self,
+        now: Instant,
+        address: IpAddr,
+        origin: Origin,
+        limits: &Limits,
+    ) -> (Resolution, Option<Solicit>) {
         let Some(id) = self.find(address) else {
-            return match self.insert(address, NeighborState::Incomplete, EthernetAddress::UNSPECIFIED, now, origin, limits) {
+            return match self.insert(
+                address,
+                NeighborState::Incomplete,
+                EthernetAddress::UNSPECIFIED,
+                now,
+                origin,
+                limits,
+            ) {
                 Some(id) => (Resolution::Unresolved(id), self.solicit(now, id)),
                 None => (Resolution::Full, None),
             };
@@ -191,7 +204,15 @@ impl NeighborCache {
         Some(Solicit { target: neighbor.address, unicast })
     }
 
-    fn insert(&mut self, address: IpAddr, state: NeighborState, hardware: EthernetAddress, now: Instant, origin: Origin, limits: &Limits) -> Option<NeighborId> {
+    fn insert(
+        &mut self,
+        address: IpAddr,
+        state: NeighborState,
+        hardware: EthernetAddress,
+        now: Instant,
+        origin: Origin,
+        limits: &Limits,
+    ) -> Option<NeighborId> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None if self.slots.len() < limits.neighbors as usize => {
@@ -226,8 +247,10 @@ impl NeighborCache {
         for _ in 0..2 * self.slots.len() {
             self.hand = (self.hand + 1) % self.slots.len();
             let Some(neighbor) = self.slots.get_mut(self.hand).and_then(Option::as_mut) else { continue };
-            let held = !neighbor.sockets.is_empty() || (neighbor.origin == Origin::Local && neighbor.state == NeighborState::Incomplete);
-            let spared = core::mem::take(&mut neighbor.used) || (origin == Origin::Answer && neighbor.state == NeighborState::Incomplete);
+            let held = !neighbor.sockets.is_empty()
+                || (neighbor.origin == Origin::Local && neighbor.state == NeighborState::Incomplete);
+            let spared = core::mem::take(&mut neighbor.used)
+                || (origin == Origin::Answer && neighbor.state == NeighborState::Incomplete);
             if held || spared {
                 continue;
             }
@@ -283,7 +306,8 @@ impl NeighborCache {
     /// Takes what waits on the entry.
     fn release(&mut self, id: NeighborId) -> Waiting {
         let Some(neighbor) = self.entry(id) else { return Waiting::default() };
-        let waiting = Waiting { sockets: core::mem::take(&mut neighbor.sockets), packets: neighbor.packets.drain(..).collect() };
+        let waiting =
+            Waiting { sockets: core::mem::take(&mut neighbor.sockets), packets: neighbor.packets.drain(..).collect() };
         if !waiting.packets.is_empty() {
             self.parked_local.retain(|&other| other != id);
             self.parked_answers.retain(|&other| other != id);
@@ -306,7 +330,14 @@ impl NeighborCache {
     /// The neighbor told its hardware address without being asked: a request or solicitation of its
     /// own, or a gratuitous announcement. The entry becomes STALE if that is news (RFC 4861 section 7.2.3);
     /// one that does not exist is made only if `create`, which a packet addressed to us justifies.
-    pub(crate) fn learn(&mut self, now: Instant, address: IpAddr, hardware: EthernetAddress, create: bool, limits: &Limits) -> Waiting {
+    pub(crate) fn learn(
+        &mut self,
+        now: Instant,
+        address: IpAddr,
+        hardware: EthernetAddress,
+        create: bool,
+        limits: &Limits,
+    ) -> Waiting {
         let Some(id) = self.find(address) else {
             if create {
                 self.insert(address, NeighborState::Stale, hardware, now, Origin::Answer, limits);

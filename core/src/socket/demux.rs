@@ -81,7 +81,11 @@ impl Binding {
     /// with `dual_stack` the IPv6 one means both.
     pub(crate) fn all_of(local: SocketAddr, dual_stack: bool) -> impl Iterator<Item = Binding> {
         let unspecified = local.ip().is_unspecified();
-        let first = Binding { family: Family::of(local.ip()), address: (!unspecified).then_some(local.ip()), port: local.port() };
+        let first = Binding {
+            family: Family::of(local.ip()),
+            address: (!unspecified).then_some(local.ip()),
+            port: local.port(),
+        };
         let second = Binding { family: Family::V4, address: None, port: local.port() };
         let both = dual_stack && unspecified && local.is_ipv6();
         core::iter::once(first).chain(both.then_some(second))
@@ -124,7 +128,9 @@ impl<H: Copy> Bindings<H> {
     /// The sockets that what arrives at `address` may be for, the one bound to it first.
     pub(crate) fn candidates(&self, address: IpAddr, port: u16) -> impl Iterator<Item = H> {
         let family = Family::of(address);
-        [Some(address), None].into_iter().filter_map(move |address| self.map.get(&Binding { family, address, port }).copied())
+        [Some(address), None]
+            .into_iter()
+            .filter_map(move |address| self.map.get(&Binding { family, address, port }).copied())
     }
 }
 

@@ -88,7 +88,8 @@ impl<'a> UdpSocket<'a> {
     fn speaks_to(&self, address: IpAddr) -> bool {
         let Some(slot) = self.slot() else { return false };
         let local = slot.state.local.ip();
-        !address.is_unspecified() && (local.is_ipv4() == address.is_ipv4() || (slot.state.dual_stack && local.is_unspecified()))
+        !address.is_unspecified()
+            && (local.is_ipv4() == address.is_ipv4() || (slot.state.dual_stack && local.is_unspecified()))
     }
 
     /// Queues a datagram to `to`, or to the peer. It leaves once its neighbor is known; datagrams to

@@ -9,7 +9,9 @@ use crate::ip::route::Route;
 use crate::link::{Interface, InterfaceId};
 use crate::socket::demux::Flow;
 use crate::socket::table::{ListenerSlot, Owner, UdpSlot};
-use crate::socket::{ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket};
+use crate::socket::{
+    ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket,
+};
 use crate::tcp::{Listener, State, Tcb};
 use crate::time::Instant;
 use crate::udp::UdpState;
@@ -48,7 +50,12 @@ impl Stack {
     }
 
     /// Gives an interface a further address, with its on-link route.
-    pub fn add_address(&mut self, now: Instant, id: InterfaceId, address: InterfaceAddress) -> Result<(), AddressError> {
+    pub fn add_address(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        address: InterfaceAddress,
+    ) -> Result<(), AddressError> {
         self.advance(now);
         let interface = self.interfaces.get_mut(id.index()).ok_or(AddressError::NoInterface)?;
         if !address.is_valid() {
@@ -119,7 +126,8 @@ impl Stack {
         if self.sockets.listeners.len() >= self.config.limits.listeners as usize {
             return Err(ListenError::LimitReached);
         }
-        let listener = Listener::new(options.backlog, options.settings.unwrap_or_else(|| self.config.tcp.socket.clone()));
+        let listener =
+            Listener::new(options.backlog, options.settings.unwrap_or_else(|| self.config.tcp.socket.clone()));
         let slot = ListenerSlot { listener, local, dual_stack: options.dual_stack, pending: false };
         let handle = self.sockets.listeners.insert(slot);
         self.sockets.demux.listeners.insert(local, options.dual_stack, handle);
@@ -165,7 +173,12 @@ impl Stack {
     }
 
     /// Opens a connection to `remote`. It is established when [`Readiness::CONNECTED`](crate::event::Readiness) says so.
-    pub fn tcp_connect(&mut self, now: Instant, remote: SocketAddr, options: ConnectOptions) -> Result<TcpHandle, ConnectError> {
+    pub fn tcp_connect(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        options: ConnectOptions,
+    ) -> Result<TcpHandle, ConnectError> {
         self.advance(now);
         let remote = canonical(remote);
         if !self.is_connectable(remote) {
@@ -183,7 +196,11 @@ impl Stack {
         let flow = |port| Flow::new(SocketAddr::new(address, port), remote);
         let flows = &self.sockets.demux.flows;
         let port = match wanted.map_or(0, |local| local.port()) {
-            0 => self.sockets.tcp_ports.connect(address, remote, |port| flows.contains(&flow(port))).ok_or(ConnectError::PortsExhausted)?,
+            0 => self
+                .sockets
+                .tcp_ports
+                .connect(address, remote, |port| flows.contains(&flow(port)))
+                .ok_or(ConnectError::PortsExhausted)?,
             port if flows.contains(&flow(port)) => return Err(ConnectError::AddressInUse),
             port => port,
         };
@@ -241,7 +258,8 @@ impl Stack {
         };
         local.set_port(port);
         let state = UdpState::new(local, &options);
-        let handle = self.sockets.udp.insert(UdpSlot { state, queued: false, pending: crate::event::Readiness::empty() });
+        let handle =
+            self.sockets.udp.insert(UdpSlot { state, queued: false, pending: crate::event::Readiness::empty() });
         self.sockets.demux.datagrams.insert(local, options.dual_stack, handle);
         Ok(handle)
     }

@@ -136,7 +136,11 @@ impl Stack {
     }
 
     fn secrets(seed: &Seed) -> Secrets {
-        Secrets { isn: seed.hash_key("tcp.isn"), timestamp: seed.hash_key("tcp.timestamp"), neighbor: seed.hash_key("neighbor") }
+        Secrets {
+            isn: seed.hash_key("tcp.isn"),
+            timestamp: seed.hash_key("tcp.timestamp"),
+            neighbor: seed.hash_key("neighbor"),
+        }
     }
 
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,

@@ -58,7 +58,10 @@ impl Stack {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv6Packet::parse(frame.data.get(ethernet::HEADER_LEN..).unwrap_or_default())?;
         let mut received = interface.ipv6_input(&packet, link.dst.is_multicast())?;
-        let limits = ExtensionLimits { headers: usize::from(self.config.limits.ipv6_extension_headers), ..ExtensionLimits::default() };
+        let limits = ExtensionLimits {
+            headers: usize::from(self.config.limits.ipv6_extension_headers),
+            ..ExtensionLimits::default()
+        };
         let upper = match ipv6_ext::walk(packet.dst(), packet.next_header(), packet.payload(), &limits) {
             Ok(upper) => upper,
             Err(error) => {
@@ -81,7 +84,10 @@ impl Stack {
             IpProtocol::ICMPV6 => self.receive_icmpv6(id, &frame, &received, link.src, upper.fragment.is_some()),
             IpProtocol::NO_NEXT_HEADER => Err(DropReason::Ipv6NextHeader),
             _ => {
-                let kind = ErrorKind::ParameterProblem { code: crate::wire::icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: upper.next_header_pointer };
+                let kind = ErrorKind::ParameterProblem {
+                    code: crate::wire::icmpv6::UNRECOGNIZED_NEXT_HEADER,
+                    pointer: upper.next_header_pointer,
+                };
                 self.owe_icmp_error(id, &frame, &received, kind);
                 Err(DropReason::Ipv6NextHeader)
             }
@@ -102,7 +108,13 @@ impl Stack {
         input.reply.map_or(Ok(()), |reply| self.queue_control(id, reply))
     }
 
-    pub(super) fn receive_ndp(&mut self, id: InterfaceId, received: &Received, message: &[u8], link_src: EthernetAddress) -> Result<(), DropReason> {
+    pub(super) fn receive_ndp(
+        &mut self,
+        id: InterfaceId,
+        received: &Received,
+        message: &[u8],
+        link_src: EthernetAddress,
+    ) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let input = interface.ndp_input(received, message, link_src)?;
         self.counters.ndp_received += 1;
@@ -117,7 +129,14 @@ impl Stack {
         input.reply.map_or(Ok(()), |reply| self.queue_control(id, reply))
     }
 
-    fn learn_neighbor(&mut self, id: InterfaceId, address: IpAddr, hardware: EthernetAddress, solicited: bool, create: bool) {
+    fn learn_neighbor(
+        &mut self,
+        id: InterfaceId,
+        address: IpAddr,
+        hardware: EthernetAddress,
+        solicited: bool,
+        create: bool,
+    ) {
         let now = self.now;
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         let waiting = if solicited {

@@ -51,7 +51,12 @@ impl Stack {
         text.truncate(received.upper.end);
         text.advance(text_at);
         let mut segment = Segment { header, options: &options, text };
-        let flow = Flow { local: received.dst, local_port: header.dst_port, remote: received.src, remote_port: header.src_port };
+        let flow = Flow {
+            local: received.dst,
+            local_port: header.dst_port,
+            remote: received.src,
+            remote_port: header.src_port,
+        };
         self.deliver_segment(id, flow, &mut segment)
     }
 
@@ -78,9 +83,15 @@ impl Stack {
     }
 
     /// RFC 9293 section 3.10.7.1 (CLOSED) and 3.10.7.2 (LISTEN).
-    fn segment_without_connection(&mut self, id: InterfaceId, flow: Flow, segment: &Segment<'_>) -> Result<(), DropReason> {
+    fn segment_without_connection(
+        &mut self,
+        id: InterfaceId,
+        flow: Flow,
+        segment: &Segment<'_>,
+    ) -> Result<(), DropReason> {
         let Some(listener) = self.sockets.demux.listeners.find(flow.local, flow.local_port) else {
-            let reason = if reset_for(segment).is_some() { DropReason::TcpNoSocket } else { DropReason::TcpResetNoSocket };
+            let reason =
+                if reset_for(segment).is_some() { DropReason::TcpNoSocket } else { DropReason::TcpResetNoSocket };
             self.owe_reset(id, flow, reset_for(segment));
             return Err(reason);
         };
@@ -95,7 +106,13 @@ impl Stack {
         }
     }
 
-    fn open_passively(&mut self, id: InterfaceId, listener: ListenerHandle, flow: Flow, segment: &Segment<'_>) -> Result<(), DropReason> {
+    fn open_passively(
+        &mut self,
+        id: InterfaceId,
+        listener: ListenerHandle,
+        flow: Flow,
+        segment: &Segment<'_>,
+    ) -> Result<(), DropReason> {
         if !self.make_room_for_connection() {
             return Err(DropReason::TcpBacklog);
         }
@@ -117,8 +134,11 @@ impl Stack {
     pub(super) fn opening<'a>(&self, id: InterfaceId, flow: &Flow, settings: &'a TcpSettings) -> Open<'a> {
         let clock = (self.now.as_nanos() / ISN_TICK_NANOS) as u32;
         let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.capabilities.mtu);
-        let (headers, mss_default) =
-            if flow.local.is_ipv4() { (ipv4::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V4) } else { (ipv6::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V6) };
+        let (headers, mss_default) = if flow.local.is_ipv4() {
+            (ipv4::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V4)
+        } else {
+            (ipv6::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V6)
+        };
         Open {
             iss: SeqNumber(clock.wrapping_add(hash_flow(&self.secrets.isn, flow))),
             timestamp_offset: hash_flow(&self.secrets.timestamp, flow),
@@ -129,7 +149,17 @@ impl Stack {
     }
 
     pub(super) fn insert_connection(&mut self, tcb: Tcb, flow: Flow, owner: Owner) -> TcpHandle {
-        let slot = TcpSlot { tcb, flow, owner, hop: None, queued: false, parked: false, armed: None, pending: Readiness::empty(), in_time_wait: false };
+        let slot = TcpSlot {
+            tcb,
+            flow,
+            owner,
+            hop: None,
+            queued: false,
+            parked: false,
+            armed: None,
+            pending: Readiness::empty(),
+            in_time_wait: false,
+        };
         let handle = self.sockets.tcp.insert(Box::new(slot));
         self.sockets.demux.flows.insert(flow, handle);
         handle
@@ -139,7 +169,12 @@ impl Stack {
     pub(super) fn make_room_for_connection(&mut self) -> bool {
         while self.sockets.tcp.len() >= self.config.limits.tcp_sockets as usize {
             let Some(handle) = self.sockets.time_wait.pop_front() else { return false };
-            if self.sockets.tcp.get(handle).is_some_and(|slot| slot.owner == Owner::Orphan && slot.tcb.state() == State::TimeWait) {
+            if self
+                .sockets
+                .tcp
+                .get(handle)
+                .is_some_and(|slot| slot.owner == Owner::Orphan && slot.tcb.state() == State::TimeWait)
+            {
                 self.remove_connection(handle);
             }
         }
@@ -170,7 +205,13 @@ impl Stack {
 
     /// What a connection that is not in the table yet needs from the stack.
     pub(super) fn env(&mut self) -> Env<'_> {
-        Env { now: self.now, config: &self.config.tcp, limits: &self.config.limits, chunks: &mut self.chunks, counters: &mut self.tcp_counters }
+        Env {
+            now: self.now,
+            config: &self.config.tcp,
+            limits: &self.config.limits,
+            chunks: &mut self.chunks,
+            counters: &mut self.tcp_counters,
+        }
     }
 
     pub(super) fn on_tcp_timeout(&mut self, handle: TcpHandle) {
@@ -346,7 +387,8 @@ impl Stack {
     }
 
     fn queue_reset(&mut self, id: InterfaceId, flow: Flow, reset: Reset) {
-        let body = Body::TcpReset { src_port: flow.local_port, dst_port: flow.remote_port, seq: reset.seq, ack: reset.ack };
+        let body =
+            Body::TcpReset { src_port: flow.local_port, dst_port: flow.remote_port, seq: reset.seq, ack: reset.ack };
         if let Err(reason) = self.answer(id, Some(flow.local), flow.remote, body) {
             self.drops.count(reason);
         }
@@ -378,6 +420,11 @@ fn hash_flow(key: &HashKey, flow: &Flow) -> u32 {
 }
 
 fn pseudo_header(received: &Received, len: usize) -> crate::wire::checksum::Sum {
-    let header = crate::ip::output::PacketHeader { src: received.src, dst: received.dst, protocol: IpProtocol::TCP, hop_limit: 0 };
+    let header = crate::ip::output::PacketHeader {
+        src: received.src,
+        dst: received.dst,
+        protocol: IpProtocol::TCP,
+        hop_limit: 0,
+    };
     header.pseudo_header(len)
 }

@@ -176,7 +176,9 @@ fn an_error_comes_from_the_address_that_was_asked() {
     let mut rig = Rig::new();
     rig.introduce_peer();
     let second = SocketAddr::from(([192, 0, 2, 99], 7));
-    rig.stack.add_address(rig.now, rig.interface, crate::InterfaceAddress { address: second.ip(), prefix_len: 24 }).unwrap();
+    rig.stack
+        .add_address(rig.now, rig.interface, crate::InterfaceAddress { address: second.ip(), prefix_len: 24 })
+        .unwrap();
     let _ = rig.receive_packet(&udp_packet(socket("192.0.2.1:1000"), second, b""));
     insta::assert_snapshot!(rig.sent(), @"> 192.0.2.99 > 192.0.2.1 icmp port unreachable [192.0.2.1 > 192.0.2.99 udp 1000 > 7 (0)]");
 }

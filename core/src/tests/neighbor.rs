@@ -109,7 +109,8 @@ fn progress_of_a_connection_confirms_its_neighbor() {
     let handle = rig.stack.tcp_connect(rig.now, peer, options).unwrap();
     let syn = rig.frames().remove(0);
     let iss = u32::from_be_bytes([syn[38], syn[39], syn[40], syn[41]]);
-    let _ = rig.receive_packet(&tcp_packet(peer, our, &format!("S. 0:0(0) ack {} win 65535", iss.wrapping_add(1)), b""));
+    let _ =
+        rig.receive_packet(&tcp_packet(peer, our, &format!("S. 0:0(0) ack {} win 65535", iss.wrapping_add(1)), b""));
     rig.discard();
 
     rig.now += Duration::from_secs(40);

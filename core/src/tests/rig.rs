@@ -12,14 +12,15 @@ use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use smallvec::smallvec;
 
-use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::error::{SocketError, UdpSendError};
 use crate::frame::RxMeta;
 use crate::link::neighbor::NeighborState;
+use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
 use crate::{
-    Capabilities, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
+    Capabilities, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed, Stack,
+    TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -80,7 +81,14 @@ impl Rig {
 
     /// Lets the stack know the peer's hardware address, in both families, without leaving a trace.
     pub(crate) fn introduce_peer(&mut self) {
-        let request = arp(ArpOperation::Request, PEER_MAC, PEER_V4, EthernetAddress::UNSPECIFIED, OUR_V4, EthernetAddress::BROADCAST);
+        let request = arp(
+            ArpOperation::Request,
+            PEER_MAC,
+            PEER_V4,
+            EthernetAddress::UNSPECIFIED,
+            OUR_V4,
+            EthernetAddress::BROADCAST,
+        );
         assert_eq!(self.receive(&request), Verdict::Accepted);
         let solicitation = neighbor_solicitation(PEER_V6, OUR_V6, Some(PEER_MAC));
         assert_eq!(self.receive(&solicitation), Verdict::Accepted);
@@ -200,7 +208,10 @@ impl Rig {
     }
 
     pub(crate) fn counter(&self, name: &str) -> u64 {
-        self.stack.counters().find(|(other, _)| *other == name).map_or_else(|| panic!("no counter {name}"), |(_, count)| count)
+        self.stack
+            .counters()
+            .find(|(other, _)| *other == name)
+            .map_or_else(|| panic!("no counter {name}"), |(_, count)| count)
     }
 }
 
@@ -240,7 +251,11 @@ pub(crate) fn arp(
 }
 
 /// A solicitation from the peer's station for `target`, to the target's solicited-node group.
-pub(crate) fn neighbor_solicitation(src: Ipv6Addr, target: Ipv6Addr, source_link_layer: Option<EthernetAddress>) -> Vec<u8> {
+pub(crate) fn neighbor_solicitation(
+    src: Ipv6Addr,
+    target: Ipv6Addr,
+    source_link_layer: Option<EthernetAddress>,
+) -> Vec<u8> {
     let mut message = Vec::new();
     crate::wire::ndp::NeighborSolicitation { target, source_link_layer }.emit(&mut message);
     let group = crate::wire::ndp::solicited_node(target);
@@ -254,13 +269,19 @@ pub(crate) fn icmpv6_packet(src: Ipv6Addr, dst: Ipv6Addr, hop_limit: u8, mut mes
     icmpv6::fill_checksum(Sum::pseudo_header_v6(src, dst, IpProtocol::ICMPV6, message.len()), &mut message);
     let mut packet = Vec::new();
     let payload_len = message.len() as u16;
-    Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header: IpProtocol::ICMPV6, hop_limit, src, dst }.emit(&mut packet);
+    Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header: IpProtocol::ICMPV6, hop_limit, src, dst }
+        .emit(&mut packet);
     packet.extend_from_slice(&message);
     packet
 }
 
 /// An IPv4 packet.
-pub(crate) fn ipv4_packet(src: Ipv4Addr, dst: Ipv4Addr, protocol: crate::wire::ipv4::IpProtocol, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn ipv4_packet(
+    src: Ipv4Addr,
+    dst: Ipv4Addr,
+    protocol: crate::wire::ipv4::IpProtocol,
+    payload: &[u8],
+) -> Vec<u8> {
     let mut packet = Vec::new();
     crate::wire::ipv4::Ipv4Header {
         tos: 0,
@@ -293,7 +314,16 @@ pub(crate) fn udp_packet(from: SocketAddr, to: SocketAddr, data: &[u8]) -> Vec<u
         (IpAddr::V6(src), IpAddr::V6(dst)) => {
             let mut packet = Vec::new();
             let payload_len = datagram.len() as u16;
-            Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header: IpProtocol::UDP, hop_limit: 64, src, dst }.emit(&mut packet);
+            Ipv6Header {
+                traffic_class: 0,
+                flow_label: 0,
+                payload_len,
+                next_header: IpProtocol::UDP,
+                hop_limit: 64,
+                src,
+                dst,
+            }
+            .emit(&mut packet);
             packet.extend_from_slice(&datagram);
             packet
         }
@@ -302,16 +332,35 @@ pub(crate) fn udp_packet(from: SocketAddr, to: SocketAddr, data: &[u8]) -> Vec<u
 }
 
 /// An IPv6 packet.
-pub(crate) fn ipv6_packet(src: Ipv6Addr, dst: Ipv6Addr, next_header: crate::wire::ipv4::IpProtocol, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn ipv6_packet(
+    src: Ipv6Addr,
+    dst: Ipv6Addr,
+    next_header: crate::wire::ipv4::IpProtocol,
+    payload: &[u8],
+) -> Vec<u8> {
     let mut packet = Vec::new();
     let payload_len = payload.len() as u16;
-    crate::wire::ipv6::Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header, hop_limit: 64, src, dst }.emit(&mut packet);
+    crate::wire::ipv6::Ipv6Header {
+        traffic_class: 0,
+        flow_label: 0,
+        payload_len,
+        next_header,
+        hop_limit: 64,
+        src,
+        dst,
+    }
+    .emit(&mut packet);
     packet.extend_from_slice(payload);
     packet
 }
 
 /// An ICMPv4 packet with its checksum filled in.
-pub(crate) fn icmpv4_packet(src: Ipv4Addr, dst: Ipv4Addr, header: &crate::wire::icmpv4::Icmpv4Header, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn icmpv4_packet(
+    src: Ipv4Addr,
+    dst: Ipv4Addr,
+    header: &crate::wire::icmpv4::Icmpv4Header,
+    payload: &[u8],
+) -> Vec<u8> {
     let mut message = Vec::new();
     header.emit(&mut message);
     message.extend_from_slice(payload);

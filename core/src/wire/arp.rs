@@ -51,9 +51,7 @@ impl<'a> ArpPacket<'a> {
     ///
     /// Errors: [`DropReason::ArpTruncated`], [`DropReason::ArpType`], [`DropReason::ArpOperation`].
     pub fn parse(bytes: &'a [u8]) -> Result<ArpPacket<'a>, DropReason> {
-        let fixed = bytes
-            .first_chunk::<FIXED_LEN>()
-            .ok_or(DropReason::ArpTruncated)?;
+        let fixed = bytes.first_chunk::<FIXED_LEN>().ok_or(DropReason::ArpTruncated)?;
         if fixed.array_at::<0, 6>() != ETHERNET_IPV4 {
             return Err(DropReason::ArpType);
         }
@@ -62,9 +60,7 @@ impl<'a> ArpPacket<'a> {
             2 => ArpOperation::Reply,
             _ => return Err(DropReason::ArpOperation),
         };
-        let packet = bytes
-            .first_chunk::<PACKET_LEN>()
-            .ok_or(DropReason::ArpTruncated)?;
+        let packet = bytes.first_chunk::<PACKET_LEN>().ok_or(DropReason::ArpTruncated)?;
         Ok(ArpPacket { packet, operation })
     }
 

@@ -22,18 +22,12 @@ pub struct Sum {
 impl Sum {
     /// The sum of nothing.
     pub const fn new() -> Sum {
-        Sum {
-            lanes: 0,
-            odd: false,
-        }
+        Sum { lanes: 0, odd: false }
     }
 
     /// A sum that goes on from `folded`, a value from [`Sum::fold`] over an even number of bytes.
     pub const fn from_folded(folded: u16) -> Sum {
-        Sum {
-            lanes: u16::from_ne_bytes(folded.to_be_bytes()) as u64,
-            odd: false,
-        }
+        Sum { lanes: u16::from_ne_bytes(folded.to_be_bytes()) as u64, odd: false }
     }
 
     /// The pseudo-header of TCP and UDP over IPv4 (RFC 9293 section 3.1). `len` is the length of

@@ -87,11 +87,7 @@ pub struct ParseAddressError(String);
 
 impl fmt::Display for ParseAddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "\"{}\" is no Ethernet address (expected six hexadecimal bytes, as in 02:00:00:00:00:01)",
-            self.0
-        )
+        write!(f, "\"{}\" is no Ethernet address (expected six hexadecimal bytes, as in 02:00:00:00:00:01)", self.0)
     }
 }
 
@@ -161,9 +157,7 @@ impl<'a> EthernetFrame<'a> {
     /// Errors: [`DropReason::EthernetTruncated`], [`DropReason::EthernetLength`].
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<EthernetFrame<'a>, DropReason> {
-        let (header, payload) = bytes
-            .split_first_chunk::<HEADER_LEN>()
-            .ok_or(DropReason::EthernetTruncated)?;
+        let (header, payload) = bytes.split_first_chunk::<HEADER_LEN>().ok_or(DropReason::EthernetTruncated)?;
         let frame = EthernetFrame { header, payload };
         if frame.ethertype().0 < LOWEST_ETHERTYPE {
             return Err(DropReason::EthernetLength);
@@ -198,11 +192,7 @@ impl<'a> EthernetFrame<'a> {
     /// The header's fields.
     #[inline]
     pub fn header(&self) -> EthernetHeader {
-        EthernetHeader {
-            dst: self.dst(),
-            src: self.src(),
-            ethertype: self.ethertype(),
-        }
+        EthernetHeader { dst: self.dst(), src: self.src(), ethertype: self.ethertype() }
     }
 }
 

@@ -95,22 +95,11 @@ impl<'a> TcpSegment<'a> {
     /// Errors: [`DropReason::TcpTruncated`], [`DropReason::TcpDataOffset`].
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<TcpSegment<'a>, DropReason> {
-        let (header, rest) = bytes
-            .split_first_chunk::<HEADER_LEN>()
-            .ok_or(DropReason::TcpTruncated)?;
+        let (header, rest) = bytes.split_first_chunk::<HEADER_LEN>().ok_or(DropReason::TcpTruncated)?;
         let header_len = usize::from(header[FLAGS_OFFSET] >> 4) * 4;
-        let options_len = header_len
-            .checked_sub(HEADER_LEN)
-            .ok_or(DropReason::TcpDataOffset)?;
-        let (options, payload) = rest
-            .split_at_checked(options_len)
-            .ok_or(DropReason::TcpDataOffset)?;
-        Ok(TcpSegment {
-            header,
-            bytes,
-            options,
-            payload,
-        })
+        let options_len = header_len.checked_sub(HEADER_LEN).ok_or(DropReason::TcpDataOffset)?;
+        let (options, payload) = rest.split_at_checked(options_len).ok_or(DropReason::TcpDataOffset)?;
+        Ok(TcpSegment { header, bytes, options, payload })
     }
 
     /// Whether the checksum is right; `pseudo_header` is [`Sum::pseudo_header_v4`] or
@@ -185,9 +174,7 @@ impl<'a> TcpSegment<'a> {
     #[inline]
     pub fn seg_len(&self) -> u32 {
         let flags = self.flags();
-        self.payload.len() as u32
-            + u32::from(flags.contains(TcpFlags::SYN))
-            + u32::from(flags.contains(TcpFlags::FIN))
+        self.payload.len() as u32 + u32::from(flags.contains(TcpFlags::SYN)) + u32::from(flags.contains(TcpFlags::FIN))
     }
 
     /// The options, decoded.

@@ -90,14 +90,8 @@ impl TcpOptions {
         if let Ok(only) = <&[u8; 12]>::try_from(bytes)
             && only.array_at::<0, 4>() == ALIGNED_TIMESTAMPS
         {
-            let timestamps = Timestamps {
-                value: only.u32_at::<4>(),
-                echo: only.u32_at::<8>(),
-            };
-            return TcpOptions {
-                timestamps: Some(timestamps),
-                ..TcpOptions::default()
-            };
+            let timestamps = Timestamps { value: only.u32_at::<4>(), echo: only.u32_at::<8>() };
+            return TcpOptions { timestamps: Some(timestamps), ..TcpOptions::default() };
         }
         if bytes.is_empty() {
             return TcpOptions::default();
@@ -169,12 +163,7 @@ impl TcpOptions {
         if let Some(timestamps) = self.timestamps {
             let mut option = [0; 12];
             option.put_array::<0, 4>(if self.sack_permitted {
-                [
-                    SACK_PERMITTED,
-                    SACK_PERMITTED_LEN,
-                    TIMESTAMPS,
-                    TIMESTAMPS_LEN,
-                ]
+                [SACK_PERMITTED, SACK_PERMITTED_LEN, TIMESTAMPS, TIMESTAMPS_LEN]
             } else {
                 ALIGNED_TIMESTAMPS
             });
@@ -182,12 +171,7 @@ impl TcpOptions {
             option.put_u32::<8>(timestamps.echo);
             out.put_slice(&option);
         } else if self.sack_permitted {
-            let option = [
-                NO_OPERATION,
-                NO_OPERATION,
-                SACK_PERMITTED,
-                SACK_PERMITTED_LEN,
-            ];
+            let option = [NO_OPERATION, NO_OPERATION, SACK_PERMITTED, SACK_PERMITTED_LEN];
             out.put_slice(&option);
         }
         if let Some(shift) = self.window_scale {
@@ -236,10 +220,7 @@ pub enum TcpOption<'a> {
 
 /// The ranges of a SACK option's blocks.
 pub fn sack_ranges(blocks: &[[u8; 8]]) -> impl Iterator<Item = SackRange> {
-    blocks.iter().map(|block| SackRange {
-        start: SeqNumber(block.u32_at::<0>()),
-        end: SeqNumber(block.u32_at::<4>()),
-    })
+    blocks.iter().map(|block| SackRange { start: SeqNumber(block.u32_at::<0>()), end: SeqNumber(block.u32_at::<4>()) })
 }
 
 /// Walks the options in the order of the wire. Ends at end-of-list, at the end, or before an option
@@ -293,10 +274,7 @@ fn decode(kind: u8, data: &[u8]) -> TcpOption<'_> {
             _ => TcpOption::Other { kind, data },
         },
         (TIMESTAMPS, data) => match <&[u8; 8]>::try_from(data) {
-            Ok(data) => TcpOption::Timestamps(Timestamps {
-                value: data.u32_at::<0>(),
-                echo: data.u32_at::<4>(),
-            }),
+            Ok(data) => TcpOption::Timestamps(Timestamps { value: data.u32_at::<0>(), echo: data.u32_at::<4>() }),
             Err(_) => TcpOption::Other { kind, data },
         },
         (kind, data) => TcpOption::Other { kind, data },

@@ -29,20 +29,14 @@ impl<'a> UdpDatagram<'a> {
     /// Errors: [`DropReason::UdpTruncated`], [`DropReason::UdpLength`].
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<UdpDatagram<'a>, DropReason> {
-        let header = bytes
-            .first_chunk::<HEADER_LEN>()
-            .ok_or(DropReason::UdpTruncated)?;
+        let header = bytes.first_chunk::<HEADER_LEN>().ok_or(DropReason::UdpTruncated)?;
         let len = usize::from(header.u16_at::<LENGTH>());
         if len < HEADER_LEN {
             return Err(DropReason::UdpLength);
         }
         let bytes = bytes.get(..len).ok_or(DropReason::UdpTruncated)?;
         let payload = bytes.get(HEADER_LEN..).ok_or(DropReason::UdpTruncated)?;
-        Ok(UdpDatagram {
-            header,
-            bytes,
-            payload,
-        })
+        Ok(UdpDatagram { header, bytes, payload })
     }
 
     /// The sender's choice not to send a checksum: the field is 0. Legal over IPv4 (RFC 1122
@@ -94,11 +88,7 @@ impl<'a> UdpDatagram<'a> {
 
     /// The header's fields.
     pub fn header(&self) -> UdpHeader {
-        UdpHeader {
-            src_port: self.src_port(),
-            dst_port: self.dst_port(),
-            payload_len: self.payload.len() as u16,
-        }
+        UdpHeader { src_port: self.src_port(), dst_port: self.dst_port(), payload_len: self.payload.len() as u16 }
     }
 }
 
