@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn a_warm_pool_hands_the_same_memory_out_again() {
         let (mut queue, mut pool) = (ByteQueue::default(), ChunkPool::default());
-        let data = [7; 40_000];
+        let data = alloc::vec![7; 40_000];
         let mut seen = Vec::new();
         for _ in 0..20 {
             queue.push_copy(&data, &mut pool);

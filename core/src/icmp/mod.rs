@@ -51,8 +51,8 @@ pub(crate) struct QuotedFlow {
     pub(crate) seq: SeqNumber,
 }
 
-pub(crate) fn v4_error(header: &Icmpv4Header) -> Option<IcmpError> {
-    match *header {
+pub(crate) fn v4_error(header: Icmpv4Header) -> Option<IcmpError> {
+    match header {
         Icmpv4Header::DestinationUnreachable { code, .. } => match code {
             icmpv4::PORT_UNREACHABLE => Some(IcmpError::PortUnreachable),
             icmpv4::PROTOCOL_UNREACHABLE => Some(IcmpError::ProtocolUnreachable),
@@ -66,8 +66,8 @@ pub(crate) fn v4_error(header: &Icmpv4Header) -> Option<IcmpError> {
     }
 }
 
-pub(crate) fn v6_error(header: &Icmpv6Header) -> Option<IcmpError> {
-    match *header {
+pub(crate) fn v6_error(header: Icmpv6Header) -> Option<IcmpError> {
+    match header {
         Icmpv6Header::DestinationUnreachable { code } => match code {
             icmpv6::PORT_UNREACHABLE => Some(IcmpError::PortUnreachable),
             icmpv6::NO_ROUTE => Some(IcmpError::NetworkUnreachable),
@@ -96,12 +96,12 @@ pub(crate) fn quoted_v6(packet: &Ipv6Packet<'_>) -> Option<QuotedFlow> {
 
 fn quoted(protocol: IpProtocol, src: IpAddr, dst: IpAddr, upper: &[u8]) -> Option<QuotedFlow> {
     // Ports are the first four bytes of both; the next four are TCP's sequence number.
-    let &[a, b, c, d, e, f, g, h] = upper.first_chunk::<8>()?;
+    let &[src_high, src_low, dst_high, dst_low, ref seq @ ..] = upper.first_chunk::<8>()?;
     if protocol != IpProtocol::TCP && protocol != IpProtocol::UDP {
         return None;
     }
-    let (src_port, dst_port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-    Some(QuotedFlow { protocol, src, src_port, dst, dst_port, seq: SeqNumber(u32::from_be_bytes([e, f, g, h])) })
+    let (src_port, dst_port) = (u16::from_be_bytes([src_high, src_low]), u16::from_be_bytes([dst_high, dst_low]));
+    Some(QuotedFlow { protocol, src, src_port, dst, dst_port, seq: SeqNumber(u32::from_be_bytes(*seq)) })
 }
 
 /// Whether the packet behind `protocol` is an ICMP error or a redirect, in answer to which no error

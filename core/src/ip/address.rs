@@ -72,7 +72,7 @@ pub(crate) fn contains(prefix: IpAddr, len: u8, address: IpAddr) -> bool {
     prefix.is_ipv4() == address.is_ipv4() && truncate(prefix, len) == truncate(address, len)
 }
 
-/// Whether an address is in fe80::/10.
+/// Whether an address is in `fe80::/10`.
 pub(crate) fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }

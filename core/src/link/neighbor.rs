@@ -18,13 +18,13 @@ use crate::socket::TcpHandle;
 use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 
-/// Between solicitations (RFC 4861 section 10, RETRANS_TIMER).
+/// Between solicitations (RFC 4861 section 10, `RETRANS_TIMER`).
 const RETRANS_TIMER: Duration = Duration::from_secs(1);
-/// Solicitations before a neighbor counts as unreachable (RFC 4861 section 10, MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT).
+/// Solicitations before a neighbor counts as unreachable (RFC 4861 section 10, `MAX_MULTICAST_SOLICIT`, `MAX_UNICAST_SOLICIT`).
 const MAX_SOLICIT: u8 = 3;
-/// How long a confirmation holds (RFC 4861 section 10, REACHABLE_TIME).
+/// How long a confirmation holds (RFC 4861 section 10, `REACHABLE_TIME`).
 const REACHABLE_TIME: Duration = Duration::from_secs(30);
-/// How long upper layers are given to confirm a stale neighbor (RFC 4861 section 10, DELAY_FIRST_PROBE_TIME).
+/// How long upper layers are given to confirm a stale neighbor (RFC 4861 section 10, `DELAY_FIRST_PROBE_TIME`).
 const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
 /// Places for parked packets that answers to remote hosts cannot take from local sockets.
 const RESERVED_FOR_LOCAL: usize = 16;
@@ -450,6 +450,7 @@ impl NeighborCache {
 }
 
 /// What a neighbor's deadline brought.
+#[allow(clippy::large_enum_variant, reason = "it is returned and taken apart at once")]
 #[derive(Clone, Debug)]
 pub(crate) enum Expiry {
     /// The entry is gone, or its deadline has moved.

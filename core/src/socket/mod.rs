@@ -4,8 +4,8 @@
 //! - [`table`]: what the stack keeps per socket
 //! - [`demux`]: from addresses and ports to a socket
 //! - [`ports`]: ephemeral ports (RFC 6056)
-//! - [`tcp`]: [`TcpSocket`], a connection as its application sees it
-//! - [`udp`]: [`UdpSocket`]
+//! - `tcp`: [`TcpSocket`], a connection as its application sees it
+//! - `udp`: [`UdpSocket`], a UDP socket likewise
 
 use slotmap::new_key_type;
 

@@ -245,22 +245,23 @@ impl Stack {
     /// receives on all of its family.
     pub fn udp_bind(&mut self, local: SocketAddr, options: UdpOptions) -> Result<UdpHandle, BindError> {
         let mut local = canonical(local);
+        let dual_stack = options.dual_stack;
         self.own_address(local.ip()).then_some(()).ok_or(BindError::AddressNotAvailable)?;
         if self.sockets.udp.len() >= self.config.limits.udp_sockets as usize {
             return Err(BindError::LimitReached);
         }
         let datagrams = &self.sockets.demux.datagrams;
-        let taken = |port| datagrams.is_taken(SocketAddr::new(local.ip(), port), options.dual_stack);
+        let taken = |port| datagrams.is_taken(SocketAddr::new(local.ip(), port), dual_stack);
         let port = match local.port() {
             0 => self.sockets.udp_ports.bind(taken).ok_or(BindError::PortsExhausted)?,
             port if taken(port) => return Err(BindError::AddressInUse),
             port => port,
         };
         local.set_port(port);
-        let state = UdpState::new(local, &options);
+        let state = UdpState::new(local, options);
         let handle =
             self.sockets.udp.insert(UdpSlot { state, queued: false, pending: crate::event::Readiness::empty() });
-        self.sockets.demux.datagrams.insert(local, options.dual_stack, handle);
+        self.sockets.demux.datagrams.insert(local, dual_stack, handle);
         Ok(handle)
     }
 

@@ -36,7 +36,7 @@ impl Stack {
         match message.header() {
             Icmpv4Header::EchoRequest { id: ident, seq } => self.answer_echo(id, frame, received, ident, seq),
             header @ (Icmpv4Header::DestinationUnreachable { .. } | Icmpv4Header::TimeExceeded { .. }) => {
-                let error = icmp::v4_error(&header).ok_or(DropReason::Icmpv4Type)?;
+                let error = icmp::v4_error(header).ok_or(DropReason::Icmpv4Type)?;
                 let quoted = message.quoted().ok_or(DropReason::Icmpv4Truncated)?;
                 let flow =
                     icmp::quoted_v4(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv4NoFlow)?;
@@ -78,7 +78,7 @@ impl Stack {
                 | Icmpv6Header::TimeExceeded { .. }
                 | Icmpv6Header::ParameterProblem { .. }),
             ) => {
-                let error = icmp::v6_error(&header).ok_or(DropReason::Icmpv6Type)?;
+                let error = icmp::v6_error(header).ok_or(DropReason::Icmpv6Type)?;
                 let quoted = message.quoted().ok_or(DropReason::Icmpv6Truncated)?;
                 let flow =
                     icmp::quoted_v6(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv6NoFlow)?;

@@ -112,6 +112,7 @@ impl core::fmt::Debug for Stack {
 
 impl Stack {
     /// A stack without interfaces. All that is random in it follows from `seed`.
+    #[allow(clippy::needless_pass_by_value, reason = "a seed is for one stack: it is given away")]
     pub fn new(config: Config, seed: Seed) -> Stack {
         Stack {
             now: Instant::ZERO,

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use bytes::Buf;
-use core::hash::{BuildHasher, Hash, Hasher};
+use core::hash::BuildHasher;
 use core::net::SocketAddr;
 
 use super::receive::is_vouched;
@@ -291,11 +291,10 @@ impl Stack {
                 }
                 self.announce_listener(listener);
             }
-            Owner::SynQueue(_) => {}
             Owner::AcceptQueue(_) => slot.pending |= edges,
             Owner::Application => self.announce_tcp(handle, edges),
             Owner::Orphan if state == State::Closed => self.remove_connection(handle),
-            Owner::Orphan => {}
+            Owner::SynQueue(_) | Owner::Orphan => {}
         }
         match state {
             State::Closed => self.free_flow(handle),
@@ -414,9 +413,7 @@ impl Stack {
 }
 
 fn hash_flow(key: &HashKey, flow: &Flow) -> u32 {
-    let mut hasher = key.build_hasher();
-    flow.hash(&mut hasher);
-    hasher.finish() as u32
+    key.hash_one(flow) as u32
 }
 
 fn pseudo_header(received: &Received, len: usize) -> crate::wire::checksum::Sum {

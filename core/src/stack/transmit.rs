@@ -333,7 +333,7 @@ fn emit_packet(packet: &Packet, stations: Stations, by_device: bool, batch: &mut
                 .emit(&TcpOptions::default(), out);
         }
         Body::Datagram { src_port, dst_port, .. } => {
-            UdpHeader { src_port, dst_port, payload_len: data.len() as u16 }.emit(out)
+            UdpHeader { src_port, dst_port, payload_len: data.len() as u16 }.emit(out);
         }
     }
     out.extend_from_slice(data);

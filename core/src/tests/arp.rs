@@ -166,7 +166,7 @@ fn a_request_is_repeated_each_second_and_given_up_after_three() {
     assert_eq!(rig.drops(DropReason::NeighborUnreachable), 1);
     assert_eq!(rig.counter("neighbor.failed"), 1);
     assert_eq!(rig.neighbor("192.0.2.77"), None);
-    assert_eq!(rig.pass(Duration::from_secs(60)), "");
+    assert_eq!(rig.pass(Duration::from_mins(1)), "");
 }
 
 /// An answer that was not asked for says nothing about who can be reached.

@@ -99,7 +99,7 @@ fn a_truncated_header_is_noticed(#[case] (peer, us): (IpAddr, IpAddr), #[case] r
 fn other_messages_are_ignored(#[case] header: Icmpv4Header) {
     let mut rig = Rig::new();
     rig.introduce_peer();
-    let packet = icmpv4_packet(PEER_V4, OUR_V4, &header, &[0; 40]);
+    let packet = icmpv4_packet(PEER_V4, OUR_V4, header, &[0; 40]);
     assert_eq!(rig.receive_packet(&packet), Verdict::Dropped(DropReason::Icmpv4Type));
     assert_eq!(rig.sent(), "");
 }

@@ -109,7 +109,7 @@ fn never_to_an_error_or_a_fragment() {
     let mut rig = Rig::new();
     rig.introduce_peer();
     let unreachable = Icmpv4Header::DestinationUnreachable { code: 3, next_hop_mtu: 0 };
-    let _ = rig.receive_packet(&icmpv4_packet(PEER_V4, OUR_V4, &unreachable, &to_us(5)));
+    let _ = rig.receive_packet(&icmpv4_packet(PEER_V4, OUR_V4, unreachable, &to_us(5)));
     let mut fragment = to_us(5);
     fragment[7] = 1;
     ipv4::fill_checksum(&mut fragment);

@@ -358,7 +358,7 @@ pub(crate) fn ipv6_packet(
 pub(crate) fn icmpv4_packet(
     src: Ipv4Addr,
     dst: Ipv4Addr,
-    header: &crate::wire::icmpv4::Icmpv4Header,
+    header: crate::wire::icmpv4::Icmpv4Header,
     payload: &[u8],
 ) -> Vec<u8> {
     let mut message = Vec::new();
@@ -374,7 +374,7 @@ pub(crate) fn echo_request(src: IpAddr, dst: IpAddr, len: usize) -> Vec<u8> {
     match (src, dst) {
         (IpAddr::V4(src), IpAddr::V4(dst)) => {
             let header = crate::wire::icmpv4::Icmpv4Header::EchoRequest { id: 7, seq: 1 };
-            icmpv4_packet(src, dst, &header, &data)
+            icmpv4_packet(src, dst, header, &data)
         }
         (IpAddr::V6(src), IpAddr::V6(dst)) => {
             let mut message = Vec::new();

@@ -34,7 +34,7 @@ fn segment(to: &str, line: &str) -> Vec<u8> {
 fn syn_with_options(to: &str, options: &[u8]) -> Vec<u8> {
     let plain = segment(to, "S 1:1(0) win 1000");
     let mut bytes = plain[20..].to_vec();
-    bytes[12] = ((20 + options.len()) / 4 << 4) as u8;
+    bytes[12] = (((20 + options.len()) / 4) << 4) as u8;
     bytes.extend_from_slice(options);
     let pseudo_header = checksum::Sum::pseudo_header_v4(PEER_V4, OUR_V4, IpProtocol::TCP, bytes.len());
     tcp::fill_checksum(pseudo_header, &mut bytes);

@@ -47,7 +47,7 @@ fn ip(v6: bool, protocol: IpProtocol, payload: &[u8]) -> Vec<u8> {
         .emit(&mut out),
         (IpAddr::V6(src), IpAddr::V6(dst)) => {
             Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header: protocol, hop_limit: 64, src, dst }
-                .emit(&mut out)
+                .emit(&mut out);
         }
         _ => unreachable!(),
     }
