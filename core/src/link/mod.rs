@@ -1,8 +1,8 @@
-//! The link layer: one [`Interface`] per device, with what waits to leave through it.
+//! The link layer: one `Interface` per device, with what waits to leave through it.
 //!
-//! - [`ethernet`]: which frames are for us
-//! - [`arp`]: what an ARP packet asks for (RFC 826)
-//! - [`ndp`]: what a Neighbor Discovery message asks for (RFC 4861)
+//! - `ethernet`: which frames are for us
+//! - `arp`: what an ARP packet asks for (RFC 826)
+//! - `ndp`: what a Neighbor Discovery message asks for (RFC 4861)
 //! - [`neighbor`]: the cache that both fill
 
 use alloc::collections::VecDeque;

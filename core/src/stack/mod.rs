@@ -16,15 +16,15 @@
 //!
 //! The modules, along a frame's way in and out:
 //!
-//! - [`receive`]: from a frame to the protocol that it is for
-//! - [`icmp`]: ICMP of both families, and the errors that we send
-//! - [`tcp`]: from a segment to its connection, and what follows from any call on a connection
-//! - [`udp`]: from a datagram to its socket
-//! - [`transmit`]: what leaves, in which order
-//! - [`schedule`]: timers and events
-//! - [`commands`]: interfaces, addresses, routes, sockets
-//! - [`access`]: what the socket views need of the stack
-//! - [`inspect`]: counters, tables, digests
+//! - `receive`: from a frame to the protocol that it is for
+//! - `icmp`: ICMP of both families, and the errors that we send
+//! - `tcp`: from a segment to its connection, and what follows from any call on a connection
+//! - `udp`: from a datagram to its socket
+//! - `transmit`: what leaves, in which order
+//! - `schedule`: timers and events
+//! - `commands`: interfaces, addresses, routes, sockets
+//! - `access`: what the socket views need of the stack
+//! - `inspect`: counters, tables, digests
 
 use alloc::vec::Vec;
 

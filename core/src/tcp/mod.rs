@@ -1,4 +1,4 @@
-//! TCP (RFC 9293): one connection as a pure state machine, [`Tcb`].
+//! TCP (RFC 9293): one connection as a pure state machine, `Tcb`.
 //!
 //! Facts come in through `on_segment`, `on_timeout`, `on_icmp_error` and the user calls; they change
 //! state and never build a segment. Segments leave through `next_segment` alone, one at a time, when
