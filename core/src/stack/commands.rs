@@ -1,5 +1,6 @@
 //! Commands: interfaces, addresses, routes, and the opening and closing of sockets.
 
+use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
@@ -115,14 +116,19 @@ impl Stack {
         self.routes.remove(|other| *other == route)
     }
 
-    /// Opens a listener on `local`. The unspecified address listens on all addresses of its family,
+    /// Opens a listener on `local`; port 0 takes an ephemeral one. The unspecified address listens on all addresses of its family,
     /// and the IPv6 one with [`ListenOptions::dual_stack`] on those of both.
     pub fn tcp_listen(&mut self, local: SocketAddr, options: ListenOptions) -> Result<ListenerHandle, ListenError> {
-        let local = canonical(local);
+        let mut local = canonical(local);
         self.own_address(local.ip()).then_some(()).ok_or(ListenError::AddressNotAvailable)?;
-        if local.port() == 0 || self.sockets.demux.listeners.is_taken(local, options.dual_stack) {
-            return Err(ListenError::AddressInUse);
-        }
+        let listeners = &self.sockets.demux.listeners;
+        let taken = |port| listeners.is_taken(SocketAddr::new(local.ip(), port), options.dual_stack);
+        let port = match local.port() {
+            0 => self.sockets.tcp_ports.bind(taken).ok_or(ListenError::PortsExhausted)?,
+            port if taken(port) => return Err(ListenError::AddressInUse),
+            port => port,
+        };
+        local.set_port(port);
         if self.sockets.listeners.len() >= self.config.limits.listeners as usize {
             return Err(ListenError::LimitReached);
         }
@@ -153,21 +159,14 @@ impl Stack {
         self.sockets.listeners.get(listener).map(|slot| slot.local).ok_or(StaleHandle::Stale)
     }
 
-    /// Closes a listener. Connections that nobody has accepted are reset; those accepted stay.
+    /// Closes a listener. Connections that nobody has accepted are reset, those still in SYN-RECEIVED
+    /// once they would be established; those accepted stay.
     pub fn tcp_listener_close(&mut self, now: Instant, listener: ListenerHandle) -> Result<(), StaleHandle> {
         self.advance(now);
-        let slot = self.sockets.listeners.remove(listener).ok_or(StaleHandle::Stale)?;
+        let mut slot = self.sockets.listeners.remove(listener).ok_or(StaleHandle::Stale)?;
         self.sockets.demux.listeners.remove(slot.local, slot.dual_stack);
-        let waiting = |owner| owner == Owner::SynQueue(listener) || owner == Owner::AcceptQueue(listener);
-        let handles: alloc::vec::Vec<_> =
-            self.sockets.tcp.iter().filter(|(_, slot)| waiting(slot.owner)).map(|(handle, _)| handle).collect();
-        for handle in handles {
-            if let Some((slot, mut env)) = self.connection(handle) {
-                slot.tcb.abort(&mut env);
-                slot.owner = Owner::Orphan;
-                self.sockets.orphans += 1;
-                self.settle_tcp(handle);
-            }
+        while let Some(handle) = slot.listener.accept() {
+            self.reset_unowned(handle);
         }
         Ok(())
     }
@@ -216,6 +215,19 @@ impl Stack {
     /// A connection, to be used.
     pub fn tcp(&mut self, handle: TcpHandle) -> Result<TcpSocket<'_>, StaleHandle> {
         if self.sockets.tcp.contains_key(handle) { Ok(TcpSocket::new(self, handle)) } else { Err(StaleHandle::Stale) }
+    }
+
+    /// Resets every connection, those without an owner included: the end of a stack that has no time
+    /// left for an orderly one.
+    pub fn tcp_abort_all(&mut self, now: Instant) {
+        self.advance(now);
+        let handles: Vec<_> = self.sockets.tcp.keys().collect();
+        for handle in handles {
+            if let Some((slot, mut env)) = self.connection(handle) {
+                slot.tcb.abort(&mut env);
+                self.settle_tcp(handle);
+            }
+        }
     }
 
     /// Gives a connection's handle back: it is stale at once. A connection that is still open is

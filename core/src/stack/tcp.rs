@@ -286,10 +286,7 @@ impl Stack {
             Owner::SynQueue(listener) if state != State::SynReceived => {
                 slot.owner = Owner::AcceptQueue(listener);
                 slot.pending |= edges;
-                if let Some(slot) = self.sockets.listeners.get_mut(listener) {
-                    slot.listener.on_established(handle);
-                }
-                self.announce_listener(listener);
+                self.offer_to_accept(handle, listener);
             }
             Owner::AcceptQueue(_) => slot.pending |= edges,
             Owner::Application => self.announce_tcp(handle, edges),
@@ -301,6 +298,26 @@ impl Stack {
             State::TimeWait => self.note_time_wait(handle),
             _ => {}
         }
+    }
+
+    /// An established connection waits to be accepted; if its listener has been closed, it is reset.
+    fn offer_to_accept(&mut self, handle: TcpHandle, listener: ListenerHandle) {
+        match self.sockets.listeners.get_mut(listener) {
+            Some(slot) => {
+                slot.listener.on_established(handle);
+                self.announce_listener(listener);
+            }
+            None => self.reset_unowned(handle),
+        }
+    }
+
+    /// Nobody will ever accept the connection.
+    pub(super) fn reset_unowned(&mut self, handle: TcpHandle) {
+        let Some((slot, mut env)) = self.connection(handle) else { return };
+        slot.tcb.abort(&mut env);
+        slot.owner = Owner::Orphan;
+        self.sockets.orphans += u32::from(!slot.in_time_wait);
+        self.settle_tcp(handle);
     }
 
     /// The ends of a closed connection may be used again, though its handle is still held.
