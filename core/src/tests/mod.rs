@@ -2,6 +2,7 @@
 //! connection exists is told by the tests of `tcp`.
 //!
 //! - [`rig`]: a stack with one interface, and the peer's side of the wire
+//! - [`inputs`], [`world`]: arbitrary inputs, and what they are played to
 //!
 //! | file | topic |
 //! |---|---|
@@ -31,6 +32,7 @@ mod ethernet;
 mod hostile;
 mod icmp_errors;
 mod icmp_input;
+mod inputs;
 mod interface;
 mod ipv4;
 mod ipv6;
@@ -44,3 +46,4 @@ mod route;
 mod survives;
 mod time;
 mod udp;
+mod world;
