@@ -47,10 +47,10 @@ impl Stack {
         }
         let options = view.options();
         let text_at = received.upper.start + view.header_len();
-        let mut text = frame.data;
-        text.truncate(received.upper.end);
-        text.advance(text_at);
-        let mut segment = Segment { header, options: &options, text };
+        let mut segment = Segment { header, options: &options, text: frame.data };
+        // Where it stays: a value that is changed and then moved makes the processor wait.
+        segment.text.truncate(received.upper.end);
+        segment.text.advance(text_at);
         let flow = Flow { local: received.dst, local_port: header.dst_port, remote: received.src, remote_port: header.src_port };
         self.deliver_segment(id, flow, &mut segment)
     }
