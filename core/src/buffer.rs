@@ -20,8 +20,11 @@ const CHUNK: usize = 16 * 1024;
 const CHUNK_SMALL: usize = 2 * 1024;
 /// Slices below this length are copied when they are kept: a few bytes must not pin a whole frame.
 pub(crate) const COPY_BELOW: usize = 512;
-/// How many chunks a pool keeps for reuse, per size.
-const POOLED: usize = 64;
+/// How many chunks a pool keeps for reuse, per size, those counted that are still in use: a stream
+/// with 1 MiB on its way has 64.
+const POOLED: usize = 1024;
+/// How many chunks are looked at for one that nobody refers to any more.
+const PROBES: usize = 8;
 
 /// What a kept slice of `len` bytes is charged against a limit: its length rounded up to 256, plus
 /// 64. A function of the length alone; capacities and reference counts must not reach anything
@@ -49,10 +52,12 @@ impl ChunkPool {
         if size == CHUNK_SMALL { &mut self.small } else { &mut self.large }
     }
 
-    /// An empty chunk of `size` bytes: the oldest one returned, if nobody refers to it any more.
+    /// An empty chunk of `size` bytes: one of the oldest, if nobody refers to it any more. Those that
+    /// are in use are passed over, for what an idle connection holds may stay there for hours.
     fn take(&mut self, size: usize) -> BytesMut {
         let ring = self.ring(size);
-        if let Some(mut chunk) = ring.pop_front() {
+        for _ in 0..PROBES {
+            let Some(mut chunk) = ring.pop_front() else { break };
             if chunk.try_reclaim(size) {
                 return chunk;
             }
