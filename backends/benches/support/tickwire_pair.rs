@@ -86,10 +86,12 @@ impl Endpoint for Tickwire {
             let at = self.idle_memory();
             self.batch.heads = mem::take(&mut self.memory[at]);
             let count = self.stack.poll_transmit(now, self.interface, &mut self.batch);
-            let heads = self.batch.heads.split().freeze();
-            assert!(self.batch.slices.is_empty(), "frames in pieces");
-            for item in &self.batch.items {
-                outgoing.put(heads.slice(item.head.start as usize..item.head.end as usize));
+            if count > 0 {
+                assert!(self.batch.slices.is_empty(), "frames in pieces");
+                let heads = self.batch.heads.split().freeze();
+                for item in &self.batch.items {
+                    outgoing.put(heads.slice(item.head.start as usize..item.head.end as usize));
+                }
             }
             self.memory[at] = mem::take(&mut self.batch.heads);
             if count == 0 {
