@@ -32,24 +32,20 @@ impl Endpoint for Tickwire {
     type Socket = TcpHandle;
 
     fn new(host: Host) -> Self {
-        let mut stack = Stack::new(Config::default(), Seed([1; 32]));
-        let config = InterfaceConfig {
+        let mut stack = Stack::new(config(), Seed([1; 32]));
+        let interface = InterfaceConfig {
             hardware_address: EthernetAddress(host.mac),
             capabilities: Capabilities::plain(1500),
             addresses: [InterfaceAddress::v4(host.address, 24)].into_iter().collect(),
         };
-        let interface = stack.add_interface(Instant::ZERO, config).expect("a fresh stack takes an interface");
+        let interface = stack.add_interface(Instant::ZERO, interface).expect("a fresh stack takes an interface");
         Self { stack, interface, listener: None, batch: TxBatch::new(), memory: Vec::new() }
     }
 
     fn listen(&mut self, port: u16, buffer: usize) {
         let options = ListenOptions { backlog: 1, settings: Some(settings(buffer)), dual_stack: false };
         let local = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
-        let listener = match self.listener {
-            Some(listener) => listener,
-            None => self.stack.tcp_listen(local, options).expect("the port is free"),
-        };
-        self.listener = Some(listener);
+        self.listener = Some(self.stack.tcp_listen(local, options).expect("the port is free"));
     }
 
     fn connect(&mut self, now: Duration, to: Ipv4Addr, port: u16, buffer: usize) -> TcpHandle {
@@ -59,7 +55,12 @@ impl Endpoint for Tickwire {
     }
 
     fn accept(&mut self, now: Duration) -> Option<TcpHandle> {
-        self.stack.tcp_accept(instant(now), self.listener?).expect("the listener is open")
+        let listener = self.listener?;
+        let socket = self.stack.tcp_accept(instant(now), listener).expect("the listener is open")?;
+        // It was for one connection: the next may have buffers of another size.
+        self.stack.tcp_listener_close(instant(now), listener).expect("the listener is open");
+        self.listener = None;
+        Some(socket)
     }
 
     fn send(&mut self, now: Duration, socket: TcpHandle, data: &[u8]) -> usize {
@@ -86,10 +87,12 @@ impl Endpoint for Tickwire {
             let at = self.idle_memory();
             self.batch.heads = mem::take(&mut self.memory[at]);
             let count = self.stack.poll_transmit(now, self.interface, &mut self.batch);
-            let heads = self.batch.heads.split().freeze();
-            assert!(self.batch.slices.is_empty(), "frames in pieces");
-            for item in &self.batch.items {
-                outgoing.put(heads.slice(item.head.start as usize..item.head.end as usize));
+            if count > 0 {
+                assert!(self.batch.slices.is_empty(), "frames in pieces");
+                let heads = self.batch.heads.split().freeze();
+                for item in &self.batch.items {
+                    outgoing.put(heads.slice(item.head.start as usize..item.head.end as usize));
+                }
             }
             self.memory[at] = mem::take(&mut self.batch.heads);
             if count == 0 {
@@ -108,6 +111,13 @@ impl Tickwire {
             self.memory.len() - 1
         })
     }
+}
+
+/// No timestamps, which take 12 of a segment's 1460 bytes: smoltcp has them off by default.
+fn config() -> Config {
+    let mut config = Config::default();
+    config.tcp.timestamps = false;
+    config
 }
 
 fn settings(buffer: usize) -> TcpSettings {

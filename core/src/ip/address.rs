@@ -79,7 +79,7 @@ pub(crate) fn is_link_local(address: IpAddr) -> bool {
 
 /// To whom, of those on an interface with `addresses`, a packet to `dst` goes; `None` if to none of us.
 pub(crate) fn classify(addresses: &[InterfaceAddress], dst: IpAddr) -> Option<Delivery> {
-    if addresses.iter().any(|own| own.address == dst) {
+    if is_own(addresses, dst) {
         return Some(Delivery::Unicast);
     }
     match dst {
@@ -88,6 +88,16 @@ pub(crate) fn classify(addresses: &[InterfaceAddress], dst: IpAddr) -> Option<De
         }
         IpAddr::V4(dst) => (dst == ALL_HOSTS).then_some(Delivery::Multicast),
         IpAddr::V6(dst) => is_group_member(addresses, dst).then_some(Delivery::Multicast),
+    }
+}
+
+/// Whether `address` is one of `addresses`. By family first: comparing both families' at once makes the
+/// processor wait for an address that was only just read from the packet.
+#[inline]
+fn is_own(addresses: &[InterfaceAddress], address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => addresses.iter().any(|own| matches!(own.address, IpAddr::V4(own) if own == address)),
+        IpAddr::V6(address) => addresses.iter().any(|own| matches!(own.address, IpAddr::V6(own) if own == address)),
     }
 }
 
@@ -111,7 +121,7 @@ pub(crate) fn is_legal_source(addresses: &[InterfaceAddress], src: IpAddr) -> bo
         }
         IpAddr::V6(v6) => !v6.is_multicast() && !v6.is_loopback() && !v6.is_unspecified(),
     };
-    possible && !addresses.iter().any(|own| own.address == src)
+    possible && !is_own(addresses, src)
 }
 
 /// The address to send from towards `dst` through `next_hop`: of the same family and scope, the one

@@ -47,10 +47,10 @@ impl Stack {
         }
         let options = view.options();
         let text_at = received.upper.start + view.header_len();
-        let mut text = frame.data;
-        text.truncate(received.upper.end);
-        text.advance(text_at);
-        let mut segment = Segment { header, options: &options, text };
+        let mut segment = Segment { header, options: &options, text: frame.data };
+        // Where it stays: a value that is changed and then moved makes the processor wait.
+        segment.text.truncate(received.upper.end);
+        segment.text.advance(text_at);
         let flow = Flow {
             local: received.dst,
             local_port: header.dst_port,
@@ -247,23 +247,28 @@ impl Stack {
             assert_eq!(slot.tcb.check(), Ok(()), "connection {} - {}", slot.flow.local_addr(), slot.flow.remote_addr());
         }
         let wants_transmit = !slot.parked && !slot.queued && slot.tcb.wants_transmit(&env);
-        let edges = slot.tcb.take_readiness();
-        let (flow, state, deadline) = (slot.flow, slot.tcb.state(), slot.tcb.deadline_at());
-        if let Some(reset) = slot.tcb.take_reset() {
+        let (state, edges, deadline) = (slot.tcb.state(), slot.tcb.take_readiness(), slot.tcb.deadline_at());
+        // After most calls there is nothing more to do, which is found out while the slot is at hand.
+        let progress = slot.tcb.take_forward_progress();
+        let reset = slot.tcb.take_reset().map(|reset| (slot.flow, reset));
+        let is_armed = deadline.is_none_or(|deadline| slot.armed.is_some_and(|at| at <= deadline));
+        let goes_on = slot.owner == Owner::Application && !matches!(state, State::Closed | State::TimeWait);
+        let is_told = goes_on && slot.pending.contains(edges);
+        if let Some((flow, reset)) = reset {
             self.owe_own_reset(handle, flow, reset);
         }
-        if self.take_progress(handle) {
+        if progress {
             self.confirm_next_hop(handle);
         }
         if wants_transmit {
             self.make_ready(handle);
         }
-        self.arm(TimerOwner::Tcp(handle), deadline);
-        self.settle_owner(handle, state, edges);
-    }
-
-    fn take_progress(&mut self, handle: TcpHandle) -> bool {
-        self.sockets.tcp.get_mut(handle).is_some_and(|slot| slot.tcb.take_forward_progress())
+        if !is_armed {
+            self.arm(TimerOwner::Tcp(handle), deadline);
+        }
+        if !is_told {
+            self.settle_owner(handle, state, edges);
+        }
     }
 
     /// RFC 4861 section 7.3.1: acknowledged data shows that the next hop is reachable.

@@ -62,16 +62,17 @@ impl Stack {
                 break;
             }
         }
-        for frame in batch.frames().skip(before) {
-            self.counters.frames_sent += 1;
-            self.counters.bytes_sent += frame.len() as u64;
-            if let Some(trace) = &mut self.trace {
+        let count = batch.len() - before;
+        self.counters.frames_sent += count as u64;
+        self.counters.bytes_sent += batch.frames().skip(before).map(|frame| frame.len() as u64).sum::<u64>();
+        if let Some(trace) = &mut self.trace {
+            for frame in batch.frames().skip(before) {
                 trace.instant(self.now);
                 trace.u16(interface.0);
                 trace.bytes(frame.head);
             }
         }
-        batch.len() - before
+        count
     }
 
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {

@@ -52,8 +52,12 @@ impl Tcb {
         self.ack.due |= stop < end;
         if start < stop {
             let mut text = core::mem::take(&mut segment.text);
-            text.truncate(stop.bytes_since(seq) as usize);
-            text.advance(start.bytes_since(seq) as usize);
+            if stop < end {
+                text.truncate(stop.bytes_since(seq) as usize);
+            }
+            if seq < start {
+                text.advance(start.bytes_since(seq) as usize);
+            }
             if start == nxt { self.deliver(env, text) } else { self.hold(env, start, &text)? }
         }
         if segment.has(TcpFlags::FIN) {
