@@ -184,7 +184,7 @@ impl Rig {
 
     /// Goes to a deadline, and holds the stack to design rule 3: one nanosecond before it, nothing
     /// happens; at it, something does.
-    fn run_to(&mut self, at: Instant) {
+    pub(crate) fn run_to(&mut self, at: Instant) {
         assert!(at > self.now, "a deadline that is not in the future, with nothing left to drain");
         let before = at - Duration::from_nanos(1);
         if before > self.now {

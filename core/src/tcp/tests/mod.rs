@@ -8,9 +8,11 @@
 //! - `windows`: flow control, probes, silly windows
 //! - `hostile`: anything that may arrive, in any state
 //! - `loss`: fast retransmit, recovery, timeouts
+//! - `frames`: the whole stack by frames and virtual time, one file per RFC topic
 
 mod acks;
 mod bulk;
+mod frames;
 mod hostile;
 mod loss;
 mod pair;
