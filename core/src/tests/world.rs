@@ -262,7 +262,7 @@ impl World {
             } else {
                 Icmpv4Header::TimeExceeded { code }
             };
-            icmpv4_packet(PEER_V4, src, &header, packet.get(..28)?)
+            icmpv4_packet(PEER_V4, src, header, packet.get(..28)?)
         } else {
             let mut message = vec![1 + kind % 4, code % 8, 0, 0, 0, 0, 0, 0];
             message.extend_from_slice(&packet[..packet.len().min(1000)]);
