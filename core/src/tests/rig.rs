@@ -19,7 +19,7 @@ use crate::link::neighbor::NeighborState;
 use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
 use crate::{
-    Capabilities, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
+    Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict, Wakeup,
 };
 use core::time::Duration;
 
@@ -164,9 +164,10 @@ impl Rig {
             let sent = self.sent_relative(relative, full);
             let elapsed = self.now.since(start);
             lines.extend(sent.lines().map(|line| alloc::format!("+{}ms {line}", elapsed.as_millis())));
-            let next = self.stack.poll_timeout().map(|wakeup| wakeup.at);
-            match next {
-                Some(at) if at <= end => self.run_to(at),
+            match self.stack.poll_timeout() {
+                // Sending has made room somewhere, of which the application is told.
+                Some(wakeup) if wakeup.cause == Cause::Undrained => {}
+                Some(wakeup) if wakeup.at <= end => self.run_to(wakeup),
                 _ => break,
             }
         }
@@ -176,22 +177,23 @@ impl Rig {
 
     /// Goes to a deadline, and holds the stack to design rule 3: one nanosecond before it, nothing
     /// happens; at it, something does.
-    fn run_to(&mut self, at: Instant) {
-        assert!(at > self.now, "a deadline that is not in the future, with nothing left to drain");
+    fn run_to(&mut self, wakeup: Wakeup) {
+        let at = wakeup.at;
+        assert!(at > self.now, "{wakeup:?} is not after {}, and nothing is left to drain", self.now);
         let before = at - Duration::from_nanos(1);
         if before > self.now {
             let mut early = self.stack.clone();
             early.handle_timeout(before);
             let mut idle = self.stack.clone();
             idle.advance(before);
-            assert_eq!(early.digest(), idle.digest(), "something happened before the deadline {at}");
+            assert_eq!(early.digest(), idle.digest(), "something happened before {wakeup:?}");
             assert_eq!(early.poll_event(), None);
         }
         let mut idle = self.stack.clone();
         idle.advance(at);
         self.now = at;
         self.stack.handle_timeout(at);
-        assert_ne!(self.stack.digest(), idle.digest(), "nothing happened at the deadline {at}");
+        assert_ne!(self.stack.digest(), idle.digest(), "nothing happened at {wakeup:?}");
     }
 
     /// How often a reason has dropped something.
