@@ -39,9 +39,13 @@ fn measure() -> io::Result<ExitCode> {
     let args = Args::parse(7, Duration::ZERO);
     let cores = allowed()?;
     pin(&cores, Core::Last)?;
-    let mut costs: Vec<Vec<Cost>> = CONTESTANTS.iter().map(|_| Vec::new()).collect();
+    let contestants: Vec<_> = CONTESTANTS.iter().filter(|contestant| args.wants(contestant.name)).collect();
+    let Some(first) = contestants.first() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "--only: no contestant has this name"));
+    };
+    let mut costs: Vec<Vec<Cost>> = contestants.iter().map(|_| Vec::new()).collect();
     for _ in 0..args.runs {
-        for (contestant, costs) in CONTESTANTS.iter().zip(&mut costs) {
+        for (contestant, costs) in contestants.iter().zip(&mut costs) {
             costs.push((contestant.run)());
         }
     }
@@ -53,13 +57,13 @@ fn measure() -> io::Result<ExitCode> {
             args.runs
         ),
         "",
-        CONTESTANTS[0].name,
+        first.name,
     );
     for (case, figure, bar) in FIGURES {
         let samples = |costs: &[Cost]| Samples::new(costs.iter().map(figure).collect());
         let reference = samples(&costs[0]).median();
-        for (contestant, costs) in CONTESTANTS.iter().zip(&costs) {
-            let bar = bar.filter(|_| contestant.name == TICKWIRE);
+        for (contestant, costs) in contestants.iter().zip(&costs) {
+            let bar = bar.filter(|_| contestant.name == TICKWIRE && args.only.is_none());
             table.row(case, contestant.name, samples(costs), Some(reference), bar);
         }
     }
@@ -70,17 +74,9 @@ type Figure = fn(&Cost) -> f64;
 
 /// The bar is on the first; the others tell whether it was reached by sending more frames.
 const FIGURES: [(&str, Figure, Option<Bar>); 3] = [
-    (
-        "ns per frame, both directions",
-        Cost::per_frame_ns,
-        Some(Bar::AtMost(0.8)),
-    ),
+    ("ns per frame, both directions", Cost::per_frame_ns, Some(Bar::AtMost(0.8))),
     ("ns per 1460 bytes of data", Cost::per_segment_ns, None),
-    (
-        "frames per 1460 bytes of data",
-        Cost::frames_per_segment,
-        None,
-    ),
+    ("frames per 1460 bytes of data", Cost::frames_per_segment, None),
 ];
 
 fn run<E: Endpoint>() -> Cost {

@@ -10,8 +10,8 @@ use std::time::Duration;
 use support::args::Args;
 use support::namespace::{Core, allowed, pin};
 use support::pair::{Connection, Endpoint, Pair};
-use support::report::{Bar, Samples, Table, conclude};
 use support::programs::TICKWIRE;
+use support::report::{Bar, Samples, Table, conclude};
 use support::smoltcp_pair::Smoltcp;
 use support::tickwire_pair::Tickwire;
 
@@ -52,15 +52,11 @@ struct Loaded<E: Endpoint> {
 
 impl<E: Endpoint> Busy for Loaded<E> {
     fn bulk_ns(&mut self) -> f64 {
-        self.pair
-            .bulk(&self.busy, BULK_SEGMENTS * 1460)
-            .per_segment_ns()
+        self.pair.bulk(&self.busy, BULK_SEGMENTS * 1460).per_segment_ns()
     }
 
     fn one_by_one_ns(&mut self) -> f64 {
-        self.pair
-            .one_by_one(&self.busy, SINGLE_SEGMENTS)
-            .per_segment_ns()
+        self.pair.one_by_one(&self.busy, SINGLE_SEGMENTS).per_segment_ns()
     }
 }
 
@@ -104,18 +100,11 @@ fn compare() -> io::Result<ExitCode> {
 type Measured = fn(&mut dyn Busy) -> f64;
 
 fn measure(table: &mut Table, contestant: &Contestant, runs: usize) {
-    let Contestant {
-        name,
-        idle,
-        bar,
-        setup,
-    } = *contestant;
+    let Contestant { name, idle, bar, setup } = *contestant;
     let mut alone = setup(0);
     let mut crowded = setup(idle);
-    let cases: [(&str, Measured, Option<Bar>); 2] = [
-        ("stream", |busy| busy.bulk_ns(), bar),
-        ("one by one", |busy| busy.one_by_one_ns(), None),
-    ];
+    let cases: [(&str, Measured, Option<Bar>); 2] =
+        [("stream", |busy| busy.bulk_ns(), bar), ("one by one", |busy| busy.one_by_one_ns(), None)];
     for (case, figure, bar) in cases {
         let (mut alone_ns, mut crowded_ns) = (Vec::new(), Vec::new());
         for _ in 0..runs {

@@ -2,7 +2,8 @@
 //!
 //! [`Capture`] is handed frames together with the `now` that the core was given; a thread of its
 //! own writes them, so the driver never waits for a disk. Times are exact: nanoseconds, with the
-//! interface's resolution written to the file. [`read_frames`] is the way back.
+//! interface's resolution written to the file. [`read_frames`] is the way back, and [`write_frames`]
+//! writes at once what is known as a whole.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -57,6 +58,9 @@ pub enum CaptureError {
         /// What the system said.
         source: io::Error,
     },
+    /// The sink could not be written.
+    #[error("cannot write the capture: {0}")]
+    Sink(#[source] io::Error),
     /// The source could not be read.
     #[error("cannot read the capture: {0}")]
     Read(#[from] io::Error),
@@ -205,28 +209,69 @@ fn write_records(file: impl Write, queue: &Receiver<Record>) -> io::Result<u64> 
 
 fn block_of(record: &Record) -> Block<'_> {
     match record {
-        Record::Interface { name, frame_max } => Block::InterfaceDescription(InterfaceDescriptionBlock {
-            linktype: DataLink::ETHERNET,
-            snaplen: *frame_max,
-            options: vec![
-                InterfaceDescriptionOption::IfName(name.into()),
-                InterfaceDescriptionOption::IfTsResol(RESOLUTION_NANOS),
-            ],
-        }),
+        Record::Interface { name, frame_max } => interface_block(name, *frame_max),
         Record::Frame { interface, unix_nanos, direction, data } => {
-            let flags = match direction {
-                Direction::Inbound => FLAGS_INBOUND,
-                Direction::Outbound => FLAGS_OUTBOUND,
-            };
-            Block::EnhancedPacket(EnhancedPacketBlock {
-                interface_id: *interface,
-                timestamp: Duration::from_nanos(*unix_nanos),
-                original_len: data.len() as u32,
-                data: data[..].into(),
-                options: vec![EnhancedPacketOption::Flags(flags)],
-            })
+            frame_block(*interface, *unix_nanos, Some(*direction), data, data.len() as u32)
         }
     }
+}
+
+fn interface_block(name: &str, frame_max: u32) -> Block<'_> {
+    Block::InterfaceDescription(InterfaceDescriptionBlock {
+        linktype: DataLink::ETHERNET,
+        snaplen: frame_max,
+        options: vec![
+            InterfaceDescriptionOption::IfName(name.into()),
+            InterfaceDescriptionOption::IfTsResol(RESOLUTION_NANOS),
+        ],
+    })
+}
+
+fn frame_block(
+    interface: u32,
+    unix_nanos: u64,
+    direction: Option<Direction>,
+    data: &[u8],
+    original_len: u32,
+) -> Block<'_> {
+    let flags = direction.map(|direction| match direction {
+        Direction::Inbound => FLAGS_INBOUND,
+        Direction::Outbound => FLAGS_OUTBOUND,
+    });
+    Block::EnhancedPacket(EnhancedPacketBlock {
+        interface_id: interface,
+        timestamp: Duration::from_nanos(unix_nanos),
+        original_len,
+        data: data.into(),
+        options: flags.map(EnhancedPacketOption::Flags).into_iter().collect(),
+    })
+}
+
+/// Writes a whole capture: Ethernet interfaces, numbered from 0 in the order of `names`, and
+/// `frames`. The same arguments make the same bytes on every machine.
+///
+/// # Errors
+///
+/// [`CaptureError::Sink`]: `sink` could not be written.
+pub fn write_frames<'a>(
+    mut sink: impl Write,
+    names: &[&str],
+    frames: impl IntoIterator<Item = &'a CapturedFrame>,
+) -> Result<(), CaptureError> {
+    let failed = |error| CaptureError::Sink(into_io(error));
+    let mut section = SectionHeaderBlock { endianness: Endianness::Little, ..SectionHeaderBlock::default() };
+    section.options.push(SectionHeaderOption::UserApplication("tickwire".into()));
+    let mut writer = PcapNgWriter::with_section_header(&mut sink, section).map_err(failed)?;
+    for name in names {
+        // Frames come whole: no limit.
+        writer.write_block(&interface_block(name, 0)).map_err(failed)?;
+    }
+    for frame in frames {
+        let CapturedFrame { unix_nanos, interface, direction, data, original_len } = frame;
+        let block = frame_block(*interface, *unix_nanos, *direction, data, *original_len);
+        writer.write_block(&block).map_err(failed)?;
+    }
+    sink.flush().map_err(CaptureError::Sink)
 }
 
 fn into_io(error: PcapError) -> io::Error {

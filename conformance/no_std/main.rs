@@ -17,8 +17,12 @@ use core::panic::PanicInfo;
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use tickwire_core::frame::TxBatch;
-use tickwire_core::{Duration, Instant, Seed};
+use bytes::Bytes;
+use tickwire_core::wire::ethernet::EthernetAddress;
+use tickwire_core::{
+    Capabilities, Config, ConnectOptions, Duration, Frame, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack, TxBatch,
+    Verdict,
+};
 
 #[link(name = "c")]
 unsafe extern "C" {
@@ -65,13 +69,28 @@ unsafe impl GlobalAlloc for Arena {
 #[global_allocator]
 static ARENA: Arena = Arena { bytes: UnsafeCell::new([0; ARENA_BYTES]), used: AtomicUsize::new(0) };
 
-/// Whether the core does its work here.
+/// An ARP request of 192.0.2.1 for 192.0.2.2 (RFC 826).
+const REQUEST: [u8; 42] = [
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 8, 6, // Ethernet
+    0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 192, 0, 2, 2,
+];
+
+/// Whether the core does its work here: a stack answers ARP, and opens a connection.
 fn works() -> bool {
-    let seed = Seed([7; 32]);
-    let later = Instant::ZERO + Duration::from_millis(200);
+    let mut stack = Stack::new(Config::default(), Seed([7; 32]));
+    let config = InterfaceConfig {
+        hardware_address: EthernetAddress([2, 0, 0, 0, 0, 2]),
+        capabilities: Capabilities::plain(1500),
+        addresses: [InterfaceAddress::v4([192, 0, 2, 2].into(), 24)].into_iter().collect(),
+    };
+    let now = Instant::ZERO + Duration::from_millis(200);
+    let Ok(interface) = stack.add_interface(now, config) else { return false };
+    let frame = Frame::from(Bytes::from_static(&REQUEST));
     let mut batch = TxBatch::new();
-    batch.heads.resize(1 << 16, 0xff);
-    seed.clone() == seed && later.as_millis() == 200 && batch.heads.iter().all(|byte| *byte == 0xff)
+    stack.handle_frame(now, interface, frame) == Verdict::Accepted
+        && stack.tcp_connect(now, ([192, 0, 2, 1], 7).into(), ConnectOptions::default()).is_ok()
+        && stack.poll_transmit(now, interface, &mut batch) == 2
+        && batch.frames().map(|frame| frame.head.get(12..14)).eq([Some(&[8, 6][..]), Some(&[8, 0][..])])
 }
 
 /// The C library's entry point.

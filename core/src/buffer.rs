@@ -10,7 +10,7 @@
 //! piece, and its memory comes back through the pool once the last slice of it is gone
 //! (`BytesMut::try_reclaim`), so a warm stream allocates nothing.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{VecDeque, vec_deque};
 use bytes::{Buf, Bytes, BytesMut};
 
 /// The size of a chunk in which a stream's copied bytes collect, in bytes.
@@ -20,8 +20,11 @@ const CHUNK: usize = 16 * 1024;
 const CHUNK_SMALL: usize = 2 * 1024;
 /// Slices below this length are copied when they are kept: a few bytes must not pin a whole frame.
 pub(crate) const COPY_BELOW: usize = 512;
-/// How many chunks a pool keeps for reuse, per size.
-const POOLED: usize = 64;
+/// How many chunks a pool keeps for reuse, per size, those counted that are still in use: a stream
+/// with 1 MiB on its way has 64.
+const POOLED: usize = 1024;
+/// How many chunks are looked at for one that nobody refers to any more.
+const PROBES: usize = 8;
 
 /// What a kept slice of `len` bytes is charged against a limit: its length rounded up to 256, plus
 /// 64. A function of the length alone; capacities and reference counts must not reach anything
@@ -49,10 +52,12 @@ impl ChunkPool {
         if size == CHUNK_SMALL { &mut self.small } else { &mut self.large }
     }
 
-    /// An empty chunk of `size` bytes: the oldest one returned, if nobody refers to it any more.
+    /// An empty chunk of `size` bytes: one of the oldest, if nobody refers to it any more. Those that
+    /// are in use are passed over, for what an idle connection holds may stay there for hours.
     fn take(&mut self, size: usize) -> BytesMut {
         let ring = self.ring(size);
-        if let Some(mut chunk) = ring.pop_front() {
+        for _ in 0..PROBES {
+            let Some(mut chunk) = ring.pop_front() else { break };
             if chunk.try_reclaim(size) {
                 return chunk;
             }
@@ -161,17 +166,18 @@ impl ByteQueue {
     }
 
     /// The bytes from `offset` (0 is the first byte held) up to `len` of them, as contiguous runs.
-    pub(crate) fn runs(&self, offset: usize, len: usize) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn runs(&self, offset: usize, len: usize) -> Runs<'_> {
         let from = self.start + offset as u64;
-        let to = (from + len as u64).min(self.end());
         let first = self.pieces.partition_point(|piece| piece.at + piece.data.len() as u64 <= from);
-        let tail = (self.tail_at, &self.tail[..]);
-        self.pieces
-            .range(first..)
-            .map(|piece| (piece.at, &piece.data[..]))
-            .chain(core::iter::once(tail))
-            .map(move |(at, data)| clip(at, data, from, to))
-            .take_while(|run| !run.is_empty())
+        let mut runs = Runs {
+            run: &[],
+            pieces: self.pieces.range(first..),
+            tail: &self.tail,
+            left: len.min(self.end().saturating_sub(from) as usize),
+        };
+        let first_at = self.pieces.get(first).map_or(self.tail_at, |piece| piece.at);
+        runs.run = runs.next_run().get((from - first_at) as usize..).unwrap_or_default();
+        runs
     }
 
     /// The bytes from `offset`, `len` of them, as slices pushed to `out`; at most `room` slices.
@@ -256,11 +262,41 @@ impl ByteQueue {
     }
 }
 
-/// The part of `data`, which stands at stream offset `at`, that lies in `from..to`.
-fn clip(at: u64, data: &[u8], from: u64, to: u64) -> &[u8] {
-    let low = from.max(at) - at;
-    let high = to.saturating_sub(at).min(data.len() as u64);
-    if low >= high { &[] } else { &data[low as usize..high as usize] }
+/// Bytes of a [`ByteQueue`] as contiguous runs, none of them empty.
+pub(crate) struct Runs<'a> {
+    /// What is left of the run that has begun.
+    run: &'a [u8],
+    pieces: vec_deque::Iter<'a, Piece>,
+    /// The open chunk, which comes last.
+    tail: &'a [u8],
+    /// How many bytes are still to come.
+    left: usize,
+}
+
+impl<'a> Runs<'a> {
+    /// The next bytes, at most `max`; fewer at the end of a run, none at the end of all.
+    pub(crate) fn up_to(&mut self, max: usize) -> &'a [u8] {
+        if self.run.is_empty() {
+            self.run = self.next_run();
+        }
+        let (now, later) = self.run.split_at(self.run.len().min(self.left).min(max));
+        self.run = later;
+        self.left -= now.len();
+        now
+    }
+
+    fn next_run(&mut self) -> &'a [u8] {
+        self.pieces.next().map_or_else(|| core::mem::take(&mut self.tail), |piece| &piece.data)
+    }
+}
+
+impl<'a> Iterator for Runs<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let run = self.up_to(usize::MAX);
+        (!run.is_empty()).then_some(run)
+    }
 }
 
 #[cfg(test)]
@@ -343,7 +379,7 @@ mod tests {
     #[test]
     fn a_warm_pool_hands_the_same_memory_out_again() {
         let (mut queue, mut pool) = (ByteQueue::default(), ChunkPool::default());
-        let data = [7; 40_000];
+        let data = alloc::vec![7; 40_000];
         let mut seen = Vec::new();
         for _ in 0..20 {
             queue.push_copy(&data, &mut pool);

@@ -160,13 +160,13 @@ impl Default for TcpConfig {
     fn default() -> TcpConfig {
         TcpConfig {
             rto_min: Duration::from_millis(200),
-            rto_max: Duration::from_secs(120),
+            rto_max: Duration::from_mins(2),
             rto_initial: Duration::from_secs(1),
             ack_delay: Duration::from_millis(40),
             msl: Duration::from_secs(30),
-            retransmit_timeout: Duration::from_secs(15 * 60),
-            syn_timeout: Duration::from_secs(180),
-            fin_wait_2_timeout: Duration::from_secs(60),
+            retransmit_timeout: Duration::from_mins(15),
+            syn_timeout: Duration::from_mins(3),
+            fin_wait_2_timeout: Duration::from_mins(1),
             challenge_acks_per_second: 10,
             window_scaling: true,
             timestamps: true,

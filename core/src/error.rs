@@ -278,6 +278,8 @@ command_errors! {
         AddressInUse => "address in use",
         /// The address is not one of this stack's.
         AddressNotAvailable => "the address is not one of this stack's",
+        /// No ephemeral port is free.
+        PortsExhausted => "no ephemeral port is free",
         /// `Limits::listeners` is reached.
         LimitReached => "no more listeners: Limits::listeners is reached",
     }

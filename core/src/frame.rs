@@ -2,7 +2,7 @@
 //! can do ([`Capabilities`]).
 
 use alloc::vec::Vec;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use core::num::NonZeroU16;
 use core::ops::Range;
 
@@ -114,8 +114,9 @@ pub struct Transmit {
 /// Frames to send, filled by [`Stack::poll_transmit`](crate::Stack::poll_transmit). All its memory is reused.
 #[derive(Clone, Debug, Default)]
 pub struct TxBatch {
-    /// The heads of all frames, one after another.
-    pub heads: Vec<u8>,
+    /// The heads of all frames, one after another. A device that passes frames on in memory takes
+    /// them out (`heads.split().freeze()`) and hands out slices instead of copies.
+    pub heads: BytesMut,
     /// The payload slices of all frames, one after another.
     pub slices: Vec<Bytes>,
     /// The frames, in the order in which they are to leave.

@@ -36,10 +36,6 @@ impl<K: Eq + Hash, V> KeyedMap<K, V> {
         self.map.get(key)
     }
 
-    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        self.map.get_mut(key)
-    }
-
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.map.insert(key, value)
     }
@@ -50,9 +46,5 @@ impl<K: Eq + Hash, V> KeyedMap<K, V> {
 
     pub(crate) fn contains(&self, key: &K) -> bool {
         self.map.contains_key(key)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.map.len()
     }
 }

@@ -69,6 +69,8 @@ pub use frame::{Capabilities, Frame, TxBatch};
 pub use ip::route::Route;
 pub use link::InterfaceId;
 pub use rng::Seed;
-pub use socket::{ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket};
+pub use socket::{
+    ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket,
+};
 pub use stack::{Cause, Stack, Wakeup};
 pub use time::{Duration, Instant};

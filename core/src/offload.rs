@@ -3,11 +3,13 @@
 
 use core::num::NonZeroU16;
 
-use crate::buffer::ChunkPool;
-use crate::frame::{Capabilities, FrameStart, TxBatch};
+use crate::buffer::{ChunkPool, Runs};
+use crate::frame::{Capabilities, TxBatch};
 use crate::ip::output::{PacketHeader, Stations, transport_checksum};
+use crate::tcp::seq::SeqNumber;
 use crate::tcp::{Outgoing, Tcb};
 use crate::wire::tcp::{self, TcpFlags, TcpHeader};
+use crate::wire::{ethernet, ipv6};
 
 /// Payload of one frame up to which it is copied behind the headers and not sliced: at an
 /// Ethernet's MTU one contiguous frame costs less than the references.
@@ -18,9 +20,35 @@ const TURN_MAX: usize = 64 * 1024;
 /// How much payload a connection may send in one turn: `room` frames of `segment_size`, or one
 /// frame that the device splits. At least one segment.
 pub(crate) fn payload_max(capabilities: &Capabilities, room: usize, segment_size: usize) -> usize {
-    let by_device = (capabilities.gso_max_bytes as usize).min(usize::from(capabilities.gso_max_segments) * segment_size);
+    let by_device =
+        (capabilities.gso_max_bytes as usize).min(usize::from(capabilities.gso_max_segments) * segment_size);
     let most = if by_device > segment_size { by_device } else { room * segment_size };
     most.min(TURN_MAX).max(segment_size)
+}
+
+/// The headers of a frame, without their checksum of the text.
+struct Head {
+    bytes: [u8; Head::LEN_MAX],
+    /// Where the TCP header begins.
+    upper: usize,
+    len: usize,
+}
+
+impl Head {
+    const LEN_MAX: usize = ethernet::HEADER_LEN + ipv6::HEADER_LEN + tcp::MAX_HEADER_LEN;
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Length of the TCP header with its options.
+    fn upper_len(&self) -> usize {
+        self.len - self.upper
+    }
+
+    fn set_seq(&mut self, seq: SeqNumber) {
+        self.bytes[self.upper + tcp::SEQ_OFFSET..][..4].copy_from_slice(&seq.0.to_be_bytes());
+    }
 }
 
 /// The frames of one segment of a connection.
@@ -43,17 +71,20 @@ impl Emission<'_> {
             self.emit_super_segment(tcb, chunks, batch);
             return total.div_ceil(size) as u64;
         }
+        let mut text = tcb.send_queue().runs(self.outgoing.payload_offset, total);
+        // All frames but the last one differ in their sequence numbers only.
+        let mut head = None;
         let mut at = 0;
-        let mut frames = 0;
-        loop {
-            let len = size.min(total - at);
-            self.emit_frame(at, len, tcb, batch);
-            at += len;
+        let mut frames = 1;
+        while total - at > size {
+            let head = head.get_or_insert_with(|| self.head(at, size));
+            head.set_seq(self.outgoing.seq + at as u32);
+            self.emit_frame(head, size, &mut text, batch);
+            at += size;
             frames += 1;
-            if at >= total {
-                return frames;
-            }
         }
+        self.emit_frame(&self.head(at, total - at), total - at, &mut text, batch);
+        frames
     }
 
     /// The header of the piece at `at`, `len` bytes long: PSH and FIN are the last piece's
@@ -72,19 +103,31 @@ impl Emission<'_> {
         }
     }
 
-    fn begin(&self, at: usize, len: usize, batch: &mut TxBatch) -> (FrameStart, usize) {
-        let head_len = tcp::HEADER_LEN + self.outgoing.options.emitted_len();
-        let start = self.header.begin(batch, self.stations, head_len + len);
-        self.tcp_header(at, len).emit(&self.outgoing.options, &mut batch.heads);
-        (start, head_len + len)
+    /// The headers of the piece at `at`, `len` bytes long.
+    fn head(&self, at: usize, len: usize) -> Head {
+        let upper_len = tcp::HEADER_LEN + self.outgoing.options.emitted_len() + len;
+        let mut head = Head { bytes: [0; Head::LEN_MAX], upper: self.header.upper_offset(), len: 0 };
+        let mut rest = &mut head.bytes[..];
+        self.header.emit(self.stations, upper_len, &mut rest);
+        self.tcp_header(at, len).emit(&self.outgoing.options, &mut rest);
+        head.len = Head::LEN_MAX - rest.len();
+        head
     }
 
-    fn emit_frame(&self, at: usize, len: usize, tcb: &mut Tcb, batch: &mut TxBatch) {
-        let (start, upper_len) = self.begin(at, len, batch);
-        for run in tcb.send_queue().runs(self.outgoing.payload_offset + at, len) {
+    fn emit_frame(&self, head: &Head, len: usize, text: &mut Runs<'_>, batch: &mut TxBatch) {
+        let start = batch.begin();
+        batch.heads.extend_from_slice(head.bytes());
+        let mut left = len;
+        while left > 0 {
+            let run = text.up_to(left);
+            if run.is_empty() {
+                break;
+            }
             batch.heads.extend_from_slice(run);
+            left -= run.len();
         }
         let by_device = self.capabilities.tx_checksum;
+        let upper_len = head.upper_len() + len;
         let checksum = transport_checksum(batch, start, &self.header, upper_len, tcp::CHECKSUM_OFFSET, by_device);
         batch.commit(start, len as u32, None, checksum);
     }
@@ -92,9 +135,13 @@ impl Emission<'_> {
     /// One frame for a device that splits it, which always completes checksums too.
     fn emit_super_segment(&self, tcb: &mut Tcb, chunks: &mut ChunkPool, batch: &mut TxBatch) {
         let (offset, len) = (self.outgoing.payload_offset, self.outgoing.payload_len);
-        let (start, upper_len) = self.begin(0, len, batch);
+        let head = self.head(0, len);
+        let upper_len = head.upper_len() + len;
+        let start = batch.begin();
+        batch.heads.extend_from_slice(head.bytes());
         let room = usize::from(self.capabilities.max_slices).min(TxBatch::SLICES_MAX);
-        let sliced = if len > COPY_MAX { tcb.send_queue_mut().share(offset, len, room, &mut batch.slices, chunks) } else { 0 };
+        let sliced =
+            if len > COPY_MAX { tcb.send_queue_mut().share(offset, len, room, &mut batch.slices, chunks) } else { 0 };
         if sliced < len {
             // More pieces than the device takes: one copy instead.
             batch.truncate_slices(start);

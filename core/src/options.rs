@@ -69,7 +69,11 @@ pub struct OptionEntry {
 
 impl fmt::Debug for OptionEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OptionEntry").field("name", &self.name).field("kind", &self.kind).field("source", &self.source).finish_non_exhaustive()
+        f.debug_struct("OptionEntry")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
     }
 }
 
@@ -107,7 +111,9 @@ impl fmt::Display for Kind {
             Kind::Number(range) => write!(f, "from {} to {}", range.start(), range.end()),
             Kind::Milliseconds(range) => write!(f, "from {} to {} (milliseconds)", range.start(), range.end()),
             Kind::Optional(range) => write!(f, "from {} to {}, or none", range.start(), range.end()),
-            Kind::OptionalMilliseconds(range) => write!(f, "from {} to {} (milliseconds), or none", range.start(), range.end()),
+            Kind::OptionalMilliseconds(range) => {
+                write!(f, "from {} to {} (milliseconds), or none", range.start(), range.end())
+            }
         }
     }
 }
@@ -117,7 +123,10 @@ impl Kind {
         match self {
             Kind::Switch => text.parse().ok().map(Value::Switch),
             Kind::Optional(_) | Kind::OptionalMilliseconds(_) if text == "none" => Some(Value::None),
-            Kind::Number(range) | Kind::Milliseconds(range) | Kind::Optional(range) | Kind::OptionalMilliseconds(range) => {
+            Kind::Number(range)
+            | Kind::Milliseconds(range)
+            | Kind::Optional(range)
+            | Kind::OptionalMilliseconds(range) => {
                 text.parse().ok().filter(|number| range.contains(number)).map(Value::Number)
             }
         }
@@ -283,7 +292,12 @@ mod tests {
     #[test]
     fn a_set_value_is_read_back() {
         let mut config = Config::default();
-        for (name, text) in [("tcp.sack", "false"), ("tcp.socket.linger_ms", "0"), ("tcp.socket.mss_max", "none"), ("ip.hop_limit", "1")] {
+        for (name, text) in [
+            ("tcp.sack", "false"),
+            ("tcp.socket.linger_ms", "0"),
+            ("tcp.socket.mss_max", "none"),
+            ("ip.hop_limit", "1"),
+        ] {
             set(&mut config, name, text).unwrap();
             assert_eq!(value(&config, name).unwrap().to_string(), text);
         }
@@ -293,9 +307,18 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         let mut config = Config::default();
-        assert_eq!(set(&mut config, "tcp.sak", "true").unwrap_err().to_string(), "there is no option tcp.sak; options::all() lists them");
-        assert_eq!(set(&mut config, "tcp.sack", "1").unwrap_err().to_string(), "tcp.sack is 1; it must be true or false");
-        assert_eq!(set(&mut config, "tcp.socket.mss_max", "20").unwrap_err().to_string(), "tcp.socket.mss_max is 20; it must be from 48 to 65535, or none");
+        assert_eq!(
+            set(&mut config, "tcp.sak", "true").unwrap_err().to_string(),
+            "there is no option tcp.sak; options::all() lists them"
+        );
+        assert_eq!(
+            set(&mut config, "tcp.sack", "1").unwrap_err().to_string(),
+            "tcp.sack is 1; it must be true or false"
+        );
+        assert_eq!(
+            set(&mut config, "tcp.socket.mss_max", "20").unwrap_err().to_string(),
+            "tcp.socket.mss_max is 20; it must be from 48 to 65535, or none"
+        );
         assert_eq!(config, Config::default());
     }
 }

@@ -65,10 +65,6 @@ impl RandomStream {
         self.0.next_u32()
     }
 
-    pub(crate) fn next_u64(&mut self) -> u64 {
-        self.0.next_u64()
-    }
-
     /// A value in `0..bound`; 0 if `bound` is 0. By multiplication: the bias is below 2^-32 x bound.
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
         ((u64::from(self.next_u32()) * u64::from(bound)) >> 32) as u32

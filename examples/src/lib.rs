@@ -1,1 +1,15 @@
-//! tickwire-examples
+//! Small programs to learn tickwire from.
+//!
+//! | program | what it shows |
+//! |---|---|
+//! | `echo` (`src/bin/echo.rs`) | a TCP echo server and its client, each on a stack of its own, joined in memory |
+//! | `echo_server` (`src/bin/echo_server.rs`) | the same server on a TAP interface, for the kernel and the network behind it |
+//!
+//! `cargo run -p tickwire-examples --bin echo` runs the first. The program of the README is compiled
+//! and run as a test of this crate.
+#![forbid(unsafe_code)]
+
+/// The README, whose programs are tested here.
+#[cfg(all(doctest, target_os = "linux"))]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -1,5 +1,6 @@
 //! tickwire at one end of the virtual link.
 
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -13,17 +14,17 @@ use tickwire_core::{Frame, Instant, InterfaceId, Seed, Stack, TxBatch};
 use super::pair::{Endpoint, Host, Wire};
 use super::{FRAME_MAX, RX_BATCH};
 
-/// Frame buffers that are used again once nobody refers to them.
-const POOLED: usize = 256;
+/// Room for the frames of one batch.
+const BATCH_SIZE: usize = TxBatch::FRAMES_MAX * FRAME_MAX;
 
-/// One stack, and the buffers that its frames are put together in.
+/// One stack, and the memory that its frames are put together in.
 pub(crate) struct Tickwire {
     stack: Stack,
     interface: InterfaceId,
     listener: Option<ListenerHandle>,
     batch: TxBatch,
-    pool: Vec<BytesMut>,
-    next: usize,
+    /// Memory of earlier batches; of use again once nobody refers to a frame in it.
+    memory: Vec<BytesMut>,
 }
 
 impl Endpoint for Tickwire {
@@ -31,25 +32,20 @@ impl Endpoint for Tickwire {
     type Socket = TcpHandle;
 
     fn new(host: Host) -> Self {
-        let mut stack = Stack::new(Config::default(), Seed([1; 32]));
-        let config = InterfaceConfig {
+        let mut stack = Stack::new(config(), Seed([1; 32]));
+        let interface = InterfaceConfig {
             hardware_address: EthernetAddress(host.mac),
             capabilities: Capabilities::plain(1500),
             addresses: [InterfaceAddress::v4(host.address, 24)].into_iter().collect(),
         };
-        let interface = stack.add_interface(Instant::ZERO, config).expect("a fresh stack takes an interface");
-        let pool = (0..POOLED).map(|_| BytesMut::with_capacity(FRAME_MAX)).collect();
-        Self { stack, interface, listener: None, batch: TxBatch::new(), pool, next: 0 }
+        let interface = stack.add_interface(Instant::ZERO, interface).expect("a fresh stack takes an interface");
+        Self { stack, interface, listener: None, batch: TxBatch::new(), memory: Vec::new() }
     }
 
     fn listen(&mut self, port: u16, buffer: usize) {
         let options = ListenOptions { backlog: 1, settings: Some(settings(buffer)), dual_stack: false };
         let local = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
-        let listener = match self.listener {
-            Some(listener) => listener,
-            None => self.stack.tcp_listen(local, options).expect("the port is free"),
-        };
-        self.listener = Some(listener);
+        self.listener = Some(self.stack.tcp_listen(local, options).expect("the port is free"));
     }
 
     fn connect(&mut self, now: Duration, to: Ipv4Addr, port: u16, buffer: usize) -> TcpHandle {
@@ -59,7 +55,12 @@ impl Endpoint for Tickwire {
     }
 
     fn accept(&mut self, now: Duration) -> Option<TcpHandle> {
-        self.stack.tcp_accept(instant(now), self.listener?).expect("the listener is open")
+        let listener = self.listener?;
+        let socket = self.stack.tcp_accept(instant(now), listener).expect("the listener is open")?;
+        // It was for one connection: the next may have buffers of another size.
+        self.stack.tcp_listener_close(instant(now), listener).expect("the listener is open");
+        self.listener = None;
+        Some(socket)
     }
 
     fn send(&mut self, now: Duration, socket: TcpHandle, data: &[u8]) -> usize {
@@ -83,23 +84,40 @@ impl Endpoint for Tickwire {
         while self.stack.poll_event().is_some() {}
         loop {
             self.batch.clear();
-            if self.stack.poll_transmit(now, self.interface, &mut self.batch) == 0 {
-                return;
+            let at = self.idle_memory();
+            self.batch.heads = mem::take(&mut self.memory[at]);
+            let count = self.stack.poll_transmit(now, self.interface, &mut self.batch);
+            if count > 0 {
+                assert!(self.batch.slices.is_empty(), "frames in pieces");
+                let heads = self.batch.heads.split().freeze();
+                for item in &self.batch.items {
+                    outgoing.put(heads.slice(item.head.start as usize..item.head.end as usize));
+                }
             }
-            for frame in self.batch.frames() {
-                let buffer = &mut self.pool[self.next];
-                self.next = (self.next + 1) % POOLED;
-                if !buffer.try_reclaim(FRAME_MAX) {
-                    *buffer = BytesMut::with_capacity(FRAME_MAX);
-                }
-                buffer.extend_from_slice(frame.head);
-                for slice in frame.slices {
-                    buffer.extend_from_slice(slice);
-                }
-                outgoing.put(buffer.split().freeze());
+            self.memory[at] = mem::take(&mut self.batch.heads);
+            if count == 0 {
+                return;
             }
         }
     }
+}
+
+impl Tickwire {
+    /// Which memory the next batch may use.
+    fn idle_memory(&mut self) -> usize {
+        let idle = self.memory.iter_mut().position(|memory| memory.try_reclaim(BATCH_SIZE));
+        idle.unwrap_or_else(|| {
+            self.memory.push(BytesMut::with_capacity(BATCH_SIZE));
+            self.memory.len() - 1
+        })
+    }
+}
+
+/// No timestamps, which take 12 of a segment's 1460 bytes: smoltcp has them off by default.
+fn config() -> Config {
+    let mut config = Config::default();
+    config.tcp.timestamps = false;
+    config
 }
 
 fn settings(buffer: usize) -> TcpSettings {

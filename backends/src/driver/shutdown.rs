@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tickwire_core::Instant;
 use tickwire_core::socket::TcpHandle;
 use tickwire_core::stack::TcpEntry;
 use tickwire_core::tcp::State as TcpState;
+use tickwire_core::{Instant, Stack};
 
 use super::DriverError;
 use super::service::Context;
@@ -37,21 +37,14 @@ impl Loop {
         let open = self.open_connections().len();
         let until = self.now() + within;
         let stragglers = loop {
-            let rest = self.work()?;
             let left = until.since(self.now());
             let connections = self.open_connections();
             if left.is_zero() || connections.is_empty() {
                 break connections;
             }
-            self.rest(rest, Some(left))?;
+            self.turn(Some(left))?;
         };
-        self.handle().call(|state, now| {
-            for handle in &stragglers {
-                if let Ok(mut socket) = state.stack.tcp(*handle) {
-                    socket.abort(now);
-                }
-            }
-        });
+        self.handle().with(Stack::tcp_abort_all);
         for _ in 0..LAST_TURNS {
             if self.shared.lock().is_drained() {
                 break;

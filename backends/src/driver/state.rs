@@ -231,6 +231,12 @@ impl StackHandle {
         self.shared.lock().ports.iter().map(Port::kept).collect()
     }
 
+    /// Ends the capture that [`Loop::set_capture`](super::Loop::set_capture) began: its writer can
+    /// [finish](crate::capture::CaptureWriter::finish). Without a capture it does nothing.
+    pub fn end_capture(&self) {
+        self.shared.lock().capture = None;
+    }
+
     /// Whether the stack is still driven. Once it is not, every socket call fails with `ENETDOWN`.
     pub fn is_running(&self) -> bool {
         !self.shared.lock().ended && !self.shared.stopping.load(Ordering::Relaxed)

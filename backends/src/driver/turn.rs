@@ -1,13 +1,13 @@
-//! The loop: receive, handle, tell, send, ask when to come back, wait.
+//! The loop: wait, receive, handle, tell, send, ask when to come back.
 //!
 //! ```text
+//!   wait: ppoll on devices and wake-up   only if the last turn left nothing to do
 //!   receive at most rx_batch frames      outside the lock
 //!   handle_frame each                    \
 //!   handle_timeout if due                 |
 //!   drain events, run services            |  under the lock
 //!   send one batch per interface          |
 //!   poll_timeout                         /
-//!   wait: ppoll on devices and wake-up   only if nothing is left to do
 //! ```
 
 use std::fmt;
@@ -86,6 +86,9 @@ pub struct Loop {
     pub(super) services: Vec<Box<dyn Service>>,
     wakeups: Vec<Arc<Waiter>>,
     rx_batch: usize,
+    clock: Clock,
+    /// What the last turn left to be done.
+    rest: Rest,
 }
 
 impl fmt::Debug for Loop {
@@ -96,11 +99,11 @@ impl fmt::Debug for Loop {
 
 /// What a turn leaves to be done.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Rest {
+enum Rest {
     /// There is more to do at once.
     Busy,
     /// Nothing until then, or until something happens.
-    Until(Option<Duration>),
+    Until(Option<Instant>),
 }
 
 impl Loop {
@@ -116,7 +119,8 @@ impl Loop {
             None => random_seed().map_err(system("get entropy"))?,
         };
         let rx_batch = usize::from(config.rx_batch.max(1));
-        let state = State::new(Stack::new(config, seed), Clock::start());
+        let clock = Clock::start();
+        let state = State::new(Stack::new(config, seed), clock);
         let shared = Shared::new(state).map_err(system("make an eventfd"))?;
         Ok(Loop {
             shared: Arc::new(shared),
@@ -126,6 +130,8 @@ impl Loop {
             services: Vec::new(),
             wakeups: Vec::new(),
             rx_batch,
+            clock,
+            rest: Rest::Busy,
         })
     }
 
@@ -184,35 +190,29 @@ impl Loop {
         StackHandle { shared: Arc::clone(&self.shared) }
     }
 
-    /// One turn. At its end it waits, if nothing is left to do, until a frame arrives, a deadline
-    /// comes or a socket call needs it; at most for `longest` (zero: not at all; `None`: without bound).
+    /// One turn. If the last one left nothing to do, it first waits until a frame arrives, a deadline
+    /// comes or a socket call needs it, at most for `longest` (zero: not at all; `None`: without
+    /// bound). Then it does what there is to do.
     ///
     /// # Errors
     ///
     /// [`DriverError::Device`] once a device is gone, [`DriverError::System`] if waiting fails.
     pub fn turn(&mut self, longest: Option<Duration>) -> Result<(), DriverError> {
-        let rest = self.work()?;
-        self.rest(rest, longest)
-    }
-
-    /// The part of a turn before the wait.
-    pub(super) fn work(&mut self) -> Result<Rest, DriverError> {
+        match self.rest {
+            // The other devices are looked at also while there is work.
+            Rest::Busy if self.inlets.iter().all(|inlet| inlet.ready) => {}
+            Rest::Busy => self.wait(Some(Duration::ZERO))?,
+            Rest::Until(until) => {
+                let left = until.map(|at| at.since(self.clock.now()));
+                self.wait(left.into_iter().chain(longest).min())?;
+            }
+        }
         let inlet = self.receive()?;
-        let rest = self.process(inlet)?;
+        self.rest = self.process(inlet)?;
         for waiter in self.wakeups.drain(..) {
             waiter.notify();
         }
-        Ok(rest)
-    }
-
-    /// Waits as `rest` says, at most for `longest`.
-    pub(super) fn rest(&mut self, rest: Rest, longest: Option<Duration>) -> Result<(), DriverError> {
-        match rest {
-            // The other devices are looked at also while there is work.
-            Rest::Busy if self.inlets.iter().all(|inlet| inlet.ready) => Ok(()),
-            Rest::Busy => self.wait(Some(Duration::ZERO)),
-            Rest::Until(wait) => self.wait(wait.into_iter().chain(longest).min()),
-        }
+        Ok(())
     }
 
     /// Receives a batch from the next device that may have one.
@@ -258,7 +258,7 @@ impl Loop {
         }
         let until = if due { Some(now + BLOCKED_WAIT) } else { state.deadline };
         state.sleeping = Some(Sleep { until });
-        Ok(Rest::Until(until.map(|at| at.since(now))))
+        Ok(Rest::Until(until))
     }
 
     /// Waits for devices and for the wake-up, with the precision of ppoll(2).
@@ -294,7 +294,7 @@ impl Loop {
 
     /// The time by the driver's clock.
     pub fn now(&self) -> Instant {
-        self.shared.lock().clock.now()
+        self.clock.now()
     }
 }
 

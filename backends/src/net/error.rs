@@ -40,7 +40,7 @@ impl AsErrno for SocketError {
 impl AsErrno for ListenError {
     fn errno(&self) -> Errno {
         match self {
-            ListenError::AddressInUse => Errno::ADDRINUSE,
+            ListenError::AddressInUse | ListenError::PortsExhausted => Errno::ADDRINUSE,
             ListenError::AddressNotAvailable => Errno::ADDRNOTAVAIL,
             _ => Errno::NOBUFS,
         }

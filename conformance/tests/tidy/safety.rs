@@ -18,8 +18,8 @@ fn attributes(sources: &[Source]) -> Vec<Finding> {
         if !matches!(file, "lib.rs" | "main.rs") && !program {
             continue;
         }
-        let mut wanted: Vec<(&[&str], &str)> = vec![match name {
-            BACKENDS => {
+        let mut wanted: Vec<(&[&str], &str)> = vec![match (name, file) {
+            (BACKENDS, "lib.rs") => {
                 (&["!", "[", "deny", "(", "unsafe_code"], "`#![deny(unsafe_code)]` and one module that allows it")
             }
             _ => (&["!", "[", "forbid", "(", "unsafe_code"], "`#![forbid(unsafe_code)]` at the head of the crate"),
@@ -83,6 +83,7 @@ fn a_missing_attribute_is_found() {
     assert_found(&attributes(&[Source::new("conformance/src/main.rs", "")]), &[1]);
     assert_found(&attributes(&[Source::new("examples/src/bin/echo.rs", "")]), &[1]);
     assert_found(&attributes(&[Source::new("backends/src/lib.rs", "")]), &[1]);
+    assert_found(&attributes(&[Source::new("backends/src/main.rs", "#![deny(unsafe_code)]")]), &[1]);
     assert_found(&attributes(&[Source::new("core/src/lib.rs", "#![forbid(unsafe_code)]")]), &[1, 1]);
     assert_found(&attributes(&[Source::new("backends/src/lib.rs", "#![deny(unsafe_code)]")]), &[]);
     assert_found(&attributes(&[Source::new("sim/src/a.rs", "")]), &[]);

@@ -31,7 +31,9 @@ impl From<IcmpError> for SocketError {
     fn from(error: IcmpError) -> SocketError {
         match error {
             IcmpError::PortUnreachable | IcmpError::ProtocolUnreachable => SocketError::Refused,
-            IcmpError::HostUnreachable | IcmpError::Prohibited | IcmpError::TimeExceeded => SocketError::HostUnreachable,
+            IcmpError::HostUnreachable | IcmpError::Prohibited | IcmpError::TimeExceeded => {
+                SocketError::HostUnreachable
+            }
             IcmpError::NetworkUnreachable => SocketError::NetworkUnreachable,
         }
     }
@@ -49,8 +51,8 @@ pub(crate) struct QuotedFlow {
     pub(crate) seq: SeqNumber,
 }
 
-pub(crate) fn v4_error(header: &Icmpv4Header) -> Option<IcmpError> {
-    match *header {
+pub(crate) fn v4_error(header: Icmpv4Header) -> Option<IcmpError> {
+    match header {
         Icmpv4Header::DestinationUnreachable { code, .. } => match code {
             icmpv4::PORT_UNREACHABLE => Some(IcmpError::PortUnreachable),
             icmpv4::PROTOCOL_UNREACHABLE => Some(IcmpError::ProtocolUnreachable),
@@ -64,15 +66,17 @@ pub(crate) fn v4_error(header: &Icmpv4Header) -> Option<IcmpError> {
     }
 }
 
-pub(crate) fn v6_error(header: &Icmpv6Header) -> Option<IcmpError> {
-    match *header {
+pub(crate) fn v6_error(header: Icmpv6Header) -> Option<IcmpError> {
+    match header {
         Icmpv6Header::DestinationUnreachable { code } => match code {
             icmpv6::PORT_UNREACHABLE => Some(IcmpError::PortUnreachable),
             icmpv6::NO_ROUTE => Some(IcmpError::NetworkUnreachable),
             icmpv6::ADMINISTRATIVELY_PROHIBITED | 5 | 6 => Some(IcmpError::Prohibited),
             _ => Some(IcmpError::HostUnreachable),
         },
-        Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, .. } => Some(IcmpError::ProtocolUnreachable),
+        Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, .. } => {
+            Some(IcmpError::ProtocolUnreachable)
+        }
         Icmpv6Header::TimeExceeded { .. } => Some(IcmpError::TimeExceeded),
         _ => None,
     }
@@ -92,12 +96,12 @@ pub(crate) fn quoted_v6(packet: &Ipv6Packet<'_>) -> Option<QuotedFlow> {
 
 fn quoted(protocol: IpProtocol, src: IpAddr, dst: IpAddr, upper: &[u8]) -> Option<QuotedFlow> {
     // Ports are the first four bytes of both; the next four are TCP's sequence number.
-    let &[a, b, c, d, e, f, g, h] = upper.first_chunk::<8>()?;
+    let &[src_high, src_low, dst_high, dst_low, ref seq @ ..] = upper.first_chunk::<8>()?;
     if protocol != IpProtocol::TCP && protocol != IpProtocol::UDP {
         return None;
     }
-    let (src_port, dst_port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-    Some(QuotedFlow { protocol, src, src_port, dst, dst_port, seq: SeqNumber(u32::from_be_bytes([e, f, g, h])) })
+    let (src_port, dst_port) = (u16::from_be_bytes([src_high, src_low]), u16::from_be_bytes([dst_high, dst_low]));
+    Some(QuotedFlow { protocol, src, src_port, dst, dst_port, seq: SeqNumber(u32::from_be_bytes(*seq)) })
 }
 
 /// Whether the packet behind `protocol` is an ICMP error or a redirect, in answer to which no error
@@ -107,10 +111,13 @@ pub(crate) fn is_error(mut protocol: IpProtocol, mut rest: &[u8]) -> bool {
     loop {
         match protocol {
             IpProtocol::ICMP => return Icmpv4Message::parse(rest).is_ok_and(|message| message.header().is_error()),
-            IpProtocol::ICMPV6 => return rest.first().is_some_and(|&kind| kind < icmpv6::FIRST_INFORMATIONAL || kind == ndp::REDIRECT),
+            IpProtocol::ICMPV6 => {
+                return rest.first().is_some_and(|&kind| kind < icmpv6::FIRST_INFORMATIONAL || kind == ndp::REDIRECT);
+            }
             IpProtocol::HOP_BY_HOP | IpProtocol::DESTINATION_OPTIONS | IpProtocol::ROUTING | IpProtocol::FRAGMENT => {
                 let &[next, units, ..] = rest else { return false };
-                let len = if protocol == IpProtocol::FRAGMENT { FRAGMENT_HEADER_LEN } else { 8 + usize::from(units) * 8 };
+                let len =
+                    if protocol == IpProtocol::FRAGMENT { FRAGMENT_HEADER_LEN } else { 8 + usize::from(units) * 8 };
                 let Some(behind) = rest.get(len..) else { return false };
                 (protocol, rest) = (IpProtocol(next), behind);
             }

@@ -38,13 +38,15 @@ impl InterfaceAddress {
     /// The subnet's directed broadcast address; none for IPv6 and for prefixes of 31 (RFC 3021) and 32 bits.
     pub(crate) fn broadcast(&self) -> Option<Ipv4Addr> {
         match self.address {
-            IpAddr::V4(address) if self.prefix_len < 31 => Some(Ipv4Addr::from_bits(address.to_bits() | !mask_v4(self.prefix_len))),
+            IpAddr::V4(address) if self.prefix_len < 31 => {
+                Some(Ipv4Addr::from_bits(address.to_bits() | !mask_v4(self.prefix_len)))
+            }
             _ => None,
         }
     }
 
     /// Whether `other` lies in this address's prefix.
-    pub(crate) fn is_on_link(&self, other: IpAddr) -> bool {
+    pub fn is_on_link(&self, other: IpAddr) -> bool {
         contains(self.address, self.prefix_len, other)
     }
 }
@@ -70,20 +72,32 @@ pub(crate) fn contains(prefix: IpAddr, len: u8, address: IpAddr) -> bool {
     prefix.is_ipv4() == address.is_ipv4() && truncate(prefix, len) == truncate(address, len)
 }
 
-/// Whether an address is in fe80::/10.
+/// Whether an address is in `fe80::/10`.
 pub(crate) fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 /// To whom, of those on an interface with `addresses`, a packet to `dst` goes; `None` if to none of us.
 pub(crate) fn classify(addresses: &[InterfaceAddress], dst: IpAddr) -> Option<Delivery> {
-    if addresses.iter().any(|own| own.address == dst) {
+    if is_own(addresses, dst) {
         return Some(Delivery::Unicast);
     }
     match dst {
-        IpAddr::V4(dst) if dst == Ipv4Addr::BROADCAST || addresses.iter().any(|own| own.broadcast() == Some(dst)) => Some(Delivery::Broadcast),
+        IpAddr::V4(dst) if dst == Ipv4Addr::BROADCAST || addresses.iter().any(|own| own.broadcast() == Some(dst)) => {
+            Some(Delivery::Broadcast)
+        }
         IpAddr::V4(dst) => (dst == ALL_HOSTS).then_some(Delivery::Multicast),
         IpAddr::V6(dst) => is_group_member(addresses, dst).then_some(Delivery::Multicast),
+    }
+}
+
+/// Whether `address` is one of `addresses`. By family first: comparing both families' at once makes the
+/// processor wait for an address that was only just read from the packet.
+#[inline]
+fn is_own(addresses: &[InterfaceAddress], address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => addresses.iter().any(|own| matches!(own.address, IpAddr::V4(own) if own == address)),
+        IpAddr::V6(address) => addresses.iter().any(|own| matches!(own.address, IpAddr::V6(own) if own == address)),
     }
 }
 
@@ -99,10 +113,15 @@ fn is_group_member(addresses: &[InterfaceAddress], group: Ipv6Addr) -> bool {
 pub(crate) fn is_legal_source(addresses: &[InterfaceAddress], src: IpAddr) -> bool {
     let possible = match src {
         // 240/4 is reserved and holds the limited broadcast; 0/8 is "this network" (RFC 1122 section 3.2.1.3).
-        IpAddr::V4(v4) => v4.octets()[0] < 224 && v4.octets()[0] != 0 && !v4.is_loopback() && !addresses.iter().any(|own| own.broadcast() == Some(v4)),
+        IpAddr::V4(v4) => {
+            v4.octets()[0] < 224
+                && v4.octets()[0] != 0
+                && !v4.is_loopback()
+                && !addresses.iter().any(|own| own.broadcast() == Some(v4))
+        }
         IpAddr::V6(v6) => !v6.is_multicast() && !v6.is_loopback() && !v6.is_unspecified(),
     };
-    possible && !addresses.iter().any(|own| own.address == src)
+    possible && !is_own(addresses, src)
 }
 
 /// The address to send from towards `dst` through `next_hop`: of the same family and scope, the one

@@ -60,7 +60,16 @@ impl Interface {
         let start = ethernet::HEADER_LEN;
         let whole = start..start + packet.total_len();
         let upper = start + packet.header_len()..whole.end;
-        Ok(Received { src, dst, delivery, hop_limit: packet.ttl(), protocol: packet.protocol(), packet: whole, upper, link_group })
+        Ok(Received {
+            src,
+            dst,
+            delivery,
+            hop_limit: packet.ttl(),
+            protocol: packet.protocol(),
+            packet: whole,
+            upper,
+            link_group,
+        })
     }
 
     /// RFC 8200 section 3, up to the extension headers: `upper` still begins with those.
@@ -74,6 +83,15 @@ impl Interface {
         let start = ethernet::HEADER_LEN;
         let whole = start..start + ipv6::HEADER_LEN + packet.payload_len();
         let upper = start + ipv6::HEADER_LEN..whole.end;
-        Ok(Received { src, dst, delivery, hop_limit: packet.hop_limit(), protocol: packet.next_header(), packet: whole, upper, link_group })
+        Ok(Received {
+            src,
+            dst,
+            delivery,
+            hop_limit: packet.hop_limit(),
+            protocol: packet.next_header(),
+            packet: whole,
+            upper,
+            link_group,
+        })
     }
 }

@@ -10,4 +10,4 @@ pub(crate) mod address;
 pub(crate) mod input;
 pub(crate) mod output;
 pub(crate) mod packet;
-pub mod route;
+pub(crate) mod route;

@@ -5,6 +5,7 @@
 //!   slices:                                                                             | payload that was not |
 //! ```
 
+use bytes::BufMut;
 use core::net::IpAddr;
 
 use crate::frame::{FrameStart, TxBatch, TxChecksum};
@@ -44,13 +45,13 @@ impl PacketHeader {
         }
     }
 
-    /// Starts a frame with this header for an upper-layer packet of `upper_len` bytes. All our
+    /// Appends this header and the link's for an upper-layer packet of `upper_len` bytes. All our
     /// packets are atomic (DF set, never fragmented by us), so their identification carries nothing
     /// and is 0 (RFC 6864 section 4.1).
-    pub(crate) fn begin(&self, batch: &mut TxBatch, stations: Stations, upper_len: usize) -> FrameStart {
-        let start = batch.begin();
+    #[inline]
+    pub(crate) fn emit(&self, stations: Stations, upper_len: usize, out: &mut impl BufMut) {
         let ethertype = if self.src.is_ipv4() { EtherType::Ipv4 } else { EtherType::Ipv6 };
-        EthernetHeader { dst: stations.dst, src: stations.src, ethertype }.emit(&mut batch.heads);
+        EthernetHeader { dst: stations.dst, src: stations.src, ethertype }.emit(out);
         match (self.src, self.dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => Ipv4Header {
                 tos: 0,
@@ -64,7 +65,7 @@ impl PacketHeader {
                 src,
                 dst,
             }
-            .emit(&mut batch.heads),
+            .emit(out),
             (IpAddr::V6(src), IpAddr::V6(dst)) => Ipv6Header {
                 traffic_class: 0,
                 flow_label: 0,
@@ -74,16 +75,29 @@ impl PacketHeader {
                 src,
                 dst,
             }
-            .emit(&mut batch.heads),
+            .emit(out),
             _ => debug_assert!(false, "a packet from one family to the other"),
         }
+    }
+
+    /// Starts a frame with this header.
+    pub(crate) fn begin(&self, batch: &mut TxBatch, stations: Stations, upper_len: usize) -> FrameStart {
+        let start = batch.begin();
+        self.emit(stations, upper_len, &mut batch.heads);
         start
     }
 }
 
 /// Fills the transport checksum of the frame under construction, whose field stands `field` bytes
 /// into the upper layer: completely, or as far as the pseudo-header where the device does the rest.
-pub(crate) fn transport_checksum(batch: &mut TxBatch, start: FrameStart, header: &PacketHeader, upper_len: usize, field: usize, by_device: bool) -> TxChecksum {
+pub(crate) fn transport_checksum(
+    batch: &mut TxBatch,
+    start: FrameStart,
+    header: &PacketHeader,
+    upper_len: usize,
+    field: usize,
+    by_device: bool,
+) -> TxChecksum {
     let upper = header.upper_offset();
     let pseudo_header = header.pseudo_header(upper_len);
     if by_device {

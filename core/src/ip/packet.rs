@@ -52,7 +52,10 @@ pub(crate) enum ErrorKind {
     PortUnreachable,
     ProtocolUnreachable,
     /// IPv6 Parameter Problem with its code and pointer (RFC 4443 section 3.4).
-    ParameterProblem { code: u8, pointer: u32 },
+    ParameterProblem {
+        code: u8,
+        pointer: u32,
+    },
 }
 
 /// A datagram that arrived.

@@ -89,7 +89,8 @@ impl RouteTable {
         if !to_many {
             return hop;
         }
-        let by_default = || self.iter().filter(|route| route.prefix.is_ipv4() == dst.is_ipv4()).map(|route| route.interface).min();
+        let by_default =
+            || self.iter().filter(|route| route.prefix.is_ipv4() == dst.is_ipv4()).map(|route| route.interface).min();
         let interface = hop.map(|hop| hop.interface).or(interface).or_else(by_default)?;
         Some(Hop { interface, next_hop: dst })
     }

@@ -32,26 +32,26 @@ impl Interface {
         let to_us = self.has_address(IpAddr::V4(target));
         if sender == Ipv4Addr::UNSPECIFIED {
             // A probe (RFC 5227 section 2.1.1): it tells nothing, but the address is ours to defend.
-            let reply = (to_us && packet.operation() == ArpOperation::Request).then(|| self.arp_reply(packet));
+            let reply = (to_us && packet.operation() == ArpOperation::Request).then(|| arp_reply(packet));
             return Ok(ArpInput { sender: IpAddr::V4(sender), hardware, solicited: false, to_us: false, reply });
         }
         if !is_legal_source(&self.addresses, IpAddr::V4(sender)) {
             return Err(DropReason::ArpSender);
         }
         let (solicited, reply) = match packet.operation() {
-            ArpOperation::Request => (false, to_us.then(|| self.arp_reply(packet))),
+            ArpOperation::Request => (false, to_us.then(|| arp_reply(packet))),
             ArpOperation::Reply => (to_us && to_us_alone, None),
         };
         Ok(ArpInput { sender: IpAddr::V4(sender), hardware, solicited, to_us, reply })
     }
+}
 
-    fn arp_reply(&self, request: &ArpPacket<'_>) -> Control {
-        Control::Arp {
-            operation: ArpOperation::Reply,
-            to: request.sender_hardware(),
-            target_hardware: request.sender_hardware(),
-            source: request.target_protocol(),
-            target: request.sender_protocol(),
-        }
+fn arp_reply(request: &ArpPacket<'_>) -> Control {
+    Control::Arp {
+        operation: ArpOperation::Reply,
+        to: request.sender_hardware(),
+        target_hardware: request.sender_hardware(),
+        source: request.target_protocol(),
+        target: request.sender_protocol(),
     }
 }

@@ -9,7 +9,7 @@ impl Interface {
     /// Groups are filtered again, exactly, by their IP address.
     pub(crate) fn admit(&self, frame: &EthernetFrame<'_>) -> Result<(), DropReason> {
         let dst = frame.dst();
-        if dst != self.hardware_address && !self.hears_group(dst) {
+        if dst != self.hardware_address && !hears_group(dst) {
             return Err(DropReason::EthernetNotOurs);
         }
         let src = frame.src();
@@ -18,9 +18,11 @@ impl Interface {
         }
         Ok(())
     }
+}
 
-    /// Broadcast, and the group addresses that IPv4 and IPv6 multicast map to.
-    fn hears_group(&self, dst: EthernetAddress) -> bool {
-        dst.is_broadcast() || matches!(dst.0, [0x01, 0x00, 0x5e, low, ..] if low < 0x80) || matches!(dst.0, [0x33, 0x33, ..])
-    }
+/// Broadcast, and the group addresses that IPv4 and IPv6 multicast map to.
+fn hears_group(dst: EthernetAddress) -> bool {
+    dst.is_broadcast()
+        || matches!(dst.0, [0x01, 0x00, 0x5e, low, ..] if low < 0x80)
+        || matches!(dst.0, [0x33, 0x33, ..])
 }

@@ -1,8 +1,8 @@
-//! The link layer: one [`Interface`] per device, with what waits to leave through it.
+//! The link layer: one `Interface` per device, with what waits to leave through it.
 //!
-//! - [`ethernet`]: which frames are for us
-//! - [`arp`]: what an ARP packet asks for (RFC 826)
-//! - [`ndp`]: what a Neighbor Discovery message asks for (RFC 4861)
+//! - `ethernet`: which frames are for us
+//! - `arp`: what an ARP packet asks for (RFC 826)
+//! - `ndp`: what a Neighbor Discovery message asks for (RFC 4861)
 //! - [`neighbor`]: the cache that both fill
 
 use alloc::collections::VecDeque;
@@ -37,9 +37,24 @@ impl InterfaceId {
 /// A message of the interface's own, or an answer: served before any socket.
 #[derive(Clone, Debug)]
 pub(crate) enum Control {
-    Arp { operation: ArpOperation, to: EthernetAddress, target_hardware: EthernetAddress, source: Ipv4Addr, target: Ipv4Addr },
-    NeighborSolicitation { to: Option<EthernetAddress>, source: Ipv6Addr, target: Ipv6Addr },
-    NeighborAdvertisement { to: EthernetAddress, dst: Ipv6Addr, target: Ipv6Addr, solicited: bool },
+    Arp {
+        operation: ArpOperation,
+        to: EthernetAddress,
+        target_hardware: EthernetAddress,
+        source: Ipv4Addr,
+        target: Ipv4Addr,
+    },
+    NeighborSolicitation {
+        to: Option<EthernetAddress>,
+        source: Ipv6Addr,
+        target: Ipv6Addr,
+    },
+    NeighborAdvertisement {
+        to: EthernetAddress,
+        dst: Ipv6Addr,
+        target: Ipv6Addr,
+        solicited: bool,
+    },
     Packet(Packet),
 }
 

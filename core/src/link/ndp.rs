@@ -27,7 +27,12 @@ pub(crate) struct NdpInput {
 impl Interface {
     /// RFC 4861 sections 7.1 and 7.2. `link_src` is the frame's source, to which an answer can go
     /// even when the solicitation names none.
-    pub(crate) fn ndp_input(&self, received: &Received, message: &[u8], link_src: EthernetAddress) -> Result<NdpInput, DropReason> {
+    pub(crate) fn ndp_input(
+        &self,
+        received: &Received,
+        message: &[u8],
+        link_src: EthernetAddress,
+    ) -> Result<NdpInput, DropReason> {
         if received.hop_limit != ndp::HOP_LIMIT {
             return Err(DropReason::NdpInvalid);
         }
@@ -38,7 +43,12 @@ impl Interface {
         }
     }
 
-    fn solicitation_input(&self, received: &Received, solicitation: &NeighborSolicitation, link_src: EthernetAddress) -> Result<NdpInput, DropReason> {
+    fn solicitation_input(
+        &self,
+        received: &Received,
+        solicitation: &NeighborSolicitation,
+        link_src: EthernetAddress,
+    ) -> Result<NdpInput, DropReason> {
         let probing = received.src.is_unspecified();
         let group = IpAddr::V6(ndp::solicited_node(solicitation.target));
         // Section 7.1.1: one that detects duplicates goes to the solicited-node group and names no source.
@@ -66,7 +76,11 @@ impl Interface {
         })
     }
 
-    fn advertisement_input(&self, received: &Received, advertisement: &NeighborAdvertisement) -> Result<NdpInput, DropReason> {
+    fn advertisement_input(
+        &self,
+        received: &Received,
+        advertisement: &NeighborAdvertisement,
+    ) -> Result<NdpInput, DropReason> {
         // Section 7.1.2: a solicited one is never multicast.
         if advertisement.solicited && received.delivery == Delivery::Multicast || received.src.is_unspecified() {
             return Err(DropReason::NdpInvalid);

@@ -18,13 +18,13 @@ use crate::socket::TcpHandle;
 use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 
-/// Between solicitations (RFC 4861 section 10, RETRANS_TIMER).
+/// Between solicitations (RFC 4861 section 10, `RETRANS_TIMER`).
 const RETRANS_TIMER: Duration = Duration::from_secs(1);
-/// Solicitations before a neighbor counts as unreachable (RFC 4861 section 10, MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT).
+/// Solicitations before a neighbor counts as unreachable (RFC 4861 section 10, `MAX_MULTICAST_SOLICIT`, `MAX_UNICAST_SOLICIT`).
 const MAX_SOLICIT: u8 = 3;
-/// How long a confirmation holds (RFC 4861 section 10, REACHABLE_TIME).
+/// How long a confirmation holds (RFC 4861 section 10, `REACHABLE_TIME`).
 const REACHABLE_TIME: Duration = Duration::from_secs(30);
-/// How long upper layers are given to confirm a stale neighbor (RFC 4861 section 10, DELAY_FIRST_PROBE_TIME).
+/// How long upper layers are given to confirm a stale neighbor (RFC 4861 section 10, `DELAY_FIRST_PROBE_TIME`).
 const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
 /// Places for parked packets that answers to remote hosts cannot take from local sockets.
 const RESERVED_FOR_LOCAL: usize = 16;
@@ -154,9 +154,22 @@ impl NeighborCache {
 
     /// Looks `address` up in order to send to it. The first lookup of an unknown neighbor, and the
     /// first use of a stale one, start what the RFC asks for; a solicitation that is due is returned.
-    pub(crate) fn resolve(&mut self, now: Instant, address: IpAddr, origin: Origin, limits: &Limits) -> (Resolution, Option<Solicit>) {
+    pub(crate) fn resolve(
+        &mut self,
+        now: Instant,
+        address: IpAddr,
+        origin: Origin,
+        limits: &Limits,
+    ) -> (Resolution, Option<Solicit>) {
         let Some(id) = self.find(address) else {
-            return match self.insert(address, NeighborState::Incomplete, EthernetAddress::UNSPECIFIED, now, origin, limits) {
+            return match self.insert(
+                address,
+                NeighborState::Incomplete,
+                EthernetAddress::UNSPECIFIED,
+                now,
+                origin,
+                limits,
+            ) {
                 Some(id) => (Resolution::Unresolved(id), self.solicit(now, id)),
                 None => (Resolution::Full, None),
             };
@@ -191,7 +204,15 @@ impl NeighborCache {
         Some(Solicit { target: neighbor.address, unicast })
     }
 
-    fn insert(&mut self, address: IpAddr, state: NeighborState, hardware: EthernetAddress, now: Instant, origin: Origin, limits: &Limits) -> Option<NeighborId> {
+    fn insert(
+        &mut self,
+        address: IpAddr,
+        state: NeighborState,
+        hardware: EthernetAddress,
+        now: Instant,
+        origin: Origin,
+        limits: &Limits,
+    ) -> Option<NeighborId> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None if self.slots.len() < limits.neighbors as usize => {
@@ -226,8 +247,10 @@ impl NeighborCache {
         for _ in 0..2 * self.slots.len() {
             self.hand = (self.hand + 1) % self.slots.len();
             let Some(neighbor) = self.slots.get_mut(self.hand).and_then(Option::as_mut) else { continue };
-            let held = !neighbor.sockets.is_empty() || (neighbor.origin == Origin::Local && neighbor.state == NeighborState::Incomplete);
-            let spared = core::mem::take(&mut neighbor.used) || (origin == Origin::Answer && neighbor.state == NeighborState::Incomplete);
+            let held = !neighbor.sockets.is_empty()
+                || (neighbor.origin == Origin::Local && neighbor.state == NeighborState::Incomplete);
+            let spared = core::mem::take(&mut neighbor.used)
+                || (origin == Origin::Answer && neighbor.state == NeighborState::Incomplete);
             if held || spared {
                 continue;
             }
@@ -283,7 +306,8 @@ impl NeighborCache {
     /// Takes what waits on the entry.
     fn release(&mut self, id: NeighborId) -> Waiting {
         let Some(neighbor) = self.entry(id) else { return Waiting::default() };
-        let waiting = Waiting { sockets: core::mem::take(&mut neighbor.sockets), packets: neighbor.packets.drain(..).collect() };
+        let waiting =
+            Waiting { sockets: core::mem::take(&mut neighbor.sockets), packets: neighbor.packets.drain(..).collect() };
         if !waiting.packets.is_empty() {
             self.parked_local.retain(|&other| other != id);
             self.parked_answers.retain(|&other| other != id);
@@ -306,7 +330,14 @@ impl NeighborCache {
     /// The neighbor told its hardware address without being asked: a request or solicitation of its
     /// own, or a gratuitous announcement. The entry becomes STALE if that is news (RFC 4861 section 7.2.3);
     /// one that does not exist is made only if `create`, which a packet addressed to us justifies.
-    pub(crate) fn learn(&mut self, now: Instant, address: IpAddr, hardware: EthernetAddress, create: bool, limits: &Limits) -> Waiting {
+    pub(crate) fn learn(
+        &mut self,
+        now: Instant,
+        address: IpAddr,
+        hardware: EthernetAddress,
+        create: bool,
+        limits: &Limits,
+    ) -> Waiting {
         let Some(id) = self.find(address) else {
             if create {
                 self.insert(address, NeighborState::Stale, hardware, now, Origin::Answer, limits);
@@ -419,6 +450,7 @@ impl NeighborCache {
 }
 
 /// What a neighbor's deadline brought.
+#[allow(clippy::large_enum_variant, reason = "it is returned and taken apart at once")]
 #[derive(Clone, Debug)]
 pub(crate) enum Expiry {
     /// The entry is gone, or its deadline has moved.

@@ -81,7 +81,11 @@ impl Binding {
     /// with `dual_stack` the IPv6 one means both.
     pub(crate) fn all_of(local: SocketAddr, dual_stack: bool) -> impl Iterator<Item = Binding> {
         let unspecified = local.ip().is_unspecified();
-        let first = Binding { family: Family::of(local.ip()), address: (!unspecified).then_some(local.ip()), port: local.port() };
+        let first = Binding {
+            family: Family::of(local.ip()),
+            address: (!unspecified).then_some(local.ip()),
+            port: local.port(),
+        };
         let second = Binding { family: Family::V4, address: None, port: local.port() };
         let both = dual_stack && unspecified && local.is_ipv6();
         core::iter::once(first).chain(both.then_some(second))
@@ -124,14 +128,61 @@ impl<H: Copy> Bindings<H> {
     /// The sockets that what arrives at `address` may be for, the one bound to it first.
     pub(crate) fn candidates(&self, address: IpAddr, port: u16) -> impl Iterator<Item = H> {
         let family = Family::of(address);
-        [Some(address), None].into_iter().filter_map(move |address| self.map.get(&Binding { family, address, port }).copied())
+        [Some(address), None]
+            .into_iter()
+            .filter_map(move |address| self.map.get(&Binding { family, address, port }).copied())
+    }
+}
+
+/// Connections by their two ends. Segments of one connection come in rows: the last one found is
+/// looked at before anything is hashed.
+#[derive(Clone)]
+pub(crate) struct Flows {
+    map: KeyedMap<Flow, TcpHandle>,
+    last: Option<(Flow, TcpHandle)>,
+}
+
+impl Flows {
+    fn new(seed: &Seed) -> Flows {
+        Flows { map: KeyedMap::new(seed.hash_key("demux.flows")), last: None }
+    }
+
+    /// The connection that a segment belongs to.
+    pub(crate) fn find(&mut self, flow: &Flow) -> Option<TcpHandle> {
+        if let Some((last, handle)) = &self.last
+            && last == flow
+        {
+            return Some(*handle);
+        }
+        let handle = self.get(flow)?;
+        self.last = Some((*flow, handle));
+        Some(handle)
+    }
+
+    /// As [`Flows::find`], where rows are not to be expected.
+    pub(crate) fn get(&self, flow: &Flow) -> Option<TcpHandle> {
+        self.map.get(flow).copied()
+    }
+
+    pub(crate) fn contains(&self, flow: &Flow) -> bool {
+        self.map.contains(flow)
+    }
+
+    pub(crate) fn insert(&mut self, flow: Flow, handle: TcpHandle) {
+        self.last = None;
+        self.map.insert(flow, handle);
+    }
+
+    pub(crate) fn remove(&mut self, flow: &Flow) {
+        self.last = None;
+        self.map.remove(flow);
     }
 }
 
 /// The tables.
 #[derive(Clone)]
 pub(crate) struct Demux {
-    pub(crate) flows: KeyedMap<Flow, TcpHandle>,
+    pub(crate) flows: Flows,
     pub(crate) listeners: Bindings<ListenerHandle>,
     pub(crate) datagrams: Bindings<UdpHandle>,
 }
@@ -139,7 +190,7 @@ pub(crate) struct Demux {
 impl Demux {
     pub(crate) fn new(seed: &Seed) -> Demux {
         Demux {
-            flows: KeyedMap::new(seed.hash_key("demux.flows")),
+            flows: Flows::new(seed),
             listeners: Bindings::new(seed, "demux.listeners"),
             datagrams: Bindings::new(seed, "demux.datagrams"),
         }

@@ -1,11 +1,11 @@
 //! Sockets: handles, the tables behind them, and the views through which an application uses one.
 //!
 //! - this file: the handles
-//! - [`table`]: what the stack keeps per socket
-//! - [`demux`]: from addresses and ports to a socket
-//! - [`ports`]: ephemeral ports (RFC 6056)
-//! - [`tcp`]: [`TcpSocket`], a connection as its application sees it
-//! - [`udp`]: [`UdpSocket`]
+//! - `table`: what the stack keeps per socket
+//! - `demux`: from addresses and ports to a socket
+//! - `ports`: ephemeral ports (RFC 6056)
+//! - `tcp`: [`TcpSocket`], a connection as its application sees it
+//! - `udp`: [`UdpSocket`], a UDP socket likewise
 
 use slotmap::new_key_type;
 

@@ -1,6 +1,6 @@
 //! Ephemeral ports (RFC 6056).
 
-use core::hash::{BuildHasher, Hash, Hasher};
+use core::hash::BuildHasher;
 use core::net::{IpAddr, SocketAddr};
 
 use crate::config::Shard;
@@ -48,11 +48,7 @@ impl Ports {
 
     /// A port for a connection from `local` to `remote` that is not `taken`.
     pub(crate) fn connect(&mut self, local: IpAddr, remote: SocketAddr, taken: impl Fn(u16) -> bool) -> Option<u16> {
-        let hash = |key: &HashKey| {
-            let mut hasher = key.build_hasher();
-            (local, remote).hash(&mut hasher);
-            hasher.finish() as u32
-        };
+        let hash = |key: &HashKey| key.hash_one((local, remote)) as u32;
         let offset = hash(&self.offset);
         let index = hash(&self.index) as usize % TABLE;
         for _ in 0..self.share() {

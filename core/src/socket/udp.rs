@@ -13,11 +13,11 @@ use crate::udp::Outgoing;
 use bytes::Bytes;
 
 /// How a UDP socket is opened.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UdpOptions {
     /// Whether the unspecified IPv6 address stands for both families; default false.
     pub dual_stack: bool,
-    /// Whether it may send to broadcast addresses; default false (as SO_BROADCAST).
+    /// Whether it may send to broadcast addresses; default false (as `SO_BROADCAST`).
     pub broadcast: bool,
     /// The time to live (hop limit) of its datagrams, 1 to 255; default `Config::hop_limit`.
     pub hop_limit: Option<u8>,
@@ -88,7 +88,8 @@ impl<'a> UdpSocket<'a> {
     fn speaks_to(&self, address: IpAddr) -> bool {
         let Some(slot) = self.slot() else { return false };
         let local = slot.state.local.ip();
-        !address.is_unspecified() && (local.is_ipv4() == address.is_ipv4() || (slot.state.dual_stack && local.is_unspecified()))
+        !address.is_unspecified()
+            && (local.is_ipv4() == address.is_ipv4() || (slot.state.dual_stack && local.is_unspecified()))
     }
 
     /// Queues a datagram to `to`, or to the peer. It leaves once its neighbor is known; datagrams to

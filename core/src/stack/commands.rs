@@ -1,5 +1,6 @@
 //! Commands: interfaces, addresses, routes, and the opening and closing of sockets.
 
+use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
@@ -9,7 +10,9 @@ use crate::ip::route::Route;
 use crate::link::{Interface, InterfaceId};
 use crate::socket::demux::Flow;
 use crate::socket::table::{ListenerSlot, Owner, UdpSlot};
-use crate::socket::{ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket};
+use crate::socket::{
+    ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket,
+};
 use crate::tcp::{Listener, State, Tcb};
 use crate::time::Instant;
 use crate::udp::UdpState;
@@ -48,7 +51,12 @@ impl Stack {
     }
 
     /// Gives an interface a further address, with its on-link route.
-    pub fn add_address(&mut self, now: Instant, id: InterfaceId, address: InterfaceAddress) -> Result<(), AddressError> {
+    pub fn add_address(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        address: InterfaceAddress,
+    ) -> Result<(), AddressError> {
         self.advance(now);
         let interface = self.interfaces.get_mut(id.index()).ok_or(AddressError::NoInterface)?;
         if !address.is_valid() {
@@ -108,18 +116,24 @@ impl Stack {
         self.routes.remove(|other| *other == route)
     }
 
-    /// Opens a listener on `local`. The unspecified address listens on all addresses of its family,
+    /// Opens a listener on `local`; port 0 takes an ephemeral one. The unspecified address listens on all addresses of its family,
     /// and the IPv6 one with [`ListenOptions::dual_stack`] on those of both.
     pub fn tcp_listen(&mut self, local: SocketAddr, options: ListenOptions) -> Result<ListenerHandle, ListenError> {
-        let local = canonical(local);
+        let mut local = canonical(local);
         self.own_address(local.ip()).then_some(()).ok_or(ListenError::AddressNotAvailable)?;
-        if local.port() == 0 || self.sockets.demux.listeners.is_taken(local, options.dual_stack) {
-            return Err(ListenError::AddressInUse);
-        }
+        let listeners = &self.sockets.demux.listeners;
+        let taken = |port| listeners.is_taken(SocketAddr::new(local.ip(), port), options.dual_stack);
+        let port = match local.port() {
+            0 => self.sockets.tcp_ports.bind(taken).ok_or(ListenError::PortsExhausted)?,
+            port if taken(port) => return Err(ListenError::AddressInUse),
+            port => port,
+        };
+        local.set_port(port);
         if self.sockets.listeners.len() >= self.config.limits.listeners as usize {
             return Err(ListenError::LimitReached);
         }
-        let listener = Listener::new(options.backlog, options.settings.unwrap_or_else(|| self.config.tcp.socket.clone()));
+        let listener =
+            Listener::new(options.backlog, options.settings.unwrap_or_else(|| self.config.tcp.socket.clone()));
         let slot = ListenerSlot { listener, local, dual_stack: options.dual_stack, pending: false };
         let handle = self.sockets.listeners.insert(slot);
         self.sockets.demux.listeners.insert(local, options.dual_stack, handle);
@@ -145,27 +159,25 @@ impl Stack {
         self.sockets.listeners.get(listener).map(|slot| slot.local).ok_or(StaleHandle::Stale)
     }
 
-    /// Closes a listener. Connections that nobody has accepted are reset; those accepted stay.
+    /// Closes a listener. Connections that nobody has accepted are reset, those still in SYN-RECEIVED
+    /// once they would be established; those accepted stay.
     pub fn tcp_listener_close(&mut self, now: Instant, listener: ListenerHandle) -> Result<(), StaleHandle> {
         self.advance(now);
-        let slot = self.sockets.listeners.remove(listener).ok_or(StaleHandle::Stale)?;
+        let mut slot = self.sockets.listeners.remove(listener).ok_or(StaleHandle::Stale)?;
         self.sockets.demux.listeners.remove(slot.local, slot.dual_stack);
-        let waiting = |owner| owner == Owner::SynQueue(listener) || owner == Owner::AcceptQueue(listener);
-        let handles: alloc::vec::Vec<_> =
-            self.sockets.tcp.iter().filter(|(_, slot)| waiting(slot.owner)).map(|(handle, _)| handle).collect();
-        for handle in handles {
-            if let Some((slot, mut env)) = self.connection(handle) {
-                slot.tcb.abort(&mut env);
-                slot.owner = Owner::Orphan;
-                self.sockets.orphans += 1;
-                self.settle_tcp(handle);
-            }
+        while let Some(handle) = slot.listener.accept() {
+            self.reset_unowned(handle);
         }
         Ok(())
     }
 
     /// Opens a connection to `remote`. It is established when [`Readiness::CONNECTED`](crate::event::Readiness) says so.
-    pub fn tcp_connect(&mut self, now: Instant, remote: SocketAddr, options: ConnectOptions) -> Result<TcpHandle, ConnectError> {
+    pub fn tcp_connect(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        options: ConnectOptions,
+    ) -> Result<TcpHandle, ConnectError> {
         self.advance(now);
         let remote = canonical(remote);
         if !self.is_connectable(remote) {
@@ -183,7 +195,11 @@ impl Stack {
         let flow = |port| Flow::new(SocketAddr::new(address, port), remote);
         let flows = &self.sockets.demux.flows;
         let port = match wanted.map_or(0, |local| local.port()) {
-            0 => self.sockets.tcp_ports.connect(address, remote, |port| flows.contains(&flow(port))).ok_or(ConnectError::PortsExhausted)?,
+            0 => self
+                .sockets
+                .tcp_ports
+                .connect(address, remote, |port| flows.contains(&flow(port)))
+                .ok_or(ConnectError::PortsExhausted)?,
             port if flows.contains(&flow(port)) => return Err(ConnectError::AddressInUse),
             port => port,
         };
@@ -198,7 +214,22 @@ impl Stack {
 
     /// A connection, to be used.
     pub fn tcp(&mut self, handle: TcpHandle) -> Result<TcpSocket<'_>, StaleHandle> {
-        if self.sockets.tcp.contains_key(handle) { Ok(TcpSocket::new(self, handle)) } else { Err(StaleHandle::Stale) }
+        let slot = self.sockets.tcp.get(handle).ok_or(StaleHandle::Stale)?;
+        // A released connection may still be finishing.
+        if slot.owner == Owner::Orphan { Err(StaleHandle::Stale) } else { Ok(TcpSocket::new(self, handle)) }
+    }
+
+    /// Resets every connection, those without an owner included: the end of a stack that has no time
+    /// left for an orderly one.
+    pub fn tcp_abort_all(&mut self, now: Instant) {
+        self.advance(now);
+        let handles: Vec<_> = self.sockets.tcp.keys().collect();
+        for handle in handles {
+            if let Some((slot, mut env)) = self.connection(handle) {
+                slot.tcb.abort(&mut env);
+                self.settle_tcp(handle);
+            }
+        }
     }
 
     /// Gives a connection's handle back: it is stale at once. A connection that is still open is
@@ -228,21 +259,23 @@ impl Stack {
     /// receives on all of its family.
     pub fn udp_bind(&mut self, local: SocketAddr, options: UdpOptions) -> Result<UdpHandle, BindError> {
         let mut local = canonical(local);
+        let dual_stack = options.dual_stack;
         self.own_address(local.ip()).then_some(()).ok_or(BindError::AddressNotAvailable)?;
         if self.sockets.udp.len() >= self.config.limits.udp_sockets as usize {
             return Err(BindError::LimitReached);
         }
         let datagrams = &self.sockets.demux.datagrams;
-        let taken = |port| datagrams.is_taken(SocketAddr::new(local.ip(), port), options.dual_stack);
+        let taken = |port| datagrams.is_taken(SocketAddr::new(local.ip(), port), dual_stack);
         let port = match local.port() {
             0 => self.sockets.udp_ports.bind(taken).ok_or(BindError::PortsExhausted)?,
             port if taken(port) => return Err(BindError::AddressInUse),
             port => port,
         };
         local.set_port(port);
-        let state = UdpState::new(local, &options);
-        let handle = self.sockets.udp.insert(UdpSlot { state, queued: false, pending: crate::event::Readiness::empty() });
-        self.sockets.demux.datagrams.insert(local, options.dual_stack, handle);
+        let state = UdpState::new(local, options);
+        let handle =
+            self.sockets.udp.insert(UdpSlot { state, queued: false, pending: crate::event::Readiness::empty() });
+        self.sockets.demux.datagrams.insert(local, dual_stack, handle);
         Ok(handle)
     }
 

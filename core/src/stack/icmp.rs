@@ -22,7 +22,12 @@ use crate::wire::ipv4::IpProtocol;
 use crate::wire::ndp;
 
 impl Stack {
-    pub(super) fn receive_icmpv4(&mut self, id: InterfaceId, frame: &Frame, received: &Received) -> Result<(), DropReason> {
+    pub(super) fn receive_icmpv4(
+        &mut self,
+        id: InterfaceId,
+        frame: &Frame,
+        received: &Received,
+    ) -> Result<(), DropReason> {
         let bytes = frame.data.get(received.upper.clone()).ok_or(DropReason::Icmpv4Truncated)?;
         let message = Icmpv4Message::parse(bytes)?;
         if !is_vouched(frame) && !message.verify_checksum() {
@@ -31,9 +36,10 @@ impl Stack {
         match message.header() {
             Icmpv4Header::EchoRequest { id: ident, seq } => self.answer_echo(id, frame, received, ident, seq),
             header @ (Icmpv4Header::DestinationUnreachable { .. } | Icmpv4Header::TimeExceeded { .. }) => {
-                let error = icmp::v4_error(&header).ok_or(DropReason::Icmpv4Type)?;
+                let error = icmp::v4_error(header).ok_or(DropReason::Icmpv4Type)?;
                 let quoted = message.quoted().ok_or(DropReason::Icmpv4Truncated)?;
-                let flow = icmp::quoted_v4(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv4NoFlow)?;
+                let flow =
+                    icmp::quoted_v4(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv4NoFlow)?;
                 self.deliver_error(&flow, error).ok_or(DropReason::Icmpv4NoFlow)
             }
             _ => Err(DropReason::Icmpv4Type),
@@ -50,20 +56,32 @@ impl Stack {
     ) -> Result<(), DropReason> {
         let bytes = frame.data.get(received.upper.clone()).ok_or(DropReason::Icmpv6Truncated)?;
         let message = Icmpv6Message::parse(bytes)?;
-        let (IpAddr::V6(src), IpAddr::V6(dst)) = (received.src, received.dst) else { return Err(DropReason::Icmpv6Type) };
-        if !is_vouched(frame) && !message.verify_checksum(Sum::pseudo_header_v6(src, dst, IpProtocol::ICMPV6, bytes.len())) {
+        let (IpAddr::V6(src), IpAddr::V6(dst)) = (received.src, received.dst) else {
+            return Err(DropReason::Icmpv6Type);
+        };
+        if !is_vouched(frame)
+            && !message.verify_checksum(Sum::pseudo_header_v6(src, dst, IpProtocol::ICMPV6, bytes.len()))
+        {
             return Err(DropReason::Icmpv6Checksum);
         }
         match (message.kind(), message.header()) {
             // RFC 6980 section 5: Neighbor Discovery never comes with a fragment header.
             (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) if fragmented => Err(DropReason::NdpInvalid),
-            (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) => self.receive_ndp(id, received, bytes, link_src),
+            (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) => {
+                self.receive_ndp(id, received, bytes, link_src)
+            }
             (_, Icmpv6Header::EchoRequest { .. }) if src.is_unspecified() => Err(DropReason::Ipv6Source),
             (_, Icmpv6Header::EchoRequest { id: ident, seq }) => self.answer_echo(id, frame, received, ident, seq),
-            (_, header @ (Icmpv6Header::DestinationUnreachable { .. } | Icmpv6Header::TimeExceeded { .. } | Icmpv6Header::ParameterProblem { .. })) => {
-                let error = icmp::v6_error(&header).ok_or(DropReason::Icmpv6Type)?;
+            (
+                _,
+                header @ (Icmpv6Header::DestinationUnreachable { .. }
+                | Icmpv6Header::TimeExceeded { .. }
+                | Icmpv6Header::ParameterProblem { .. }),
+            ) => {
+                let error = icmp::v6_error(header).ok_or(DropReason::Icmpv6Type)?;
                 let quoted = message.quoted().ok_or(DropReason::Icmpv6Truncated)?;
-                let flow = icmp::quoted_v6(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv6NoFlow)?;
+                let flow =
+                    icmp::quoted_v6(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv6NoFlow)?;
                 self.deliver_error(&flow, error).ok_or(DropReason::Icmpv6NoFlow)
             }
             _ => Err(DropReason::Icmpv6Type),
@@ -72,7 +90,14 @@ impl Stack {
 
     /// RFC 792, RFC 1122 section 3.2.2.6, RFC 4443 section 4.2. An IPv4 echo request to a broadcast or
     /// multicast address is discarded, as RFC 1122 allows; an IPv6 one to a group is answered, rarely.
-    fn answer_echo(&mut self, id: InterfaceId, frame: &Frame, received: &Received, ident: u16, seq: u16) -> Result<(), DropReason> {
+    fn answer_echo(
+        &mut self,
+        id: InterfaceId,
+        frame: &Frame,
+        received: &Received,
+        ident: u16,
+        seq: u16,
+    ) -> Result<(), DropReason> {
         let unicast = received.delivery == Delivery::Unicast;
         if !unicast && (received.src.is_ipv4() || !self.limits.group_echoes.admit(self.now)) {
             return Err(DropReason::EchoRefused);
@@ -85,8 +110,15 @@ impl Stack {
 
     /// Queues an answer to `dst`, from `src` or the best of our addresses, on the interface that the
     /// routes name; to a link-local address, on the one that it came in on.
-    pub(super) fn answer(&mut self, id: InterfaceId, src: Option<IpAddr>, dst: IpAddr, body: Body) -> Result<(), DropReason> {
-        let hop = self.routes.lookup(dst, crate::ip::address::is_link_local(dst).then_some(id)).ok_or(DropReason::NoRoute)?;
+    pub(super) fn answer(
+        &mut self,
+        id: InterfaceId,
+        src: Option<IpAddr>,
+        dst: IpAddr,
+        body: Body,
+    ) -> Result<(), DropReason> {
+        let hop =
+            self.routes.lookup(dst, crate::ip::address::is_link_local(dst).then_some(id)).ok_or(DropReason::NoRoute)?;
         let interface = self.interfaces.get(hop.interface.index()).ok_or(DropReason::NoRoute)?;
         let best = || crate::ip::address::select_source(&interface.addresses, dst, hop.next_hop);
         let src = src.or_else(best).ok_or(DropReason::NoRoute)?;
@@ -101,9 +133,17 @@ impl Stack {
     }
 
     /// As [`Stack::owe_icmp_error`]; `also_to_group` for the one error that is owed for multicast too.
-    pub(super) fn owe_extension_error(&mut self, id: InterfaceId, frame: &Frame, received: &Received, kind: ErrorKind, also_to_group: bool) {
+    pub(super) fn owe_extension_error(
+        &mut self,
+        id: InterfaceId,
+        frame: &Frame,
+        received: &Received,
+        kind: ErrorKind,
+        also_to_group: bool,
+    ) {
         let answerable = received.may_be_answered() || (also_to_group && !received.src.is_unspecified());
-        let is_error = frame.data.get(received.upper.clone()).is_some_and(|upper| icmp::is_error(received.protocol, upper));
+        let is_error =
+            frame.data.get(received.upper.clone()).is_some_and(|upper| icmp::is_error(received.protocol, upper));
         if !answerable || is_error {
             return self.drops.count(DropReason::NoAnswerOwed);
         }
@@ -125,7 +165,7 @@ impl Stack {
         let local = SocketAddr::new(quoted.src, quoted.src_port);
         let remote = SocketAddr::new(quoted.dst, quoted.dst_port);
         if quoted.protocol == IpProtocol::TCP {
-            let handle = *self.sockets.demux.flows.get(&Flow::new(local, remote))?;
+            let handle = self.sockets.demux.flows.get(&Flow::new(local, remote))?;
             let (slot, mut env) = self.connection(handle)?;
             slot.tcb.on_icmp_error(&mut env, error, quoted.seq);
             self.counters.icmp_errors_delivered += 1;
@@ -133,7 +173,8 @@ impl Stack {
             return Some(());
         }
         // RFC 1122 section 4.1.3.3; an unconnected socket could not tell to which datagram it belongs.
-        let concerns = |handle: &UdpHandle| self.sockets.udp.get(*handle).is_some_and(|slot| slot.state.peer == Some(remote));
+        let concerns =
+            |handle: &UdpHandle| self.sockets.udp.get(*handle).is_some_and(|slot| slot.state.peer == Some(remote));
         let handle = self.sockets.demux.datagrams.candidates(quoted.src, quoted.src_port).find(concerns)?;
         let slot = self.sockets.udp.get_mut(handle)?;
         slot.state.on_error(SocketError::from(error));
@@ -157,9 +198,15 @@ impl Stack {
 /// The ICMPv4 header of an error that we send.
 pub(super) fn error_header_v4(kind: ErrorKind) -> Icmpv4Header {
     match kind {
-        ErrorKind::PortUnreachable => Icmpv4Header::DestinationUnreachable { code: icmpv4::PORT_UNREACHABLE, next_hop_mtu: 0 },
-        ErrorKind::ProtocolUnreachable => Icmpv4Header::DestinationUnreachable { code: icmpv4::PROTOCOL_UNREACHABLE, next_hop_mtu: 0 },
-        ErrorKind::ParameterProblem { code, pointer } => Icmpv4Header::ParameterProblem { code, pointer: pointer as u8 },
+        ErrorKind::PortUnreachable => {
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::PORT_UNREACHABLE, next_hop_mtu: 0 }
+        }
+        ErrorKind::ProtocolUnreachable => {
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::PROTOCOL_UNREACHABLE, next_hop_mtu: 0 }
+        }
+        ErrorKind::ParameterProblem { code, pointer } => {
+            Icmpv4Header::ParameterProblem { code, pointer: pointer as u8 }
+        }
     }
 }
 
@@ -167,7 +214,9 @@ pub(super) fn error_header_v4(kind: ErrorKind) -> Icmpv4Header {
 pub(super) fn error_header_v6(kind: ErrorKind) -> Icmpv6Header {
     match kind {
         ErrorKind::PortUnreachable => Icmpv6Header::DestinationUnreachable { code: icmpv6::PORT_UNREACHABLE },
-        ErrorKind::ProtocolUnreachable => Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: 0 },
+        ErrorKind::ProtocolUnreachable => {
+            Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: 0 }
+        }
         ErrorKind::ParameterProblem { code, pointer } => Icmpv6Header::ParameterProblem { code, pointer },
     }
 }

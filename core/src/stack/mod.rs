@@ -16,15 +16,15 @@
 //!
 //! The modules, along a frame's way in and out:
 //!
-//! - [`receive`]: from a frame to the protocol that it is for
-//! - [`icmp`]: ICMP of both families, and the errors that we send
-//! - [`tcp`]: from a segment to its connection, and what follows from any call on a connection
-//! - [`udp`]: from a datagram to its socket
-//! - [`transmit`]: what leaves, in which order
-//! - [`schedule`]: timers and events
-//! - [`commands`]: interfaces, addresses, routes, sockets
-//! - [`access`]: what the socket views need of the stack
-//! - [`inspect`]: counters, tables, digests
+//! - `receive`: from a frame to the protocol that it is for
+//! - `icmp`: ICMP of both families, and the errors that we send
+//! - `tcp`: from a segment to its connection, and what follows from any call on a connection
+//! - `udp`: from a datagram to its socket
+//! - `transmit`: what leaves, in which order
+//! - `schedule`: timers and events
+//! - `commands`: interfaces, addresses, routes, sockets
+//! - `access`: what the socket views need of the stack
+//! - `inspect`: counters, tables, digests
 
 use alloc::vec::Vec;
 
@@ -112,6 +112,7 @@ impl core::fmt::Debug for Stack {
 
 impl Stack {
     /// A stack without interfaces. All that is random in it follows from `seed`.
+    #[allow(clippy::needless_pass_by_value, reason = "a seed is for one stack: it is given away")]
     pub fn new(config: Config, seed: Seed) -> Stack {
         Stack {
             now: Instant::ZERO,
@@ -136,7 +137,11 @@ impl Stack {
     }
 
     fn secrets(seed: &Seed) -> Secrets {
-        Secrets { isn: seed.hash_key("tcp.isn"), timestamp: seed.hash_key("tcp.timestamp"), neighbor: seed.hash_key("neighbor") }
+        Secrets {
+            isn: seed.hash_key("tcp.isn"),
+            timestamp: seed.hash_key("tcp.timestamp"),
+            neighbor: seed.hash_key("neighbor"),
+        }
     }
 
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
@@ -171,7 +176,7 @@ impl Stack {
             trace.u16(interface.0);
             trace.bytes(&frame.data);
         }
-        match self.receive(interface, &frame) {
+        match self.receive(interface, frame) {
             Ok(()) => Verdict::Accepted,
             Err(reason) => {
                 self.drops.count(reason);

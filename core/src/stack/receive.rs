@@ -13,14 +13,15 @@ use crate::ip::packet::ErrorKind;
 use crate::link::neighbor::{Expiry, NeighborId, Solicit, Waiting};
 use crate::link::{Control, InterfaceId};
 use crate::wire::arp::{ArpOperation, ArpPacket};
-use crate::wire::ethernet::{self, EtherType, EthernetAddress, EthernetFrame};
+use crate::wire::ethernet::{self, EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
 use crate::wire::ipv6::Ipv6Packet;
 use crate::wire::ipv6_ext::{self, ExtensionLimits};
 use core::net::IpAddr;
 
 impl Stack {
-    pub(super) fn receive(&mut self, id: InterfaceId, frame: &Frame) -> Result<(), DropReason> {
+    /// The frame is handed on whole: text that is kept is what is left of it, not one more reference.
+    pub(super) fn receive(&mut self, id: InterfaceId, frame: Frame) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let ethernet = EthernetFrame::parse(&frame.data)?;
         interface.admit(&ethernet)?;
@@ -28,41 +29,45 @@ impl Stack {
         if frame.data.len() > longest && frame.meta.segment_size.is_none() {
             return Err(DropReason::FrameTooLong);
         }
-        match ethernet.ethertype() {
-            EtherType::Ipv4 => self.receive_ipv4(id, frame, &ethernet),
-            EtherType::Ipv6 => self.receive_ipv6(id, frame, &ethernet),
+        let link = ethernet.header();
+        match link.ethertype {
+            EtherType::Ipv4 => self.receive_ipv4(id, frame, &link),
+            EtherType::Ipv6 => self.receive_ipv6(id, frame, &link),
             EtherType::Arp => self.receive_arp(id, &ethernet),
             _ => Err(DropReason::EthernetType),
         }
     }
 
-    fn receive_ipv4(&mut self, id: InterfaceId, frame: &Frame, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
+    fn receive_ipv4(&mut self, id: InterfaceId, frame: Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
-        let packet = Ipv4Packet::parse(ethernet.payload())?;
-        let received = interface.ipv4_input(&packet, ethernet.dst().is_multicast())?;
+        let packet = Ipv4Packet::parse(frame.data.get(ethernet::HEADER_LEN..).unwrap_or_default())?;
+        let received = interface.ipv4_input(&packet, link.dst.is_multicast())?;
         self.counters.ipv4_received += 1;
         match received.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
-            IpProtocol::UDP => self.receive_udp(id, frame, &received),
-            IpProtocol::ICMP => self.receive_icmpv4(id, frame, &received),
+            IpProtocol::UDP => self.receive_udp(id, &frame, &received),
+            IpProtocol::ICMP => self.receive_icmpv4(id, &frame, &received),
             _ => {
-                self.owe_icmp_error(id, frame, &received, ErrorKind::ProtocolUnreachable);
+                self.owe_icmp_error(id, &frame, &received, ErrorKind::ProtocolUnreachable);
                 Err(DropReason::Ipv4Protocol)
             }
         }
     }
 
-    fn receive_ipv6(&mut self, id: InterfaceId, frame: &Frame, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
+    fn receive_ipv6(&mut self, id: InterfaceId, frame: Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
-        let packet = Ipv6Packet::parse(ethernet.payload())?;
-        let mut received = interface.ipv6_input(&packet, ethernet.dst().is_multicast())?;
-        let limits = ExtensionLimits { headers: usize::from(self.config.limits.ipv6_extension_headers), ..ExtensionLimits::default() };
+        let packet = Ipv6Packet::parse(frame.data.get(ethernet::HEADER_LEN..).unwrap_or_default())?;
+        let mut received = interface.ipv6_input(&packet, link.dst.is_multicast())?;
+        let limits = ExtensionLimits {
+            headers: usize::from(self.config.limits.ipv6_extension_headers),
+            ..ExtensionLimits::default()
+        };
         let upper = match ipv6_ext::walk(packet.dst(), packet.next_header(), packet.payload(), &limits) {
             Ok(upper) => upper,
             Err(error) => {
                 if let Some(owed) = error.owed {
                     let kind = ErrorKind::ParameterProblem { code: owed.code, pointer: owed.pointer };
-                    self.owe_extension_error(id, frame, &received, kind, owed.also_to_multicast);
+                    self.owe_extension_error(id, &frame, &received, kind, owed.also_to_multicast);
                 }
                 return Err(error.reason);
             }
@@ -75,12 +80,15 @@ impl Stack {
         self.counters.ipv6_received += 1;
         match upper.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
-            IpProtocol::UDP => self.receive_udp(id, frame, &received),
-            IpProtocol::ICMPV6 => self.receive_icmpv6(id, frame, &received, ethernet.src(), upper.fragment.is_some()),
+            IpProtocol::UDP => self.receive_udp(id, &frame, &received),
+            IpProtocol::ICMPV6 => self.receive_icmpv6(id, &frame, &received, link.src, upper.fragment.is_some()),
             IpProtocol::NO_NEXT_HEADER => Err(DropReason::Ipv6NextHeader),
             _ => {
-                let kind = ErrorKind::ParameterProblem { code: crate::wire::icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: upper.next_header_pointer };
-                self.owe_icmp_error(id, frame, &received, kind);
+                let kind = ErrorKind::ParameterProblem {
+                    code: crate::wire::icmpv6::UNRECOGNIZED_NEXT_HEADER,
+                    pointer: upper.next_header_pointer,
+                };
+                self.owe_icmp_error(id, &frame, &received, kind);
                 Err(DropReason::Ipv6NextHeader)
             }
         }
@@ -100,7 +108,13 @@ impl Stack {
         input.reply.map_or(Ok(()), |reply| self.queue_control(id, reply))
     }
 
-    pub(super) fn receive_ndp(&mut self, id: InterfaceId, received: &Received, message: &[u8], link_src: EthernetAddress) -> Result<(), DropReason> {
+    pub(super) fn receive_ndp(
+        &mut self,
+        id: InterfaceId,
+        received: &Received,
+        message: &[u8],
+        link_src: EthernetAddress,
+    ) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let input = interface.ndp_input(received, message, link_src)?;
         self.counters.ndp_received += 1;
@@ -115,7 +129,14 @@ impl Stack {
         input.reply.map_or(Ok(()), |reply| self.queue_control(id, reply))
     }
 
-    fn learn_neighbor(&mut self, id: InterfaceId, address: IpAddr, hardware: EthernetAddress, solicited: bool, create: bool) {
+    fn learn_neighbor(
+        &mut self,
+        id: InterfaceId,
+        address: IpAddr,
+        hardware: EthernetAddress,
+        solicited: bool,
+        create: bool,
+    ) {
         let now = self.now;
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         let waiting = if solicited {

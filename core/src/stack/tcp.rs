@@ -1,7 +1,8 @@
 //! From a segment to its connection, and what follows from any call on a connection.
 
 use alloc::boxed::Box;
-use core::hash::{BuildHasher, Hash, Hasher};
+use bytes::Buf;
+use core::hash::BuildHasher;
 use core::net::SocketAddr;
 
 use super::receive::is_vouched;
@@ -31,13 +32,13 @@ const MSS_DEFAULT_V4: u16 = 536;
 const MSS_DEFAULT_V6: u16 = 1220;
 
 impl Stack {
-    pub(super) fn receive_tcp(&mut self, id: InterfaceId, frame: &Frame, received: &Received) -> Result<(), DropReason> {
+    pub(super) fn receive_tcp(&mut self, id: InterfaceId, frame: Frame, received: &Received) -> Result<(), DropReason> {
         if !received.may_be_answered() {
             return Err(DropReason::TcpNotUnicast);
         }
         let bytes = frame.data.get(received.upper.clone()).ok_or(DropReason::TcpTruncated)?;
         let view = TcpSegment::parse(bytes)?;
-        if !is_vouched(frame) && !view.verify_checksum(pseudo_header(received, bytes.len())) {
+        if !is_vouched(&frame) && !view.verify_checksum(pseudo_header(received, bytes.len())) {
             return Err(DropReason::TcpChecksum);
         }
         let header = view.header();
@@ -45,15 +46,22 @@ impl Stack {
             return Err(DropReason::TcpPort);
         }
         let options = view.options();
-        let text = received.upper.start + view.header_len()..received.upper.end;
-        let text = if text.is_empty() { bytes::Bytes::new() } else { frame.data.slice(text) };
-        let segment = Segment { header, options: &options, text };
-        let flow = Flow { local: received.dst, local_port: header.dst_port, remote: received.src, remote_port: header.src_port };
-        self.deliver_segment(id, flow, &segment)
+        let text_at = received.upper.start + view.header_len();
+        let mut segment = Segment { header, options: &options, text: frame.data };
+        // Where it stays: a value that is changed and then moved makes the processor wait.
+        segment.text.truncate(received.upper.end);
+        segment.text.advance(text_at);
+        let flow = Flow {
+            local: received.dst,
+            local_port: header.dst_port,
+            remote: received.src,
+            remote_port: header.src_port,
+        };
+        self.deliver_segment(id, flow, &mut segment)
     }
 
-    fn deliver_segment(&mut self, id: InterfaceId, flow: Flow, segment: &Segment<'_>) -> Result<(), DropReason> {
-        let Some(&handle) = self.sockets.demux.flows.get(&flow) else {
+    fn deliver_segment(&mut self, id: InterfaceId, flow: Flow, segment: &mut Segment<'_>) -> Result<(), DropReason> {
+        let Some(handle) = self.sockets.demux.flows.find(&flow) else {
             return self.segment_without_connection(id, flow, segment);
         };
         let Some((slot, mut env)) = self.connection(handle) else { return Err(DropReason::TcpNoSocket) };
@@ -75,9 +83,15 @@ impl Stack {
     }
 
     /// RFC 9293 section 3.10.7.1 (CLOSED) and 3.10.7.2 (LISTEN).
-    fn segment_without_connection(&mut self, id: InterfaceId, flow: Flow, segment: &Segment<'_>) -> Result<(), DropReason> {
+    fn segment_without_connection(
+        &mut self,
+        id: InterfaceId,
+        flow: Flow,
+        segment: &Segment<'_>,
+    ) -> Result<(), DropReason> {
         let Some(listener) = self.sockets.demux.listeners.find(flow.local, flow.local_port) else {
-            let reason = if reset_for(segment).is_some() { DropReason::TcpNoSocket } else { DropReason::TcpResetNoSocket };
+            let reason =
+                if reset_for(segment).is_some() { DropReason::TcpNoSocket } else { DropReason::TcpResetNoSocket };
             self.owe_reset(id, flow, reset_for(segment));
             return Err(reason);
         };
@@ -92,7 +106,13 @@ impl Stack {
         }
     }
 
-    fn open_passively(&mut self, id: InterfaceId, listener: ListenerHandle, flow: Flow, segment: &Segment<'_>) -> Result<(), DropReason> {
+    fn open_passively(
+        &mut self,
+        id: InterfaceId,
+        listener: ListenerHandle,
+        flow: Flow,
+        segment: &Segment<'_>,
+    ) -> Result<(), DropReason> {
         if !self.make_room_for_connection() {
             return Err(DropReason::TcpBacklog);
         }
@@ -114,8 +134,11 @@ impl Stack {
     pub(super) fn opening<'a>(&self, id: InterfaceId, flow: &Flow, settings: &'a TcpSettings) -> Open<'a> {
         let clock = (self.now.as_nanos() / ISN_TICK_NANOS) as u32;
         let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.capabilities.mtu);
-        let (headers, mss_default) =
-            if flow.local.is_ipv4() { (ipv4::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V4) } else { (ipv6::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V6) };
+        let (headers, mss_default) = if flow.local.is_ipv4() {
+            (ipv4::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V4)
+        } else {
+            (ipv6::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V6)
+        };
         Open {
             iss: SeqNumber(clock.wrapping_add(hash_flow(&self.secrets.isn, flow))),
             timestamp_offset: hash_flow(&self.secrets.timestamp, flow),
@@ -126,7 +149,17 @@ impl Stack {
     }
 
     pub(super) fn insert_connection(&mut self, tcb: Tcb, flow: Flow, owner: Owner) -> TcpHandle {
-        let slot = TcpSlot { tcb, flow, owner, hop: None, queued: false, parked: false, armed: None, pending: Readiness::empty(), in_time_wait: false };
+        let slot = TcpSlot {
+            tcb,
+            flow,
+            owner,
+            hop: None,
+            queued: false,
+            parked: false,
+            armed: None,
+            pending: Readiness::empty(),
+            in_time_wait: false,
+        };
         let handle = self.sockets.tcp.insert(Box::new(slot));
         self.sockets.demux.flows.insert(flow, handle);
         handle
@@ -136,7 +169,12 @@ impl Stack {
     pub(super) fn make_room_for_connection(&mut self) -> bool {
         while self.sockets.tcp.len() >= self.config.limits.tcp_sockets as usize {
             let Some(handle) = self.sockets.time_wait.pop_front() else { return false };
-            if self.sockets.tcp.get(handle).is_some_and(|slot| slot.owner == Owner::Orphan && slot.tcb.state() == State::TimeWait) {
+            if self
+                .sockets
+                .tcp
+                .get(handle)
+                .is_some_and(|slot| slot.owner == Owner::Orphan && slot.tcb.state() == State::TimeWait)
+            {
                 self.remove_connection(handle);
             }
         }
@@ -167,7 +205,13 @@ impl Stack {
 
     /// What a connection that is not in the table yet needs from the stack.
     pub(super) fn env(&mut self) -> Env<'_> {
-        Env { now: self.now, config: &self.config.tcp, limits: &self.config.limits, chunks: &mut self.chunks, counters: &mut self.tcp_counters }
+        Env {
+            now: self.now,
+            config: &self.config.tcp,
+            limits: &self.config.limits,
+            chunks: &mut self.chunks,
+            counters: &mut self.tcp_counters,
+        }
     }
 
     pub(super) fn on_tcp_timeout(&mut self, handle: TcpHandle) {
@@ -209,23 +253,28 @@ impl Stack {
             assert_eq!(slot.tcb.check(), Ok(()), "connection {} - {}", slot.flow.local_addr(), slot.flow.remote_addr());
         }
         let wants_transmit = !slot.parked && !slot.queued && slot.tcb.wants_transmit(&env);
-        let edges = slot.tcb.take_readiness();
-        let (flow, state, deadline) = (slot.flow, slot.tcb.state(), slot.tcb.deadline_at());
-        if let Some(reset) = slot.tcb.take_reset() {
+        let (state, edges, deadline) = (slot.tcb.state(), slot.tcb.take_readiness(), slot.tcb.deadline_at());
+        // After most calls there is nothing more to do, which is found out while the slot is at hand.
+        let progress = slot.tcb.take_forward_progress();
+        let reset = slot.tcb.take_reset().map(|reset| (slot.flow, reset));
+        let is_armed = deadline.is_none_or(|deadline| slot.armed.is_some_and(|at| at <= deadline));
+        let goes_on = slot.owner == Owner::Application && !matches!(state, State::Closed | State::TimeWait);
+        let is_told = goes_on && slot.pending.contains(edges);
+        if let Some((flow, reset)) = reset {
             self.owe_own_reset(handle, flow, reset);
         }
-        if self.take_progress(handle) {
+        if progress {
             self.confirm_next_hop(handle);
         }
         if wants_transmit {
             self.make_ready(handle);
         }
-        self.arm(TimerOwner::Tcp(handle), deadline);
-        self.settle_owner(handle, state, edges);
-    }
-
-    fn take_progress(&mut self, handle: TcpHandle) -> bool {
-        self.sockets.tcp.get_mut(handle).is_some_and(|slot| slot.tcb.take_forward_progress())
+        if !is_armed {
+            self.arm(TimerOwner::Tcp(handle), deadline);
+        }
+        if !is_told {
+            self.settle_owner(handle, state, edges);
+        }
     }
 
     /// RFC 4861 section 7.3.1: acknowledged data shows that the next hop is reachable.
@@ -248,16 +297,12 @@ impl Stack {
             Owner::SynQueue(listener) if state != State::SynReceived => {
                 slot.owner = Owner::AcceptQueue(listener);
                 slot.pending |= edges;
-                if let Some(slot) = self.sockets.listeners.get_mut(listener) {
-                    slot.listener.on_established(handle);
-                }
-                self.announce_listener(listener);
+                self.offer_to_accept(handle, listener);
             }
-            Owner::SynQueue(_) => {}
             Owner::AcceptQueue(_) => slot.pending |= edges,
             Owner::Application => self.announce_tcp(handle, edges),
             Owner::Orphan if state == State::Closed => self.remove_connection(handle),
-            Owner::Orphan => {}
+            Owner::SynQueue(_) | Owner::Orphan => {}
         }
         match state {
             State::Closed => self.free_flow(handle),
@@ -266,10 +311,30 @@ impl Stack {
         }
     }
 
+    /// An established connection waits to be accepted; if its listener has been closed, it is reset.
+    fn offer_to_accept(&mut self, handle: TcpHandle, listener: ListenerHandle) {
+        match self.sockets.listeners.get_mut(listener) {
+            Some(slot) => {
+                slot.listener.on_established(handle);
+                self.announce_listener(listener);
+            }
+            None => self.reset_unowned(handle),
+        }
+    }
+
+    /// Nobody will ever accept the connection.
+    pub(super) fn reset_unowned(&mut self, handle: TcpHandle) {
+        let Some((slot, mut env)) = self.connection(handle) else { return };
+        slot.tcb.abort(&mut env);
+        slot.owner = Owner::Orphan;
+        self.sockets.orphans += u32::from(!slot.in_time_wait);
+        self.settle_tcp(handle);
+    }
+
     /// The ends of a closed connection may be used again, though its handle is still held.
     fn free_flow(&mut self, handle: TcpHandle) {
         let Some(flow) = self.sockets.tcp.get(handle).map(|slot| slot.flow) else { return };
-        if self.sockets.demux.flows.get(&flow) == Some(&handle) {
+        if self.sockets.demux.flows.get(&flow) == Some(handle) {
             self.sockets.demux.flows.remove(&flow);
         }
     }
@@ -349,7 +414,8 @@ impl Stack {
     }
 
     fn queue_reset(&mut self, id: InterfaceId, flow: Flow, reset: Reset) {
-        let body = Body::TcpReset { src_port: flow.local_port, dst_port: flow.remote_port, seq: reset.seq, ack: reset.ack };
+        let body =
+            Body::TcpReset { src_port: flow.local_port, dst_port: flow.remote_port, seq: reset.seq, ack: reset.ack };
         if let Err(reason) = self.answer(id, Some(flow.local), flow.remote, body) {
             self.drops.count(reason);
         }
@@ -375,12 +441,15 @@ impl Stack {
 }
 
 fn hash_flow(key: &HashKey, flow: &Flow) -> u32 {
-    let mut hasher = key.build_hasher();
-    flow.hash(&mut hasher);
-    hasher.finish() as u32
+    key.hash_one(flow) as u32
 }
 
 fn pseudo_header(received: &Received, len: usize) -> crate::wire::checksum::Sum {
-    let header = crate::ip::output::PacketHeader { src: received.src, dst: received.dst, protocol: IpProtocol::TCP, hop_limit: 0 };
+    let header = crate::ip::output::PacketHeader {
+        src: received.src,
+        dst: received.dst,
+        protocol: IpProtocol::TCP,
+        hop_limit: 0,
+    };
     header.pseudo_header(len)
 }

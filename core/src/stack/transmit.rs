@@ -1,6 +1,7 @@
 //! What leaves, in which order: the interface's own messages and answers first, then one turn for
 //! each socket on the ready ring.
 
+use bytes::BytesMut;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::Stack;
@@ -61,16 +62,17 @@ impl Stack {
                 break;
             }
         }
-        for frame in batch.frames().skip(before) {
-            self.counters.frames_sent += 1;
-            self.counters.bytes_sent += frame.len() as u64;
-            if let Some(trace) = &mut self.trace {
+        let count = batch.len() - before;
+        self.counters.frames_sent += count as u64;
+        self.counters.bytes_sent += batch.frames().skip(before).map(|frame| frame.len() as u64).sum::<u64>();
+        if let Some(trace) = &mut self.trace {
+            for frame in batch.frames().skip(before) {
                 trace.instant(self.now);
                 trace.u16(interface.0);
                 trace.bytes(frame.head);
             }
         }
-        batch.len() - before
+        count
     }
 
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
@@ -81,7 +83,14 @@ impl Stack {
                 let src = interface.hardware_address;
                 let start = batch.begin();
                 EthernetHeader { dst: to, src, ethertype: EtherType::Arp }.emit(&mut batch.heads);
-                ArpHeader { operation, sender_hardware: src, sender_protocol: source, target_hardware, target_protocol: target }.emit(&mut batch.heads);
+                ArpHeader {
+                    operation,
+                    sender_hardware: src,
+                    sender_protocol: source,
+                    target_hardware,
+                    target_protocol: target,
+                }
+                .emit(&mut batch.heads);
                 batch.commit(start, arp::PACKET_LEN as u32, None, TxChecksum::Complete);
                 match operation {
                     ArpOperation::Request => self.counters.arp_requests_sent += 1,
@@ -101,7 +110,13 @@ impl Stack {
             Control::NeighborAdvertisement { to, dst, target, solicited } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
-                let message = NeighborAdvertisement { router: false, solicited, overrides: true, target, target_link_layer: Some(src) };
+                let message = NeighborAdvertisement {
+                    router: false,
+                    solicited,
+                    overrides: true,
+                    target,
+                    target_link_layer: Some(src),
+                };
                 transmit_ndp(batch, Stations { src, dst: to }, target, dst, |out| message.emit(out));
                 self.counters.ndp_advertisements_sent += 1;
             }
@@ -202,7 +217,9 @@ impl Stack {
         match self.resolve(id, hop.next_hop, Origin::Local) {
             NextHop::Known(dst) => self.transmit_segment(id, handle, dst, room, batch),
             NextHop::Unresolved(neighbor) => {
-                if let (Some(interface), Some(slot)) = (self.interfaces.get_mut(id.index()), self.sockets.tcp.get_mut(handle)) {
+                if let (Some(interface), Some(slot)) =
+                    (self.interfaces.get_mut(id.index()), self.sockets.tcp.get_mut(handle))
+                {
                     slot.parked = true;
                     interface.neighbors.park_socket(neighbor, handle);
                 }
@@ -211,7 +228,14 @@ impl Stack {
         }
     }
 
-    fn transmit_segment(&mut self, id: InterfaceId, handle: TcpHandle, dst: EthernetAddress, room: usize, batch: &mut TxBatch) {
+    fn transmit_segment(
+        &mut self,
+        id: InterfaceId,
+        handle: TcpHandle,
+        dst: EthernetAddress,
+        room: usize,
+        batch: &mut TxBatch,
+    ) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let capabilities = interface.capabilities;
         let stations = Stations { src: interface.hardware_address, dst };
@@ -254,8 +278,19 @@ impl Stack {
     }
 }
 
-fn transmit_ndp(batch: &mut TxBatch, stations: Stations, src: Ipv6Addr, dst: Ipv6Addr, emit: impl FnOnce(&mut alloc::vec::Vec<u8>)) {
-    let header = PacketHeader { src: IpAddr::V6(src), dst: IpAddr::V6(dst), protocol: IpProtocol::ICMPV6, hop_limit: ndp::HOP_LIMIT };
+fn transmit_ndp(
+    batch: &mut TxBatch,
+    stations: Stations,
+    src: Ipv6Addr,
+    dst: Ipv6Addr,
+    emit: impl FnOnce(&mut BytesMut),
+) {
+    let header = PacketHeader {
+        src: IpAddr::V6(src),
+        dst: IpAddr::V6(dst),
+        protocol: IpProtocol::ICMPV6,
+        hop_limit: ndp::HOP_LIMIT,
+    };
     // Both messages that we send carry one link-layer address option.
     let len = 32;
     let start = header.begin(batch, stations, len);
@@ -263,7 +298,14 @@ fn transmit_ndp(batch: &mut TxBatch, stations: Stations, src: Ipv6Addr, dst: Ipv
     finish(batch, start, &header, len, icmpv6::CHECKSUM_OFFSET, false);
 }
 
-fn finish(batch: &mut TxBatch, start: FrameStart, header: &PacketHeader, upper_len: usize, field: usize, by_device: bool) {
+fn finish(
+    batch: &mut TxBatch,
+    start: FrameStart,
+    header: &PacketHeader,
+    upper_len: usize,
+    field: usize,
+    by_device: bool,
+) {
     let checksum = transport_checksum(batch, start, header, upper_len, field, by_device);
     batch.commit(start, upper_len as u32, None, checksum);
 }
@@ -288,9 +330,12 @@ fn emit_packet(packet: &Packet, stations: Stations, by_device: bool, batch: &mut
         Body::IcmpError { kind, .. } => error_header_v6(kind).emit(out),
         Body::TcpReset { src_port, dst_port, seq, ack } => {
             let flags = if ack.is_some() { TcpFlags::RST | TcpFlags::ACK } else { TcpFlags::RST };
-            TcpHeader { src_port, dst_port, seq, ack: ack.unwrap_or_default(), flags, window: 0, urgent: 0 }.emit(&TcpOptions::default(), out);
+            TcpHeader { src_port, dst_port, seq, ack: ack.unwrap_or_default(), flags, window: 0, urgent: 0 }
+                .emit(&TcpOptions::default(), out);
         }
-        Body::Datagram { src_port, dst_port, .. } => UdpHeader { src_port, dst_port, payload_len: data.len() as u16 }.emit(out),
+        Body::Datagram { src_port, dst_port, .. } => {
+            UdpHeader { src_port, dst_port, payload_len: data.len() as u16 }.emit(out);
+        }
     }
     out.extend_from_slice(data);
     match protocol {
@@ -303,4 +348,3 @@ fn emit_packet(packet: &Packet, stations: Stations, by_device: bool, batch: &mut
         _ => finish(batch, start, &header, len, udp::CHECKSUM_OFFSET, by_device),
     }
 }
-

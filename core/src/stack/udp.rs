@@ -16,7 +16,12 @@ use crate::wire::ipv4::IpProtocol;
 use crate::wire::udp::{self, UdpDatagram};
 
 impl Stack {
-    pub(super) fn receive_udp(&mut self, id: InterfaceId, frame: &Frame, received: &Received) -> Result<(), DropReason> {
+    pub(super) fn receive_udp(
+        &mut self,
+        id: InterfaceId,
+        frame: &Frame,
+        received: &Received,
+    ) -> Result<(), DropReason> {
         let bytes = frame.data.get(received.upper.clone()).ok_or(DropReason::UdpTruncated)?;
         let view = UdpDatagram::parse(bytes)?;
         verify_checksum(frame, received, &view)?;

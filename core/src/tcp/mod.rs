@@ -1,4 +1,4 @@
-//! TCP (RFC 9293): one connection as a pure state machine, [`Tcb`].
+//! TCP (RFC 9293): one connection as a pure state machine, `Tcb`.
 //!
 //! Facts come in through `on_segment`, `on_timeout`, `on_icmp_error` and the user calls; they change
 //! state and never build a segment. Segments leave through `next_segment` alone, one at a time, when
@@ -25,6 +25,7 @@
 //! | `timeout` | the timers and what they do | 9293 3.10.8 |
 //! | `icmp` | ICMP errors about this connection | 5461, 5927 |
 //! | `info` | what an application can ask about a connection | |
+//! | `counters` | what all connections of a stack did | |
 //!
 //! The send sequence space (RFC 9293 figure 3), with the send queue under it:
 //!

@@ -135,8 +135,10 @@ impl ReceiveSpace {
     /// the buffer, and the edge can move by two segments or half the buffer (RFC 9293 section 3.8.6.2.2).
     /// While it sees more, the next acknowledgment is early enough.
     pub(super) fn update_is_due(&self) -> bool {
-        let (wnd, room) = (self.wnd(), self.room());
-        wnd <= self.limit / 2 && room.saturating_sub(wnd) >= (2 * u32::from(self.mss)).min(self.limit / 2)
+        // Without scaling the field, not the buffer, may be what bounds the window.
+        let expressible = u32::from(u16::MAX) << self.scale;
+        let (wnd, room, limit) = (self.wnd(), self.room().min(expressible), self.limit.min(expressible));
+        wnd <= limit / 2 && room.saturating_sub(wnd) >= (2 * u32::from(self.mss)).min(limit / 2)
     }
 
     /// The sequence number of the next byte that the application reads.

@@ -68,7 +68,9 @@ fn a_request_for_our_address_makes_an_entry() {
 #[test]
 fn an_announcement_updates_an_entry_but_makes_none() {
     let mut rig = Rig::new();
-    let announcement = |station| arp(ArpOperation::Request, station, PEER_V4, EthernetAddress::UNSPECIFIED, PEER_V4, EthernetAddress::BROADCAST);
+    let announcement = |station| {
+        arp(ArpOperation::Request, station, PEER_V4, EthernetAddress::UNSPECIFIED, PEER_V4, EthernetAddress::BROADCAST)
+    };
     assert_eq!(rig.receive(&announcement(OTHER_MAC)), Verdict::Dropped(DropReason::ArpNotOurs));
     assert_eq!(rig.neighbor("192.0.2.1"), None);
     rig.introduce_peer();
@@ -98,7 +100,14 @@ fn a_probe_is_answered_and_teaches_nothing() {
 #[case::our_own_address(PEER_MAC, [192, 0, 2, 2])]
 fn an_impossible_sender_gets_no_entry_and_no_reply(#[case] hardware: EthernetAddress, #[case] protocol: [u8; 4]) {
     let mut rig = Rig::new();
-    let mut frame = arp(ArpOperation::Request, hardware, protocol.into(), EthernetAddress::UNSPECIFIED, OUR_V4, EthernetAddress::BROADCAST);
+    let mut frame = arp(
+        ArpOperation::Request,
+        hardware,
+        protocol.into(),
+        EthernetAddress::UNSPECIFIED,
+        OUR_V4,
+        EthernetAddress::BROADCAST,
+    );
     frame[6..12].copy_from_slice(&PEER_MAC.0);
     assert_eq!(rig.receive(&frame), Verdict::Dropped(DropReason::ArpSender));
     assert_eq!(rig.stack.neighbors().count(), 0);
@@ -157,7 +166,7 @@ fn a_request_is_repeated_each_second_and_given_up_after_three() {
     assert_eq!(rig.drops(DropReason::NeighborUnreachable), 1);
     assert_eq!(rig.counter("neighbor.failed"), 1);
     assert_eq!(rig.neighbor("192.0.2.77"), None);
-    assert_eq!(rig.pass(Duration::from_secs(60)), "");
+    assert_eq!(rig.pass(Duration::from_mins(1)), "");
 }
 
 /// An answer that was not asked for says nothing about who can be reached.

@@ -78,8 +78,12 @@ fn a_wrong_checksum_is_noticed(#[case] (peer, us): (IpAddr, IpAddr), #[case] rea
 fn a_truncated_header_is_noticed(#[case] (peer, us): (IpAddr, IpAddr), #[case] reason: DropReason) {
     let mut rig = Rig::new();
     let packet = match (peer, us) {
-        (IpAddr::V4(src), IpAddr::V4(dst)) => ipv4_packet(src, dst, crate::wire::ipv4::IpProtocol::ICMP, &[8, 0, 0xf7, 0xff, 0, 0, 0]),
-        (IpAddr::V6(src), IpAddr::V6(dst)) => ipv6_packet(src, dst, crate::wire::ipv4::IpProtocol::ICMPV6, &[128, 0, 0, 0, 0, 0, 0]),
+        (IpAddr::V4(src), IpAddr::V4(dst)) => {
+            ipv4_packet(src, dst, crate::wire::ipv4::IpProtocol::ICMP, &[8, 0, 0xf7, 0xff, 0, 0, 0])
+        }
+        (IpAddr::V6(src), IpAddr::V6(dst)) => {
+            ipv6_packet(src, dst, crate::wire::ipv4::IpProtocol::ICMPV6, &[128, 0, 0, 0, 0, 0, 0])
+        }
         _ => return,
     };
     assert_eq!(rig.receive_packet(&packet), Verdict::Dropped(reason));
@@ -95,7 +99,7 @@ fn a_truncated_header_is_noticed(#[case] (peer, us): (IpAddr, IpAddr), #[case] r
 fn other_messages_are_ignored(#[case] header: Icmpv4Header) {
     let mut rig = Rig::new();
     rig.introduce_peer();
-    let packet = icmpv4_packet(PEER_V4, OUR_V4, &header, &[0; 40]);
+    let packet = icmpv4_packet(PEER_V4, OUR_V4, header, &[0; 40]);
     assert_eq!(rig.receive_packet(&packet), Verdict::Dropped(DropReason::Icmpv4Type));
     assert_eq!(rig.sent(), "");
 }

@@ -45,7 +45,8 @@ fn the_inputs_reach_deep() {
         }
         established += world.rig.counter("tcp.established");
         accepted += world.rig.counter("ipv4.received") + world.rig.counter("ipv6.received");
-        refused += world.rig.drops(crate::DropReason::ControlQueueFull) + world.rig.drops(crate::DropReason::NeighborQueueFull);
+        refused += world.rig.drops(crate::DropReason::ControlQueueFull)
+            + world.rig.drops(crate::DropReason::NeighborQueueFull);
         total += world.rig.counter("frames.received");
     }
     assert!(established >= 10, "{established} connections were established");

@@ -109,7 +109,7 @@ fn never_to_an_error_or_a_fragment() {
     let mut rig = Rig::new();
     rig.introduce_peer();
     let unreachable = Icmpv4Header::DestinationUnreachable { code: 3, next_hop_mtu: 0 };
-    let _ = rig.receive_packet(&icmpv4_packet(PEER_V4, OUR_V4, &unreachable, &to_us(5)));
+    let _ = rig.receive_packet(&icmpv4_packet(PEER_V4, OUR_V4, unreachable, &to_us(5)));
     let mut fragment = to_us(5);
     fragment[7] = 1;
     ipv4::fill_checksum(&mut fragment);
@@ -176,7 +176,9 @@ fn an_error_comes_from_the_address_that_was_asked() {
     let mut rig = Rig::new();
     rig.introduce_peer();
     let second = SocketAddr::from(([192, 0, 2, 99], 7));
-    rig.stack.add_address(rig.now, rig.interface, crate::InterfaceAddress { address: second.ip(), prefix_len: 24 }).unwrap();
+    rig.stack
+        .add_address(rig.now, rig.interface, crate::InterfaceAddress { address: second.ip(), prefix_len: 24 })
+        .unwrap();
     let _ = rig.receive_packet(&udp_packet(socket("192.0.2.1:1000"), second, b""));
     insta::assert_snapshot!(rig.sent(), @"> 192.0.2.99 > 192.0.2.1 icmp port unreachable [192.0.2.1 > 192.0.2.99 udp 1000 > 7 (0)]");
 }

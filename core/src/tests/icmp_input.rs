@@ -36,7 +36,7 @@ fn unreachable(code: u8) -> Icmpv4Header {
 #[case::ttl(Icmpv4Header::TimeExceeded { code: 0 }, SocketError::HostUnreachable)]
 fn a_connected_socket_is_told(#[case] header: Icmpv4Header, #[case] error: SocketError) {
     let (mut rig, handle, datagram) = connected(false);
-    assert_eq!(rig.receive_packet(&icmpv4_packet(PEER_V4, OUR_V4, &header, &datagram)), Verdict::Accepted);
+    assert_eq!(rig.receive_packet(&icmpv4_packet(PEER_V4, OUR_V4, header, &datagram)), Verdict::Accepted);
     assert_eq!(rig.events(), [Event::Udp(handle, Readiness::ERROR | Readiness::READABLE)]);
     assert_eq!(rig.udp_error(handle), Some(error));
     assert_eq!(rig.udp_error(handle), None);
@@ -60,7 +60,7 @@ fn a_connected_ipv6_socket_is_told(#[case] header: Icmpv6Header, #[case] error: 
 #[test]
 fn a_router_with_a_short_quote_is_believed() {
     let (mut rig, handle, datagram) = connected(false);
-    let packet = icmpv4_packet([198, 51, 100, 1].into(), OUR_V4, &unreachable(1), &datagram[..28]);
+    let packet = icmpv4_packet([198, 51, 100, 1].into(), OUR_V4, unreachable(1), &datagram[..28]);
     assert_eq!(rig.receive_packet(&packet), Verdict::Accepted);
     assert_eq!(rig.udp_error(handle), Some(SocketError::HostUnreachable));
 }
@@ -75,7 +75,7 @@ fn a_router_with_a_short_quote_is_believed() {
 fn an_error_about_somebody_elses_packet_is_dropped(#[case] at: usize, #[case] byte: u8) {
     let (mut rig, handle, mut datagram) = connected(false);
     datagram[at] = byte;
-    let packet = icmpv4_packet(PEER_V4, OUR_V4, &unreachable(3), &datagram);
+    let packet = icmpv4_packet(PEER_V4, OUR_V4, unreachable(3), &datagram);
     assert_eq!(rig.receive_packet(&packet), Verdict::Dropped(DropReason::Icmpv4NoFlow));
     assert_eq!(rig.udp_error(handle), None);
 }
@@ -85,7 +85,7 @@ fn an_error_about_somebody_elses_packet_is_dropped(#[case] at: usize, #[case] by
 fn an_unconnected_socket_is_not_told() {
     let (mut rig, handle, datagram) = connected(false);
     rig.stack.udp(handle).unwrap().connect(None).unwrap();
-    let packet = icmpv4_packet(PEER_V4, OUR_V4, &unreachable(3), &datagram);
+    let packet = icmpv4_packet(PEER_V4, OUR_V4, unreachable(3), &datagram);
     assert_eq!(rig.receive_packet(&packet), Verdict::Dropped(DropReason::Icmpv4NoFlow));
     assert_eq!(rig.udp_error(handle), None);
 }
@@ -96,6 +96,6 @@ fn an_unconnected_socket_is_not_told() {
 #[case::no_ports_quoted(23, DropReason::Icmpv4NoFlow)]
 fn quotes_that_are_too_short(#[case] len: usize, #[case] reason: DropReason) {
     let (mut rig, _, datagram) = connected(false);
-    let packet = icmpv4_packet(PEER_V4, OUR_V4, &unreachable(3), &datagram[..len]);
+    let packet = icmpv4_packet(PEER_V4, OUR_V4, unreachable(3), &datagram[..len]);
     assert_eq!(rig.receive_packet(&packet), Verdict::Dropped(reason));
 }

@@ -13,36 +13,98 @@ pub(crate) enum Input {
     /// Nothing is drained until the next `Drain` or `Passes`.
     Drain,
     /// Time passes, and everything is drained at each deadline.
-    Passes { millis: u64 },
+    Passes {
+        millis: u64,
+    },
     /// The caller's clock is behind what it told before.
     ClockGoesBack,
-    UdpSend { v6: bool, host: u8, len: usize },
-    UdpReceive { v6: bool },
-    Connect { v6: bool, host: u8 },
+    UdpSend {
+        v6: bool,
+        host: u8,
+        len: usize,
+    },
+    UdpReceive {
+        v6: bool,
+    },
+    Connect {
+        v6: bool,
+        host: u8,
+    },
     Accept,
-    Send { which: usize, len: usize },
-    Receive { which: usize, len: usize },
-    Close { which: usize },
-    Abort { which: usize },
-    Release { which: usize },
+    Send {
+        which: usize,
+        len: usize,
+    },
+    Receive {
+        which: usize,
+        len: usize,
+    },
+    Close {
+        which: usize,
+    },
+    Abort {
+        which: usize,
+    },
+    Release {
+        which: usize,
+    },
 }
 
 /// A frame, before any lie.
 #[derive(Clone, Debug)]
 pub(crate) enum Wire {
-    Arp { reply: bool, sender: u8, target: u8 },
-    Solicitation { src: u8, target: u8, with_address: bool },
-    Advertisement { target: u8, solicited: bool, overrides: bool, with_address: bool },
-    Echo { v6: bool, src: u8, dst: u8, len: usize },
-    Datagram { v6: bool, src: u8, dst: u8, ports: (u16, u16), len: usize },
+    Arp {
+        reply: bool,
+        sender: u8,
+        target: u8,
+    },
+    Solicitation {
+        src: u8,
+        target: u8,
+        with_address: bool,
+    },
+    Advertisement {
+        target: u8,
+        solicited: bool,
+        overrides: bool,
+        with_address: bool,
+    },
+    Echo {
+        v6: bool,
+        src: u8,
+        dst: u8,
+        len: usize,
+    },
+    Datagram {
+        v6: bool,
+        src: u8,
+        dst: u8,
+        ports: (u16, u16),
+        len: usize,
+    },
     /// A segment out of the blue.
-    Stranger { v6: bool, src: u8, ports: (u16, u16), segment: Segment },
+    Stranger {
+        v6: bool,
+        src: u8,
+        ports: (u16, u16),
+        segment: Segment,
+    },
     /// A segment that takes up one which the stack has sent lately: the numbers are added to the right ones.
-    Reply { recent: usize, segment: Segment },
+    Reply {
+        recent: usize,
+        segment: Segment,
+    },
     /// An ICMP error about a packet that the stack has sent lately.
-    Error { recent: usize, kind: u8, code: u8 },
+    Error {
+        recent: usize,
+        kind: u8,
+        code: u8,
+    },
     /// Next header and what follows an IPv6 header.
-    Headers { next_header: u8, payload: Vec<u8> },
+    Headers {
+        next_header: u8,
+        payload: Vec<u8>,
+    },
     Bytes(Vec<u8>),
 }
 
@@ -77,7 +139,10 @@ fn us() -> impl Strategy<Value = u8> {
 }
 
 fn ports() -> impl Strategy<Value = (u16, u16)> {
-    (prop_oneof![Just(1000u16), Just(1001), any::<u16>()], prop_oneof![4 => Just(7u16), 4 => Just(80), 1 => any::<u16>()])
+    (
+        prop_oneof![Just(1000u16), Just(1001), any::<u16>()],
+        prop_oneof![4 => Just(7u16), 4 => Just(80), 1 => any::<u16>()],
+    )
 }
 
 fn length() -> impl Strategy<Value = usize> {

@@ -14,7 +14,11 @@ fn address(text: &str, prefix_len: u8) -> InterfaceAddress {
 
 /// A second interface, with one address.
 fn second(mtu: u16, own: InterfaceAddress) -> InterfaceConfig {
-    InterfaceConfig { hardware_address: EthernetAddress([2, 0, 0, 0, 1, 2]), capabilities: Capabilities::plain(mtu), addresses: smallvec![own] }
+    InterfaceConfig {
+        hardware_address: EthernetAddress([2, 0, 0, 0, 1, 2]),
+        capabilities: Capabilities::plain(mtu),
+        addresses: smallvec![own],
+    }
 }
 
 #[rstest]
@@ -65,7 +69,8 @@ fn an_ipv6_address_needs_the_mtu_too() {
 #[test]
 fn a_group_is_no_hardware_address() {
     let mut rig = Rig::new();
-    let config = InterfaceConfig { hardware_address: EthernetAddress::BROADCAST, ..second(1500, address("10.0.0.1", 24)) };
+    let config =
+        InterfaceConfig { hardware_address: EthernetAddress::BROADCAST, ..second(1500, address("10.0.0.1", 24)) };
     assert_eq!(rig.stack.add_interface(rig.now, config), Err(AddInterfaceError::GroupHardwareAddress));
 }
 
@@ -76,10 +81,16 @@ fn as_many_as_the_limits_say() {
     let four = InterfaceConfig { addresses, ..second(1500, address("10.0.0.1", 24)) };
     assert_eq!(rig.stack.add_interface(rig.now, four), Err(AddInterfaceError::TooManyAddresses));
     rig.stack.add_interface(rig.now, second(1500, address("10.0.0.1", 24))).unwrap();
-    assert_eq!(rig.stack.add_interface(rig.now, second(1500, address("10.1.0.1", 24))), Err(AddInterfaceError::LimitReached));
+    assert_eq!(
+        rig.stack.add_interface(rig.now, second(1500, address("10.1.0.1", 24))),
+        Err(AddInterfaceError::LimitReached)
+    );
 
     rig.stack.add_address(rig.now, rig.interface, address("192.0.2.3", 24)).unwrap();
-    assert_eq!(rig.stack.add_address(rig.now, rig.interface, address("192.0.2.4", 24)), Err(AddressError::LimitReached));
+    assert_eq!(
+        rig.stack.add_address(rig.now, rig.interface, address("192.0.2.4", 24)),
+        Err(AddressError::LimitReached)
+    );
     assert_eq!(rig.stack.add_address(rig.now, rig.interface, address("192.0.2.3", 24)), Err(AddressError::Exists));
 }
 

@@ -140,7 +140,10 @@ fn sixteen_headers_are_walked() {
 
 /// RFC 4443 section 2.4 (e.3): the one error that is owed for a multicast packet too.
 #[rstest]
-#[case::told_to_groups_too(0x9e, "> 2001:db8::2 > 2001:db8::1 icmp6 unrecognized option at 42 [2001:db8::1 > ff02::1 icmp6 (16)]")]
+#[case::told_to_groups_too(
+    0x9e,
+    "> 2001:db8::2 > 2001:db8::1 icmp6 unrecognized option at 42 [2001:db8::1 > ff02::1 icmp6 (16)]"
+)]
 #[case::told_to_unicast_only(0xde, "")]
 fn unknown_options_in_multicast(#[case] kind: u8, #[case] answer: &str) {
     let mut rig = Rig::new();

@@ -23,7 +23,12 @@ fn solicitation(target: Ipv6Addr, source_link_layer: Option<EthernetAddress>) ->
     message
 }
 
-fn advertisement(target: Ipv6Addr, solicited: bool, overrides: bool, target_link_layer: Option<EthernetAddress>) -> Vec<u8> {
+fn advertisement(
+    target: Ipv6Addr,
+    solicited: bool,
+    overrides: bool,
+    target_link_layer: Option<EthernetAddress>,
+) -> Vec<u8> {
     let mut message = Vec::new();
     NeighborAdvertisement { router: false, solicited, overrides, target, target_link_layer }.emit(&mut message);
     message
@@ -75,7 +80,12 @@ struct Solicitation {
 }
 
 fn valid() -> Solicitation {
-    Solicitation { src: PEER_V6, dst: solicited_node(OUR_V6), hop_limit: 255, message: solicitation(OUR_V6, Some(PEER_MAC)) }
+    Solicitation {
+        src: PEER_V6,
+        dst: solicited_node(OUR_V6),
+        hop_limit: 255,
+        message: solicitation(OUR_V6, Some(PEER_MAC)),
+    }
 }
 
 fn with_message(change: impl FnOnce(&mut Vec<u8>)) -> Solicitation {
@@ -135,10 +145,34 @@ fn a_message_behind_a_fragment_header_is_discarded() {
 /// RFC 4861 section 7.1.2.
 #[rstest]
 #[case::hop_limit(PEER_V6, OUR_V6, 64, advertisement(OTHER, true, true, Some(OTHER_MAC)), DropReason::NdpInvalid)]
-#[case::solicited_to_a_group(PEER_V6, ALL_NODES, 255, advertisement(OTHER, true, true, Some(OTHER_MAC)), DropReason::NdpInvalid)]
-#[case::multicast_target(PEER_V6, OUR_V6, 255, advertisement(ALL_NODES, true, true, Some(OTHER_MAC)), DropReason::NdpInvalid)]
-#[case::unspecified_source(Ipv6Addr::UNSPECIFIED, OUR_V6, 255, advertisement(OTHER, true, true, Some(OTHER_MAC)), DropReason::NdpInvalid)]
-#[case::group_station(OTHER, OUR_V6, 255, advertisement(OTHER, true, true, Some(EthernetAddress::BROADCAST)), DropReason::NdpInvalid)]
+#[case::solicited_to_a_group(
+    PEER_V6,
+    ALL_NODES,
+    255,
+    advertisement(OTHER, true, true, Some(OTHER_MAC)),
+    DropReason::NdpInvalid
+)]
+#[case::multicast_target(
+    PEER_V6,
+    OUR_V6,
+    255,
+    advertisement(ALL_NODES, true, true, Some(OTHER_MAC)),
+    DropReason::NdpInvalid
+)]
+#[case::unspecified_source(
+    Ipv6Addr::UNSPECIFIED,
+    OUR_V6,
+    255,
+    advertisement(OTHER, true, true, Some(OTHER_MAC)),
+    DropReason::NdpInvalid
+)]
+#[case::group_station(
+    OTHER,
+    OUR_V6,
+    255,
+    advertisement(OTHER, true, true, Some(EthernetAddress::BROADCAST)),
+    DropReason::NdpInvalid
+)]
 #[case::our_own_address(OTHER, OUR_V6, 255, advertisement(OUR_V6, true, true, Some(OTHER_MAC)), DropReason::NdpNotOurs)]
 #[case::nobody_asked(OTHER, OUR_V6, 255, advertisement(PEER_V6, true, true, Some(OTHER_MAC)), DropReason::NdpNotOurs)]
 fn invalid_advertisements_are_discarded(
@@ -183,7 +217,10 @@ fn an_advertisement_resolves_and_the_datagram_leaves(#[case] solicited: bool, #[
     // Without a link-layer address it says nothing that can be used.
     let _ = arrive(&mut rig, OTHER, OUR_V6, 255, advertisement(OTHER, solicited, true, None));
     assert_eq!(rig.sent(), "");
-    assert_eq!(arrive(&mut rig, OTHER, OUR_V6, 255, advertisement(OTHER, solicited, false, Some(OTHER_MAC))), Verdict::Accepted);
+    assert_eq!(
+        arrive(&mut rig, OTHER, OUR_V6, 255, advertisement(OTHER, solicited, false, Some(OTHER_MAC))),
+        Verdict::Accepted
+    );
     assert_eq!(rig.sent(), "> [2001:db8::2]:5000 > [2001:db8::77]:7 udp (5)");
     assert_eq!(rig.neighbor("2001:db8::77"), Some((state, Some(OTHER_MAC))));
 }

@@ -11,7 +11,7 @@ use super::rig::*;
 use crate::link::neighbor::NeighborState;
 use crate::wire::arp::ArpOperation;
 use crate::wire::ethernet::EthernetAddress;
-use crate::{ConnectOptions, Config, Capabilities, DropReason, Limits, TcpHandle, UdpHandle, Verdict};
+use crate::{Capabilities, Config, ConnectOptions, DropReason, Limits, TcpHandle, UdpHandle, Verdict};
 
 fn reply(sender: Ipv4Addr) -> Vec<u8> {
     arp(ArpOperation::Reply, PEER_MAC, sender, OUR_MAC, OUR_V4, OUR_MAC)
@@ -107,7 +107,8 @@ fn connected(rig: &mut Rig) -> (TcpHandle, u32) {
     let handle = rig.stack.tcp_connect(rig.now, peer, options).unwrap();
     let syn = rig.frames().remove(0);
     let iss = u32::from_be_bytes([syn[38], syn[39], syn[40], syn[41]]);
-    let _ = rig.receive_packet(&tcp_packet(peer, our, &format!("S. 0:0(0) ack {} win 65535", iss.wrapping_add(1)), b""));
+    let _ =
+        rig.receive_packet(&tcp_packet(peer, our, &format!("S. 0:0(0) ack {} win 65535", iss.wrapping_add(1)), b""));
     rig.discard();
     rig.events();
     (handle, iss)
@@ -284,7 +285,7 @@ fn a_connection_ends_after_its_neighbor_has_gone() {
     rig.introduce_peer();
     let (handle, _) = connected(&mut rig);
     // The probes of a stale neighbor fail, and its entry goes with nothing in flight.
-    rig.pass(Duration::from_secs(60));
+    rig.pass(Duration::from_mins(1));
     assert_eq!(rig.neighbor("192.0.2.1"), None);
     let now = rig.now;
     rig.stack.tcp(handle).unwrap().send(now, b"hello").unwrap();
@@ -301,7 +302,7 @@ fn a_connection_outlives_a_full_cache() {
     let mut rig = Rig::limited(Limits { neighbors: 4, ..Limits::default() });
     rig.introduce_peer();
     let (handle, _) = connected(&mut rig);
-    rig.pass(Duration::from_secs(60));
+    rig.pass(Duration::from_mins(1));
     assert_eq!(rig.neighbor("192.0.2.1"), None);
     let udp = rig.udp_bind("0.0.0.0:5000");
     for n in 100..104 {

@@ -40,7 +40,12 @@ fn open() -> Rig {
         rig.stack.tcp_listen(socket(local), ListenOptions::default()).unwrap();
     }
     for (prefix, gateway) in [("0.0.0.0", PEER_V4.into()), ("::", PEER_V6.into())] {
-        let route = crate::Route { prefix: prefix.parse().unwrap(), prefix_len: 0, gateway: Some(gateway), interface: rig.interface };
+        let route = crate::Route {
+            prefix: prefix.parse().unwrap(),
+            prefix_len: 0,
+            gateway: Some(gateway),
+            interface: rig.interface,
+        };
         rig.stack.add_route(route).unwrap();
     }
     rig
@@ -73,7 +78,8 @@ fn an_impossible_source(#[case] src: IpAddr) {
 #[case::our_own(OUR_MAC)]
 fn an_impossible_station(#[case] src: EthernetAddress) {
     let mut rig = open();
-    for packet in everything(PEER_V4.into(), OUR_V4.into()).into_iter().chain(everything(PEER_V6.into(), OUR_V6.into())) {
+    for packet in everything(PEER_V4.into(), OUR_V4.into()).into_iter().chain(everything(PEER_V6.into(), OUR_V6.into()))
+    {
         assert!(matches!(rig.receive(&ethernet(OUR_MAC, src, &packet)), Verdict::Dropped(_)));
         assert_eq!(rig.sent(), "");
     }

@@ -59,7 +59,8 @@ fn icmp_is_complete() {
     let mut rig = offloading();
     let _ = rig.receive_packet(&echo_request(PEER_V4.into(), OUR_V4.into(), 8));
     let _ = rig.receive_packet(&echo_request(PEER_V6.into(), OUR_V6.into(), 8));
-    let complete: Vec<bool> = batch(&mut rig.clone()).items.iter().map(|item| item.checksum == TxChecksum::Complete).collect();
+    let complete: Vec<bool> =
+        batch(&mut rig.clone()).items.iter().map(|item| item.checksum == TxChecksum::Complete).collect();
     assert_eq!(complete, [true, true]);
     insta::assert_snapshot!(rig.sent(), @r"
     > 192.0.2.2 > 192.0.2.1 icmp echo reply id 7 seq 1 (8)
@@ -90,10 +91,16 @@ fn what_the_device_cannot_vouch_for() {
     rig.udp_bind("[::]:7");
     let mut packet = udp_packet(socket("192.0.2.1:1000"), socket("192.0.2.2:7"), b"hello");
     packet[8] -= 1;
-    assert_eq!(rig.receive_with(&ethernet(OUR_MAC, PEER_MAC, &packet), meta), Verdict::Dropped(DropReason::Ipv4Checksum));
+    assert_eq!(
+        rig.receive_with(&ethernet(OUR_MAC, PEER_MAC, &packet), meta),
+        Verdict::Dropped(DropReason::Ipv4Checksum)
+    );
     let mut packet = udp_packet(socket("[2001:db8::1]:1000"), socket("[2001:db8::2]:7"), b"hello");
     packet[46..48].fill(0);
-    assert_eq!(rig.receive_with(&ethernet(OUR_MAC, PEER_MAC, &packet), meta), Verdict::Dropped(DropReason::UdpChecksum));
+    assert_eq!(
+        rig.receive_with(&ethernet(OUR_MAC, PEER_MAC, &packet), meta),
+        Verdict::Dropped(DropReason::UdpChecksum)
+    );
 }
 
 /// Segments that the device has merged are longer than the MTU.

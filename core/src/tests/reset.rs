@@ -47,7 +47,12 @@ fn an_ack_to_a_listener_is_reset() {
     let mut rig = Rig::new();
     rig.introduce_peer();
     rig.stack.tcp_listen(socket("0.0.0.0:7"), ListenOptions::default()).unwrap();
-    let _ = rig.receive_packet(&tcp_packet(socket("192.0.2.1:40000"), socket("192.0.2.2:7"), ". 100:100(0) ack 77 win 1000", b""));
+    let _ = rig.receive_packet(&tcp_packet(
+        socket("192.0.2.1:40000"),
+        socket("192.0.2.2:7"),
+        ". 100:100(0) ack 77 win 1000",
+        b"",
+    ));
     insta::assert_snapshot!(rig.sent(), @"> 192.0.2.2:7 > 192.0.2.1:40000 tcp R 77:77(0) win 0");
 }
 

@@ -12,14 +12,15 @@ use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use smallvec::smallvec;
 
-use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::error::{SocketError, UdpSendError};
 use crate::frame::RxMeta;
 use crate::link::neighbor::NeighborState;
+use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
 use crate::{
-    Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict, Wakeup,
+    Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed,
+    Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -80,7 +81,14 @@ impl Rig {
 
     /// Lets the stack know the peer's hardware address, in both families, without leaving a trace.
     pub(crate) fn introduce_peer(&mut self) {
-        let request = arp(ArpOperation::Request, PEER_MAC, PEER_V4, EthernetAddress::UNSPECIFIED, OUR_V4, EthernetAddress::BROADCAST);
+        let request = arp(
+            ArpOperation::Request,
+            PEER_MAC,
+            PEER_V4,
+            EthernetAddress::UNSPECIFIED,
+            OUR_V4,
+            EthernetAddress::BROADCAST,
+        );
         assert_eq!(self.receive(&request), Verdict::Accepted);
         let solicitation = neighbor_solicitation(PEER_V6, OUR_V6, Some(PEER_MAC));
         assert_eq!(self.receive(&solicitation), Verdict::Accepted);
@@ -167,7 +175,7 @@ impl Rig {
             match self.stack.poll_timeout() {
                 // Sending has made room somewhere, of which the application is told.
                 Some(wakeup) if wakeup.cause == Cause::Undrained => {}
-                Some(wakeup) if wakeup.at <= end => self.run_to(wakeup),
+                Some(wakeup) if wakeup.at <= end => self.run_to(wakeup.at),
                 _ => break,
             }
         }
@@ -177,23 +185,22 @@ impl Rig {
 
     /// Goes to a deadline, and holds the stack to design rule 3: one nanosecond before it, nothing
     /// happens; at it, something does.
-    fn run_to(&mut self, wakeup: Wakeup) {
-        let at = wakeup.at;
-        assert!(at > self.now, "{wakeup:?} is not after {}, and nothing is left to drain", self.now);
+    pub(crate) fn run_to(&mut self, at: Instant) {
+        assert!(at > self.now, "the deadline {at} is not in the future, with nothing left to drain");
         let before = at - Duration::from_nanos(1);
         if before > self.now {
             let mut early = self.stack.clone();
             early.handle_timeout(before);
             let mut idle = self.stack.clone();
             idle.advance(before);
-            assert_eq!(early.digest(), idle.digest(), "something happened before {wakeup:?}");
+            assert_eq!(early.digest(), idle.digest(), "something happened before the deadline {at}");
             assert_eq!(early.poll_event(), None);
         }
         let mut idle = self.stack.clone();
         idle.advance(at);
         self.now = at;
         self.stack.handle_timeout(at);
-        assert_ne!(self.stack.digest(), idle.digest(), "nothing happened at {wakeup:?}");
+        assert_ne!(self.stack.digest(), idle.digest(), "nothing happened at the deadline {at}");
     }
 
     /// How often a reason has dropped something.
@@ -202,7 +209,10 @@ impl Rig {
     }
 
     pub(crate) fn counter(&self, name: &str) -> u64 {
-        self.stack.counters().find(|(other, _)| *other == name).map_or_else(|| panic!("no counter {name}"), |(_, count)| count)
+        self.stack
+            .counters()
+            .find(|(other, _)| *other == name)
+            .map_or_else(|| panic!("no counter {name}"), |(_, count)| count)
     }
 }
 
@@ -242,7 +252,11 @@ pub(crate) fn arp(
 }
 
 /// A solicitation from the peer's station for `target`, to the target's solicited-node group.
-pub(crate) fn neighbor_solicitation(src: Ipv6Addr, target: Ipv6Addr, source_link_layer: Option<EthernetAddress>) -> Vec<u8> {
+pub(crate) fn neighbor_solicitation(
+    src: Ipv6Addr,
+    target: Ipv6Addr,
+    source_link_layer: Option<EthernetAddress>,
+) -> Vec<u8> {
     let mut message = Vec::new();
     crate::wire::ndp::NeighborSolicitation { target, source_link_layer }.emit(&mut message);
     let group = crate::wire::ndp::solicited_node(target);
@@ -256,13 +270,19 @@ pub(crate) fn icmpv6_packet(src: Ipv6Addr, dst: Ipv6Addr, hop_limit: u8, mut mes
     icmpv6::fill_checksum(Sum::pseudo_header_v6(src, dst, IpProtocol::ICMPV6, message.len()), &mut message);
     let mut packet = Vec::new();
     let payload_len = message.len() as u16;
-    Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header: IpProtocol::ICMPV6, hop_limit, src, dst }.emit(&mut packet);
+    Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header: IpProtocol::ICMPV6, hop_limit, src, dst }
+        .emit(&mut packet);
     packet.extend_from_slice(&message);
     packet
 }
 
 /// An IPv4 packet.
-pub(crate) fn ipv4_packet(src: Ipv4Addr, dst: Ipv4Addr, protocol: crate::wire::ipv4::IpProtocol, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn ipv4_packet(
+    src: Ipv4Addr,
+    dst: Ipv4Addr,
+    protocol: crate::wire::ipv4::IpProtocol,
+    payload: &[u8],
+) -> Vec<u8> {
     let mut packet = Vec::new();
     crate::wire::ipv4::Ipv4Header {
         tos: 0,
@@ -295,7 +315,16 @@ pub(crate) fn udp_packet(from: SocketAddr, to: SocketAddr, data: &[u8]) -> Vec<u
         (IpAddr::V6(src), IpAddr::V6(dst)) => {
             let mut packet = Vec::new();
             let payload_len = datagram.len() as u16;
-            Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header: IpProtocol::UDP, hop_limit: 64, src, dst }.emit(&mut packet);
+            Ipv6Header {
+                traffic_class: 0,
+                flow_label: 0,
+                payload_len,
+                next_header: IpProtocol::UDP,
+                hop_limit: 64,
+                src,
+                dst,
+            }
+            .emit(&mut packet);
             packet.extend_from_slice(&datagram);
             packet
         }
@@ -304,16 +333,35 @@ pub(crate) fn udp_packet(from: SocketAddr, to: SocketAddr, data: &[u8]) -> Vec<u
 }
 
 /// An IPv6 packet.
-pub(crate) fn ipv6_packet(src: Ipv6Addr, dst: Ipv6Addr, next_header: crate::wire::ipv4::IpProtocol, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn ipv6_packet(
+    src: Ipv6Addr,
+    dst: Ipv6Addr,
+    next_header: crate::wire::ipv4::IpProtocol,
+    payload: &[u8],
+) -> Vec<u8> {
     let mut packet = Vec::new();
     let payload_len = payload.len() as u16;
-    crate::wire::ipv6::Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header, hop_limit: 64, src, dst }.emit(&mut packet);
+    crate::wire::ipv6::Ipv6Header {
+        traffic_class: 0,
+        flow_label: 0,
+        payload_len,
+        next_header,
+        hop_limit: 64,
+        src,
+        dst,
+    }
+    .emit(&mut packet);
     packet.extend_from_slice(payload);
     packet
 }
 
 /// An ICMPv4 packet with its checksum filled in.
-pub(crate) fn icmpv4_packet(src: Ipv4Addr, dst: Ipv4Addr, header: &crate::wire::icmpv4::Icmpv4Header, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn icmpv4_packet(
+    src: Ipv4Addr,
+    dst: Ipv4Addr,
+    header: crate::wire::icmpv4::Icmpv4Header,
+    payload: &[u8],
+) -> Vec<u8> {
     let mut message = Vec::new();
     header.emit(&mut message);
     message.extend_from_slice(payload);
@@ -327,7 +375,7 @@ pub(crate) fn echo_request(src: IpAddr, dst: IpAddr, len: usize) -> Vec<u8> {
     match (src, dst) {
         (IpAddr::V4(src), IpAddr::V4(dst)) => {
             let header = crate::wire::icmpv4::Icmpv4Header::EchoRequest { id: 7, seq: 1 };
-            icmpv4_packet(src, dst, &header, &data)
+            icmpv4_packet(src, dst, header, &data)
         }
         (IpAddr::V6(src), IpAddr::V6(dst)) => {
             let mut message = Vec::new();

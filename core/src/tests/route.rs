@@ -56,7 +56,9 @@ fn the_longest_prefix_wins_whatever_the_order() {
     rig.stack.add_route(route(&rig, "198.51.100.64", 26, Some("192.0.2.26"))).unwrap();
     rig.stack.add_route(route(&rig, "198.51.0.0", 16, Some("192.0.2.16"))).unwrap();
     rig.stack.add_route(route(&rig, "198.51.100.99", 32, Some("192.0.2.32"))).unwrap();
-    for (to, gateway) in [("198.51.100.99:9", "192.0.2.32"), ("198.51.100.98:9", "192.0.2.26"), ("198.51.100.1:9", "192.0.2.16")] {
+    for (to, gateway) in
+        [("198.51.100.99:9", "192.0.2.32"), ("198.51.100.98:9", "192.0.2.26"), ("198.51.100.1:9", "192.0.2.16")]
+    {
         assert_eq!(towards(&rig, v4, to), alloc::format!("> arp who-has {gateway} tell 192.0.2.2"));
     }
     assert_eq!(towards(&rig, v4, "203.0.113.1:9"), "> 192.0.2.2:5000 > 203.0.113.1:9 udp (5)");
@@ -80,7 +82,10 @@ fn without_a_route_there_is_no_way() {
     let mut rig = Rig::new();
     let handle = rig.udp_bind("0.0.0.0:5000");
     assert_eq!(rig.udp_send(handle, b"hello", "198.51.100.7:9"), Err(UdpSendError::NoRoute));
-    assert_eq!(rig.stack.tcp_connect(rig.now, socket("198.51.100.7:9"), ConnectOptions::default()), Err(ConnectError::NoRoute));
+    assert_eq!(
+        rig.stack.tcp_connect(rig.now, socket("198.51.100.7:9"), ConnectOptions::default()),
+        Err(ConnectError::NoRoute)
+    );
     // Nor for an answer.
     let _ = rig.receive_packet(&echo_request([198, 51, 100, 7].into(), OUR_V4.into(), 8));
     assert_eq!(rig.drops(DropReason::NoRoute), 1);
@@ -104,7 +109,12 @@ fn a_removed_route_is_not_used() {
 #[case::two_families("198.51.100.0", 24, Some("2001:db8::1"), RouteError::BadPrefix)]
 #[case::gateway_off_the_link("198.51.100.0", 24, Some("203.0.113.1"), RouteError::GatewayNotOnLink)]
 #[case::we_ourselves("198.51.100.0", 24, Some("192.0.2.2"), RouteError::GatewayNotOnLink)]
-fn routes_that_are_refused(#[case] prefix: &str, #[case] prefix_len: u8, #[case] gateway: Option<&str>, #[case] error: RouteError) {
+fn routes_that_are_refused(
+    #[case] prefix: &str,
+    #[case] prefix_len: u8,
+    #[case] gateway: Option<&str>,
+    #[case] error: RouteError,
+) {
     let mut rig = Rig::new();
     assert_eq!(rig.stack.add_route(route(&rig, prefix, prefix_len, gateway)), Err(error));
 }

@@ -34,7 +34,7 @@ fn segment(to: &str, line: &str) -> Vec<u8> {
 fn syn_with_options(to: &str, options: &[u8]) -> Vec<u8> {
     let plain = segment(to, "S 1:1(0) win 1000");
     let mut bytes = plain[20..].to_vec();
-    bytes[12] = ((20 + options.len()) / 4 << 4) as u8;
+    bytes[12] = (((20 + options.len()) / 4) << 4) as u8;
     bytes.extend_from_slice(options);
     let pseudo_header = checksum::Sum::pseudo_header_v4(PEER_V4, OUR_V4, IpProtocol::TCP, bytes.len());
     tcp::fill_checksum(pseudo_header, &mut bytes);
@@ -120,8 +120,14 @@ fn a_reset_in_answer_to_a_reset() {
     let mut rig = listening();
     let _ = rig.receive_packet(&segment(CLOSED, "S 1:1(0) win 1000"));
     insta::assert_snapshot!(rig.sent(), @"> 192.0.2.2:7 > 192.0.2.1:40000 tcp R. 0:0(0) ack 2 win 0");
-    assert_eq!(rig.receive_packet(&segment(CLOSED, "R. 0:0(0) ack 0 win 0")), Verdict::Dropped(DropReason::TcpResetNoSocket));
-    assert_eq!(rig.receive_packet(&segment(OPEN, "R. 0:0(0) ack 0 win 0")), Verdict::Dropped(DropReason::TcpResetNoSocket));
+    assert_eq!(
+        rig.receive_packet(&segment(CLOSED, "R. 0:0(0) ack 0 win 0")),
+        Verdict::Dropped(DropReason::TcpResetNoSocket)
+    );
+    assert_eq!(
+        rig.receive_packet(&segment(OPEN, "R. 0:0(0) ack 0 win 0")),
+        Verdict::Dropped(DropReason::TcpResetNoSocket)
+    );
     assert_eq!(rig.sent(), "");
     still_answers(&mut rig);
 }

@@ -150,7 +150,10 @@ fn a_connected_socket_hears_its_peer_only() {
     rig.introduce_peer();
     let handle = rig.udp_bind("0.0.0.0:7");
     rig.stack.udp(handle).unwrap().connect(Some(socket(PEER))).unwrap();
-    assert_eq!(rig.receive_packet(&datagram("192.0.2.1:1001", "192.0.2.2:7", 1)), Verdict::Dropped(DropReason::UdpNoSocket));
+    assert_eq!(
+        rig.receive_packet(&datagram("192.0.2.1:1001", "192.0.2.2:7", 1)),
+        Verdict::Dropped(DropReason::UdpNoSocket)
+    );
     let _ = rig.receive_packet(&datagram("192.0.2.9:1000", "192.0.2.2:7", 2));
     let _ = rig.receive_packet(&datagram(PEER, "192.0.2.2:7", 3));
     assert_eq!(rig.udp_received(handle), [3]);

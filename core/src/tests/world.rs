@@ -23,7 +23,10 @@ use crate::wire::notation::Notation;
 use crate::wire::tcp::{self, TcpFlags, TcpHeader, TcpSegment};
 use crate::wire::tcp_options::TcpOptions;
 use crate::wire::{icmpv4, icmpv6, udp};
-use crate::{Capabilities, Config, ConnectOptions, Instant, Limits, ListenOptions, ListenerHandle, TcpHandle, TcpSettings, UdpHandle};
+use crate::{
+    Capabilities, Config, ConnectOptions, Instant, Limits, ListenOptions, ListenerHandle, TcpHandle, TcpSettings,
+    UdpHandle,
+};
 
 /// Frames that the stack sent and that replies and errors refer to.
 const REMEMBERED: usize = 4;
@@ -78,7 +81,9 @@ impl World {
         config.tcp.socket = TcpSettings { send_buffer: 30_000, receive_buffer: 30_000, ..TcpSettings::default() };
         let mut rig = Rig::with(config, Capabilities::plain(MTU));
         rig.introduce_peer();
-        let listen = |rig: &mut Rig, local| rig.stack.tcp_listen(socket(local), ListenOptions { backlog: 2, ..ListenOptions::default() }).unwrap();
+        let listen = |rig: &mut Rig, local| {
+            rig.stack.tcp_listen(socket(local), ListenOptions { backlog: 2, ..ListenOptions::default() }).unwrap()
+        };
         let listeners = [listen(&mut rig, "0.0.0.0:80"), listen(&mut rig, "[::]:80")];
         let udp = [rig.udp_bind("0.0.0.0:7"), rig.udp_bind("[::]:7")];
         World { rig, listeners, udp, tcp: Vec::new(), sent: VecDeque::new(), segments: VecDeque::new() }
@@ -202,7 +207,8 @@ impl World {
             }
             Wire::Solicitation { src, target, with_address } => {
                 let mut message = Vec::new();
-                NeighborSolicitation { target: v6(target), source_link_layer: with_address.then_some(station(src)) }.emit(&mut message);
+                NeighborSolicitation { target: v6(target), source_link_layer: with_address.then_some(station(src)) }
+                    .emit(&mut message);
                 let group = solicited_node(v6(target));
                 let packet = icmpv6_packet(v6(src), group, 255, message);
                 Some(ethernet(EthernetAddress::multicast_v6(group), station(src), &packet))
@@ -210,7 +216,8 @@ impl World {
             Wire::Advertisement { target, solicited, overrides, with_address } => {
                 let mut message = Vec::new();
                 let target_link_layer = with_address.then_some(station(target));
-                NeighborAdvertisement { router: false, solicited, overrides, target: v6(target), target_link_layer }.emit(&mut message);
+                NeighborAdvertisement { router: false, solicited, overrides, target: v6(target), target_link_layer }
+                    .emit(&mut message);
                 from(target, &icmpv6_packet(v6(target), OUR_V6, 255, message))
             }
             Wire::Echo { v6, src, dst, len } => from(src, &echo_request(address(v6, src), address(v6, dst), len)),
@@ -224,7 +231,9 @@ impl World {
             }
             Wire::Reply { recent, ref segment } => self.reply(recent, segment),
             Wire::Error { recent, kind, code } => self.error(recent, kind, code),
-            Wire::Headers { next_header, ref payload } => from(1, &ipv6_packet(PEER_V6, OUR_V6, IpProtocol(next_header), payload)),
+            Wire::Headers { next_header, ref payload } => {
+                from(1, &ipv6_packet(PEER_V6, OUR_V6, IpProtocol(next_header), payload))
+            }
             Wire::Bytes(ref bytes) => Some(bytes.clone()),
         }
     }
@@ -248,8 +257,12 @@ impl World {
         let sent = if kind & 0x80 == 0 { &self.sent } else { &self.segments };
         let packet = sent.get(recent)?.get(14..)?;
         let packet = if let (IpAddr::V4(src), ..) = addresses(packet)? {
-            let header = if kind & 1 == 0 { Icmpv4Header::DestinationUnreachable { code, next_hop_mtu: 0 } } else { Icmpv4Header::TimeExceeded { code } };
-            icmpv4_packet(PEER_V4, src, &header, packet.get(..28)?)
+            let header = if kind & 1 == 0 {
+                Icmpv4Header::DestinationUnreachable { code, next_hop_mtu: 0 }
+            } else {
+                Icmpv4Header::TimeExceeded { code }
+            };
+            icmpv4_packet(PEER_V4, src, header, packet.get(..28)?)
         } else {
             let mut message = vec![1 + kind % 4, code % 8, 0, 0, 0, 0, 0, 0];
             message.extend_from_slice(&packet[..packet.len().min(1000)]);

@@ -39,7 +39,7 @@ pub(crate) struct UdpState {
 }
 
 impl UdpState {
-    pub(crate) fn new(local: SocketAddr, options: &UdpOptions) -> UdpState {
+    pub(crate) fn new(local: SocketAddr, options: UdpOptions) -> UdpState {
         UdpState {
             local,
             dual_stack: options.dual_stack,
@@ -102,10 +102,6 @@ impl UdpState {
         let outgoing = self.to_send.pop_front()?;
         self.to_send_charge -= charge(outgoing.data.len());
         Some((outgoing, core::mem::take(&mut self.send_refused)))
-    }
-
-    pub(crate) fn wants_transmit(&self) -> bool {
-        !self.to_send.is_empty()
     }
 
     pub(crate) fn first_to_send(&self) -> Option<&Outgoing> {

@@ -8,7 +8,7 @@
 //! +------+-------+----+----+-----+---------------+-----------+---------------+-----------+
 //! ```
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 use core::net::Ipv4Addr;
 
 use super::cursor::Fields;
@@ -51,9 +51,7 @@ impl<'a> ArpPacket<'a> {
     ///
     /// Errors: [`DropReason::ArpTruncated`], [`DropReason::ArpType`], [`DropReason::ArpOperation`].
     pub fn parse(bytes: &'a [u8]) -> Result<ArpPacket<'a>, DropReason> {
-        let fixed = bytes
-            .first_chunk::<FIXED_LEN>()
-            .ok_or(DropReason::ArpTruncated)?;
+        let fixed = bytes.first_chunk::<FIXED_LEN>().ok_or(DropReason::ArpTruncated)?;
         if fixed.array_at::<0, 6>() != ETHERNET_IPV4 {
             return Err(DropReason::ArpType);
         }
@@ -62,9 +60,7 @@ impl<'a> ArpPacket<'a> {
             2 => ArpOperation::Reply,
             _ => return Err(DropReason::ArpOperation),
         };
-        let packet = bytes
-            .first_chunk::<PACKET_LEN>()
-            .ok_or(DropReason::ArpTruncated)?;
+        let packet = bytes.first_chunk::<PACKET_LEN>().ok_or(DropReason::ArpTruncated)?;
         Ok(ArpPacket { packet, operation })
     }
 
@@ -123,7 +119,7 @@ pub struct ArpHeader {
 
 impl ArpHeader {
     /// Appends the 28 bytes of the packet.
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut packet = [0; PACKET_LEN];
         packet.put_array::<0, 6>(ETHERNET_IPV4);
         packet.put_u16::<OPERATION>(match self.operation {
@@ -134,6 +130,6 @@ impl ArpHeader {
         packet.put_array::<SENDER_PROTOCOL, 4>(self.sender_protocol.octets());
         packet.put_array::<TARGET_HARDWARE, 6>(self.target_hardware.0);
         packet.put_array::<TARGET_PROTOCOL, 4>(self.target_protocol.octets());
-        out.extend_from_slice(&packet);
+        out.put_slice(&packet);
     }
 }

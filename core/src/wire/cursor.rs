@@ -64,10 +64,7 @@ impl<const N: usize> Fields for [u8; N] {
 /// Writes the 16-bit field at `at`; nothing is written if it does not lie inside `bytes`.
 #[inline]
 pub(crate) fn put_u16_into(bytes: &mut [u8], at: usize, value: u16) {
-    if let Some(field) = bytes
-        .get_mut(at..)
-        .and_then(|rest| rest.first_chunk_mut::<2>())
-    {
+    if let Some(field) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) {
         NetworkEndian::write_u16(field, value);
     }
 }

@@ -8,7 +8,7 @@
 //! ```
 
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use bytes::BufMut;
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
@@ -87,11 +87,7 @@ pub struct ParseAddressError(String);
 
 impl fmt::Display for ParseAddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "\"{}\" is no Ethernet address (expected six hexadecimal bytes, as in 02:00:00:00:00:01)",
-            self.0
-        )
+        write!(f, "\"{}\" is no Ethernet address (expected six hexadecimal bytes, as in 02:00:00:00:00:01)", self.0)
     }
 }
 
@@ -161,9 +157,7 @@ impl<'a> EthernetFrame<'a> {
     /// Errors: [`DropReason::EthernetTruncated`], [`DropReason::EthernetLength`].
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<EthernetFrame<'a>, DropReason> {
-        let (header, payload) = bytes
-            .split_first_chunk::<HEADER_LEN>()
-            .ok_or(DropReason::EthernetTruncated)?;
+        let (header, payload) = bytes.split_first_chunk::<HEADER_LEN>().ok_or(DropReason::EthernetTruncated)?;
         let frame = EthernetFrame { header, payload };
         if frame.ethertype().0 < LOWEST_ETHERTYPE {
             return Err(DropReason::EthernetLength);
@@ -196,12 +190,9 @@ impl<'a> EthernetFrame<'a> {
     }
 
     /// The header's fields.
+    #[inline]
     pub fn header(&self) -> EthernetHeader {
-        EthernetHeader {
-            dst: self.dst(),
-            src: self.src(),
-            ethertype: self.ethertype(),
-        }
+        EthernetHeader { dst: self.dst(), src: self.src(), ethertype: self.ethertype() }
     }
 }
 
@@ -220,11 +211,11 @@ pub struct EthernetHeader {
 impl EthernetHeader {
     /// Appends the 14 bytes of the header.
     #[inline]
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut header = [0; HEADER_LEN];
         header.put_array::<DST, 6>(self.dst.0);
         header.put_array::<SRC, 6>(self.src.0);
         header.put_u16::<ETHERTYPE>(self.ethertype.0);
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
     }
 }

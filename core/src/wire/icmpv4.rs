@@ -11,7 +11,7 @@
 //! +---------------------------------------------------------------+
 //! ```
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 use core::net::Ipv4Addr;
 
 use super::checksum::{self, Sum};
@@ -64,14 +64,8 @@ impl<'a> Icmpv4Message<'a> {
     ///
     /// Errors: [`DropReason::Icmpv4Truncated`].
     pub fn parse(bytes: &'a [u8]) -> Result<Icmpv4Message<'a>, DropReason> {
-        let (header, payload) = bytes
-            .split_first_chunk::<HEADER_LEN>()
-            .ok_or(DropReason::Icmpv4Truncated)?;
-        Ok(Icmpv4Message {
-            header,
-            bytes,
-            payload,
-        })
+        let (header, payload) = bytes.split_first_chunk::<HEADER_LEN>().ok_or(DropReason::Icmpv4Truncated)?;
+        Ok(Icmpv4Message { header, bytes, payload })
     }
 
     /// Whether the checksum is right.
@@ -114,24 +108,13 @@ impl<'a> Icmpv4Message<'a> {
         match (self.kind(), self.code()) {
             (ECHO_REQUEST, 0) => Icmpv4Header::EchoRequest { id, seq },
             (ECHO_REPLY, 0) => Icmpv4Header::EchoReply { id, seq },
-            (DESTINATION_UNREACHABLE, code) => Icmpv4Header::DestinationUnreachable {
-                code,
-                next_hop_mtu: seq,
-            },
+            (DESTINATION_UNREACHABLE, code) => Icmpv4Header::DestinationUnreachable { code, next_hop_mtu: seq },
             (TIME_EXCEEDED, code) => Icmpv4Header::TimeExceeded { code },
-            (PARAMETER_PROBLEM, code) => Icmpv4Header::ParameterProblem {
-                code,
-                pointer: self.header[4],
-            },
-            (REDIRECT, code) => Icmpv4Header::Redirect {
-                code,
-                gateway: Ipv4Addr::from(self.header.array_at::<4, 4>()),
-            },
-            (kind, code) => Icmpv4Header::Other {
-                kind,
-                code,
-                rest: self.header.array_at::<4, 4>(),
-            },
+            (PARAMETER_PROBLEM, code) => Icmpv4Header::ParameterProblem { code, pointer: self.header[4] },
+            (REDIRECT, code) => {
+                Icmpv4Header::Redirect { code, gateway: Ipv4Addr::from(self.header.array_at::<4, 4>()) }
+            }
+            (kind, code) => Icmpv4Header::Other { kind, code, rest: self.header.array_at::<4, 4>() },
         }
     }
 }
@@ -202,15 +185,12 @@ impl Icmpv4Header {
                 | Icmpv4Header::TimeExceeded { .. }
                 | Icmpv4Header::ParameterProblem { .. }
                 | Icmpv4Header::Redirect { .. }
-                | Icmpv4Header::Other {
-                    kind: SOURCE_QUENCH,
-                    ..
-                }
+                | Icmpv4Header::Other { kind: SOURCE_QUENCH, .. }
         )
     }
 
     /// Appends the 8 bytes of the header, checksum 0: see [`fill_checksum`].
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut header = [0; HEADER_LEN];
         match *self {
             Icmpv4Header::EchoRequest { id, seq } => {
@@ -243,7 +223,7 @@ impl Icmpv4Header {
                 header.put_array::<4, 4>(rest);
             }
         }
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
     }
 }
 

@@ -1,6 +1,6 @@
 //! ICMP for IPv6 (RFC 4443): echo and errors. Neighbor Discovery: [`ndp`](super::ndp).
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 
 use super::checksum::{self, Sum};
 use super::cursor::Fields;
@@ -53,14 +53,8 @@ impl<'a> Icmpv6Message<'a> {
     ///
     /// Errors: [`DropReason::Icmpv6Truncated`].
     pub fn parse(bytes: &'a [u8]) -> Result<Icmpv6Message<'a>, DropReason> {
-        let (header, payload) = bytes
-            .split_first_chunk::<HEADER_LEN>()
-            .ok_or(DropReason::Icmpv6Truncated)?;
-        Ok(Icmpv6Message {
-            header,
-            bytes,
-            payload,
-        })
+        let (header, payload) = bytes.split_first_chunk::<HEADER_LEN>().ok_or(DropReason::Icmpv6Truncated)?;
+        Ok(Icmpv6Message { header, bytes, payload })
     }
 
     /// Whether the checksum is right; `pseudo_header` is [`Sum::pseudo_header_v6`] with the
@@ -113,17 +107,10 @@ impl<'a> Icmpv6Message<'a> {
             (DESTINATION_UNREACHABLE, code) => Icmpv6Header::DestinationUnreachable { code },
             (PACKET_TOO_BIG, _) => Icmpv6Header::PacketTooBig { mtu: word },
             (TIME_EXCEEDED, code) => Icmpv6Header::TimeExceeded { code },
-            (PARAMETER_PROBLEM, code) => Icmpv6Header::ParameterProblem {
-                code,
-                pointer: word,
-            },
+            (PARAMETER_PROBLEM, code) => Icmpv6Header::ParameterProblem { code, pointer: word },
             (ECHO_REQUEST, 0) => Icmpv6Header::EchoRequest { id, seq },
             (ECHO_REPLY, 0) => Icmpv6Header::EchoReply { id, seq },
-            (kind, code) => Icmpv6Header::Other {
-                kind,
-                code,
-                rest: self.header.array_at::<4, 4>(),
-            },
+            (kind, code) => Icmpv6Header::Other { kind, code, rest: self.header.array_at::<4, 4>() },
         }
     }
 }
@@ -191,7 +178,7 @@ impl Icmpv6Header {
     }
 
     /// Appends the 8 bytes of the header, checksum 0: see [`fill_checksum`].
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut header = [0; HEADER_LEN];
         match *self {
             Icmpv6Header::DestinationUnreachable { code } => {
@@ -223,7 +210,7 @@ impl Icmpv6Header {
                 header.put_array::<4, 4>(rest);
             }
         }
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
     }
 }
 

@@ -17,7 +17,7 @@
 //! +---------------------------------------------------------------+
 //! ```
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 use core::fmt;
 use core::net::Ipv4Addr;
 
@@ -128,36 +128,21 @@ impl<'a> Ipv4Packet<'a> {
     }
 
     #[inline]
-    fn parse_with(
-        bytes: &'a [u8],
-        fits: impl Fn(usize, usize) -> bool,
-    ) -> Result<Ipv4Packet<'a>, DropReason> {
-        let (header, rest) = bytes
-            .split_first_chunk::<HEADER_LEN>()
-            .ok_or(DropReason::Ipv4Truncated)?;
+    fn parse_with(bytes: &'a [u8], fits: impl Fn(usize, usize) -> bool) -> Result<Ipv4Packet<'a>, DropReason> {
+        let (header, rest) = bytes.split_first_chunk::<HEADER_LEN>().ok_or(DropReason::Ipv4Truncated)?;
         if header[0] >> 4 != 4 {
             return Err(DropReason::Ipv4Version);
         }
         let header_len = usize::from(header[0] & 0x0f) * 4;
-        let options_len = header_len
-            .checked_sub(HEADER_LEN)
-            .ok_or(DropReason::Ipv4HeaderLength)?;
-        let (options, rest) = rest
-            .split_at_checked(options_len)
-            .ok_or(DropReason::Ipv4HeaderLength)?;
+        let options_len = header_len.checked_sub(HEADER_LEN).ok_or(DropReason::Ipv4HeaderLength)?;
+        let (options, rest) = rest.split_at_checked(options_len).ok_or(DropReason::Ipv4HeaderLength)?;
         let total_len = usize::from(header.u16_at::<TOTAL_LEN_OFFSET>());
-        let payload_len = total_len
-            .checked_sub(header_len)
-            .ok_or(DropReason::Ipv4TotalLength)?;
+        let payload_len = total_len.checked_sub(header_len).ok_or(DropReason::Ipv4TotalLength)?;
         if !fits(total_len, bytes.len()) {
             return Err(DropReason::Ipv4TotalLength);
         }
         let payload = rest.get(..payload_len).unwrap_or(rest);
-        Ok(Ipv4Packet {
-            header,
-            options,
-            payload,
-        })
+        Ok(Ipv4Packet { header, options, payload })
     }
 
     /// Whether the header checksum is right (RFC 791 section 3.1).
@@ -306,10 +291,7 @@ impl Ipv4Option<'_> {
 
     /// Whether the option routes the packet by its own list (RFC 7126 section 4.3 drops those).
     pub const fn is_source_route(&self) -> bool {
-        matches!(
-            self.kind,
-            Self::LOOSE_SOURCE_ROUTE | Self::STRICT_SOURCE_ROUTE
-        )
+        matches!(self.kind, Self::LOOSE_SOURCE_ROUTE | Self::STRICT_SOURCE_ROUTE)
     }
 }
 
@@ -380,26 +362,23 @@ pub struct Ipv4Header {
 impl Ipv4Header {
     /// Appends a header without options, its checksum complete (no device computes that one).
     #[inline]
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut header = self.fixed(HEADER_LEN);
         header.put_u16::<CHECKSUM_OFFSET>(checksum::of(&header));
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
     }
 
     /// Appends a header with options, its checksum complete. Options beyond 40 bytes are left out;
     /// the rest is padded with end-of-list to a multiple of 4 bytes.
-    pub fn emit_with_options(&self, options: &[u8], out: &mut Vec<u8>) {
-        let options = options
-            .get(..MAX_HEADER_LEN - HEADER_LEN)
-            .unwrap_or(options);
+    pub fn emit_with_options(&self, options: &[u8], out: &mut impl BufMut) {
+        let options = options.get(..MAX_HEADER_LEN - HEADER_LEN).unwrap_or(options);
         let header_len = HEADER_LEN + options.len().next_multiple_of(4);
-        let start = out.len();
-        out.extend_from_slice(&self.fixed(header_len));
-        out.extend_from_slice(options);
-        out.resize(start + header_len, 0);
-        if let Some(header) = out.get_mut(start..) {
-            fill_checksum(header);
-        }
+        let mut longest = [0; MAX_HEADER_LEN];
+        longest[..HEADER_LEN].copy_from_slice(&self.fixed(header_len));
+        longest[HEADER_LEN..][..options.len()].copy_from_slice(options);
+        let header = &mut longest[..header_len];
+        fill_checksum(header);
+        out.put_slice(header);
     }
 
     /// The first 20 bytes, checksum 0.
@@ -430,9 +409,7 @@ impl Ipv4Header {
 /// Computes the header checksum anew after a field was changed. `packet` starts with the header;
 /// its length is taken from IHL.
 pub fn fill_checksum(packet: &mut [u8]) {
-    let header_len = packet
-        .first()
-        .map_or(0, |first| usize::from(first & 0x0f) * 4);
+    let header_len = packet.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
     if let Some(header) = packet.get_mut(..header_len) {
         checksum::fill(Sum::new(), header, CHECKSUM_OFFSET);
     }

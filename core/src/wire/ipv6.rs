@@ -15,7 +15,7 @@
 //!
 //! [`ipv6_ext`]: super::ipv6_ext
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 use core::net::Ipv6Addr;
 
 use super::cursor::Fields;
@@ -55,9 +55,7 @@ impl<'a> Ipv6Packet<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Ipv6Packet<'a>, DropReason> {
         let packet = Ipv6Packet::parse_quoted(bytes)?;
         let announced = packet.payload_len();
-        if packet.payload.len() < announced
-            || (announced == 0 && packet.next_header() == IpProtocol::HOP_BY_HOP)
-        {
+        if packet.payload.len() < announced || (announced == 0 && packet.next_header() == IpProtocol::HOP_BY_HOP) {
             return Err(DropReason::Ipv6PayloadLength);
         }
         Ok(packet)
@@ -69,9 +67,7 @@ impl<'a> Ipv6Packet<'a> {
     /// Errors: [`DropReason::Ipv6Truncated`], [`DropReason::Ipv6Version`].
     #[inline]
     pub fn parse_quoted(bytes: &'a [u8]) -> Result<Ipv6Packet<'a>, DropReason> {
-        let (header, rest) = bytes
-            .split_first_chunk::<HEADER_LEN>()
-            .ok_or(DropReason::Ipv6Truncated)?;
+        let (header, rest) = bytes.split_first_chunk::<HEADER_LEN>().ok_or(DropReason::Ipv6Truncated)?;
         if header[0] >> 4 != 6 {
             return Err(DropReason::Ipv6Version);
         }
@@ -174,16 +170,14 @@ pub struct Ipv6Header {
 impl Ipv6Header {
     /// Appends the 40 bytes of the header.
     #[inline]
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut header = [0; HEADER_LEN];
-        header.put_u32::<0>(
-            6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & FLOW_LABEL_MASK,
-        );
+        header.put_u32::<0>(6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & FLOW_LABEL_MASK);
         header.put_u16::<PAYLOAD_LEN_OFFSET>(self.payload_len);
         header[NEXT_HEADER_OFFSET] = self.next_header.0;
         header[HOP_LIMIT] = self.hop_limit;
         header.put_array::<SRC, 16>(self.src.octets());
         header.put_array::<DST, 16>(self.dst.octets());
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
     }
 }

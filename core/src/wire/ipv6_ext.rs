@@ -31,11 +31,7 @@ pub struct ExtensionLimits {
 
 impl Default for ExtensionLimits {
     fn default() -> ExtensionLimits {
-        ExtensionLimits {
-            headers: 16,
-            options: 8,
-            padding: 7,
-        }
+        ExtensionLimits { headers: 16, options: 8, padding: 7 }
     }
 }
 
@@ -101,15 +97,8 @@ impl ExtensionError {
     }
 
     const fn owing(reason: DropReason, code: u8, pointer: u32) -> ExtensionError {
-        let owed = ParameterProblem {
-            code,
-            pointer,
-            also_to_multicast: false,
-        };
-        ExtensionError {
-            reason,
-            owed: Some(owed),
-        }
+        let owed = ParameterProblem { code, pointer, also_to_multicast: false };
+        ExtensionError { reason, owed: Some(owed) }
     }
 }
 
@@ -150,17 +139,13 @@ pub fn walk(
                     at.next_header_pointer,
                 ));
             }
-            IpProtocol::HOP_BY_HOP
-            | IpProtocol::DESTINATION_OPTIONS
-            | IpProtocol::ROUTING
-            | IpProtocol::FRAGMENT => {}
+            IpProtocol::HOP_BY_HOP | IpProtocol::DESTINATION_OPTIONS | IpProtocol::ROUTING | IpProtocol::FRAGMENT => {}
             _ => break,
         }
         if walked >= limits.headers {
             return Err(ExtensionError::silent(DropReason::Ipv6ExtensionLimit));
         }
-        let header =
-            header_at(&at, payload).ok_or(ExtensionError::silent(DropReason::Ipv6Extension))?;
+        let header = header_at(&at, payload).ok_or(ExtensionError::silent(DropReason::Ipv6Extension))?;
         let pointer = (ipv6::HEADER_LEN + at.offset) as u32;
         match at.protocol {
             IpProtocol::ROUTING => check_routing(*header.fixed, pointer)?,
@@ -170,8 +155,8 @@ pub fn walk(
                 at.router_alert |= alert && protocol == IpProtocol::HOP_BY_HOP;
             }
         }
-        let in_fragment = at.protocol == IpProtocol::FRAGMENT
-            && at.fragment.is_some_and(|fragment| !fragment.is_atomic());
+        let in_fragment =
+            at.protocol == IpProtocol::FRAGMENT && at.fragment.is_some_and(|fragment| !fragment.is_atomic());
         at.protocol = IpProtocol(header.fixed[0]);
         at.next_header_pointer = pointer;
         at.offset += header.len;
@@ -199,20 +184,12 @@ fn header_at<'a>(at: &UpperLayer, payload: &'a [u8]) -> Option<ExtensionHeader<'
         // In units of 8 bytes, the first not counted.
         _ => 8 + usize::from(fixed[1]) * 8,
     };
-    Some(ExtensionHeader {
-        fixed,
-        options: rest.get(2..len)?,
-        len,
-    })
+    Some(ExtensionHeader { fixed, options: rest.get(2..len)?, len })
 }
 
 fn fragment(fixed: [u8; 8]) -> Fragment {
     let offset_more = fixed.u16_at::<2>();
-    Fragment {
-        offset: offset_more & 0xfff8,
-        more: offset_more & 1 == 1,
-        id: fixed.u32_at::<4>(),
-    }
+    Fragment { offset: offset_more & 0xfff8, more: offset_more & 1 == 1, id: fixed.u32_at::<4>() }
 }
 
 /// No routing type is known here. One with segments left is refused, type 0 as well; with none left
@@ -223,11 +200,7 @@ fn check_routing(fixed: [u8; 8], pointer: u32) -> Result<(), ExtensionError> {
         return Ok(());
     }
     let routing_type = pointer + 2;
-    Err(ExtensionError::owing(
-        DropReason::Ipv6Routing,
-        icmpv6::ERRONEOUS_HEADER_FIELD,
-        routing_type,
-    ))
+    Err(ExtensionError::owing(DropReason::Ipv6Routing, icmpv6::ERRONEOUS_HEADER_FIELD, routing_type))
 }
 
 /// Walks the options of a hop-by-hop or destination options header, the first of which stands at
@@ -273,15 +246,9 @@ fn check_options(
 
 /// The two highest bits of an unknown option's type say what to do (RFC 8200 section 4.2).
 fn check_unknown_option(kind: u8, pointer: u32, dst: Ipv6Addr) -> Result<(), ExtensionError> {
-    let error = |owed| ExtensionError {
-        reason: DropReason::Ipv6Option,
-        owed,
-    };
-    let problem = |also_to_multicast| ParameterProblem {
-        code: icmpv6::UNRECOGNIZED_OPTION,
-        pointer,
-        also_to_multicast,
-    };
+    let error = |owed| ExtensionError { reason: DropReason::Ipv6Option, owed };
+    let problem =
+        |also_to_multicast| ParameterProblem { code: icmpv6::UNRECOGNIZED_OPTION, pointer, also_to_multicast };
     match kind >> 6 {
         0b00 => Ok(()),
         0b01 => Err(error(None)),

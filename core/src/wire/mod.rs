@@ -18,6 +18,7 @@
 //! | [`tcp`] | segments | 9293 |
 //! | [`tcp_options`] | MSS, window scale, SACK, timestamps | 9293, 7323, 2018 |
 //! | [`checksum`] | the Internet checksum | 1071, 1624 |
+//! | `cursor` | fields of a slice, big-endian; byteorder is named here only | |
 //! | [`notation`] | frames as lines of text, and segments read from them | |
 
 pub mod arp;

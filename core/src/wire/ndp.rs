@@ -18,7 +18,7 @@
 //!
 //! [`icmpv6::fill_checksum`]: super::icmpv6::fill_checksum
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 use core::net::Ipv6Addr;
 
 use super::cursor::Fields;
@@ -55,9 +55,7 @@ const TARGET_LINK_LAYER: u8 = 2;
 /// The solicited-node group of an address: `ff02::1:ff` and its low 24 bits (RFC 4291 section 2.7.1).
 pub const fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
     let octets = address.octets();
-    Ipv6Addr::from_octets([
-        0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, octets[13], octets[14], octets[15],
-    ])
+    Ipv6Addr::from_octets([0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, octets[13], octets[14], octets[15]])
 }
 
 /// Asks for a neighbor's link-layer address, or whether it is still reachable.
@@ -77,19 +75,12 @@ impl NeighborSolicitation {
     /// [`DropReason::NdpOption`].
     pub fn parse(message: &[u8]) -> Result<NeighborSolicitation, DropReason> {
         let parts = NeighborMessage::parse(NEIGHBOR_SOLICITATION, SOURCE_LINK_LAYER, message)?;
-        Ok(NeighborSolicitation {
-            target: parts.target,
-            source_link_layer: parts.link_layer,
-        })
+        Ok(NeighborSolicitation { target: parts.target, source_link_layer: parts.link_layer })
     }
 
     /// Appends the message, checksum 0.
-    pub fn emit(&self, out: &mut Vec<u8>) {
-        let parts = NeighborMessage {
-            flags: 0,
-            target: self.target,
-            link_layer: self.source_link_layer,
-        };
+    pub fn emit(&self, out: &mut impl BufMut) {
+        let parts = NeighborMessage { flags: 0, target: self.target, link_layer: self.source_link_layer };
         parts.emit(NEIGHBOR_SOLICITATION, SOURCE_LINK_LAYER, out);
     }
 }
@@ -126,22 +117,14 @@ impl NeighborAdvertisement {
     }
 
     /// Appends the message, checksum 0.
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut flags = 0;
-        for (set, flag) in [
-            (self.router, ROUTER),
-            (self.solicited, SOLICITED),
-            (self.overrides, OVERRIDE),
-        ] {
+        for (set, flag) in [(self.router, ROUTER), (self.solicited, SOLICITED), (self.overrides, OVERRIDE)] {
             if set {
                 flags |= flag;
             }
         }
-        let parts = NeighborMessage {
-            flags,
-            target: self.target,
-            link_layer: self.target_link_layer,
-        };
+        let parts = NeighborMessage { flags, target: self.target, link_layer: self.target_link_layer };
         parts.emit(NEIGHBOR_ADVERTISEMENT, TARGET_LINK_LAYER, out);
     }
 }
@@ -156,9 +139,7 @@ struct NeighborMessage {
 impl NeighborMessage {
     /// The validation of RFC 4861 sections 7.1.1 and 7.1.2, as far as the message itself goes.
     fn parse(kind: u8, link_layer: u8, message: &[u8]) -> Result<NeighborMessage, DropReason> {
-        let (fixed, options) = message
-            .split_first_chunk::<MESSAGE_LEN>()
-            .ok_or(DropReason::NdpInvalid)?;
+        let (fixed, options) = message.split_first_chunk::<MESSAGE_LEN>().ok_or(DropReason::NdpInvalid)?;
         let target = Ipv6Addr::from(fixed.array_at::<TARGET, 16>());
         if fixed[0] != kind || fixed[CODE] != 0 || target.is_multicast() {
             return Err(DropReason::NdpInvalid);
@@ -172,23 +153,19 @@ impl NeighborMessage {
                 address = Some(EthernetAddress(octets));
             }
         }
-        Ok(NeighborMessage {
-            flags: fixed[FLAGS],
-            target,
-            link_layer: address,
-        })
+        Ok(NeighborMessage { flags: fixed[FLAGS], target, link_layer: address })
     }
 
-    fn emit(&self, kind: u8, link_layer: u8, out: &mut Vec<u8>) {
+    fn emit(&self, kind: u8, link_layer: u8, out: &mut impl BufMut) {
         let mut fixed = [0; MESSAGE_LEN];
         fixed[0] = kind;
         fixed[FLAGS] = self.flags;
         fixed.put_array::<TARGET, 16>(self.target.octets());
-        out.extend_from_slice(&fixed);
+        out.put_slice(&fixed);
         if let Some(address) = self.link_layer {
             let mut option = [link_layer, 1, 0, 0, 0, 0, 0, 0];
             option.put_array::<2, 6>(address.0);
-            out.extend_from_slice(&option);
+            out.put_slice(&option);
         }
     }
 }

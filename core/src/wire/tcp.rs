@@ -19,7 +19,7 @@
 //! +---------------------------------------------------------------+
 //! ```
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 
 use super::checksum::{self, Sum};
 use super::cursor::Fields;
@@ -95,22 +95,11 @@ impl<'a> TcpSegment<'a> {
     /// Errors: [`DropReason::TcpTruncated`], [`DropReason::TcpDataOffset`].
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<TcpSegment<'a>, DropReason> {
-        let (header, rest) = bytes
-            .split_first_chunk::<HEADER_LEN>()
-            .ok_or(DropReason::TcpTruncated)?;
+        let (header, rest) = bytes.split_first_chunk::<HEADER_LEN>().ok_or(DropReason::TcpTruncated)?;
         let header_len = usize::from(header[FLAGS_OFFSET] >> 4) * 4;
-        let options_len = header_len
-            .checked_sub(HEADER_LEN)
-            .ok_or(DropReason::TcpDataOffset)?;
-        let (options, payload) = rest
-            .split_at_checked(options_len)
-            .ok_or(DropReason::TcpDataOffset)?;
-        Ok(TcpSegment {
-            header,
-            bytes,
-            options,
-            payload,
-        })
+        let options_len = header_len.checked_sub(HEADER_LEN).ok_or(DropReason::TcpDataOffset)?;
+        let (options, payload) = rest.split_at_checked(options_len).ok_or(DropReason::TcpDataOffset)?;
+        Ok(TcpSegment { header, bytes, options, payload })
     }
 
     /// Whether the checksum is right; `pseudo_header` is [`Sum::pseudo_header_v4`] or
@@ -185,9 +174,7 @@ impl<'a> TcpSegment<'a> {
     #[inline]
     pub fn seg_len(&self) -> u32 {
         let flags = self.flags();
-        self.payload.len() as u32
-            + u32::from(flags.contains(TcpFlags::SYN))
-            + u32::from(flags.contains(TcpFlags::FIN))
+        self.payload.len() as u32 + u32::from(flags.contains(TcpFlags::SYN)) + u32::from(flags.contains(TcpFlags::FIN))
     }
 
     /// The options, decoded.
@@ -246,7 +233,7 @@ pub struct TcpHeader {
 impl TcpHeader {
     /// Appends the header and its options, checksum 0: see [`fill_checksum`].
     #[inline]
-    pub fn emit(&self, options: &TcpOptions, out: &mut Vec<u8>) {
+    pub fn emit(&self, options: &TcpOptions, out: &mut impl BufMut) {
         let header_len = HEADER_LEN + options.emitted_len();
         let mut header = [0; HEADER_LEN];
         header.put_u16::<SRC_PORT>(self.src_port);
@@ -256,7 +243,7 @@ impl TcpHeader {
         header.put_u16::<FLAGS_OFFSET>((header_len as u16 / 4) << 12 | self.flags.bits());
         header.put_u16::<WINDOW>(self.window);
         header.put_u16::<URGENT>(self.urgent);
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
         options.emit(out);
     }
 }

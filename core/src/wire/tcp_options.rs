@@ -1,7 +1,7 @@
 //! TCP options: maximum segment size (RFC 9293 section 3.7.1), window scale and timestamps
 //! (RFC 7323), selective acknowledgment (RFC 2018).
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 
 use smallvec::SmallVec;
 
@@ -90,14 +90,8 @@ impl TcpOptions {
         if let Ok(only) = <&[u8; 12]>::try_from(bytes)
             && only.array_at::<0, 4>() == ALIGNED_TIMESTAMPS
         {
-            let timestamps = Timestamps {
-                value: only.u32_at::<4>(),
-                echo: only.u32_at::<8>(),
-            };
-            return TcpOptions {
-                timestamps: Some(timestamps),
-                ..TcpOptions::default()
-            };
+            let timestamps = Timestamps { value: only.u32_at::<4>(), echo: only.u32_at::<8>() };
+            return TcpOptions { timestamps: Some(timestamps), ..TcpOptions::default() };
         }
         if bytes.is_empty() {
             return TcpOptions::default();
@@ -160,48 +154,38 @@ impl TcpOptions {
     /// Appends the options in the customary order, each aligned to 4 bytes with NOPs before it. Of
     /// the SACK blocks as many are written as fit.
     #[inline]
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         if let Some(mss) = self.mss {
             let mut option = [MSS, MSS_LEN, 0, 0];
             option.put_u16::<2>(mss);
-            out.extend_from_slice(&option);
+            out.put_slice(&option);
         }
         if let Some(timestamps) = self.timestamps {
             let mut option = [0; 12];
             option.put_array::<0, 4>(if self.sack_permitted {
-                [
-                    SACK_PERMITTED,
-                    SACK_PERMITTED_LEN,
-                    TIMESTAMPS,
-                    TIMESTAMPS_LEN,
-                ]
+                [SACK_PERMITTED, SACK_PERMITTED_LEN, TIMESTAMPS, TIMESTAMPS_LEN]
             } else {
                 ALIGNED_TIMESTAMPS
             });
             option.put_u32::<4>(timestamps.value);
             option.put_u32::<8>(timestamps.echo);
-            out.extend_from_slice(&option);
+            out.put_slice(&option);
         } else if self.sack_permitted {
-            let option = [
-                NO_OPERATION,
-                NO_OPERATION,
-                SACK_PERMITTED,
-                SACK_PERMITTED_LEN,
-            ];
-            out.extend_from_slice(&option);
+            let option = [NO_OPERATION, NO_OPERATION, SACK_PERMITTED, SACK_PERMITTED_LEN];
+            out.put_slice(&option);
         }
         if let Some(shift) = self.window_scale {
-            out.extend_from_slice(&[NO_OPERATION, WINDOW_SCALE, WINDOW_SCALE_LEN, shift]);
+            out.put_slice(&[NO_OPERATION, WINDOW_SCALE, WINDOW_SCALE_LEN, shift]);
         }
         let blocks = self.emitted_sack_blocks();
         if blocks > 0 {
             let len = 2 + blocks * SACK_BLOCK_LEN;
-            out.extend_from_slice(&[NO_OPERATION, NO_OPERATION, SACK, len as u8]);
+            out.put_slice(&[NO_OPERATION, NO_OPERATION, SACK, len as u8]);
             for range in self.sack.iter().take(blocks) {
                 let mut block = [0; SACK_BLOCK_LEN];
                 block.put_u32::<0>(range.start.0);
                 block.put_u32::<4>(range.end.0);
-                out.extend_from_slice(&block);
+                out.put_slice(&block);
             }
         }
     }
@@ -236,10 +220,7 @@ pub enum TcpOption<'a> {
 
 /// The ranges of a SACK option's blocks.
 pub fn sack_ranges(blocks: &[[u8; 8]]) -> impl Iterator<Item = SackRange> {
-    blocks.iter().map(|block| SackRange {
-        start: SeqNumber(block.u32_at::<0>()),
-        end: SeqNumber(block.u32_at::<4>()),
-    })
+    blocks.iter().map(|block| SackRange { start: SeqNumber(block.u32_at::<0>()), end: SeqNumber(block.u32_at::<4>()) })
 }
 
 /// Walks the options in the order of the wire. Ends at end-of-list, at the end, or before an option
@@ -293,10 +274,7 @@ fn decode(kind: u8, data: &[u8]) -> TcpOption<'_> {
             _ => TcpOption::Other { kind, data },
         },
         (TIMESTAMPS, data) => match <&[u8; 8]>::try_from(data) {
-            Ok(data) => TcpOption::Timestamps(Timestamps {
-                value: data.u32_at::<0>(),
-                echo: data.u32_at::<4>(),
-            }),
+            Ok(data) => TcpOption::Timestamps(Timestamps { value: data.u32_at::<0>(), echo: data.u32_at::<4>() }),
             Err(_) => TcpOption::Other { kind, data },
         },
         (kind, data) => TcpOption::Other { kind, data },

@@ -1,6 +1,6 @@
 //! UDP datagrams (RFC 768).
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 
 use super::checksum::{self, Sum};
 use super::cursor::Fields;
@@ -29,20 +29,14 @@ impl<'a> UdpDatagram<'a> {
     /// Errors: [`DropReason::UdpTruncated`], [`DropReason::UdpLength`].
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<UdpDatagram<'a>, DropReason> {
-        let header = bytes
-            .first_chunk::<HEADER_LEN>()
-            .ok_or(DropReason::UdpTruncated)?;
+        let header = bytes.first_chunk::<HEADER_LEN>().ok_or(DropReason::UdpTruncated)?;
         let len = usize::from(header.u16_at::<LENGTH>());
         if len < HEADER_LEN {
             return Err(DropReason::UdpLength);
         }
         let bytes = bytes.get(..len).ok_or(DropReason::UdpTruncated)?;
         let payload = bytes.get(HEADER_LEN..).ok_or(DropReason::UdpTruncated)?;
-        Ok(UdpDatagram {
-            header,
-            bytes,
-            payload,
-        })
+        Ok(UdpDatagram { header, bytes, payload })
     }
 
     /// The sender's choice not to send a checksum: the field is 0. Legal over IPv4 (RFC 1122
@@ -94,11 +88,7 @@ impl<'a> UdpDatagram<'a> {
 
     /// The header's fields.
     pub fn header(&self) -> UdpHeader {
-        UdpHeader {
-            src_port: self.src_port(),
-            dst_port: self.dst_port(),
-            payload_len: self.payload.len() as u16,
-        }
+        UdpHeader { src_port: self.src_port(), dst_port: self.dst_port(), payload_len: self.payload.len() as u16 }
     }
 }
 
@@ -117,12 +107,12 @@ pub struct UdpHeader {
 impl UdpHeader {
     /// Appends the 8 bytes of the header, checksum 0: see [`fill_checksum`].
     #[inline]
-    pub fn emit(&self, out: &mut Vec<u8>) {
+    pub fn emit(&self, out: &mut impl BufMut) {
         let mut header = [0; HEADER_LEN];
         header.put_u16::<SRC_PORT>(self.src_port);
         header.put_u16::<DST_PORT>(self.dst_port);
         header.put_u16::<LENGTH>(self.payload_len.saturating_add(HEADER_LEN as u16));
-        out.extend_from_slice(&header);
+        out.put_slice(&header);
     }
 }
 

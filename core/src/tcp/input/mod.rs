@@ -38,8 +38,8 @@ const DONE: Check = Check::Break(Arrival::Accepted);
 const PASS: Check = Check::Continue(());
 
 impl Tcb {
-    /// A segment arrives.
-    pub(crate) fn on_segment(&mut self, env: &mut Env<'_>, segment: &Segment<'_>) -> Arrival {
+    /// A segment arrives. What is kept of its text is taken out of it.
+    pub(crate) fn on_segment(&mut self, env: &mut Env<'_>, segment: &mut Segment<'_>) -> Arrival {
         env.counters.segments_received += 1;
         self.on_peer_heard();
         let flow = match self.state {
@@ -52,7 +52,7 @@ impl Tcb {
     }
 
     /// RFC 9293 section 3.10.7.4.
-    fn in_other_states(&mut self, env: &mut Env<'_>, segment: &Segment<'_>) -> Check {
+    fn in_other_states(&mut self, env: &mut Env<'_>, segment: &mut Segment<'_>) -> Check {
         self.check_reopen(env, segment)?;
         // RFC 7323 section 5.3 puts R1 before the first check, R3 after it.
         self.check_paws(env, segment)?;
@@ -122,7 +122,7 @@ impl Tcb {
     /// SYN-RECEIVED and the peer's SYN once more. Alone, our SYN-ACK was lost: it is sent again. With
     /// the ACK of our SYN, both sides opened at once: the sequence number check would refuse it, so
     /// it goes on without the SYN (RFC 9293 section 3.5 figure 7, appendix A.2).
-    fn check_syn_again(&mut self, env: &mut Env<'_>, segment: &Segment<'_>) -> Check {
+    fn check_syn_again(&mut self, env: &mut Env<'_>, segment: &mut Segment<'_>) -> Check {
         let again = segment.has(TcpFlags::SYN) && !segment.has(TcpFlags::RST) && segment.header.seq == self.rcv.irs;
         if self.state != State::SynReceived || !again {
             return PASS;
@@ -133,8 +133,12 @@ impl Tcb {
         }
         let header =
             TcpHeader { seq: segment.header.seq + 1, flags: segment.header.flags - TcpFlags::SYN, ..segment.header };
-        let rest = Segment { header, options: segment.options, text: segment.text.clone() };
-        Check::Break(self.in_other_states(env, &rest).break_value().unwrap_or(Arrival::Accepted))
+        let mut rest = Segment { header, options: segment.options, text: core::mem::take(&mut segment.text) };
+        // The window of a segment with SYN is never scaled (RFC 7323 section 2.2).
+        let scale = core::mem::take(&mut self.snd.scale);
+        let flow = self.in_other_states(env, &mut rest);
+        self.snd.scale = scale;
+        Check::Break(flow.break_value().unwrap_or(Arrival::Accepted))
     }
 
     /// First, check sequence number.

@@ -7,8 +7,8 @@ use crate::tcp::{Env, State, Tcb};
 use crate::wire::tcp::TcpFlags;
 
 impl Tcb {
-    pub(super) fn in_syn_sent(&mut self, env: &mut Env<'_>, segment: &Segment<'_>) -> Check {
-        let header = &segment.header;
+    pub(super) fn in_syn_sent(&mut self, env: &mut Env<'_>, segment: &mut Segment<'_>) -> Check {
+        let header = segment.header;
         let (ack, rst) = (segment.has(TcpFlags::ACK), segment.has(TcpFlags::RST));
         // First, check the ACK bit.
         if ack && (header.ack <= self.snd.iss || header.ack > self.snd.nxt) {

@@ -1,7 +1,7 @@
 //! Sixth, check the URG bit. Seventh, process the segment text. Eighth, check the FIN bit
 //! (RFC 9293 section 3.10.7.4).
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::{Check, PASS, dropped};
 use crate::error::DropReason;
@@ -34,7 +34,7 @@ impl Tcb {
     }
 
     /// Takes text and FIN of a segment whose text begins at `seq`.
-    pub(super) fn take_text(&mut self, env: &mut Env<'_>, segment: &Segment<'_>, seq: SeqNumber) -> Check {
+    pub(super) fn take_text(&mut self, env: &mut Env<'_>, segment: &mut Segment<'_>, seq: SeqNumber) -> Check {
         if !self.state.receives_text() {
             // "This should not occur since a FIN has been received from the remote side."
             return PASS;
@@ -51,11 +51,13 @@ impl Tcb {
         }
         self.ack.due |= stop < end;
         if start < stop {
-            let text = if start == seq && stop == end {
-                segment.text.clone()
-            } else {
-                segment.text.slice(start.bytes_since(seq) as usize..stop.bytes_since(seq) as usize)
-            };
+            let mut text = core::mem::take(&mut segment.text);
+            if stop < end {
+                text.truncate(stop.bytes_since(seq) as usize);
+            }
+            if seq < start {
+                text.advance(start.bytes_since(seq) as usize);
+            }
             if start == nxt { self.deliver(env, text) } else { self.hold(env, start, &text)? }
         }
         if segment.has(TcpFlags::FIN) {

@@ -8,9 +8,11 @@
 //! - `windows`: flow control, probes, silly windows
 //! - `hostile`: anything that may arrive, in any state
 //! - `loss`: fast retransmit, recovery, timeouts
+//! - `frames`: the whole stack by frames and virtual time, one file per RFC topic
 
 mod acks;
 mod bulk;
+mod frames;
 mod hostile;
 mod loss;
 mod pair;
@@ -178,7 +180,7 @@ impl Host {
             return Arrival::Accepted;
         }
         self.with(|tcb, env| {
-            tcb.on_segment(env, &Segment { header: wire.header, options: &wire.options, text: wire.text.clone() })
+            tcb.on_segment(env, &mut Segment { header: wire.header, options: &wire.options, text: wire.text.clone() })
         })
     }
 

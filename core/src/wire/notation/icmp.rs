@@ -10,14 +10,11 @@ use crate::wire::cursor::Fields;
 use crate::wire::icmpv4::{self, Icmpv4Header, Icmpv4Message};
 use crate::wire::icmpv6::{self, Icmpv6Header, Icmpv6Message};
 use crate::wire::ipv4::IpProtocol;
+use crate::wire::ipv6::Ipv6Packet;
 use crate::wire::ipv6_ext::{self, ExtensionLimits};
 use crate::wire::ndp::{self, NeighborAdvertisement, NeighborSolicitation};
 
-pub(super) fn v4(
-    f: &mut fmt::Formatter<'_>,
-    notation: &Notation,
-    message: &Icmpv4Message<'_>,
-) -> fmt::Result {
+pub(super) fn v4(f: &mut fmt::Formatter<'_>, notation: &Notation, message: &Icmpv4Message<'_>) -> fmt::Result {
     let len = message.payload().len();
     f.write_str("icmp ")?;
     match message.header() {
@@ -35,12 +32,10 @@ pub(super) fn v4(
             icmpv4::ADMINISTRATIVELY_PROHIBITED => f.write_str("administratively prohibited"),
             code => write!(f, "destination unreachable code {code}"),
         },
-        Icmpv4Header::TimeExceeded {
-            code: icmpv4::TTL_EXCEEDED,
-        } => f.write_str("ttl exceeded"),
-        Icmpv4Header::TimeExceeded {
-            code: icmpv4::REASSEMBLY_TIME_EXCEEDED,
-        } => f.write_str("reassembly time exceeded"),
+        Icmpv4Header::TimeExceeded { code: icmpv4::TTL_EXCEEDED } => f.write_str("ttl exceeded"),
+        Icmpv4Header::TimeExceeded { code: icmpv4::REASSEMBLY_TIME_EXCEEDED } => {
+            f.write_str("reassembly time exceeded")
+        }
         Icmpv4Header::TimeExceeded { code } => write!(f, "time exceeded code {code}"),
         Icmpv4Header::ParameterProblem { code: 0, pointer } => {
             write!(f, "parameter problem pointer {pointer}")
@@ -60,21 +55,13 @@ pub(super) fn v4(
             src: IpAddr::V4(packet.src()),
             dst: IpAddr::V4(packet.dst()),
             protocol: packet.protocol(),
-            upper_layer: if packet.fragment_offset() == 0 {
-                packet.payload()
-            } else {
-                &[]
-            },
+            upper_layer: if packet.fragment_offset() == 0 { packet.payload() } else { &[] },
             upper_len,
         },
     )
 }
 
-pub(super) fn v6(
-    f: &mut fmt::Formatter<'_>,
-    notation: &Notation,
-    message: &Icmpv6Message<'_>,
-) -> fmt::Result {
+pub(super) fn v6(f: &mut fmt::Formatter<'_>, notation: &Notation, message: &Icmpv6Message<'_>) -> fmt::Result {
     let len = message.payload().len();
     f.write_str("icmp6 ")?;
     match message.header() {
@@ -90,12 +77,10 @@ pub(super) fn v6(
             code => write!(f, "destination unreachable code {code}"),
         },
         Icmpv6Header::PacketTooBig { mtu } => write!(f, "packet too big mtu {mtu}"),
-        Icmpv6Header::TimeExceeded {
-            code: icmpv6::HOP_LIMIT_EXCEEDED,
-        } => f.write_str("hop limit exceeded"),
-        Icmpv6Header::TimeExceeded {
-            code: icmpv6::REASSEMBLY_TIME_EXCEEDED,
-        } => f.write_str("reassembly time exceeded"),
+        Icmpv6Header::TimeExceeded { code: icmpv6::HOP_LIMIT_EXCEEDED } => f.write_str("hop limit exceeded"),
+        Icmpv6Header::TimeExceeded { code: icmpv6::REASSEMBLY_TIME_EXCEEDED } => {
+            f.write_str("reassembly time exceeded")
+        }
         Icmpv6Header::TimeExceeded { code } => write!(f, "time exceeded code {code}"),
         Icmpv6Header::ParameterProblem { code, pointer } => match code {
             icmpv6::ERRONEOUS_HEADER_FIELD => write!(f, "erroneous header field at {pointer}"),
@@ -105,34 +90,22 @@ pub(super) fn v6(
             icmpv6::UNRECOGNIZED_OPTION => write!(f, "unrecognized option at {pointer}"),
             code => write!(f, "parameter problem code {code} at {pointer}"),
         },
-        Icmpv6Header::Other {
-            kind: ndp::NEIGHBOR_SOLICITATION,
-            ..
-        } => solicitation(f, message.bytes()),
-        Icmpv6Header::Other {
-            kind: ndp::NEIGHBOR_ADVERTISEMENT,
-            ..
-        } => advertisement(f, message.bytes()),
+        Icmpv6Header::Other { kind: ndp::NEIGHBOR_SOLICITATION, .. } => solicitation(f, message.bytes()),
+        Icmpv6Header::Other { kind: ndp::NEIGHBOR_ADVERTISEMENT, .. } => advertisement(f, message.bytes()),
         Icmpv6Header::Other { kind, code, .. } => write!(f, "type {kind} code {code} ({len})"),
     }?;
-    let Some(packet) = message.quoted() else {
-        return Ok(());
-    };
+    match message.quoted() {
+        Some(packet) => quote_v6(f, notation, &packet),
+        None => Ok(()),
+    }
+}
+
+fn quote_v6(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Ipv6Packet<'_>) -> fmt::Result {
     let limits = ExtensionLimits::default();
-    let upper = ipv6_ext::walk(
-        packet.dst(),
-        packet.next_header(),
-        packet.payload(),
-        &limits,
-    )
-    .ok();
+    let upper = ipv6_ext::walk(packet.dst(), packet.next_header(), packet.payload(), &limits).ok();
     let offset = upper.map_or(0, |upper| upper.offset);
     let readable = upper.is_some_and(|upper| upper.fragment.is_none_or(|part| part.offset == 0));
-    let upper_layer = if readable {
-        packet.payload().get(offset..)
-    } else {
-        None
-    };
+    let upper_layer = if readable { packet.payload().get(offset..) } else { None };
     quote(
         f,
         notation,
@@ -195,11 +168,7 @@ fn quote(f: &mut fmt::Formatter<'_>, notation: &Notation, quoted: &Quoted<'_>) -
     if notation.full {
         write!(f, "{} > {} ", quoted.src, quoted.dst)?;
     }
-    let Quoted {
-        protocol,
-        upper_len,
-        ..
-    } = *quoted;
+    let Quoted { protocol, upper_len, .. } = *quoted;
     match (protocol, quoted.upper_layer.first_chunk::<8>()) {
         (IpProtocol::TCP, Some(start)) => {
             let (src_port, dst_port) = (start.u16_at::<0>(), start.u16_at::<2>());
@@ -210,11 +179,7 @@ fn quote(f: &mut fmt::Formatter<'_>, notation: &Notation, quoted: &Quoted<'_>) -
         }
         (IpProtocol::UDP, Some(start)) => {
             let (src_port, dst_port) = (start.u16_at::<0>(), start.u16_at::<2>());
-            write!(
-                f,
-                "udp {src_port} > {dst_port} ({})",
-                start.u16_at::<4>().saturating_sub(8)
-            )
+            write!(f, "udp {src_port} > {dst_port} ({})", start.u16_at::<4>().saturating_sub(8))
         }
         _ => write!(f, "{protocol} ({upper_len})"),
     }?;

@@ -44,9 +44,6 @@ impl Relative {
     /// The same connection seen in the other direction.
     #[must_use]
     pub const fn reversed(self) -> Relative {
-        Relative {
-            seq: self.ack,
-            ack: self.seq,
-        }
+        Relative { seq: self.ack, ack: self.seq }
     }
 }

@@ -14,11 +14,7 @@ pub(super) fn arp(f: &mut fmt::Formatter<'_>, packet: &ArpPacket<'_>) -> fmt::Re
     }
 }
 
-pub(super) fn fragment(
-    f: &mut fmt::Formatter<'_>,
-    packet: &Packet<'_>,
-    fragment: Fragment,
-) -> fmt::Result {
+pub(super) fn fragment(f: &mut fmt::Formatter<'_>, packet: &Packet<'_>, fragment: Fragment) -> fmt::Result {
     let more = if fragment.more { " more" } else { "" };
     write!(
         f,

@@ -86,10 +86,7 @@ pub struct ParseError {
 
 impl ParseError {
     fn new(token: &str, expected: &'static str) -> ParseError {
-        ParseError {
-            token: token.to_string(),
-            expected,
-        }
+        ParseError { token: token.to_string(), expected }
     }
 }
 
@@ -108,8 +105,7 @@ const FLAGS_EXPECTED: &str = "the flags, letters of \"SFRP.UEWA\" or \"-\" for n
 const RANGE_EXPECTED: &str = "a range with its length, as in 1:1001(1000),";
 const NUMBER_EXPECTED: &str = "a number";
 const FIELD_EXPECTED: &str = "\"ack N\", \"win N\", \"urg N\" or \"<options>\"";
-const OPTION_EXPECTED: &str =
-    "an option: mss N, wscale N, sackOK, sack A:B .., TS val N ecr N, nop, eol,";
+const OPTION_EXPECTED: &str = "an option: mss N, wscale N, sackOK, sack A:B .., TS val N ecr N, nop, eol,";
 const BLOCK_EXPECTED: &str = "a SACK block, as in 2001:3001,";
 
 /// Reads a segment's line, such as `. 1:1001(1000) ack 1 win 320 <sack 2001:3001,TS val 5 ecr 6>`.
@@ -118,22 +114,12 @@ const BLOCK_EXPECTED: &str = "a SACK block, as in 2001:3001,";
 /// # Errors
 ///
 /// [`ParseError`] names the part of the line and what was expected there.
-pub fn parse(
-    line: &str,
-    src_port: u16,
-    dst_port: u16,
-    relative: Relative,
-) -> Result<Segment, ParseError> {
+pub fn parse(line: &str, src_port: u16, dst_port: u16, relative: Relative) -> Result<Segment, ParseError> {
     let line = line.trim();
-    let line = line
-        .strip_prefix("> ")
-        .or_else(|| line.strip_prefix("< "))
-        .unwrap_or(line);
+    let line = line.strip_prefix("> ").or_else(|| line.strip_prefix("< ")).unwrap_or(line);
     let (fields, options) = match line.split_once('<') {
         Some((fields, options)) => {
-            let inner = options
-                .strip_suffix('>')
-                .ok_or_else(|| ParseError::new(options, "\">\" after the options"))?;
+            let inner = options.strip_suffix('>').ok_or_else(|| ParseError::new(options, "\">\" after the options"))?;
             (fields, Some(inner))
         }
         None => (line, None),
@@ -165,27 +151,15 @@ pub fn parse(
     }
     match (flags.contains(TcpFlags::ACK), has_ack) {
         (true, false) => {
-            return Err(ParseError::new(
-                "",
-                "\"ack N\", since the flags have \".\",",
-            ));
+            return Err(ParseError::new("", "\"ack N\", since the flags have \".\","));
         }
         (false, true) => {
-            return Err(ParseError::new(
-                "ack",
-                "no \"ack\", for want of \".\" in the flags,",
-            ));
+            return Err(ParseError::new("ack", "no \"ack\", for want of \".\" in the flags,"));
         }
         _ => {}
     }
-    let options = options.map_or(Ok(TcpOptions::default()), |text| {
-        parse_options(text, relative)
-    })?;
-    Ok(Segment {
-        header,
-        options,
-        payload_len,
-    })
+    let options = options.map_or(Ok(TcpOptions::default()), |text| parse_options(text, relative))?;
+    Ok(Segment { header, options, payload_len })
 }
 
 fn flags(token: &str) -> Result<TcpFlags, ParseError> {
@@ -207,32 +181,20 @@ fn flags(token: &str) -> Result<TcpFlags, ParseError> {
 /// `first:last(length)`: the first number and the length, which must fit.
 fn range_with_len(token: &str) -> Result<(u32, u32), ParseError> {
     let error = || ParseError::new(token, RANGE_EXPECTED);
-    let (range, len) = token
-        .strip_suffix(')')
-        .and_then(|rest| rest.split_once('('))
-        .ok_or_else(error)?;
+    let (range, len) = token.strip_suffix(')').and_then(|rest| rest.split_once('(')).ok_or_else(error)?;
     let (first, last) = range.split_once(':').ok_or_else(error)?;
-    let numbers = (
-        first.parse::<u32>(),
-        last.parse::<u32>(),
-        len.parse::<u32>(),
-    );
+    let numbers = (first.parse::<u32>(), last.parse::<u32>(), len.parse::<u32>());
     let (Ok(first), Ok(last), Ok(len)) = numbers else {
         return Err(error());
     };
     if first.wrapping_add(len) != last {
-        return Err(ParseError::new(
-            token,
-            "a range as long as the length in brackets",
-        ));
+        return Err(ParseError::new(token, "a range as long as the length in brackets"));
     }
     Ok((first, len))
 }
 
 fn number<T: core::str::FromStr>(token: &str) -> Result<T, ParseError> {
-    token
-        .parse()
-        .map_err(|_| ParseError::new(token, NUMBER_EXPECTED))
+    token.parse().map_err(|_| ParseError::new(token, NUMBER_EXPECTED))
 }
 
 fn parse_options(text: &str, relative: Relative) -> Result<TcpOptions, ParseError> {
@@ -249,10 +211,7 @@ fn parse_options(text: &str, relative: Relative) -> Result<TcpOptions, ParseErro
                 expect("val", word())?;
                 let value = number(word())?;
                 expect("ecr", word())?;
-                options.timestamps = Some(Timestamps {
-                    value,
-                    echo: number(word())?,
-                });
+                options.timestamps = Some(Timestamps { value, echo: number(word())? });
             }
             "sack" => {
                 for block in words.by_ref() {
@@ -272,11 +231,7 @@ fn parse_options(text: &str, relative: Relative) -> Result<TcpOptions, ParseErro
 }
 
 fn expect(keyword: &'static str, word: &str) -> Result<(), ParseError> {
-    if word == keyword {
-        Ok(())
-    } else {
-        Err(ParseError::new(word, keyword))
-    }
+    if word == keyword { Ok(()) } else { Err(ParseError::new(word, keyword)) }
 }
 
 fn sack_block(token: &str, relative: Relative) -> Result<SackRange, ParseError> {
@@ -285,8 +240,5 @@ fn sack_block(token: &str, relative: Relative) -> Result<SackRange, ParseError> 
     let (Ok(start), Ok(end)) = (start.parse::<u32>(), end.parse::<u32>()) else {
         return Err(error());
     };
-    Ok(SackRange {
-        start: relative.ack + start,
-        end: relative.ack + end,
-    })
+    Ok(SackRange { start: relative.ack + start, end: relative.ack + end })
 }

@@ -37,20 +37,12 @@ pub struct Notation {
 impl Notation {
     /// An Ethernet frame's line.
     pub const fn frame(self, bytes: &[u8]) -> Line<'_> {
-        Line {
-            notation: self,
-            layer: Layer::Frame,
-            bytes,
-        }
+        Line { notation: self, layer: Layer::Frame, bytes }
     }
 
     /// An IPv4 or IPv6 packet's line.
     pub const fn packet(self, bytes: &[u8]) -> Line<'_> {
-        Line {
-            notation: self,
-            layer: Layer::Packet,
-            bytes,
-        }
+        Line { notation: self, layer: Layer::Packet, bytes }
     }
 }
 
@@ -99,12 +91,8 @@ pub(super) struct Packet<'a> {
 impl Packet<'_> {
     fn pseudo_header(&self, len: usize) -> Sum {
         match (self.src, self.dst) {
-            (IpAddr::V4(src), IpAddr::V4(dst)) => {
-                Sum::pseudo_header_v4(src, dst, self.protocol, len)
-            }
-            (IpAddr::V6(src), IpAddr::V6(dst)) => {
-                Sum::pseudo_header_v6(src, dst, self.protocol, len)
-            }
+            (IpAddr::V4(src), IpAddr::V4(dst)) => Sum::pseudo_header_v4(src, dst, self.protocol, len),
+            (IpAddr::V6(src), IpAddr::V6(dst)) => Sum::pseudo_header_v6(src, dst, self.protocol, len),
             _ => Sum::new(),
         }
     }
@@ -158,12 +146,7 @@ fn ipv6(f: &mut fmt::Formatter<'_>, notation: &Notation, bytes: &[u8]) -> fmt::R
         Err(reason) => return malformed(f, reason),
     };
     let limits = ExtensionLimits::default();
-    match ipv6_ext::walk(
-        packet.dst(),
-        packet.next_header(),
-        packet.payload(),
-        &limits,
-    ) {
+    match ipv6_ext::walk(packet.dst(), packet.next_header(), packet.payload(), &limits) {
         Ok(upper) => {
             let common = Packet {
                 src: IpAddr::V6(packet.src()),
@@ -178,11 +161,7 @@ fn ipv6(f: &mut fmt::Formatter<'_>, notation: &Notation, bytes: &[u8]) -> fmt::R
     }
 }
 
-fn upper_layer(
-    f: &mut fmt::Formatter<'_>,
-    notation: &Notation,
-    packet: &Packet<'_>,
-) -> fmt::Result {
+fn upper_layer(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet<'_>) -> fmt::Result {
     if let Some(fragment) = packet.fragment {
         addresses(f, notation, packet)?;
         return other::fragment(f, packet, fragment);
@@ -219,11 +198,7 @@ fn upper_layer(
     }
 }
 
-fn tcp_segment(
-    f: &mut fmt::Formatter<'_>,
-    notation: &Notation,
-    packet: &Packet<'_>,
-) -> fmt::Result {
+fn tcp_segment(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet<'_>) -> fmt::Result {
     let segment = match TcpSegment::parse(packet.payload) {
         Ok(segment) => segment,
         Err(reason) => return malformed(f, reason),
@@ -238,11 +213,7 @@ fn tcp_segment(
     bad_checksum(f, packet.is_bad(verified, segment.checksum(), len))
 }
 
-fn udp_datagram(
-    f: &mut fmt::Formatter<'_>,
-    notation: &Notation,
-    packet: &Packet<'_>,
-) -> fmt::Result {
+fn udp_datagram(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet<'_>) -> fmt::Result {
     let datagram = match UdpDatagram::parse(packet.payload) {
         Ok(datagram) => datagram,
         Err(reason) => return malformed(f, reason),
@@ -252,11 +223,7 @@ fn udp_datagram(
         endpoints(f, packet, src_port, dst_port)?;
         write!(f, " udp ({})", datagram.payload().len())?;
     } else {
-        write!(
-            f,
-            "udp {src_port} > {dst_port} ({})",
-            datagram.payload().len()
-        )?;
+        write!(f, "udp {src_port} > {dst_port} ({})", datagram.payload().len())?;
     }
     if datagram.has_no_checksum() {
         return f.write_str(" [no checksum]");
@@ -267,26 +234,13 @@ fn udp_datagram(
 }
 
 fn bad_checksum(f: &mut fmt::Formatter<'_>, bad: bool) -> fmt::Result {
-    if bad {
-        f.write_str(" [bad checksum]")
-    } else {
-        Ok(())
-    }
+    if bad { f.write_str(" [bad checksum]") } else { Ok(()) }
 }
 
 fn addresses(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet<'_>) -> fmt::Result {
-    if notation.full {
-        write!(f, "{} > {} ", packet.src, packet.dst)
-    } else {
-        Ok(())
-    }
+    if notation.full { write!(f, "{} > {} ", packet.src, packet.dst) } else { Ok(()) }
 }
 
 fn endpoints(f: &mut fmt::Formatter<'_>, packet: &Packet<'_>, src: u16, dst: u16) -> fmt::Result {
-    write!(
-        f,
-        "{} > {}",
-        SocketAddr::new(packet.src, src),
-        SocketAddr::new(packet.dst, dst)
-    )
+    write!(f, "{} > {}", SocketAddr::new(packet.src, src), SocketAddr::new(packet.dst, dst))
 }

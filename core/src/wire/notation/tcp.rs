@@ -20,19 +20,11 @@ pub(super) const FLAGS: [(TcpFlags, char); 9] = [
     (TcpFlags::AE, 'A'),
 ];
 
-pub(super) fn segment(
-    f: &mut fmt::Formatter<'_>,
-    relative: Relative,
-    segment: &TcpSegment<'_>,
-) -> fmt::Result {
+pub(super) fn segment(f: &mut fmt::Formatter<'_>, relative: Relative, segment: &TcpSegment<'_>) -> fmt::Result {
     flags(f, segment.flags())?;
     let payload_len = segment.payload().len() as u32;
     let first = from(relative.seq, segment.seq());
-    write!(
-        f,
-        " {first}:{}({payload_len})",
-        first.wrapping_add(payload_len)
-    )?;
+    write!(f, " {first}:{}({payload_len})", first.wrapping_add(payload_len))?;
     if segment.flags().contains(TcpFlags::ACK) {
         write!(f, " ack {}", from(relative.ack, segment.ack()))?;
     }
@@ -73,10 +65,7 @@ fn options(f: &mut fmt::Formatter<'_>, relative: Relative, bytes: &[u8]) -> fmt:
             TcpOption::Sack(blocks) => {
                 f.write_str("sack")?;
                 for range in sack_ranges(blocks) {
-                    let (start, end) = (
-                        from(relative.ack, range.start),
-                        from(relative.ack, range.end),
-                    );
+                    let (start, end) = (from(relative.ack, range.start), from(relative.ack, range.end));
                     write!(f, " {start}:{end}")?;
                 }
                 Ok(())
@@ -85,9 +74,5 @@ fn options(f: &mut fmt::Formatter<'_>, relative: Relative, bytes: &[u8]) -> fmt:
             TcpOption::Other { kind, data } => write!(f, "kind {kind} ({})", data.len()),
         }?;
     }
-    if separator == "," {
-        f.write_str(">")
-    } else {
-        Ok(())
-    }
+    if separator == "," { f.write_str(">") } else { Ok(()) }
 }

@@ -38,10 +38,7 @@ fn no_carry_is_lost() {
     for len in [0, 1, 2, 3, 31, 32, 33, 1459, 1460, 65_535, 65_536] {
         let mut sum = Sum::new();
         sum.add_bytes(&ones[..len]);
-        assert!(
-            same(sum.fold(), naive_sum(&ones[..len])),
-            "{len} bytes of 0xff"
-        );
+        assert!(same(sum.fold(), naive_sum(&ones[..len])), "{len} bytes of 0xff");
     }
 }
 
@@ -52,10 +49,7 @@ fn pseudo_headers_are_those_of_the_rfcs() {
     let sum = Sum::pseudo_header_v4(src, dst, IpProtocol::TCP, 0x1234);
     assert_eq!(sum.fold(), naive_sum(&header));
 
-    let (src, dst): (Ipv6Addr, Ipv6Addr) = (
-        "2001:db8::1".parse().unwrap(),
-        "fe80::ff:1".parse().unwrap(),
-    );
+    let (src, dst): (Ipv6Addr, Ipv6Addr) = ("2001:db8::1".parse().unwrap(), "fe80::ff:1".parse().unwrap());
     let mut header = src.octets().to_vec();
     header.extend_from_slice(&dst.octets());
     header.extend_from_slice(&[0, 1, 0x23, 0x45, 0, 0, 0, 58]);

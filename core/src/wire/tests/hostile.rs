@@ -24,31 +24,18 @@ use crate::wire::udp::UdpDatagram;
 
 fn every_view(bytes: &[u8]) {
     every_header_round_trips(bytes);
-    let relative = Relative {
-        seq: SeqNumber(7),
-        ack: SeqNumber(9),
-    };
-    let notation = Notation {
-        prefix: "",
-        relative,
-        full: true,
-    };
+    let relative = Relative { seq: SeqNumber(7), ack: SeqNumber(9) };
+    let notation = Notation { prefix: "", relative, full: true };
     assert!(!notation.frame(bytes).to_string().is_empty());
     assert!(!notation.packet(bytes).to_string().is_empty());
     let _ = EthernetFrame::parse(bytes).map(|view| (view.header(), view.payload().len()));
     let _ = ArpPacket::parse(bytes).map(|view| view.header());
-    for packet in [Ipv4Packet::parse(bytes), Ipv4Packet::parse_quoted(bytes)]
-        .into_iter()
-        .flatten()
-    {
+    for packet in [Ipv4Packet::parse(bytes), Ipv4Packet::parse_quoted(bytes)].into_iter().flatten() {
         assert!(packet.options().count() <= 40);
         assert!(packet.header_len() + packet.payload().len() <= bytes.len());
         let _ = (packet.header(), packet.verify_checksum());
     }
-    for packet in [Ipv6Packet::parse(bytes), Ipv6Packet::parse_quoted(bytes)]
-        .into_iter()
-        .flatten()
-    {
+    for packet in [Ipv6Packet::parse(bytes), Ipv6Packet::parse_quoted(bytes)].into_iter().flatten() {
         assert!(40 + packet.payload().len() <= bytes.len());
         let _ = packet.header();
     }
@@ -61,18 +48,11 @@ fn every_view(bytes: &[u8]) {
     }
     let _ = Icmpv4Message::parse(bytes).map(|view| (view.header(), view.quoted().is_some()));
     let _ = Icmpv6Message::parse(bytes).map(|view| (view.header(), view.quoted().is_some()));
-    let _ = (
-        NeighborSolicitation::parse(bytes),
-        NeighborAdvertisement::parse(bytes),
-    );
+    let _ = (NeighborSolicitation::parse(bytes), NeighborAdvertisement::parse(bytes));
     let _ = UdpDatagram::parse(bytes).map(|view| (view.header(), view.verify_checksum(Sum::new())));
     if let Ok(segment) = TcpSegment::parse(bytes) {
         assert_eq!(segment.header_len() + segment.payload().len(), bytes.len());
-        let _ = (
-            segment.header(),
-            segment.options(),
-            segment.verify_checksum(Sum::new()),
-        );
+        let _ = (segment.header(), segment.options(), segment.verify_checksum(Sum::new()));
     }
 }
 
@@ -93,15 +73,10 @@ fn every_header_round_trips(bytes: &[u8]) {
     }
     if let Ok(packet) = Ipv4Packet::parse_quoted(bytes) {
         let again = emitted(&|out| {
-            packet
-                .header()
-                .emit_with_options(packet.option_bytes(), out);
+            packet.header().emit_with_options(packet.option_bytes(), out);
         });
         let again = Ipv4Packet::parse_quoted(&again).unwrap();
-        assert_eq!(
-            (again.header(), again.option_bytes()),
-            (packet.header(), packet.option_bytes())
-        );
+        assert_eq!((again.header(), again.option_bytes()), (packet.header(), packet.option_bytes()));
         assert!(again.verify_checksum());
     }
     if Ipv6Packet::parse_quoted(bytes).is_ok() {
@@ -145,11 +120,7 @@ fn seeds() -> Vec<Vec<u8>> {
         samples::UDP.to_vec(),
         samples::TCP.to_vec(),
     ]);
-    for (protocol, payload) in [
-        (6, &samples::TCP[..]),
-        (17, &samples::UDP),
-        (1, &[3, 3, 0, 0, 0, 0, 0, 0]),
-    ] {
+    for (protocol, payload) in [(6, &samples::TCP[..]), (17, &samples::UDP), (1, &[3, 3, 0, 0, 0, 0, 0, 0])] {
         let mut packet = samples::ipv4();
         packet[9] = protocol;
         packet.truncate(20);
@@ -162,18 +133,10 @@ fn seeds() -> Vec<Vec<u8>> {
     for (next, payload) in [
         (
             58,
-            &[
-                135u8, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
-                1, 1, 2, 0, 0, 0, 0, 1,
-            ][..],
+            &[135u8, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 0, 0, 0, 0, 1]
+                [..],
         ),
-        (
-            0,
-            &[
-                43, 0, 5, 2, 0, 0, 1, 0, 44, 0, 0, 0, 0, 0, 0, 0, 60, 0, 0, 0, 0, 0, 0, 1, 6, 0, 1,
-                4, 0, 0, 0, 0,
-            ],
-        ),
+        (0, &[43, 0, 5, 2, 0, 0, 1, 0, 44, 0, 0, 0, 0, 0, 0, 0, 60, 0, 0, 0, 0, 0, 0, 1, 6, 0, 1, 4, 0, 0, 0, 0]),
     ] {
         let mut packet = samples::IPV6.to_vec();
         packet.truncate(40);

@@ -50,10 +50,7 @@ fn icmpv6_round_trips(#[case] bytes: [u8; 8], #[case] header: Icmpv6Header, #[ca
 fn every_truncation_is_refused() {
     for len in 0..8 {
         let bytes = [0; 8];
-        let (v4, v6) = (
-            Icmpv4Message::parse(&bytes[..len]),
-            Icmpv6Message::parse(&bytes[..len]),
-        );
+        let (v4, v6) = (Icmpv4Message::parse(&bytes[..len]), Icmpv6Message::parse(&bytes[..len]));
         assert_eq!(v4.err(), Some(DropReason::Icmpv4Truncated), "{len} bytes");
         assert_eq!(v6.err(), Some(DropReason::Icmpv6Truncated), "{len} bytes");
     }
@@ -70,16 +67,8 @@ fn checksums_filled_and_verified() {
     let (src, dst): (Ipv6Addr, Ipv6Addr) = ("fe80::1".parse().unwrap(), "fe80::2".parse().unwrap());
     let pseudo_header = Sum::pseudo_header_v6(src, dst, IpProtocol::ICMPV6, bytes.len());
     icmpv6::fill_checksum(pseudo_header, &mut bytes);
-    assert!(
-        Icmpv6Message::parse(&bytes)
-            .unwrap()
-            .verify_checksum(pseudo_header)
-    );
-    assert!(
-        !Icmpv6Message::parse(&bytes)
-            .unwrap()
-            .verify_checksum(Sum::new())
-    );
+    assert!(Icmpv6Message::parse(&bytes).unwrap().verify_checksum(pseudo_header));
+    assert!(!Icmpv6Message::parse(&bytes).unwrap().verify_checksum(Sum::new()));
 }
 
 #[test]
@@ -87,10 +76,7 @@ fn an_error_quotes_its_packet() {
     let mut bytes = [3, 3, 0, 0, 0, 0, 0, 0].to_vec();
     bytes.extend_from_slice(&samples::ipv4()[..22]);
     let quoted = Icmpv4Message::parse(&bytes).unwrap().quoted().unwrap();
-    assert_eq!(
-        (quoted.dst(), quoted.payload()),
-        (Ipv4Addr::new(192, 0, 2, 2), &[1, 2][..])
-    );
+    assert_eq!((quoted.dst(), quoted.payload()), (Ipv4Addr::new(192, 0, 2, 2), &[1, 2][..]));
     bytes[0] = 8; // an echo request quotes nothing
     assert!(Icmpv4Message::parse(&bytes).unwrap().quoted().is_none());
 

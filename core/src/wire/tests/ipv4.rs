@@ -43,16 +43,8 @@ fn padding_of_the_frame_is_left_out() {
 fn every_truncation_is_refused() {
     let bytes = samples::ipv4();
     for len in 0..bytes.len() {
-        let reason = if len < 20 {
-            DropReason::Ipv4Truncated
-        } else {
-            DropReason::Ipv4TotalLength
-        };
-        assert_eq!(
-            Ipv4Packet::parse(&bytes[..len]).err(),
-            Some(reason),
-            "{len} bytes"
-        );
+        let reason = if len < 20 { DropReason::Ipv4Truncated } else { DropReason::Ipv4TotalLength };
+        assert_eq!(Ipv4Packet::parse(&bytes[..len]).err(), Some(reason), "{len} bytes");
     }
 }
 
@@ -77,10 +69,7 @@ fn total_length_inside_the_options_is_refused() {
     let mut bytes = samples::ipv4();
     bytes[0] = 0x46;
     bytes[3] = 23;
-    assert_eq!(
-        Ipv4Packet::parse(&bytes).err(),
-        Some(DropReason::Ipv4TotalLength)
-    );
+    assert_eq!(Ipv4Packet::parse(&bytes).err(), Some(DropReason::Ipv4TotalLength));
 }
 
 #[test]
@@ -119,23 +108,14 @@ fn fragments() {
 
 #[test]
 fn options_are_walked_and_padded() {
-    let header = Ipv4Header {
-        payload_len: 0,
-        ..Ipv4Packet::parse(&samples::ipv4()).unwrap().header()
-    };
+    let header = Ipv4Header { payload_len: 0, ..Ipv4Packet::parse(&samples::ipv4()).unwrap().header() };
     let mut out = Vec::new();
     header.emit_with_options(&[1, 148, 4, 0, 0], &mut out); // NOP, router alert
     assert_eq!(out.len(), 28);
     let packet = Ipv4Packet::parse(&out).unwrap();
     assert!(packet.verify_checksum());
     let options: Vec<_> = packet.options().collect();
-    assert_eq!(
-        options,
-        [Ok(Ipv4Option {
-            kind: Ipv4Option::ROUTER_ALERT,
-            data: &[0, 0]
-        })]
-    );
+    assert_eq!(options, [Ok(Ipv4Option { kind: Ipv4Option::ROUTER_ALERT, data: &[0, 0] })]);
 }
 
 #[rstest]
@@ -144,10 +124,7 @@ fn options_are_walked_and_padded() {
 #[case::length_beyond_the_header(&[7, 5, 0, 0])]
 #[case::kind_in_the_last_byte(&[1, 1, 1, 7])]
 fn option_lies(#[case] options: &[u8]) {
-    let header = Ipv4Header {
-        payload_len: 0,
-        ..Ipv4Packet::parse(&samples::ipv4()).unwrap().header()
-    };
+    let header = Ipv4Header { payload_len: 0, ..Ipv4Packet::parse(&samples::ipv4()).unwrap().header() };
     let mut out = Vec::new();
     header.emit_with_options(options, &mut out);
     let packet = Ipv4Packet::parse(&out).unwrap();

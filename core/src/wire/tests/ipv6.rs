@@ -25,10 +25,7 @@ fn fields_and_round_trip() {
     let mut out = Vec::new();
     header.emit(&mut out);
     assert_eq!(out, IPV6[..40]);
-    let wide = Ipv6Header {
-        flow_label: 0xfff1_2345,
-        ..header
-    };
+    let wide = Ipv6Header { flow_label: 0xfff1_2345, ..header };
     out.clear();
     wide.emit(&mut out);
     assert_eq!(out, IPV6[..40]);
@@ -44,16 +41,8 @@ fn padding_of_the_frame_is_left_out() {
 #[test]
 fn every_truncation_is_refused() {
     for len in 0..IPV6.len() {
-        let reason = if len < 40 {
-            DropReason::Ipv6Truncated
-        } else {
-            DropReason::Ipv6PayloadLength
-        };
-        assert_eq!(
-            Ipv6Packet::parse(&IPV6[..len]).err(),
-            Some(reason),
-            "{len} bytes"
-        );
+        let reason = if len < 40 { DropReason::Ipv6Truncated } else { DropReason::Ipv6PayloadLength };
+        assert_eq!(Ipv6Packet::parse(&IPV6[..len]).err(), Some(reason), "{len} bytes");
     }
 }
 
@@ -72,10 +61,7 @@ fn a_jumbogram_is_refused_but_no_payload_is_legal() {
     let mut bytes = IPV6;
     bytes[5] = 0;
     bytes[6] = 0; // hop-by-hop options
-    assert_eq!(
-        Ipv6Packet::parse(&bytes).err(),
-        Some(DropReason::Ipv6PayloadLength)
-    );
+    assert_eq!(Ipv6Packet::parse(&bytes).err(), Some(DropReason::Ipv6PayloadLength));
     bytes[6] = 59; // no next header
     assert_eq!(Ipv6Packet::parse(&bytes).unwrap().payload(), []);
 }

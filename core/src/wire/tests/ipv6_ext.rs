@@ -5,9 +5,7 @@ use rstest::rstest;
 
 use crate::error::DropReason;
 use crate::wire::ipv4::IpProtocol;
-use crate::wire::ipv6_ext::{
-    ExtensionError, ExtensionLimits, Fragment, ParameterProblem, UpperLayer, walk,
-};
+use crate::wire::ipv6_ext::{ExtensionError, ExtensionLimits, Fragment, ParameterProblem, UpperLayer, walk};
 
 const HOP_BY_HOP: u8 = 0;
 const TCP: u8 = 6;
@@ -24,14 +22,7 @@ fn to(dst: Ipv6Addr, first: u8, payload: &[u8]) -> Result<UpperLayer, ExtensionE
 }
 
 fn owed(reason: DropReason, code: u8, pointer: u32, also_to_multicast: bool) -> ExtensionError {
-    ExtensionError {
-        reason,
-        owed: Some(ParameterProblem {
-            code,
-            pointer,
-            also_to_multicast,
-        }),
-    }
+    ExtensionError { reason, owed: Some(ParameterProblem { code, pointer, also_to_multicast }) }
 }
 
 fn silent(reason: DropReason) -> ExtensionError {
@@ -41,14 +32,8 @@ fn silent(reason: DropReason) -> ExtensionError {
 #[test]
 fn without_extension_headers() {
     let upper = to(UNICAST, TCP, &[]).unwrap();
-    assert_eq!(
-        (upper.protocol, upper.offset, upper.next_header_pointer),
-        (IpProtocol::TCP, 0, 6)
-    );
-    assert_eq!(
-        to(UNICAST, NONE, &[1, 2]).unwrap().protocol,
-        IpProtocol::NO_NEXT_HEADER
-    );
+    assert_eq!((upper.protocol, upper.offset, upper.next_header_pointer), (IpProtocol::TCP, 0, 6));
+    assert_eq!(to(UNICAST, NONE, &[1, 2]).unwrap().protocol, IpProtocol::NO_NEXT_HEADER);
 }
 
 #[test]
@@ -63,22 +48,11 @@ fn a_whole_chain() {
     assert_eq!(upper.protocol, IpProtocol::TCP);
     assert_eq!(upper.offset, 40);
     assert_eq!(upper.next_header_pointer, 40 + 32);
-    assert_eq!(
-        upper.fragment,
-        Some(Fragment {
-            offset: 0,
-            more: false,
-            id: 9
-        })
-    );
+    assert_eq!(upper.fragment, Some(Fragment { offset: 0, more: false, id: 9 }));
     assert!(upper.router_alert);
     for len in 0..40 {
         let error = to(UNICAST, HOP_BY_HOP, &payload[..len]).err();
-        assert_eq!(
-            error,
-            Some(silent(DropReason::Ipv6Extension)),
-            "{len} bytes"
-        );
+        assert_eq!(error, Some(silent(DropReason::Ipv6Extension)), "{len} bytes");
     }
 }
 
@@ -88,14 +62,7 @@ fn the_walk_ends_behind_a_fragment_header() {
     let upper = to(UNICAST, FRAGMENT, &payload).unwrap();
     assert_eq!(upper.protocol, IpProtocol::DESTINATION_OPTIONS);
     assert_eq!(upper.offset, 8);
-    assert_eq!(
-        upper.fragment,
-        Some(Fragment {
-            offset: 1448,
-            more: true,
-            id: 0x0102_0304
-        })
-    );
+    assert_eq!(upper.fragment, Some(Fragment { offset: 1448, more: true, id: 0x0102_0304 }));
 }
 
 // RFC 8200 section 4.2: the two highest bits of the type. Code 2, pointer to the option's type.
@@ -140,10 +107,7 @@ fn hop_by_hop_options_stand_first_or_nowhere() {
 #[case::option_beyond_the_header(&[TCP, 0, 1, 5, 0, 0, 0, 0])]
 #[case::kind_in_the_last_byte(&[TCP, 0, 0x1e, 3, 0, 0, 0, 0x1e])]
 fn option_lies(#[case] payload: &[u8]) {
-    assert_eq!(
-        to(UNICAST, DESTINATION, payload).err(),
-        Some(silent(DropReason::Ipv6Extension))
-    );
+    assert_eq!(to(UNICAST, DESTINATION, payload).err(), Some(silent(DropReason::Ipv6Extension)));
 }
 
 #[rstest]

@@ -25,20 +25,11 @@ fn solicitation() -> Vec<u8> {
 fn solicitation_fields_and_round_trip() {
     let bytes = solicitation();
     let parsed = NeighborSolicitation::parse(&bytes).unwrap();
-    assert_eq!(
-        parsed,
-        NeighborSolicitation {
-            target: target(),
-            source_link_layer: Some(STATION)
-        }
-    );
+    assert_eq!(parsed, NeighborSolicitation { target: target(), source_link_layer: Some(STATION) });
     let mut out = Vec::new();
     parsed.emit(&mut out);
     assert_eq!((&out[..24], &out[24..]), (&bytes[..24], &bytes[32..]));
-    let probe = NeighborSolicitation {
-        source_link_layer: None,
-        ..parsed
-    };
+    let probe = NeighborSolicitation { source_link_layer: None, ..parsed };
     out.clear();
     probe.emit(&mut out);
     assert_eq!(out, bytes[..24]);
@@ -60,13 +51,8 @@ fn advertisement_round_trips(
     bytes.extend_from_slice(&target().octets());
     bytes.extend_from_slice(&[2, 1, 2, 0, 0, 0, 0, 1]);
     let parsed = NeighborAdvertisement::parse(&bytes).unwrap();
-    let expected = NeighborAdvertisement {
-        router,
-        solicited,
-        overrides,
-        target: target(),
-        target_link_layer: Some(STATION),
-    };
+    let expected =
+        NeighborAdvertisement { router, solicited, overrides, target: target(), target_link_layer: Some(STATION) };
     assert_eq!(parsed, expected);
     let mut out = Vec::new();
     parsed.emit(&mut out);
@@ -82,11 +68,7 @@ fn every_truncation_is_refused() {
             24 | 32 => None, // whole, with fewer options
             _ => Some(DropReason::NdpOption),
         };
-        assert_eq!(
-            NeighborSolicitation::parse(&bytes[..len]).err(),
-            expected,
-            "{len} bytes"
-        );
+        assert_eq!(NeighborSolicitation::parse(&bytes[..len]).err(), expected, "{len} bytes");
     }
 }
 
@@ -108,12 +90,7 @@ fn a_link_layer_address_of_another_length_is_passed_over() {
     let mut bytes = solicitation();
     bytes[24] = 1;
     bytes[25] = 2;
-    assert_eq!(
-        NeighborSolicitation::parse(&bytes)
-            .unwrap()
-            .source_link_layer,
-        None
-    );
+    assert_eq!(NeighborSolicitation::parse(&bytes).unwrap().source_link_layer, None);
 }
 
 #[test]

@@ -18,17 +18,11 @@ use crate::wire::ndp::{NeighborAdvertisement, NeighborSolicitation};
 use crate::wire::notation::{Notation, Relative, parse};
 use crate::wire::udp::{self, UdpHeader};
 
-const RELATIVE: Relative = Relative {
-    seq: SeqNumber(0xffff_ff00),
-    ack: SeqNumber(5000),
-};
+const RELATIVE: Relative = Relative { seq: SeqNumber(0xffff_ff00), ack: SeqNumber(5000) };
 
 fn addresses(v6: bool) -> (IpAddr, IpAddr) {
     if v6 {
-        (
-            "2001:db8::1".parse().unwrap(),
-            "2001:db8::2".parse().unwrap(),
-        )
+        ("2001:db8::1".parse().unwrap(), "2001:db8::2".parse().unwrap())
     } else {
         ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap())
     }
@@ -51,16 +45,10 @@ fn ip(v6: bool, protocol: IpProtocol, payload: &[u8]) -> Vec<u8> {
             dst,
         }
         .emit(&mut out),
-        (IpAddr::V6(src), IpAddr::V6(dst)) => Ipv6Header {
-            traffic_class: 0,
-            flow_label: 0,
-            payload_len,
-            next_header: protocol,
-            hop_limit: 64,
-            src,
-            dst,
+        (IpAddr::V6(src), IpAddr::V6(dst)) => {
+            Ipv6Header { traffic_class: 0, flow_label: 0, payload_len, next_header: protocol, hop_limit: 64, src, dst }
+                .emit(&mut out);
         }
-        .emit(&mut out),
         _ => unreachable!(),
     }
     out.extend_from_slice(payload);
@@ -70,33 +58,17 @@ fn ip(v6: bool, protocol: IpProtocol, payload: &[u8]) -> Vec<u8> {
 fn frame(ethertype: EtherType, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let station = EthernetAddress([2, 0, 0, 0, 0, 1]);
-    EthernetHeader {
-        dst: EthernetAddress::BROADCAST,
-        src: station,
-        ethertype,
-    }
-    .emit(&mut out);
+    EthernetHeader { dst: EthernetAddress::BROADCAST, src: station, ethertype }.emit(&mut out);
     out.extend_from_slice(payload);
     out
 }
 
 fn short(packet: &[u8]) -> String {
-    Notation {
-        relative: RELATIVE,
-        ..Notation::default()
-    }
-    .packet(packet)
-    .to_string()
+    Notation { relative: RELATIVE, ..Notation::default() }.packet(packet).to_string()
 }
 
 fn full(packet: &[u8]) -> String {
-    Notation {
-        relative: RELATIVE,
-        full: true,
-        prefix: "< ",
-    }
-    .packet(packet)
-    .to_string()
+    Notation { relative: RELATIVE, full: true, prefix: "< " }.packet(packet).to_string()
 }
 
 #[rstest]
@@ -119,13 +91,7 @@ fn a_printed_segment_is_the_parsed_one(#[case] line: &str, #[values(false, true)
 
 #[test]
 fn absolute_numbers_and_nops_are_free() {
-    let segment = parse(
-        "< . 1:1001(1000) ack 1 win 320 <sack 2001:3001, TS val 5 ecr 6>",
-        7,
-        8,
-        RELATIVE,
-    )
-    .unwrap();
+    let segment = parse("< . 1:1001(1000) ack 1 win 320 <sack 2001:3001, TS val 5 ecr 6>", 7, 8, RELATIVE).unwrap();
     assert_eq!(segment.header.seq, SeqNumber(0xffff_ff01));
     assert_eq!(segment.header.ack, SeqNumber(5001));
     assert_eq!(segment.options.sack[0].end, SeqNumber(8001));
@@ -136,26 +102,14 @@ fn absolute_numbers_and_nops_are_free() {
         ". 4294967041:745(1000) ack 5001 win 320 <nop,nop,TS val 5 ecr 6,nop,nop,sack 7001:8001>"
     );
     assert_eq!(
-        Notation {
-            prefix: "> ",
-            relative: RELATIVE,
-            full: true
-        }
-        .packet(&packet)
-        .to_string(),
+        Notation { prefix: "> ", relative: RELATIVE, full: true }.packet(&packet).to_string(),
         "> 192.0.2.1:7 > 192.0.2.2:8 tcp . 1:1001(1000) ack 1 win 320 <nop,nop,TS val 5 ecr 6,nop,nop,sack 2001:3001>"
     );
 }
 
 #[test]
 fn the_other_direction() {
-    assert_eq!(
-        RELATIVE.reversed(),
-        Relative {
-            seq: RELATIVE.ack,
-            ack: RELATIVE.seq
-        }
-    );
+    assert_eq!(RELATIVE.reversed(), Relative { seq: RELATIVE.ack, ack: RELATIVE.seq });
 }
 
 #[rstest]
@@ -184,12 +138,7 @@ fn errors_name_the_token(#[case] line: &str, #[case] token: &str, #[case] expect
 
 fn udp_payload(v6: bool) -> Vec<u8> {
     let mut datagram = Vec::new();
-    UdpHeader {
-        src_port: 1000,
-        dst_port: 7,
-        payload_len: 5,
-    }
-    .emit(&mut datagram);
+    UdpHeader { src_port: 1000, dst_port: 7, payload_len: 5 }.emit(&mut datagram);
     datagram.extend_from_slice(b"hello");
     let pseudo_header = match addresses(v6) {
         (IpAddr::V4(src), IpAddr::V4(dst)) => Sum::pseudo_header_v4(src, dst, IpProtocol::UDP, 13),
@@ -204,10 +153,7 @@ fn udp_payload(v6: bool) -> Vec<u8> {
 fn udp_short_full_and_wrong() {
     let mut packet = ip(true, IpProtocol::UDP, &udp_payload(true));
     assert_eq!(short(&packet), "udp 1000 > 7 (5)");
-    assert_eq!(
-        full(&packet),
-        "< [2001:db8::1]:1000 > [2001:db8::2]:7 udp (5)"
-    );
+    assert_eq!(full(&packet), "< [2001:db8::1]:1000 > [2001:db8::2]:7 udp (5)");
     packet[50] ^= 1;
     assert_eq!(short(&packet), "udp 1000 > 7 (5) [bad checksum]");
     let packet = ip(false, IpProtocol::UDP, &samples::UDP);
@@ -216,9 +162,7 @@ fn udp_short_full_and_wrong() {
 
 #[test]
 fn a_checksum_left_to_the_device_is_not_wrong() {
-    let (IpAddr::V4(src), IpAddr::V4(dst)) = addresses(false) else {
-        unreachable!()
-    };
+    let (IpAddr::V4(src), IpAddr::V4(dst)) = addresses(false) else { unreachable!() };
     let mut segment = samples::TCP;
     let folded = Sum::pseudo_header_v4(src, dst, IpProtocol::TCP, segment.len()).fold();
     let wrong = ip(false, IpProtocol::TCP, &segment);
@@ -248,29 +192,17 @@ fn icmp(#[case] header: Icmpv4Header, #[case] payload: &[u8], #[case] line: &str
 #[test]
 fn an_icmp_error_shows_its_quote() {
     let mut message = Vec::new();
-    Icmpv4Header::DestinationUnreachable {
-        code: 3,
-        next_hop_mtu: 0,
-    }
-    .emit(&mut message);
+    Icmpv4Header::DestinationUnreachable { code: 3, next_hop_mtu: 0 }.emit(&mut message);
     message.extend_from_slice(&ip(false, IpProtocol::UDP, &udp_payload(false))[..28]);
     icmpv4::fill_checksum(&mut message);
     let packet = ip(false, IpProtocol::ICMP, &message);
     assert_eq!(short(&packet), "icmp port unreachable [udp 1000 > 7 (5)]");
-    assert_eq!(
-        full(&packet),
-        "< 192.0.2.1 > 192.0.2.2 icmp port unreachable [192.0.2.1 > 192.0.2.2 udp 1000 > 7 (5)]"
-    );
+    assert_eq!(full(&packet), "< 192.0.2.1 > 192.0.2.2 icmp port unreachable [192.0.2.1 > 192.0.2.2 udp 1000 > 7 (5)]");
 
     let (src, dst) = addresses(true);
-    let quoted = parse("S 0:0(0)", 40_000, 7, RELATIVE.reversed())
-        .unwrap()
-        .to_packet(src, dst, &[]);
+    let quoted = parse("S 0:0(0)", 40_000, 7, RELATIVE.reversed()).unwrap().to_packet(src, dst, &[]);
     let packet = icmp6_packet(Icmpv6Header::PacketTooBig { mtu: 1280 }, &quoted);
-    assert_eq!(
-        short(&packet),
-        "icmp6 packet too big mtu 1280 [tcp 40000 > 7 seq 0]"
-    );
+    assert_eq!(short(&packet), "icmp6 packet too big mtu 1280 [tcp 40000 > 7 seq 0]");
 }
 
 fn icmp6_packet(header: Icmpv6Header, payload: &[u8]) -> Vec<u8> {
@@ -281,9 +213,7 @@ fn icmp6_packet(header: Icmpv6Header, payload: &[u8]) -> Vec<u8> {
 }
 
 fn icmp6_of(mut message: Vec<u8>) -> Vec<u8> {
-    let (IpAddr::V6(src), IpAddr::V6(dst)) = addresses(true) else {
-        unreachable!()
-    };
+    let (IpAddr::V6(src), IpAddr::V6(dst)) = addresses(true) else { unreachable!() };
     let pseudo_header = Sum::pseudo_header_v6(src, dst, IpProtocol::ICMPV6, message.len());
     icmpv6::fill_checksum(pseudo_header, &mut message);
     ip(true, IpProtocol::ICMPV6, &message)
@@ -303,34 +233,20 @@ fn neighbor_discovery() {
     let station = EthernetAddress([2, 0, 0, 0, 0, 1]);
     let target = "fe80::1".parse().unwrap();
     let mut message = Vec::new();
-    NeighborSolicitation {
-        target,
-        source_link_layer: Some(station),
-    }
-    .emit(&mut message);
+    NeighborSolicitation { target, source_link_layer: Some(station) }.emit(&mut message);
     let line = "icmp6 neighbor solicitation target fe80::1 source 02:00:00:00:00:01";
     assert_eq!(short(&icmp6_of(message)), line);
 
     let mut message = Vec::new();
-    NeighborAdvertisement {
-        router: false,
-        solicited: true,
-        overrides: true,
-        target,
-        target_link_layer: Some(station),
-    }
-    .emit(&mut message);
-    let line =
-        "icmp6 neighbor advertisement target fe80::1 is-at 02:00:00:00:00:01 solicited override";
+    NeighborAdvertisement { router: false, solicited: true, overrides: true, target, target_link_layer: Some(station) }
+        .emit(&mut message);
+    let line = "icmp6 neighbor advertisement target fe80::1 is-at 02:00:00:00:00:01 solicited override";
     assert_eq!(short(&icmp6_of(message)), line);
 }
 
 #[test]
 fn frames() {
-    let notation = Notation {
-        prefix: "> ",
-        ..Notation::default()
-    };
+    let notation = Notation { prefix: "> ", ..Notation::default() };
     let line = |bytes: &[u8]| notation.frame(bytes).to_string();
     let request = frame(EtherType::Arp, &samples::ARP_REQUEST);
     assert_eq!(line(&request), "> arp who-has 192.0.2.2 tell 192.0.2.1");
@@ -338,18 +254,9 @@ fn frames() {
     reply[21] = 2;
     assert_eq!(line(&reply), "> arp 192.0.2.1 is-at 02:00:00:00:00:01");
     assert_eq!(line(&request[..20]), "> malformed: arp.truncated");
-    assert_eq!(
-        line(&frame(EtherType(0x88cc), &[0; 46])),
-        "> ethertype 0x88cc (46)"
-    );
-    assert_eq!(
-        line(&frame(EtherType::Ipv6, &[])),
-        "> malformed: ipv6.truncated"
-    );
-    assert_eq!(
-        line(&frame(EtherType::Ipv4, &ip(false, IpProtocol(2), &[0; 8]))),
-        "> igmp (8)"
-    );
+    assert_eq!(line(&frame(EtherType(0x88cc), &[0; 46])), "> ethertype 0x88cc (46)");
+    assert_eq!(line(&frame(EtherType::Ipv6, &[])), "> malformed: ipv6.truncated");
+    assert_eq!(line(&frame(EtherType::Ipv4, &ip(false, IpProtocol(2), &[0; 8]))), "> igmp (8)");
     assert_eq!(line(&[]), "> malformed: ethernet.truncated");
 }
 

@@ -24,14 +24,8 @@ fn fields_and_round_trip() {
         urgent: 0,
     };
     assert_eq!(segment.header(), header);
-    assert_eq!(
-        segment.options().timestamps,
-        Some(Timestamps { value: 5, echo: 6 })
-    );
-    assert_eq!(
-        (segment.payload(), segment.header_len(), segment.total_len()),
-        (&b"abc"[..], 32, 35)
-    );
+    assert_eq!(segment.options().timestamps, Some(Timestamps { value: 5, echo: 6 }));
+    assert_eq!((segment.payload(), segment.header_len(), segment.total_len()), (&b"abc"[..], 32, 35));
     let mut out = Vec::new();
     header.emit(&segment.options(), &mut out);
     assert_eq!(out, TCP[..32]);
@@ -40,16 +34,8 @@ fn fields_and_round_trip() {
 #[test]
 fn every_truncation_is_refused() {
     for len in 0..32 {
-        let reason = if len < 20 {
-            DropReason::TcpTruncated
-        } else {
-            DropReason::TcpDataOffset
-        };
-        assert_eq!(
-            TcpSegment::parse(&TCP[..len]).err(),
-            Some(reason),
-            "{len} bytes"
-        );
+        let reason = if len < 20 { DropReason::TcpTruncated } else { DropReason::TcpDataOffset };
+        assert_eq!(TcpSegment::parse(&TCP[..len]).err(), Some(reason), "{len} bytes");
     }
     assert_eq!(TcpSegment::parse(&TCP[..32]).unwrap().payload(), b"");
 }
@@ -62,10 +48,7 @@ fn every_truncation_is_refused() {
 fn data_offset_lies(#[case] field: u8) {
     let mut bytes = TCP;
     bytes[12] = field;
-    assert_eq!(
-        TcpSegment::parse(&bytes).err(),
-        Some(DropReason::TcpDataOffset)
-    );
+    assert_eq!(TcpSegment::parse(&bytes).err(), Some(DropReason::TcpDataOffset));
 }
 
 #[test]
@@ -73,20 +56,13 @@ fn nine_flags_and_their_place() {
     for bit in 0..9 {
         let flags = TcpFlags::from_bits_truncate(1 << bit);
         let mut out = Vec::new();
-        TcpHeader {
-            flags,
-            ..TcpHeader::default()
-        }
-        .emit(&crate::wire::tcp_options::TcpOptions::default(), &mut out);
+        TcpHeader { flags, ..TcpHeader::default() }.emit(&crate::wire::tcp_options::TcpOptions::default(), &mut out);
         assert_eq!(out[12..14], (0x5000u16 | 1 << bit).to_be_bytes());
         assert_eq!(TcpSegment::parse(&out).unwrap().flags(), flags);
     }
     let mut bytes = TCP;
     bytes[12] |= 0x0e; // reserved bits are ignored (RFC 9293 section 3.1)
-    assert_eq!(
-        TcpSegment::parse(&bytes).unwrap().flags(),
-        TcpFlags::PSH | TcpFlags::ACK
-    );
+    assert_eq!(TcpSegment::parse(&bytes).unwrap().flags(), TcpFlags::PSH | TcpFlags::ACK);
 }
 
 #[rstest]
@@ -102,18 +78,11 @@ fn syn_and_fin_occupy_sequence_numbers(#[case] flags: TcpFlags, #[case] seg_len:
 
 #[test]
 fn checksum_filled_and_verified() {
-    let (src, dst): (Ipv6Addr, Ipv6Addr) = (
-        "2001:db8::1".parse().unwrap(),
-        "2001:db8::2".parse().unwrap(),
-    );
+    let (src, dst): (Ipv6Addr, Ipv6Addr) = ("2001:db8::1".parse().unwrap(), "2001:db8::2".parse().unwrap());
     let pseudo_header = Sum::pseudo_header_v6(src, dst, IpProtocol::TCP, TCP.len());
     let mut bytes = TCP;
     tcp::fill_checksum(pseudo_header, &mut bytes);
-    assert!(
-        TcpSegment::parse(&bytes)
-            .unwrap()
-            .verify_checksum(pseudo_header)
-    );
+    assert!(TcpSegment::parse(&bytes).unwrap().verify_checksum(pseudo_header));
     for bit in 0..TCP.len() * 8 {
         let mut wrong = bytes;
         wrong[bit / 8] ^= 1 << (bit % 8);

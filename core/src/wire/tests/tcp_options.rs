@@ -8,10 +8,7 @@ use crate::tcp::seq::SeqNumber;
 use crate::wire::tcp_options::{SackRange, TcpOptions, Timestamps};
 
 fn range(start: u32, end: u32) -> SackRange {
-    SackRange {
-        start: SeqNumber(start),
-        end: SeqNumber(end),
-    }
+    SackRange { start: SeqNumber(start), end: SeqNumber(end) }
 }
 
 fn emitted(options: &TcpOptions) -> Vec<u8> {
@@ -57,10 +54,7 @@ fn customary_layouts_round_trip(#[case] bytes: &[u8], #[case] options: TcpOption
 #[case::sack_without_block(&[5, 2, 2, 4, 5, 0xb4])]
 #[case::timestamps_of_wrong_length(&[8, 6, 0, 0, 0, 1, 2, 4, 5, 0xb4, 0, 0])]
 fn hostile_options_are_coped_with(#[case] bytes: &[u8]) {
-    let mss_only = TcpOptions {
-        mss: Some(1460),
-        ..TcpOptions::default()
-    };
+    let mss_only = TcpOptions { mss: Some(1460), ..TcpOptions::default() };
     assert_eq!(TcpOptions::parse(bytes), mss_only);
 }
 
@@ -72,10 +66,7 @@ fn an_mss_of_zero_is_told_as_it_is() {
 #[test]
 fn as_many_sack_blocks_as_fit() {
     let blocks: Vec<SackRange> = (0..6).map(|n| range(n * 10, n * 10 + 5)).collect();
-    let mut options = TcpOptions {
-        sack: blocks.clone().into(),
-        ..TcpOptions::default()
-    };
+    let mut options = TcpOptions { sack: blocks.clone().into(), ..TcpOptions::default() };
     assert_eq!(TcpOptions::parse(&emitted(&options)).sack[..], blocks[..4]);
     options.timestamps = Some(TIMESTAMPS);
     assert_eq!(TcpOptions::parse(&emitted(&options)).sack[..], blocks[..3]);

@@ -17,11 +17,7 @@ fn pseudo_header(len: usize) -> Sum {
 #[test]
 fn fields_and_round_trip() {
     let datagram = UdpDatagram::parse(&UDP).unwrap();
-    let header = UdpHeader {
-        src_port: 1000,
-        dst_port: 7,
-        payload_len: 5,
-    };
+    let header = UdpHeader { src_port: 1000, dst_port: 7, payload_len: 5 };
     assert_eq!(datagram.header(), header);
     assert_eq!(datagram.payload(), b"hello");
     let mut out = Vec::new();
@@ -59,40 +55,23 @@ fn length_lies(#[case] length: u16, #[case] reason: DropReason) {
 fn checksum_filled_verified_and_absent() {
     let mut bytes = UDP;
     assert!(UdpDatagram::parse(&bytes).unwrap().has_no_checksum());
-    assert!(
-        !UdpDatagram::parse(&bytes)
-            .unwrap()
-            .verify_checksum(pseudo_header(13))
-    );
+    assert!(!UdpDatagram::parse(&bytes).unwrap().verify_checksum(pseudo_header(13)));
     udp::fill_checksum(pseudo_header(13), &mut bytes);
     let datagram = UdpDatagram::parse(&bytes).unwrap();
     assert!(datagram.verify_checksum(pseudo_header(13)) && !datagram.has_no_checksum());
     bytes[12] ^= 1;
-    assert!(
-        !UdpDatagram::parse(&bytes)
-            .unwrap()
-            .verify_checksum(pseudo_header(13))
-    );
+    assert!(!UdpDatagram::parse(&bytes).unwrap().verify_checksum(pseudo_header(13)));
 }
 
 #[test]
 fn a_checksum_of_zero_is_sent_as_all_ones() {
     // Two bytes of payload that bring the sum to 0xffff (RFC 768).
     let mut bytes = Vec::new();
-    UdpHeader {
-        src_port: 1000,
-        dst_port: 7,
-        payload_len: 2,
-    }
-    .emit(&mut bytes);
+    UdpHeader { src_port: 1000, dst_port: 7, payload_len: 2 }.emit(&mut bytes);
     let mut sum = pseudo_header(10);
     sum.add_bytes(&bytes);
     bytes.extend_from_slice(&sum.finish().to_be_bytes());
     udp::fill_checksum(pseudo_header(10), &mut bytes);
     assert_eq!(bytes[6..8], [0xff, 0xff]);
-    assert!(
-        UdpDatagram::parse(&bytes)
-            .unwrap()
-            .verify_checksum(pseudo_header(10))
-    );
+    assert!(UdpDatagram::parse(&bytes).unwrap().verify_checksum(pseudo_header(10)));
 }

@@ -1,0 +1,96 @@
+//! Every frame that passed an interface: as lines in the notation, and as pcapng.
+//!
+//! ```text
+//! 0.000000000 client > 192.0.2.2:40000 > 192.0.2.1:7 tcp S 0:0(0) win 65535 <mss 1460>
+//! 0.005000000 server < 192.0.2.2:40000 > 192.0.2.1:7 tcp S 0:0(0) win 65535 <mss 1460>
+//! ```
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use bytes::Bytes;
+use tickwire_backends::capture::{CaptureError, CapturedFrame, write_frames};
+use tickwire_core::Instant;
+
+pub use tickwire_backends::capture::Direction;
+
+use crate::segment::InitialSeqs;
+use crate::world::Port;
+
+/// A frame that passed an interface. On a link a frame passes two: the sender's, then the receiver's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// When.
+    pub at: Instant,
+    /// Which interface.
+    pub port: Port,
+    /// Into the stack or out of it.
+    pub direction: Direction,
+    /// The frame's bytes.
+    pub frame: Bytes,
+}
+
+/// What passed, in the order in which it did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The names of the hosts, by their numbers.
+    pub(crate) hosts: Vec<String>,
+    /// The ports, in the order in which they were added: the interface numbers of a capture.
+    pub(crate) ports: Vec<Port>,
+    pub(crate) passed: Vec<Passed>,
+}
+
+impl Trace {
+    /// The frames.
+    pub fn frames(&self) -> &[Passed] {
+        &self.passed
+    }
+
+    /// A line per frame: time in seconds, host, direction (`>` out of the stack, `<` into it) and the
+    /// frame in the notation. Sequence numbers count from the initial ones.
+    pub fn lines(&self) -> String {
+        let mut seqs = InitialSeqs::default();
+        let mut text = String::new();
+        for Passed { at, port, direction, frame } in &self.passed {
+            seqs.observe(frame);
+            let prefix = match direction {
+                Direction::Inbound => "< ",
+                Direction::Outbound => "> ",
+            };
+            let name = self.name(*port);
+            // Writing to a String does not fail.
+            let _ = writeln!(text, "{at} {name} {}", seqs.line(frame, prefix, true));
+        }
+        text
+    }
+
+    /// Writes a pcapng capture with every interface of the world; time 0 stands as 1970 in it.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Sink`]: `sink` could not be written.
+    pub fn write_capture(&self, sink: impl Write) -> Result<(), CaptureError> {
+        let names: Vec<String> = self.ports.iter().map(|port| self.name(*port)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let frames: Vec<CapturedFrame> = self.passed.iter().map(|passed| self.captured(passed)).collect();
+        write_frames(sink, &names, &frames)
+    }
+
+    /// The host's name, with the interface's number where it has several.
+    fn name(&self, port: Port) -> String {
+        let host = self.hosts.get(port.host.index()).map_or("", String::as_str);
+        let several = self.ports.iter().filter(|other| other.host == port.host).count() > 1;
+        if several { format!("{host}.{}", port.interface) } else { host.to_owned() }
+    }
+
+    fn captured(&self, passed: &Passed) -> CapturedFrame {
+        let interface = self.ports.iter().position(|port| *port == passed.port).unwrap_or_default();
+        CapturedFrame {
+            unix_nanos: passed.at.as_nanos(),
+            interface: interface as u32,
+            direction: Some(passed.direction),
+            data: passed.frame.clone(),
+            original_len: passed.frame.len() as u32,
+        }
+    }
+}

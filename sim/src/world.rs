@@ -1,0 +1,339 @@
+//! Hosts, links, and the order in which things happen.
+//!
+//! Whatever happens is an entry in one queue, ordered by time and then by the order in which it was
+//! decided: a frame arrives at an interface, or a host takes its turn. A host that something arrived
+//! at takes its turn at that same instant, after all else that was already to happen then: frames
+//! that arrive together are received together.
+
+use std::hash::Hasher as _;
+
+use bytes::Bytes;
+use siphasher::sip::SipHasher24;
+use siphasher::sip128::{Hasher128 as _, SipHasher24 as SipHasher24x128};
+use tickwire_core::error::AddInterfaceError;
+use tickwire_core::frame::{Capabilities, Frame};
+use tickwire_core::time::Duration;
+use tickwire_core::wire::ethernet::EthernetAddress;
+use tickwire_core::{Config, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
+
+use crate::host::HostState;
+use crate::queue::Queue;
+use crate::script::{Application, ApplicationId, Failure, Step};
+use crate::trace::{Direction, Passed, Trace};
+
+/// Turns that one instant may see before the world is taken to be caught in a loop.
+const TURNS_PER_INSTANT_MAX: u32 = 1 << 20;
+
+/// What a host is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// Its name in traces and captures.
+    pub name: String,
+    /// What its stack is set to. `checks` and `trace` are on in a world, whatever this says.
+    pub config: Config,
+    /// Its interfaces.
+    pub interfaces: Vec<InterfaceConfig>,
+}
+
+impl Host {
+    /// A host with the default configuration and one plain Ethernet interface of MTU 1500. The
+    /// interface has the hardware address `02:00:00:00:xx:xx`, with `station` in the last two octets.
+    pub fn new(name: &str, station: u16, addresses: &[InterfaceAddress]) -> Host {
+        let [high, low] = station.to_be_bytes();
+        let interface = InterfaceConfig {
+            hardware_address: EthernetAddress([2, 0, 0, 0, high, low]),
+            capabilities: Capabilities::plain(1500),
+            addresses: addresses.iter().copied().collect(),
+        };
+        Host { name: name.to_owned(), config: Config::default(), interfaces: vec![interface] }
+    }
+}
+
+/// A host of a world, numbered from 0 in the order of [`World::add_host`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostId(usize);
+
+impl HostId {
+    /// The host's number.
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// An interface of a host. A [`HostId`] stands for its first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port {
+    /// The host.
+    pub host: HostId,
+    /// The interface's number, from 0.
+    pub interface: usize,
+}
+
+impl From<HostId> for Port {
+    fn from(host: HostId) -> Port {
+        Port { host, interface: 0 }
+    }
+}
+
+/// A link between two interfaces: lossless, first in first out, of unlimited rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// How long a frame is on its way, in either direction; whole nanoseconds, zero allowed.
+    pub delay: Duration,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Ended {
+    /// Nothing is left to happen.
+    Quiescent,
+    /// The time limit came first.
+    TimeLimit,
+    /// A host asked for a turn at one instant again and again: a defect in its stack.
+    Livelock(HostId),
+}
+
+#[derive(Clone, Debug)]
+enum Happening {
+    Arrival(Port, Bytes),
+    Turn(HostId),
+}
+
+/// Hosts and links on a virtual clock. It keeps every frame that passed, for [`World::trace`]. A clone is an exact branch: given the same calls, both go on
+/// alike.
+#[derive(Clone, Debug)]
+pub struct World {
+    seed: Seed,
+    now: Instant,
+    queue: Queue<Happening>,
+    hosts: Vec<HostState>,
+    /// The links by both of their ends.
+    links: Vec<(Port, Port, Link)>,
+    trace: Trace,
+    digest: SipHasher24,
+    turns_at_now: u32,
+}
+
+impl World {
+    /// A world without hosts, at time 0. All that is random in it follows from `seed`.
+    pub fn new(seed: Seed) -> World {
+        World {
+            seed,
+            now: Instant::ZERO,
+            queue: Queue::new(),
+            hosts: Vec::new(),
+            links: Vec::new(),
+            trace: Trace::default(),
+            digest: SipHasher24::new(),
+            turns_at_now: 0,
+        }
+    }
+
+    /// Adds a host. Its seed follows from the world's and its number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stack::add_interface`], for the first interface that the stack refuses.
+    pub fn add_host(&mut self, host: Host) -> Result<HostId, AddInterfaceError> {
+        let id = HostId(self.hosts.len());
+        let config = Config { checks: true, trace: true, ..host.config };
+        let mut stack = Stack::new(config, self.host_seed(id));
+        let mut interfaces = Vec::new();
+        for interface in host.interfaces {
+            interfaces.push(stack.add_interface(self.now, interface)?);
+        }
+        self.trace.hosts.push(host.name);
+        self.trace.ports.extend((0..interfaces.len()).map(|interface| Port { host: id, interface }));
+        self.hosts.push(HostState::new(stack, interfaces));
+        Ok(id)
+    }
+
+    fn host_seed(&self, id: HostId) -> Seed {
+        let mut seed = [0; 32];
+        for (half, out) in (0_u64..).zip(seed.chunks_exact_mut(16)) {
+            let mut hasher = SipHasher24x128::new();
+            hasher.write(&self.seed.0);
+            hasher.write(&(id.0 as u64).to_le_bytes());
+            hasher.write(&half.to_le_bytes());
+            out.copy_from_slice(&hasher.finish128().as_bytes());
+        }
+        Seed(seed)
+    }
+
+    /// Links two interfaces. What an interface without a link sends goes nowhere; a second link on
+    /// one interface takes the place of the first.
+    pub fn connect(&mut self, a: impl Into<Port>, b: impl Into<Port>, link: Link) {
+        let (a, b) = (a.into(), b.into());
+        self.links.retain(|(left, right, _)| ![a, b].contains(left) && ![a, b].contains(right));
+        self.links.push((a, b, link));
+    }
+
+    /// Starts a script on a host, at the present time.
+    ///
+    /// # Panics
+    ///
+    /// If `host` is of another world and not in this one.
+    pub fn start(&mut self, host: HostId, steps: Vec<Step>) -> ApplicationId {
+        let index = self.hosts[host.0].start(Application::new(steps));
+        self.schedule_turn(host, self.now);
+        ApplicationId { host, index }
+    }
+
+    /// Has a frame arrive at an interface at `at`, as if a link had brought it; at once if that is past.
+    pub fn inject(&mut self, at: Instant, port: impl Into<Port>, frame: Bytes) {
+        self.queue.push(at.max(self.now), Happening::Arrival(port.into(), frame));
+    }
+
+    /// Calls `f` with a host's stack and the present time; what follows from it happens next.
+    ///
+    /// # Panics
+    ///
+    /// If `host` is of another world and not in this one.
+    pub fn with_stack<R>(&mut self, host: HostId, f: impl FnOnce(&mut Stack, Instant) -> R) -> R {
+        let result = f(&mut self.hosts[host.0].stack, self.now);
+        self.schedule_turn(host, self.now);
+        result
+    }
+
+    /// A host's stack, to be looked at.
+    ///
+    /// # Panics
+    ///
+    /// If `host` is of another world and not in this one.
+    pub fn stack(&self, host: HostId) -> &Stack {
+        &self.hosts[host.0].stack
+    }
+
+    /// The present time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Lets everything happen that is due by `limit`. The time is then `limit`, unless nothing was left
+    /// to happen: then it is that of the last thing that did.
+    pub fn run_until(&mut self, limit: Instant) -> Ended {
+        while let Some((at, happening)) = self.queue.pop(limit) {
+            self.advance(at);
+            match happening {
+                Happening::Arrival(port, frame) => self.arrive(port, frame),
+                Happening::Turn(host) => {
+                    let state = &mut self.hosts[host.0];
+                    state.queued_turns.remove(&at);
+                    if state.next_turn.is_some_and(|next| next <= at) {
+                        self.turn(host);
+                    } else {
+                        self.queue_turn(host);
+                    }
+                    if self.turns_at_now > TURNS_PER_INSTANT_MAX {
+                        return Ended::Livelock(host);
+                    }
+                }
+            }
+        }
+        if self.queue.is_empty() {
+            return Ended::Quiescent;
+        }
+        self.advance(limit);
+        Ended::TimeLimit
+    }
+
+    fn advance(&mut self, at: Instant) {
+        if at > self.now {
+            self.now = at;
+            self.turns_at_now = 0;
+        }
+    }
+
+    fn arrive(&mut self, port: Port, frame: Bytes) {
+        self.record(port, Direction::Inbound, frame.clone());
+        self.hosts[port.host.0].arrive(port.interface, Frame::from(frame));
+        self.schedule_turn(port.host, self.now);
+    }
+
+    fn turn(&mut self, id: HostId) {
+        self.turns_at_now += 1;
+        let host = &mut self.hosts[id.0];
+        host.next_turn = None;
+        let mut sent = Vec::new();
+        let next = host.turn(self.now, &mut sent);
+        if let Some(at) = next {
+            self.schedule_turn(id, at);
+        }
+        for (interface, frame) in sent {
+            let port = Port { host: id, interface };
+            self.record(port, Direction::Outbound, frame.clone());
+            if let Some((peer, link)) = self.other_end(port) {
+                self.queue.push(self.now + link.delay, Happening::Arrival(peer, frame));
+            }
+        }
+    }
+
+    /// Has a host take its turn at `at`, or before.
+    fn schedule_turn(&mut self, id: HostId, at: Instant) {
+        let host = &mut self.hosts[id.0];
+        host.next_turn = Some(host.next_turn.map_or(at, |next| next.min(at)));
+        self.queue_turn(id);
+    }
+
+    /// Sees to it that the queue holds an entry no later than the host's next turn. One that comes too
+    /// early looks again: deadlines mostly move away, and each move would leave an entry behind.
+    fn queue_turn(&mut self, id: HostId) {
+        let host = &mut self.hosts[id.0];
+        let Some(at) = host.next_turn else { return };
+        if host.queued_turns.first().is_none_or(|first| *first > at) {
+            host.queued_turns.insert(at);
+            self.queue.push(at, Happening::Turn(id));
+        }
+    }
+
+    fn other_end(&self, port: Port) -> Option<(Port, Link)> {
+        self.links.iter().find_map(|(a, b, link)| match port {
+            port if port == *a => Some((*b, *link)),
+            port if port == *b => Some((*a, *link)),
+            _ => None,
+        })
+    }
+
+    fn record(&mut self, port: Port, direction: Direction, frame: Bytes) {
+        let digest = &mut self.digest;
+        digest.write(&self.now.as_nanos().to_le_bytes());
+        digest.write(&(port.host.0 as u64).to_le_bytes());
+        digest.write(&(port.interface as u64).to_le_bytes());
+        digest.write(&[u8::from(direction == Direction::Outbound)]);
+        digest.write(&(frame.len() as u64).to_le_bytes());
+        digest.write(&frame);
+        self.trace.passed.push(Passed { at: self.now, port, direction, frame });
+    }
+
+    /// What passed so far.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// A digest of every frame that passed, its time and its interface, and of what each stack
+    /// says about its own inputs and outputs.
+    pub fn trace_digest(&self) -> u64 {
+        let mut digest = self.digest;
+        for host in &self.hosts {
+            digest.write(&host.stack.trace_digest().unwrap_or_default().to_le_bytes());
+        }
+        digest.finish()
+    }
+
+    /// The scripts that failed, and those that have not finished. Empty at the end of a run in which
+    /// all went as written.
+    pub fn failures(&self) -> Vec<Failure> {
+        let hosts = self.hosts.iter().enumerate();
+        hosts
+            .flat_map(|(number, host)| {
+                let failed = host.failures.iter().cloned().chain(host.unfinished());
+                failed.map(move |(index, step, what)| Failure {
+                    application: ApplicationId { host: HostId(number), index },
+                    step,
+                    what,
+                })
+            })
+            .collect()
+    }
+}
