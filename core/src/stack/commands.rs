@@ -214,7 +214,9 @@ impl Stack {
 
     /// A connection, to be used.
     pub fn tcp(&mut self, handle: TcpHandle) -> Result<TcpSocket<'_>, StaleHandle> {
-        if self.sockets.tcp.contains_key(handle) { Ok(TcpSocket::new(self, handle)) } else { Err(StaleHandle::Stale) }
+        let slot = self.sockets.tcp.get(handle).ok_or(StaleHandle::Stale)?;
+        // A released connection may still be finishing.
+        if slot.owner == Owner::Orphan { Err(StaleHandle::Stale) } else { Ok(TcpSocket::new(self, handle)) }
     }
 
     /// Resets every connection, those without an owner included: the end of a stack that has no time

@@ -221,13 +221,19 @@ impl Stack {
         }
     }
 
-    /// The neighbor that the connection waited for does not answer.
-    pub(super) fn on_tcp_unreachable(&mut self, handle: TcpHandle) {
-        if let Some((slot, mut env)) = self.connection(handle) {
-            slot.parked = false;
-            slot.tcb.on_unreachable(&mut env);
-            self.settle_tcp(handle);
+    /// The neighbor that the connection waited for does not answer, or there is no entry to be had
+    /// for it. If that does not end the connection, the segment which waited is as good as lost: the
+    /// retransmission timeout takes over, and R2 is the end.
+    pub(super) fn on_tcp_unreachable(&mut self, handle: TcpHandle, reason: DropReason) {
+        let Some((slot, mut env)) = self.connection(handle) else { return };
+        slot.parked = false;
+        slot.tcb.on_unreachable(&mut env);
+        let segment_size = slot.tcb.segment_size();
+        let lost = slot.tcb.wants_transmit(&env) && slot.tcb.next_segment(&mut env, segment_size).is_some();
+        if lost {
+            self.drops.count(reason);
         }
+        self.settle_tcp(handle);
     }
 
     pub(super) fn unpark_tcp(&mut self, handle: TcpHandle) {

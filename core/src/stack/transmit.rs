@@ -224,7 +224,7 @@ impl Stack {
                     interface.neighbors.park_socket(neighbor, handle);
                 }
             }
-            NextHop::Full => self.on_tcp_unreachable(handle),
+            NextHop::Full => self.on_tcp_unreachable(handle, DropReason::NeighborQueueFull),
         }
     }
 

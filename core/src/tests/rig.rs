@@ -19,8 +19,8 @@ use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
 use crate::{
-    Capabilities, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed, Stack,
-    TxBatch, UdpHandle, UdpOptions, Verdict,
+    Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed,
+    Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -172,9 +172,10 @@ impl Rig {
             let sent = self.sent_relative(relative, full);
             let elapsed = self.now.since(start);
             lines.extend(sent.lines().map(|line| alloc::format!("+{}ms {line}", elapsed.as_millis())));
-            let next = self.stack.poll_timeout().map(|wakeup| wakeup.at);
-            match next {
-                Some(at) if at <= end => self.run_to(at),
+            match self.stack.poll_timeout() {
+                // Sending has made room somewhere, of which the application is told.
+                Some(wakeup) if wakeup.cause == Cause::Undrained => {}
+                Some(wakeup) if wakeup.at <= end => self.run_to(wakeup.at),
                 _ => break,
             }
         }
@@ -185,7 +186,7 @@ impl Rig {
     /// Goes to a deadline, and holds the stack to design rule 3: one nanosecond before it, nothing
     /// happens; at it, something does.
     pub(crate) fn run_to(&mut self, at: Instant) {
-        assert!(at > self.now, "a deadline that is not in the future, with nothing left to drain");
+        assert!(at > self.now, "the deadline {at} is not in the future, with nothing left to drain");
         let before = at - Duration::from_nanos(1);
         if before > self.now {
             let mut early = self.stack.clone();
