@@ -6,6 +6,7 @@ use core::net::{IpAddr, SocketAddr};
 use super::Stack;
 use crate::config::{InterfaceAddress, InterfaceConfig};
 use crate::error::{AddInterfaceError, AddressError, BindError, ConnectError, ListenError, RouteError, StaleHandle};
+use crate::event::Readiness;
 use crate::ip::route::Route;
 use crate::link::{Interface, InterfaceId};
 use crate::socket::demux::Flow;
@@ -242,15 +243,16 @@ impl Stack {
         if slot.owner == Owner::Orphan {
             return Err(StaleHandle::Stale);
         }
-        if full && slot.tcb.state() != State::TimeWait {
+        let refused = full && !matches!(slot.tcb.state(), State::TimeWait | State::Closed);
+        if refused {
             slot.tcb.abort(&mut env);
         } else {
             slot.tcb.orphan(&mut env);
         }
         slot.owner = Owner::Orphan;
-        if !slot.in_time_wait {
-            self.sockets.orphans += 1;
-        }
+        slot.pending = Readiness::empty();
+        self.counters.orphans_reset += u64::from(refused);
+        self.on_orphaned(handle);
         self.settle_tcp(handle);
         Ok(())
     }
@@ -273,8 +275,7 @@ impl Stack {
         };
         local.set_port(port);
         let state = UdpState::new(local, options);
-        let handle =
-            self.sockets.udp.insert(UdpSlot { state, queued: false, pending: crate::event::Readiness::empty() });
+        let handle = self.sockets.udp.insert(UdpSlot { state, queued: false, pending: Readiness::empty() });
         self.sockets.demux.datagrams.insert(local, dual_stack, handle);
         Ok(handle)
     }

@@ -1,4 +1,4 @@
-//! Questions: counters, tables, digests. None of them changes anything.
+//! Questions: counters and tables. None of them changes anything.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -10,7 +10,7 @@ use crate::frame::Capabilities;
 use crate::ip::route::Route;
 use crate::link::neighbor::NeighborState;
 use crate::link::{Interface, InterfaceId};
-use crate::socket::table::{Owner, TcpSlot};
+use crate::socket::table::Owner;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::tcp::State;
 use crate::time::Instant;
@@ -170,41 +170,6 @@ impl Stack {
         }
     }
 
-    /// A digest of all observable state: equal for a stack and its clone, and for two stacks that got
-    /// the same inputs from the same seed.
-    pub fn digest(&self) -> u64 {
-        let mut digest = Digest::new();
-        digest.instant(self.now);
-        for interface in &self.interfaces {
-            interface.neighbors.digest(&mut digest);
-            digest.count(interface.addresses.len());
-            digest.count(interface.control.len());
-            digest.count(interface.ready.len());
-        }
-        digest.count(self.routes.len());
-        digest.count(self.events.len());
-        for (_, slot) in &self.sockets.tcp {
-            digest_connection(slot, &mut digest);
-        }
-        for (_, slot) in &self.sockets.listeners {
-            slot.listener.digest(&mut digest);
-        }
-        for (_, slot) in &self.sockets.udp {
-            slot.state.digest(&mut digest);
-            digest.u8(slot.pending.bits());
-        }
-        for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
-            limit.digest(&mut digest);
-        }
-        for (_, count) in self.counters() {
-            digest.u64(count);
-        }
-        for (_, count) in self.drops() {
-            digest.u64(count);
-        }
-        digest.finish()
-    }
-
     /// A digest of every input and every emitted head so far; `None` unless `Config::trace` is set.
     pub fn trace_digest(&self) -> Option<u64> {
         self.trace.as_ref().map(Digest::finish)
@@ -214,15 +179,4 @@ impl Stack {
     pub fn latest(&self) -> Instant {
         self.now
     }
-}
-
-fn digest_connection(slot: &TcpSlot, digest: &mut Digest) {
-    slot.tcb.digest(digest);
-    digest.address(slot.flow.local);
-    digest.u16(slot.flow.local_port);
-    digest.address(slot.flow.remote);
-    digest.u16(slot.flow.remote_port);
-    digest.bool(slot.queued);
-    digest.bool(slot.parked);
-    digest.u8(slot.pending.bits());
 }

@@ -24,7 +24,8 @@
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, addresses, routes, sockets
 //! - `access`: what the socket views need of the stack
-//! - `inspect`: counters, tables, digests
+//! - `inspect`: counters and tables
+//! - `fingerprint`: the digest of all state
 
 use alloc::vec::Vec;
 
@@ -45,6 +46,7 @@ use crate::time::Instant;
 
 mod access;
 mod commands;
+mod fingerprint;
 mod icmp;
 mod inspect;
 mod receive;

@@ -17,6 +17,7 @@ use crate::ip::packet::Body;
 use crate::ip::route::Hop;
 use crate::keyed::HashKey;
 use crate::link::{InterfaceId, Ready};
+use crate::offload;
 use crate::socket::demux::Flow;
 use crate::socket::table::{Owner, TcpSlot};
 use crate::socket::{ListenerHandle, TcpHandle};
@@ -114,7 +115,7 @@ impl Stack {
         segment: &Segment<'_>,
     ) -> Result<(), DropReason> {
         if !self.make_room_for_connection() {
-            return Err(DropReason::TcpBacklog);
+            return Err(DropReason::TcpTableFull);
         }
         let Some(settings) = self.sockets.listeners.get(listener).map(|slot| slot.listener.settings.clone()) else {
             return Err(DropReason::TcpNoSocket);
@@ -176,6 +177,7 @@ impl Stack {
                 .is_some_and(|slot| slot.owner == Owner::Orphan && slot.tcb.state() == State::TimeWait)
             {
                 self.remove_connection(handle);
+                self.counters.time_wait_evicted += 1;
             }
         }
         true
@@ -294,10 +296,15 @@ impl Stack {
                 }
                 self.remove_connection(handle);
             }
+            // Its listener was closed: nobody will ever accept it.
+            Owner::SynQueue(listener) if !self.sockets.listeners.contains_key(listener) => self.reset_unowned(handle),
             Owner::SynQueue(listener) if state != State::SynReceived => {
                 slot.owner = Owner::AcceptQueue(listener);
                 slot.pending |= edges;
-                self.offer_to_accept(handle, listener);
+                if let Some(slot) = self.sockets.listeners.get_mut(listener) {
+                    slot.listener.on_established(handle);
+                }
+                self.announce_listener(listener);
             }
             Owner::AcceptQueue(_) => slot.pending |= edges,
             Owner::Application => self.announce_tcp(handle, edges),
@@ -311,23 +318,12 @@ impl Stack {
         }
     }
 
-    /// An established connection waits to be accepted; if its listener has been closed, it is reset.
-    fn offer_to_accept(&mut self, handle: TcpHandle, listener: ListenerHandle) {
-        match self.sockets.listeners.get_mut(listener) {
-            Some(slot) => {
-                slot.listener.on_established(handle);
-                self.announce_listener(listener);
-            }
-            None => self.reset_unowned(handle),
-        }
-    }
-
-    /// Nobody will ever accept the connection.
+    /// Nobody will ever accept the connection: it is reset.
     pub(super) fn reset_unowned(&mut self, handle: TcpHandle) {
         let Some((slot, mut env)) = self.connection(handle) else { return };
         slot.tcb.abort(&mut env);
         slot.owner = Owner::Orphan;
-        self.sockets.orphans += u32::from(!slot.in_time_wait);
+        self.on_orphaned(handle);
         self.settle_tcp(handle);
     }
 
@@ -341,16 +337,19 @@ impl Stack {
 
     fn note_time_wait(&mut self, handle: TcpHandle) {
         let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
-        if core::mem::replace(&mut slot.in_time_wait, true) {
-            return;
-        }
-        if slot.owner == Owner::Orphan {
+        if !core::mem::replace(&mut slot.in_time_wait, true) && slot.owner == Owner::Orphan {
             self.sockets.orphans -= 1;
+            self.sockets.queue_time_wait(handle);
         }
-        self.sockets.time_wait.push_back(handle);
-        let tcp = &self.sockets.tcp;
-        while self.sockets.time_wait.front().is_some_and(|&oldest| !tcp.contains_key(oldest)) {
-            self.sockets.time_wait.pop_front();
+    }
+
+    /// A connection has lost its owner: it counts as an orphan, or as one in TIME-WAIT, which may be
+    /// evicted.
+    pub(super) fn on_orphaned(&mut self, handle: TcpHandle) {
+        match self.sockets.tcp.get(handle) {
+            Some(slot) if slot.in_time_wait => self.sockets.queue_time_wait(handle),
+            Some(_) => self.sockets.orphans += 1,
+            None => {}
         }
     }
 
@@ -362,6 +361,11 @@ impl Stack {
                 self.sockets.orphans -= 1;
             }
             slot.tcb.release_buffers(&mut self.chunks);
+            if let Some((_, hop)) = slot.hop.filter(|_| slot.parked)
+                && let Some(interface) = self.interfaces.get_mut(hop.interface.index())
+            {
+                interface.neighbors.unpark_socket(hop.next_hop, handle);
+            }
         }
     }
 
@@ -389,12 +393,19 @@ impl Stack {
         }
     }
 
-    /// There is no way to the peer: as if its neighbor did not answer.
+    /// There is no way to the peer: as if its neighbor did not answer. What would be sent now is lost,
+    /// and sent again by the retransmission timeout, when there may be a route.
     fn on_no_route(&mut self, handle: TcpHandle) {
         let Some((slot, mut env)) = self.connection(handle) else { return };
         slot.tcb.on_unreachable(&mut env);
-        let (state, edges) = (slot.tcb.state(), slot.tcb.take_readiness());
-        self.settle_owner(handle, state, edges);
+        let mut lost = 0;
+        while slot.tcb.wants_transmit(&env) && slot.tcb.next_segment(&mut env, offload::TURN_MAX).is_some() {
+            lost += 1;
+        }
+        for _ in 0..lost {
+            self.drops.count(DropReason::NoRoute);
+        }
+        self.settle_tcp(handle);
     }
 
     /// A reset in answer to a segment that belongs to no connection: limited, for strangers cause it.
