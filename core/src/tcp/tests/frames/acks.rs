@@ -215,3 +215,24 @@ fn over_ipv6() {
     assert_snapshot!(rig.sent(), @"> . 1:1(0) ack 2001 win 65535");
     assert_eq!(rig.read(5000), Ok(2000));
 }
+
+#[test]
+fn a_stream_in_any_order_and_twice() {
+    // 40 segments of 500 bytes; 7, 11, 23 have no factor in common with 40, so each goes through all.
+    for options in [PLAIN, SACK] {
+        for step in [1, 7, 11, 23, 39] {
+            let mut rig = Setup::options(options).passive();
+            for turn in 0..40 {
+                let at = 1 + turn * step % 40 * 500;
+                for _ in 0..=turn % 3 {
+                    let _ = rig.rx(&alloc::format!(". {at}:{}(500) ack 1 win 65535", at + 500));
+                }
+                rig.sent();
+            }
+            assert_eq!(rig.read(30_000), Ok(20_000), "step {step}");
+            rig.pass(100);
+            rig.take("F. 20001:20001(0) ack 1 win 65535");
+            assert_eq!(rig.sent(), "> . 1:1(0) ack 20002 win 65535");
+        }
+    }
+}

@@ -282,3 +282,39 @@ fn what_was_released_finishes_alone() {
     assert_eq!(rig.pass(60_000), "");
     assert_eq!(rig.connections(), 0);
 }
+
+#[test]
+fn a_lost_fin_in_last_ack_and_closing() {
+    let mut rig = Setup::default().passive();
+    rig.take("F. 1:1(0) ack 1 win 65535");
+    rig.close();
+    let (times, line) = rig.times(1000);
+    assert_eq!(times, [0, 300, 900]);
+    assert_snapshot!(line, @"> F. 1:1(0) ack 2 win 65535");
+    // Both FINs cross, ours is lost, and the peer's comes again.
+    let mut rig = Setup::default().passive();
+    rig.close();
+    rig.sent();
+    rig.take("F. 1:1(0) ack 1 win 65535");
+    rig.sent();
+    let _ = rig.rx("F. 1:1(0) ack 1 win 65535");
+    assert_snapshot!(rig.sent(), @"> . 2:2(0) ack 2 win 65535");
+    assert_snapshot!(rig.pass(300), @"+300ms > F. 1:1(0) ack 2 win 65535");
+    rig.take(". 2:2(0) ack 2 win 65535");
+    assert_eq!(rig.state(), State::TimeWait);
+}
+
+#[test]
+fn a_fin_after_a_loss_in_both_directions() {
+    // The peer's FIN waits behind a hole, ours behind text that was lost.
+    let mut rig = Setup::options(SACK).passive();
+    rig.write(2000);
+    rig.shutdown(How::Write);
+    rig.sent();
+    rig.take("F. 1001:1001(0) ack 1 win 65535 <sack 1001:2002>");
+    assert_snapshot!(rig.sent(), @"> . 2002:2002(0) ack 1 win 65535");
+    assert_snapshot!(rig.pass(300), @"+300ms > . 1:1001(1000) ack 1 win 65535");
+    rig.take(". 1:1001(1000) ack 2002 win 65535");
+    assert_eq!((rig.state(), rig.read(5000)), (State::TimeWait, Ok(1000)));
+    assert_snapshot!(rig.sent(), @"> . 2002:2002(0) ack 1002 win 65535");
+}

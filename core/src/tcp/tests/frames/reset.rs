@@ -190,3 +190,46 @@ fn resets_after_what_the_peer_has_closed_its_window_for() {
     rig.abort();
     assert_snapshot!(rig.sent(), @"> R 501:501(0) win 0");
 }
+
+#[test]
+fn a_reset_is_answered_with_a_reset_in_no_state() {
+    let fin = "F. 1:1(0) ack 1 win 65535";
+    let states: [(State, &dyn Fn(&mut TcpRig)); 7] = [
+        (State::Established, &|_| ()),
+        (State::CloseWait, &|rig| rig.take(fin)),
+        (State::FinWait1, &|rig| rig.close()),
+        (State::FinWait2, &|rig| {
+            rig.close();
+            rig.sent();
+            rig.take(". 1:1(0) ack 2 win 65535");
+        }),
+        (State::Closing, &|rig| {
+            rig.close();
+            rig.sent();
+            rig.take(fin);
+        }),
+        (State::LastAck, &|rig| {
+            rig.take(fin);
+            rig.close();
+        }),
+        (State::TimeWait, &|rig| {
+            rig.close();
+            rig.sent();
+            rig.take("F. 1:1(0) ack 2 win 65535");
+        }),
+    ];
+    for (state, reach) in states {
+        for seq in [0, 1, 2, 500, 65_600, 2_147_483_648_u32] {
+            for flags in ["R", "R.", "SR", "FR.", "SFR."] {
+                let mut rig = Setup::default().passive();
+                reach(&mut rig);
+                rig.sent();
+                assert_eq!(rig.state(), state);
+                let ack = if flags.contains('.') { " ack 1" } else { "" };
+                let _ = rig.rx(&alloc::format!("{flags} {seq}:{seq}(0){ack} win 0"));
+                let sent = rig.sent();
+                assert!(!sent.contains('R') && sent.lines().count() <= 1, "{state}: {flags} {seq}: {sent}");
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! One connection of a whole stack, and the peer's side of its wire.
 //!
-//! Lines are relative to both initial sequence numbers: a SYN is 0, the first byte 1. TSvals of the
+//! Lines are relative to both initial sequence numbers: a SYN is 0, the first byte 1. Timestamps of the
 //! stack are relative to its SYN's. Text is a pattern of the sequence number, checked wherever it
 //! comes out. The peer answers address resolution by itself and that traffic is not told.
 
