@@ -193,26 +193,27 @@ fn resets_after_what_the_peer_has_closed_its_window_for() {
 
 #[test]
 fn a_reset_is_answered_with_a_reset_in_no_state() {
-    let fin = "F. 1:1(0) ack 1 win 65535";
-    let states: [(State, &dyn Fn(&mut TcpRig)); 7] = [
-        (State::Established, &|_| ()),
-        (State::CloseWait, &|rig| rig.take(fin)),
-        (State::FinWait1, &|rig| rig.close()),
-        (State::FinWait2, &|rig| {
+    const FIN: &str = "F. 1:1(0) ack 1 win 65535";
+    type Reach = fn(&mut TcpRig);
+    let states: [(State, Reach); 7] = [
+        (State::Established, |_| ()),
+        (State::CloseWait, |rig| rig.take(FIN)),
+        (State::FinWait1, TcpRig::close),
+        (State::FinWait2, |rig| {
             rig.close();
             rig.sent();
             rig.take(". 1:1(0) ack 2 win 65535");
         }),
-        (State::Closing, &|rig| {
+        (State::Closing, |rig| {
             rig.close();
             rig.sent();
-            rig.take(fin);
+            rig.take(FIN);
         }),
-        (State::LastAck, &|rig| {
-            rig.take(fin);
+        (State::LastAck, |rig| {
+            rig.take(FIN);
             rig.close();
         }),
-        (State::TimeWait, &|rig| {
+        (State::TimeWait, |rig| {
             rig.close();
             rig.sent();
             rig.take("F. 1:1(0) ack 2 win 65535");
