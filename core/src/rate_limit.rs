@@ -42,7 +42,7 @@ impl RateLimit {
         self.at = now;
         self.tokens += elapsed * RateLimit::inflow(self.per_second);
         if self.tokens > depth {
-            let jitter = self.random.below((self.per_second / 40).max(1));
+            let jitter = self.random.below((self.per_second / 25).max(1));
             self.tokens = depth - (u64::from(jitter) * COST).min(depth.saturating_sub(COST));
         }
         if self.tokens < COST {

@@ -76,11 +76,32 @@ impl Stack {
                 self.settle_tcp(handle);
                 Err(reason)
             }
-            Arrival::Reopen => {
-                self.end_early(handle);
-                self.segment_without_connection(id, flow, segment)
-            }
+            Arrival::Reopen => self.reopen(id, handle, flow, segment),
         }
+    }
+
+    /// A SYN that may end TIME-WAIT, if a listener takes it: else a stranger's SYN would only undo
+    /// what TIME-WAIT protects, and is answered as in any other synchronized state.
+    fn reopen(
+        &mut self,
+        id: InterfaceId,
+        handle: TcpHandle,
+        flow: Flow,
+        segment: &Segment<'_>,
+    ) -> Result<(), DropReason> {
+        let listener = self.sockets.demux.listeners.find(flow.local, flow.local_port).filter(|&listener| {
+            let slot = self.sockets.listeners.get(listener);
+            slot.is_some_and(|slot| slot.listener.on_segment(&self.config.limits, segment) == Judgement::Open)
+        });
+        let Some((slot, mut env)) = self.connection(handle) else { return Err(DropReason::TcpNoSocket) };
+        let Some(listener) = listener else {
+            slot.tcb.refuse_reopening(&mut env);
+            self.settle_tcp(handle);
+            return Err(DropReason::TcpChallenged);
+        };
+        let last = slot.tcb.snd_nxt();
+        self.end_early(handle);
+        self.open_passively(id, listener, flow, segment, Some(last))
     }
 
     /// RFC 9293 section 3.10.7.1 (CLOSED) and 3.10.7.2 (LISTEN).
@@ -103,16 +124,19 @@ impl Stack {
                 self.owe_reset(id, flow, Some(reset));
                 Err(reason)
             }
-            Judgement::Open => self.open_passively(id, listener, flow, segment),
+            Judgement::Open => self.open_passively(id, listener, flow, segment, None),
         }
     }
 
+    /// `last` is SND.NXT of a connection between the same ends whose TIME-WAIT this one cuts short: the
+    /// new initial sequence number has to be larger (RFC 9293 MAY-2).
     fn open_passively(
         &mut self,
         id: InterfaceId,
         listener: ListenerHandle,
         flow: Flow,
         segment: &Segment<'_>,
+        last: Option<SeqNumber>,
     ) -> Result<(), DropReason> {
         if !self.make_room_for_connection() {
             return Err(DropReason::TcpTableFull);
@@ -120,7 +144,8 @@ impl Stack {
         let Some(settings) = self.sockets.listeners.get(listener).map(|slot| slot.listener.settings.clone()) else {
             return Err(DropReason::TcpNoSocket);
         };
-        let open = self.opening(id, &flow, &settings);
+        let mut open = self.opening(id, &flow, &settings);
+        open.iss = last.map_or(open.iss, |last| open.iss.max(last + 1));
         let tcb = Tcb::accept(&mut self.env(), open, segment);
         if let Some(slot) = self.sockets.listeners.get_mut(listener) {
             slot.listener.on_opened();

@@ -40,7 +40,7 @@ fn connections() {
     rig.stack.tcp_listen(socket("0.0.0.0:80"), ListenOptions::default()).unwrap();
     rig.stack.tcp_connect(rig.now, socket("192.0.2.1:7"), ConnectOptions::default()).unwrap();
     assert_eq!(syn(&mut rig, 1000), Verdict::Accepted);
-    assert_eq!(syn(&mut rig, 1001), Verdict::Dropped(DropReason::TcpBacklog));
+    assert_eq!(syn(&mut rig, 1001), Verdict::Dropped(DropReason::TcpTableFull));
     let refused = rig.stack.tcp_connect(rig.now, socket("192.0.2.1:8"), ConnectOptions::default());
     assert_eq!(refused, Err(ConnectError::LimitReached));
 }

@@ -203,6 +203,20 @@ impl Rig {
         assert_ne!(self.stack.digest(), idle.digest(), "nothing happened at the deadline {at}");
     }
 
+    /// Ten seconds of a flood, a packet every 100 us: how many frames were sent in all, and how many in
+    /// the busiest second.
+    pub(crate) fn flood(&mut self, packet: &[u8]) -> (usize, usize) {
+        let mut sent = Vec::new();
+        for _ in 0..100_000 {
+            self.now += Duration::from_micros(100);
+            let _ = self.receive_packet(packet);
+            sent.extend(self.frames().iter().map(|_| self.now));
+        }
+        let second =
+            |from: &Instant| sent.iter().filter(|at| *at >= from && at.since(*from) < Duration::from_secs(1)).count();
+        (sent.len(), sent.iter().map(second).max().unwrap_or(0))
+    }
+
     /// How often a reason has dropped something.
     pub(crate) fn drops(&self, reason: crate::DropReason) -> u64 {
         self.stack.drops().find(|(other, _)| *other == reason).map_or(0, |(_, count)| count)
