@@ -39,6 +39,13 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
 
+/// What its landing pads name, which nothing reaches for the same reason.
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_Resume() -> ! {
+    // SAFETY: abort has no preconditions.
+    unsafe { abort() }
+}
+
 const ARENA_BYTES: usize = 16 << 20;
 
 /// Hands out an arena from front to back and takes nothing back.

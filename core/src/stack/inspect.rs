@@ -4,7 +4,6 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
 use crate::config::InterfaceAddress;
-use crate::digest::Digest;
 use crate::error::DropReason;
 use crate::frame::Capabilities;
 use crate::ip::route::Route;
@@ -92,7 +91,7 @@ pub struct QueueDepths {
 }
 
 impl Stack {
-    /// Every counter with its dotted name: by layer, then `drop.REASON`.
+    /// Every counter with its dotted name, by layer; [`Stack::drops`] has those of what was dropped.
     pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         self.counters.iter().chain(self.tcp_counters.iter())
     }
@@ -170,9 +169,10 @@ impl Stack {
         }
     }
 
-    /// A digest of every input and every emitted head so far; `None` unless `Config::trace` is set.
+    /// A digest of every input (frames, timeouts, commands, socket calls) and every emitted head so far;
+    /// `None` unless `Config::trace` is set.
     pub fn trace_digest(&self) -> Option<u64> {
-        self.trace.as_ref().map(Digest::finish)
+        self.trace.finish()
     }
 
     /// The latest `now` that the stack has seen.

@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::rig::*;
 use crate::wire::ethernet::EthernetAddress;
-use crate::{Capabilities, Config, DropReason, Duration, ListenOptions, Verdict};
+use crate::{Capabilities, Config, DropReason, ListenOptions, Verdict};
 
 /// "If the ACK bit is off, sequence number zero is used, <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>; if
 /// the ACK bit is on, <SEQ=SEG.ACK><CTL=RST>."
