@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use tickwire_core::error::UdpSendError;
 use tickwire_core::socket::{Received, UdpHandle, UdpOptions};
 
 use super::blocking::{Blocking, each_address};
@@ -199,11 +198,7 @@ impl UdpSocket {
             if let Some(error) = socket.take_error() {
                 return Err(error.io());
             }
-            match socket.send(now, data, to) {
-                Ok(()) => Ok(data.len()),
-                Err(UdpSendError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
-                Err(error) => Err(error.io()),
-            }
+            socket.send(now, data, to).map(|()| data.len()).map_err(|error| error.io())
         })
     }
 }
@@ -215,7 +210,7 @@ fn next(state: &mut State, handle: UdpHandle, stays: bool) -> io::Result<Receive
         return Err(error.io());
     }
     let received = if stays { socket.peek() } else { socket.recv() };
-    received.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+    received.ok_or_else(|| Errno::AGAIN.into())
 }
 
 fn fill(buf: &mut [u8], data: &[u8]) -> usize {
