@@ -360,6 +360,39 @@ fn udp_errors_have_their_kinds() {
 }
 
 #[test]
+fn a_dead_host_does_not_cost_the_next_one_a_datagram() {
+    let hosts = Hosts::start();
+    let server = UdpSocket::bind(&hosts.east(), (ip4(2), 53)).expect("a free port");
+    server.set_read_timeout(Some(PATIENCE)).expect("not zero");
+    let socket = UdpSocket::bind(&hosts.west(), (ip4(1), 0)).expect("a free port");
+    let twin = UdpSocket::bind(&hosts.west(), (ip4(1), 0)).expect("a free port");
+    for sender in [&socket, &twin] {
+        sender.send_to(b"anyone?", "192.0.2.200:53").expect("queued");
+    }
+    // Both were told of at once; the twin's tells when, and that the error can be had.
+    let begun = Instant::now();
+    let error = loop {
+        if let Some(error) = twin.take_error().expect("bound") {
+            break error;
+        }
+        assert!(begun.elapsed() < PATIENCE, "the neighbor is given up");
+        thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!((error.kind(), error.raw_os_error()), (ErrorKind::HostUnreachable, Some(113)));
+
+    assert_eq!(socket.send_to(b"you", (ip4(2), 53)).expect("queued"), 3);
+    let mut buf = [0; 16];
+    let (len, from) = server.recv_from(&mut buf).expect("delivered");
+    assert_eq!((&buf[..len], from), (&b"you"[..], socket.local_addr().expect("bound")));
+    server.send_to(b"me", from).expect("queued");
+    socket.set_read_timeout(Some(PATIENCE)).expect("not zero");
+    assert_eq!(socket.recv(&mut buf).expect("the error is of another host"), 2);
+    let kept = socket.take_error().expect("bound").expect("kept");
+    assert_eq!(kept.kind(), ErrorKind::HostUnreachable);
+    hosts.shutdown();
+}
+
+#[test]
 fn the_end_of_the_driver_ends_blocked_calls() {
     let hosts = Hosts::start();
     let (mut client, _server) = connected(&hosts, 1000);
