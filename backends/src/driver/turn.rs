@@ -196,8 +196,20 @@ impl Loop {
     ///
     /// # Errors
     ///
-    /// [`DriverError::Device`] once a device is gone, [`DriverError::System`] if waiting fails.
+    /// [`DriverError::Device`] once a device is gone, [`DriverError::System`] if waiting fails. Nobody
+    /// need turn the loop again: all socket calls, those that wait too, fail with `ENETDOWN` from then on.
     pub fn turn(&mut self, longest: Option<Duration>) -> Result<(), DriverError> {
+        let outcome = self.wait_and_work(longest);
+        for waiter in self.wakeups.drain(..) {
+            waiter.notify();
+        }
+        if outcome.is_err() {
+            self.shared.end_calls();
+        }
+        outcome
+    }
+
+    fn wait_and_work(&mut self, longest: Option<Duration>) -> Result<(), DriverError> {
         match self.rest {
             // The other devices are looked at also while there is work.
             Rest::Busy if self.inlets.iter().all(|inlet| inlet.ready) => {}
@@ -209,9 +221,6 @@ impl Loop {
         }
         let inlet = self.receive()?;
         self.rest = self.process(inlet)?;
-        for waiter in self.wakeups.drain(..) {
-            waiter.notify();
-        }
         Ok(())
     }
 
@@ -243,10 +252,10 @@ impl Loop {
         run_services(&mut self.services, &mut state, now);
         state.retry_blocked();
         state.settle(now);
+        std::mem::swap(&mut self.wakeups, &mut state.wakeups);
         if let Some(failure) = state.failure.take() {
             return Err(failure);
         }
-        std::mem::swap(&mut self.wakeups, &mut state.wakeups);
         for (inlet, port) in self.inlets.iter_mut().zip(&state.ports) {
             inlet.blocked = port.is_blocked();
         }
@@ -295,6 +304,13 @@ impl Loop {
     /// The time by the driver's clock.
     pub fn now(&self) -> Instant {
         self.clock.now()
+    }
+}
+
+/// Whatever ends the loop, a panic on its thread too, nobody goes on waiting for it.
+impl Drop for Loop {
+    fn drop(&mut self) {
+        self.shared.end_calls();
     }
 }
 
