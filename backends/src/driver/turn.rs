@@ -35,10 +35,6 @@ use crate::capture::Capture;
 use crate::device::Device;
 use crate::pool::Pool;
 
-/// How long the driver waits at most while a device refuses frames: the stack's own deadline cannot
-/// be had before they are out.
-const BLOCKED_WAIT: Duration = Duration::from_millis(1);
-
 /// After this many receives of exactly one frame, the next is expected to be alone too: it is not
 /// looked whether another follows, for the wait tells. That is a system call less per round trip.
 const ALONE_AFTER: u32 = 4;
@@ -256,16 +252,15 @@ impl Loop {
         if let Some(failure) = state.failure.take() {
             return Err(failure);
         }
-        for (inlet, port) in self.inlets.iter_mut().zip(&state.ports) {
+        for (inlet, port) in self.inlets.iter_mut().zip(&mut state.ports) {
             inlet.blocked = port.is_blocked();
+            port.awaited = inlet.blocked;
         }
-        let due = state.deadline.is_some_and(|at| at <= now);
-        let blocked = state.is_blocked();
-        let more = self.inlets.iter().any(|inlet| inlet.ready) || !state.service_events.is_empty();
-        if more || (due && !blocked) {
+        let until = state.deadline;
+        let due = until.is_some_and(|at| at <= now);
+        if due || self.inlets.iter().any(|inlet| inlet.ready) || !state.service_events.is_empty() {
             return Ok(Rest::Busy);
         }
-        let until = if due { Some(now + BLOCKED_WAIT) } else { state.deadline };
         state.sleeping = Some(Sleep { until });
         Ok(Rest::Until(until))
     }
