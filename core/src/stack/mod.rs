@@ -211,6 +211,13 @@ impl Stack {
         if !self.events.is_empty() || self.interfaces.iter().any(Interface::is_ready) {
             return Some(Wakeup { at: self.now, cause: Cause::Undrained });
         }
+        self.next_timer()
+    }
+
+    /// The earliest timer, whatever waits to be drained. What to wait for, beside the device, while
+    /// that takes no frames: [`Stack::poll_timeout`] would say "at once" until it does. Timers that
+    /// start when a frame leaves are not among them yet.
+    pub fn next_timer(&mut self) -> Option<Wakeup> {
         self.earliest().map(|(wakeup, _)| wakeup)
     }
 }
