@@ -8,14 +8,14 @@ use super::rig::*;
 use crate::error::{ConnectError, ListenError};
 use crate::{ConnectOptions, DropReason, Limits, ListenOptions, Verdict};
 
-fn with(limits: Limits) -> Rig {
+pub(super) fn with(limits: Limits) -> Rig {
     let mut rig = Rig::limited(limits);
     rig.introduce_peer();
     rig
 }
 
 /// A SYN from the peer's `port` to our port 80.
-fn syn(rig: &mut Rig, port: u16) -> Verdict {
+pub(super) fn syn(rig: &mut Rig, port: u16) -> Verdict {
     rig.receive_packet(&tcp_packet(
         socket(&format!("192.0.2.1:{port}")),
         socket("192.0.2.2:80"),
