@@ -20,8 +20,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{
-    Capabilities, Config, ConnectOptions, Duration, Frame, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack, TxBatch,
-    Verdict,
+    Capabilities, Config, ConnectOptions, Duration, Frame, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack,
+    TxBatch, Verdict,
 };
 
 #[link(name = "c")]
