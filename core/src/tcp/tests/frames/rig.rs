@@ -10,6 +10,9 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
 
+use crate::error::{RecvError, SocketError};
+use crate::tcp::seq::SeqNumber;
+use crate::tcp::{How, State, TcpInfo};
 use crate::tests::rig::*;
 use crate::wire::arp::ArpOperation;
 use crate::wire::ethernet::{EtherType, EthernetFrame};
@@ -19,9 +22,6 @@ use crate::wire::ipv6::Ipv6Packet;
 use crate::wire::ndp;
 use crate::wire::notation::{self, Notation, Relative};
 use crate::wire::tcp::{TcpFlags, TcpSegment};
-use crate::error::{RecvError, SocketError};
-use crate::tcp::seq::SeqNumber;
-use crate::tcp::{How, State, TcpInfo};
 use crate::{
     Capabilities, Config, ConnectOptions, Duration, Event, Instant, ListenOptions, ListenerHandle, Readiness,
     TcpHandle, TcpSettings, Verdict,
@@ -432,4 +432,3 @@ impl TcpRig {
         self.rig.now
     }
 }
-
