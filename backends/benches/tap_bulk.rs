@@ -12,7 +12,7 @@ use rustix::thread::CpuSet;
 use support::args::Args;
 use support::kernel;
 use support::namespace::{self, Core, allowed, pin};
-use support::programs::{BULK_PORT, STACKS, TICKWIRE, TapPrograms};
+use support::programs::{BULK_PORT, TICKWIRE, TapPrograms, stacks};
 use support::report::{Bar, Samples, Table, conclude, interleave};
 use support::tap::{STACK, Tap};
 
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
 fn measure() -> io::Result<ExitCode> {
     let args = Args::parse(5, Duration::from_secs(1));
     let cores = allowed()?;
+    let stacks = stacks(&args)?;
     let mut table = Table::new(
         format!(
             "tap_bulk: one connection over tap7, MTU 1500, 1 MiB buffers in the stack, \
@@ -32,19 +33,19 @@ fn measure() -> io::Result<ExitCode> {
             args.run_time.as_millis()
         ),
         "Gbit/s",
-        STACKS[0].name,
+        stacks[0].name,
     );
-    let into = interleave(STACKS, args.runs, |stack| into_stack(stack, &cores, args.run_time))?;
-    rows(&mut table, "kernel -> stack", into, 1.0);
-    let out_of = interleave(STACKS, args.runs, |stack| out_of_stack(stack, &cores, args.run_time))?;
-    rows(&mut table, "stack -> kernel", out_of, 1.2);
+    let into = interleave(&stacks, args.runs, |stack| into_stack(stack, &cores, args.run_time))?;
+    rows(&mut table, "kernel -> stack", &stacks, into, 1.0);
+    let out_of = interleave(&stacks, args.runs, |stack| out_of_stack(stack, &cores, args.run_time))?;
+    rows(&mut table, "stack -> kernel", &stacks, out_of, 1.2);
     Ok(table.finish(args.bar))
 }
 
-fn rows(table: &mut Table, case: &str, samples: Vec<Samples>, bar: f64) {
+fn rows(table: &mut Table, case: &str, stacks: &[&TapPrograms], samples: Vec<Samples>, bar: f64) {
     let reference = samples[0].median();
-    for (stack, samples) in STACKS.iter().zip(samples) {
-        let bar = (stack.name == TICKWIRE).then_some(Bar::AtLeast(bar));
+    for (stack, samples) in stacks.iter().zip(samples) {
+        let bar = (stack.name == TICKWIRE && stacks.len() > 1).then_some(Bar::AtLeast(bar));
         table.row(case, stack.name, samples, Some(reference), bar);
     }
 }

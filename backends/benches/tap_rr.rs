@@ -13,9 +13,12 @@ use rustix::thread::CpuSet;
 use support::args::Args;
 use support::kernel;
 use support::namespace::{self, Core, allowed, pin};
-use support::programs::{ECHO_PORT, STACKS, TICKWIRE, TapPrograms};
+use support::programs::{ECHO_PORT, TICKWIRE, TapPrograms, stacks};
 use support::report::{Bar, Samples, Table, conclude};
 use support::tap::{STACK, Tap};
+
+/// The row of the kernel with itself.
+const KERNEL: &str = "kernel (lo)";
 
 /// What one run gave, in microseconds.
 struct RoundTrip {
@@ -31,11 +34,14 @@ fn main() -> ExitCode {
 fn measure() -> io::Result<ExitCode> {
     let args = Args::parse(5, Duration::from_millis(500));
     let cores = allowed()?;
+    let stacks = stacks(&args)?;
     let mut kernel_runs = Vec::new();
-    let mut stack_runs: Vec<Vec<RoundTrip>> = STACKS.iter().map(|_| Vec::new()).collect();
+    let mut stack_runs: Vec<Vec<RoundTrip>> = stacks.iter().map(|_| Vec::new()).collect();
     for _ in 0..args.runs {
-        kernel_runs.push(kernel_run(&cores, args.run_time)?);
-        for (stack, runs) in STACKS.iter().zip(&mut stack_runs) {
+        if args.wants(KERNEL) {
+            kernel_runs.push(kernel_run(&cores, args.run_time)?);
+        }
+        for (stack, runs) in stacks.iter().zip(&mut stack_runs) {
             runs.push(stack_run(stack, &cores, args.run_time)?);
         }
     }
@@ -47,14 +53,16 @@ fn measure() -> io::Result<ExitCode> {
             args.run_time.as_millis()
         ),
         "us",
-        STACKS[0].name,
+        stacks[0].name,
     );
     for (case, figure) in FIGURES {
         let samples = |runs: &[RoundTrip]| Samples::new(runs.iter().map(figure).collect());
         let reference = Some(samples(&stack_runs[0]).median());
-        table.row(case, "kernel (lo)", samples(&kernel_runs), reference, None);
-        for (stack, runs) in STACKS.iter().zip(&stack_runs) {
-            let bar = (stack.name == TICKWIRE).then_some(Bar::AtMost(1.0));
+        if args.wants(KERNEL) {
+            table.row(case, KERNEL, samples(&kernel_runs), reference, None);
+        }
+        for (stack, runs) in stacks.iter().zip(&stack_runs) {
+            let bar = (stack.name == TICKWIRE && stacks.len() > 1).then_some(Bar::AtMost(1.0));
             table.row(case, stack.name, samples(runs), reference, bar);
         }
     }

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -27,6 +27,9 @@ use tickwire_core::frame::TxFrame;
 
 /// Frames that wait for the writer; what comes on top is lost to the capture and counted.
 pub const QUEUE_FRAMES: usize = 8192;
+
+/// Bytes of frames that wait for the writer; likewise.
+pub const QUEUE_BYTES: usize = 16 << 20;
 
 /// Nanoseconds: the exponent of `if_tsresol` (draft-ietf-opsawg-pcapng section 4.2).
 const RESOLUTION_NANOS: u8 = 9;
@@ -99,6 +102,8 @@ enum Record {
 #[derive(Clone, Debug)]
 pub struct Capture {
     records: SyncSender<Record>,
+    /// Bytes of the frames in the queue.
+    queued: Arc<AtomicUsize>,
     lost: Arc<AtomicU64>,
     unix_offset_nanos: u64,
 }
@@ -133,13 +138,15 @@ impl Capture {
         let failed = |source| CaptureError::Write { path: path.to_owned(), source };
         let file = File::create(path).map_err(failed)?;
         let (records, queue) = sync_channel(QUEUE_FRAMES);
+        let queued = Arc::new(AtomicUsize::new(0));
+        let taken_from = Arc::clone(&queued);
         let thread = std::thread::Builder::new()
             .name("tickwire-capture".to_owned())
-            .spawn(move || write_records(BufWriter::with_capacity(1 << 18, file), &queue))
+            .spawn(move || write_records(BufWriter::with_capacity(1 << 18, file), &queue, &taken_from))
             .map_err(failed)?;
         let lost = Arc::new(AtomicU64::new(0));
         let unix_offset_nanos = u64::try_from(unix_offset.as_nanos()).unwrap_or(u64::MAX);
-        let capture = Capture { records, lost: Arc::clone(&lost), unix_offset_nanos };
+        let capture = Capture { records, queued, lost: Arc::clone(&lost), unix_offset_nanos };
         Ok((capture, CaptureWriter { path: path.to_owned(), thread, lost }))
     }
 
@@ -168,7 +175,10 @@ impl Capture {
 
     fn offer(&self, interface: u32, now: Instant, direction: Direction, data: Bytes) {
         let unix_nanos = self.unix_offset_nanos.saturating_add(now.as_nanos());
-        if self.records.try_send(Record::Frame { interface, unix_nanos, direction, data }).is_err() {
+        let frame_len = data.len();
+        let fits = self.queued.fetch_add(frame_len, Ordering::Relaxed) + frame_len <= QUEUE_BYTES;
+        if !fits || self.records.try_send(Record::Frame { interface, unix_nanos, direction, data }).is_err() {
+            self.queued.fetch_sub(frame_len, Ordering::Relaxed);
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -190,7 +200,7 @@ impl CaptureWriter {
 }
 
 /// The writer thread: ends when the last [`Capture`] is dropped, or when writing fails.
-fn write_records(file: impl Write, queue: &Receiver<Record>) -> io::Result<u64> {
+fn write_records(file: impl Write, queue: &Receiver<Record>, queued: &AtomicUsize) -> io::Result<u64> {
     let mut section = SectionHeaderBlock { endianness: Endianness::native(), ..SectionHeaderBlock::default() };
     section.options.push(SectionHeaderOption::UserApplication("tickwire".into()));
     let mut writer = PcapNgWriter::with_section_header(file, section).map_err(into_io)?;
@@ -198,8 +208,11 @@ fn write_records(file: impl Write, queue: &Receiver<Record>) -> io::Result<u64> 
     while let Ok(first) = queue.recv() {
         // Flush whenever the queue runs empty: the file is whole also while nothing happens.
         for record in std::iter::once(first).chain(std::iter::from_fn(|| queue.try_recv().ok())) {
-            written += u64::from(matches!(record, Record::Frame { .. }));
             writer.write_block(&block_of(&record)).map_err(into_io)?;
+            if let Record::Frame { data, .. } = record {
+                written += 1;
+                queued.fetch_sub(data.len(), Ordering::Relaxed);
+            }
         }
         writer.get_mut().flush()?;
     }

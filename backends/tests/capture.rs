@@ -9,7 +9,7 @@ use pcap_file::pcapng::PcapNgWriter;
 use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketBlock;
 use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption};
 use pcap_file::{DataLink, Endianness};
-use tickwire_backends::capture::{Capture, CaptureError, Direction, read_frames};
+use tickwire_backends::capture::{Capture, CaptureError, Direction, QUEUE_BYTES, QUEUE_FRAMES, read_frames};
 use tickwire_core::Instant;
 use tickwire_core::frame::{Transmit, TxBatch, TxChecksum};
 
@@ -153,4 +153,46 @@ fn damaged_captures_are_errors() {
     assert!(matches!(read_frames(&resolution[..]), Err(CaptureError::Time { block: 1 })));
     let beyond = foreign(vec![IfTsResol(0)], u64::MAX, Endianness::Little);
     assert!(matches!(read_frames(&beyond[..]), Err(CaptureError::Time { block: 2 })));
+}
+
+/// A disk that stands still: a pipe that is read only once all frames have been offered.
+#[cfg(unix)]
+fn offered_to_a_stuck_writer(name: &str, frame_len: usize, frames: usize) -> (u64, u64) {
+    let file = TempFile::new(name);
+    assert!(Command::new("mkfifo").arg(&file.0).status().expect("coreutils").success());
+    let path = file.0.clone();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let reader = std::thread::spawn(move || {
+        let pipe = std::fs::File::open(path).expect("a pipe");
+        wait.recv().expect("the frames have been offered");
+        read_frames(pipe).expect("pcapng").frames.len() as u64
+    });
+    let (capture, writer) = Capture::create(&file.0, UNIX_OFFSET).expect("the pipe is read");
+    capture.add_interface("tap7", frame_len as u32);
+    let frame = Bytes::from(vec![0x5a; frame_len]);
+    for _ in 0..frames {
+        capture.inbound(0, Instant::from_nanos(1), &frame);
+    }
+    let lost = capture.lost();
+    drop(capture);
+    go.send(()).expect("the reader waits");
+    let summary = writer.finish().expect("written in the end");
+    assert_eq!(summary.lost, lost);
+    assert_eq!(reader.join().expect("no panic"), summary.written);
+    (summary.written, lost)
+}
+
+#[cfg(unix)]
+#[test]
+fn the_queue_is_bounded_in_bytes_and_in_frames() {
+    // The pipe and the writer's buffer hold some 320 KiB more.
+    const BESIDE: usize = 1 << 20;
+    for (frame_len, frames, queue_frames) in
+        [(60_000, 2 * QUEUE_BYTES / 60_000, QUEUE_BYTES / 60_000), (60, 3 * QUEUE_FRAMES, QUEUE_FRAMES)]
+    {
+        let (written, lost) = offered_to_a_stuck_writer(&format!("stuck-{frame_len}"), frame_len, frames);
+        assert_eq!(written + lost, frames as u64, "each frame is written or counted");
+        let held = queue_frames..=queue_frames + BESIDE / (frame_len + 44);
+        assert!(held.contains(&(written as usize)), "{written} of {frame_len} bytes");
+    }
 }

@@ -128,15 +128,20 @@ fn writes_time_out_when_nobody_reads() {
     hosts.shutdown();
 }
 
+/// `EAGAIN`, with its number, as of a system's socket.
+fn assert_would_block(error: &io::Error) {
+    assert_eq!((error.kind(), error.raw_os_error()), (ErrorKind::WouldBlock, Some(11)));
+}
+
 #[test]
 fn nonblocking_calls_return_at_once() {
     let hosts = Hosts::start();
     let listener = TcpListener::bind(&hosts.east(), (ip4(2), 22)).expect("a free port");
     listener.set_nonblocking(true).expect("any time");
-    assert_eq!(listener.accept().expect_err("nobody").kind(), ErrorKind::WouldBlock);
+    assert_would_block(&listener.accept().expect_err("nobody"));
     let mut client = TcpStream::connect(&hosts.west(), (ip4(2), 22)).expect("it listens");
     client.set_nonblocking(true).expect("any time");
-    assert_eq!(client.read(&mut [0]).expect_err("nothing").kind(), ErrorKind::WouldBlock);
+    assert_would_block(&client.read(&mut [0]).expect_err("nothing"));
     let chunk = vec![1; 64 * 1024];
     let mut queued = 0;
     let error = loop {
@@ -145,11 +150,11 @@ fn nonblocking_calls_return_at_once() {
             Err(error) => break error,
         }
     };
-    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    assert_would_block(&error);
     assert!(queued > 0);
     let udp = UdpSocket::bind(&hosts.west(), (ip4(1), 0)).expect("a free port");
     udp.set_nonblocking(true).expect("any time");
-    assert_eq!(udp.recv(&mut [0]).expect_err("nothing").kind(), ErrorKind::WouldBlock);
+    assert_would_block(&udp.recv(&mut [0]).expect_err("nothing"));
     hosts.shutdown();
 }
 
@@ -351,6 +356,39 @@ fn udp_errors_have_their_kinds() {
     assert_eq!(socket.recv(&mut [0]).expect_err("refused").kind(), ErrorKind::ConnectionRefused);
     let taken = socket.local_addr().expect("bound");
     assert_eq!(UdpSocket::bind(&hosts.west(), taken).expect_err("taken").kind(), ErrorKind::AddrInUse);
+    hosts.shutdown();
+}
+
+#[test]
+fn a_dead_host_does_not_cost_the_next_one_a_datagram() {
+    let hosts = Hosts::start();
+    let server = UdpSocket::bind(&hosts.east(), (ip4(2), 53)).expect("a free port");
+    server.set_read_timeout(Some(PATIENCE)).expect("not zero");
+    let socket = UdpSocket::bind(&hosts.west(), (ip4(1), 0)).expect("a free port");
+    let twin = UdpSocket::bind(&hosts.west(), (ip4(1), 0)).expect("a free port");
+    for sender in [&socket, &twin] {
+        sender.send_to(b"anyone?", "192.0.2.200:53").expect("queued");
+    }
+    // Both were told of at once; the twin's tells when, and that the error can be had.
+    let begun = Instant::now();
+    let error = loop {
+        if let Some(error) = twin.take_error().expect("bound") {
+            break error;
+        }
+        assert!(begun.elapsed() < PATIENCE, "the neighbor is given up");
+        thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!((error.kind(), error.raw_os_error()), (ErrorKind::HostUnreachable, Some(113)));
+
+    assert_eq!(socket.send_to(b"you", (ip4(2), 53)).expect("queued"), 3);
+    let mut buf = [0; 16];
+    let (len, from) = server.recv_from(&mut buf).expect("delivered");
+    assert_eq!((&buf[..len], from), (&b"you"[..], socket.local_addr().expect("bound")));
+    server.send_to(b"me", from).expect("queued");
+    socket.set_read_timeout(Some(PATIENCE)).expect("not zero");
+    assert_eq!(socket.recv(&mut buf).expect("the error is of another host"), 2);
+    let kept = socket.take_error().expect("bound").expect("kept");
+    assert_eq!(kept.kind(), ErrorKind::HostUnreachable);
     hosts.shutdown();
 }
 

@@ -16,7 +16,7 @@ use crate::wire::{ethernet, ipv6};
 /// Ethernet's MTU one contiguous frame costs less than the references.
 const COPY_MAX: usize = 2048;
 /// The most payload that one turn of a connection takes, in bytes.
-const TURN_MAX: usize = 64 * 1024;
+pub(crate) const TURN_MAX: usize = 64 * 1024;
 
 /// How much payload a connection may send in one turn: `room` frames of `segment_size`, or one
 /// frame that the device splits. At least one segment.

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::args::Args;
 use super::kernel::Meter;
 use super::tap::Tap;
 use super::{floor_tap, smoltcp_tap, tickwire_tap};
@@ -30,7 +31,20 @@ pub(crate) struct TapPrograms {
 
 /// All stacks. The first is what the ratios divide by; the bars are for the one named
 /// [`TICKWIRE`].
-pub(crate) const STACKS: &[TapPrograms] = &[smoltcp_tap::PROGRAMS, tickwire_tap::PROGRAMS, floor_tap::PROGRAMS];
+const STACKS: &[TapPrograms] = &[smoltcp_tap::PROGRAMS, tickwire_tap::PROGRAMS, floor_tap::PROGRAMS];
+
+/// The stacks that take part; [`Args::wants`] tells.
+///
+/// # Errors
+///
+/// None has the name that was asked for.
+pub(crate) fn stacks(args: &Args) -> io::Result<Vec<&'static TapPrograms>> {
+    let stacks: Vec<_> = STACKS.iter().filter(|stack| args.wants(stack.name)).collect();
+    if stacks.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "--only: no stack has this name"));
+    }
+    Ok(stacks)
+}
 
 /// Name of the stack that the bars are for.
 pub(crate) const TICKWIRE: &str = "tickwire";

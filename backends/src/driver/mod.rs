@@ -16,7 +16,6 @@
 //! would otherwise sleep too long. The driver receives outside the lock, and holds it for one batch.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -37,8 +36,6 @@ pub use service::{Context, Service};
 pub use shutdown::ShutdownReport;
 pub use state::StackHandle;
 pub use turn::Loop;
-
-use state::Shared;
 
 /// Why a driver could not start, or ended.
 #[derive(Debug, Error)]
@@ -92,10 +89,7 @@ impl Driver {
         let handle = turns.handle();
         let thread = std::thread::Builder::new()
             .name("tickwire-driver".to_owned())
-            .spawn(move || {
-                let _ended = EndOfCalls(Arc::clone(&turns.shared));
-                turns.run()
-            })
+            .spawn(move || turns.run())
             .map_err(|source| DriverError::System { step: "start the driver's thread", source })?;
         Ok(Driver { handle, thread: Some(thread) })
     }
@@ -134,15 +128,6 @@ impl Drop for Driver {
     fn drop(&mut self) {
         // Nobody is left to be told.
         let _ = self.stop(Duration::ZERO);
-    }
-}
-
-/// Whatever ends the thread, a panic too, nobody goes on waiting for it.
-struct EndOfCalls(Arc<Shared>);
-
-impl Drop for EndOfCalls {
-    fn drop(&mut self) {
-        self.0.end_calls();
     }
 }
 

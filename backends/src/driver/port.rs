@@ -13,6 +13,8 @@ pub(crate) struct Port {
     batch: TxBatch,
     /// Frames of the batch that the device took.
     taken: usize,
+    /// The driver waits for the device to take frames.
+    pub(crate) awaited: bool,
 }
 
 impl fmt::Debug for Port {
@@ -23,7 +25,7 @@ impl fmt::Debug for Port {
 
 impl Port {
     pub(crate) fn new(device: Arc<dyn Device>) -> Port {
-        Port { device, batch: TxBatch::new(), taken: 0 }
+        Port { device, batch: TxBatch::new(), taken: 0, awaited: false }
     }
 
     /// The empty batch, to be filled; `None` while the device has not taken the last one.

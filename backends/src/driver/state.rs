@@ -33,7 +33,7 @@ pub(crate) struct State {
     pub(crate) service_events: VecDeque<(usize, Event)>,
     /// Whom to notify once the lock is free.
     pub(crate) wakeups: Vec<Arc<Waiter>>,
-    /// When `handle_timeout` is next due.
+    /// When there is next something to do without news from outside.
     pub(crate) deadline: Option<Instant>,
     /// Set while the driver waits: what it waits for at the latest.
     pub(crate) sleeping: Option<Sleep>,
@@ -126,13 +126,21 @@ impl State {
 
     /// What ends every turn and every call.
     pub(crate) fn settle(&mut self, now: Instant) {
-        self.route_events();
         self.transmit(now);
-        self.deadline = self.stack.poll_timeout().map(|wakeup| wakeup.at);
+        self.route_events();
+        // What waits for a device that takes no frames is not to be done at once, but once it does.
+        let wakeup = if self.is_stalled() { self.stack.next_timer() } else { self.stack.poll_timeout() };
+        self.deadline = wakeup.map(|wakeup| wakeup.at);
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
         self.ports.iter().any(Port::is_blocked)
+    }
+
+    /// Whether all that there is to send is for devices that take no frames.
+    fn is_stalled(&self) -> bool {
+        let stalled = |interface: InterfaceId| self.ports.get(interface.index()).is_some_and(Port::is_blocked);
+        self.is_blocked() && self.stack.interfaces_ready().all(stalled)
     }
 
     /// Whether the driver, if it waits, has to be woken: there is something for it to do earlier
@@ -144,7 +152,8 @@ impl State {
             (deadline, None) => deadline.is_some(),
             (None, Some(_)) => false,
         };
-        let wakes = earlier || !self.service_events.is_empty() || self.failure.is_some() || self.is_blocked();
+        let blocked = self.ports.iter().any(|port| port.is_blocked() && !port.awaited);
+        let wakes = earlier || !self.service_events.is_empty() || self.failure.is_some() || blocked;
         if wakes {
             // Once is enough until it has been awake.
             self.sleeping = None;

@@ -35,10 +35,6 @@ use crate::capture::Capture;
 use crate::device::Device;
 use crate::pool::Pool;
 
-/// How long the driver waits at most while a device refuses frames: the stack's own deadline cannot
-/// be had before they are out.
-const BLOCKED_WAIT: Duration = Duration::from_millis(1);
-
 /// After this many receives of exactly one frame, the next is expected to be alone too: it is not
 /// looked whether another follows, for the wait tells. That is a system call less per round trip.
 const ALONE_AFTER: u32 = 4;
@@ -196,8 +192,20 @@ impl Loop {
     ///
     /// # Errors
     ///
-    /// [`DriverError::Device`] once a device is gone, [`DriverError::System`] if waiting fails.
+    /// [`DriverError::Device`] once a device is gone, [`DriverError::System`] if waiting fails. Nobody
+    /// need turn the loop again: all socket calls, those that wait too, fail with `ENETDOWN` from then on.
     pub fn turn(&mut self, longest: Option<Duration>) -> Result<(), DriverError> {
+        let outcome = self.wait_and_work(longest);
+        for waiter in self.wakeups.drain(..) {
+            waiter.notify();
+        }
+        if outcome.is_err() {
+            self.shared.end_calls();
+        }
+        outcome
+    }
+
+    fn wait_and_work(&mut self, longest: Option<Duration>) -> Result<(), DriverError> {
         match self.rest {
             // The other devices are looked at also while there is work.
             Rest::Busy if self.inlets.iter().all(|inlet| inlet.ready) => {}
@@ -209,9 +217,6 @@ impl Loop {
         }
         let inlet = self.receive()?;
         self.rest = self.process(inlet)?;
-        for waiter in self.wakeups.drain(..) {
-            waiter.notify();
-        }
         Ok(())
     }
 
@@ -243,20 +248,19 @@ impl Loop {
         run_services(&mut self.services, &mut state, now);
         state.retry_blocked();
         state.settle(now);
+        std::mem::swap(&mut self.wakeups, &mut state.wakeups);
         if let Some(failure) = state.failure.take() {
             return Err(failure);
         }
-        std::mem::swap(&mut self.wakeups, &mut state.wakeups);
-        for (inlet, port) in self.inlets.iter_mut().zip(&state.ports) {
+        for (inlet, port) in self.inlets.iter_mut().zip(&mut state.ports) {
             inlet.blocked = port.is_blocked();
+            port.awaited = inlet.blocked;
         }
-        let due = state.deadline.is_some_and(|at| at <= now);
-        let blocked = state.is_blocked();
-        let more = self.inlets.iter().any(|inlet| inlet.ready) || !state.service_events.is_empty();
-        if more || (due && !blocked) {
+        let until = state.deadline;
+        let due = until.is_some_and(|at| at <= now);
+        if due || self.inlets.iter().any(|inlet| inlet.ready) || !state.service_events.is_empty() {
             return Ok(Rest::Busy);
         }
-        let until = if due { Some(now + BLOCKED_WAIT) } else { state.deadline };
         state.sleeping = Some(Sleep { until });
         Ok(Rest::Until(until))
     }
@@ -295,6 +299,13 @@ impl Loop {
     /// The time by the driver's clock.
     pub fn now(&self) -> Instant {
         self.clock.now()
+    }
+}
+
+/// Whatever ends the loop, a panic on its thread too, nobody goes on waiting for it.
+impl Drop for Loop {
+    fn drop(&mut self) {
+        self.shared.end_calls();
     }
 }
 

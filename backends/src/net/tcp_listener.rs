@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 
+use rustix::io::Errno;
 use tickwire_core::error::StaleHandle;
 use tickwire_core::socket::{ListenOptions, ListenerHandle};
 
@@ -60,7 +61,7 @@ impl TcpListener {
         let waiter = stream.waiter.clone();
         let (handle, remote) = self.blocking.wait(None, |state, now| {
             let accepted = state.stack.tcp_accept(now, self.handle).map_err(|error| error.io())?;
-            let handle = accepted.ok_or(io::ErrorKind::WouldBlock)?;
+            let handle = accepted.ok_or(Errno::AGAIN)?;
             state.owners.tcp.insert(handle, Owner::Socket(waiter.clone()));
             let remote = state.stack.tcp(handle).map_err(|error| error.io())?.remote();
             Ok((handle, remote.ok_or_else(|| StaleHandle::Stale.io())?))

@@ -89,7 +89,7 @@ impl TcpStream {
         let connected = stream.0.blocking.wait_regardless(timeout, |state, _| {
             let mut socket = state.stack.tcp(handle).map_err(|error| error.io())?;
             match socket.state() {
-                TcpState::SynSent | TcpState::SynReceived => Err(io::ErrorKind::WouldBlock.into()),
+                TcpState::SynSent | TcpState::SynReceived => Err(Errno::AGAIN.into()),
                 TcpState::Closed => Err(socket.take_error().map_or(Errno::CONNREFUSED.into(), |error| error.io())),
                 _ => Ok(()),
             }
@@ -267,7 +267,7 @@ impl TcpStream {
         blocking.wait(blocking.write_timeout.duration(), |state: &mut State, now| {
             let mut socket = socket(&mut state.stack, *handle)?;
             match socket.send(now, data) {
-                Ok(0) => Err(io::ErrorKind::WouldBlock.into()),
+                Ok(0) => Err(Errno::AGAIN.into()),
                 Ok(sent) => Ok(sent),
                 Err(SendError::Failed | SendError::Reset) => {
                     Err(socket.take_error().map_or(Errno::PIPE.into(), |cause| cause.io()))

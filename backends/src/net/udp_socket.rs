@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use tickwire_core::error::UdpSendError;
 use tickwire_core::socket::{Received, UdpHandle, UdpOptions};
 
 use super::blocking::{Blocking, each_address};
@@ -59,8 +58,8 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// What ICMP said since the last call; `NetworkUnreachable`; `EMSGSIZE`; `WouldBlock` in
-    /// nonblocking mode or past the timeout.
+    /// `NetworkUnreachable`; `EMSGSIZE`; `WouldBlock` in nonblocking mode or past the timeout. On a
+    /// connected socket also what ICMP said about its peer since the last call, whomever this one is to.
     pub fn send_to(&self, data: &[u8], address: impl ToSocketAddrs) -> io::Result<usize> {
         let no_address = || io::Error::new(io::ErrorKind::InvalidInput, "no addresses to send data to");
         let to = address.to_socket_addrs()?.next().ok_or_else(no_address)?;
@@ -71,7 +70,8 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// As [`UdpSocket::send_to`]; `EDESTADDRREQ` if it is not connected.
+    /// As [`UdpSocket::send_to`]; `HostUnreachable` if the peer's neighbor did not answer an earlier
+    /// send; `EDESTADDRREQ` if it is not connected.
     pub fn send(&self, data: &[u8]) -> io::Result<usize> {
         self.transmit(data, None)
     }
@@ -133,7 +133,8 @@ impl UdpSocket {
         self.look(|state, handle| state.stack.udp(handle).ok()?.peer()).ok_or_else(|| Errno::NOTCONN.into())
     }
 
-    /// The pending error, which is thereby taken.
+    /// The pending error, which is thereby taken: what ICMP said about a peer, or that a neighbor did
+    /// not answer (RFC 1122 section 4.1.3.3). An unconnected socket tells of them here only.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         let error = self.look(|state, handle| state.stack.udp(handle).ok()?.take_error());
         Ok(error.map(|error| error.io()))
@@ -196,26 +197,28 @@ impl UdpSocket {
         let Bound { blocking, handle } = &*self.0;
         blocking.wait(blocking.write_timeout.duration(), |state, now| {
             let mut socket = state.stack.udp(*handle).map_err(|error| error.io())?;
-            if let Some(error) = socket.take_error() {
-                return Err(error.io());
-            }
-            match socket.send(now, data, to) {
-                Ok(()) => Ok(data.len()),
-                Err(UdpSendError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
-                Err(error) => Err(error.io()),
-            }
+            tell_of_peer(&mut socket)?;
+            socket.send(now, data, to).map(|()| data.len()).map_err(|error| error.io())
         })
     }
 }
 
-/// The next datagram, or the pending error before it.
+/// The next datagram; for a connected socket the pending error before it.
 fn next(state: &mut State, handle: UdpHandle, stays: bool) -> io::Result<Received> {
     let mut socket = state.stack.udp(handle).map_err(|error| error.io())?;
-    if let Some(error) = socket.take_error() {
-        return Err(error.io());
-    }
+    tell_of_peer(&mut socket)?;
     let received = if stays { socket.peek() } else { socket.recv() };
-    received.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+    received.ok_or_else(|| Errno::AGAIN.into())
+}
+
+/// The pending error of a connected socket: it is about the peer, and so about this call too. That of
+/// an unconnected one may be about anybody it ever sent to; as on Linux it fails no other call, and
+/// waits for [`UdpSocket::take_error`].
+fn tell_of_peer(socket: &mut tickwire_core::socket::UdpSocket<'_>) -> io::Result<()> {
+    if socket.peer().is_none() {
+        return Ok(());
+    }
+    socket.take_error().map_or(Ok(()), |error| Err(error.io()))
 }
 
 fn fill(buf: &mut [u8], data: &[u8]) -> usize {

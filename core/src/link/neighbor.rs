@@ -291,6 +291,13 @@ impl NeighborCache {
         }
     }
 
+    /// A socket that waited is gone.
+    pub(crate) fn unpark_socket(&mut self, address: IpAddr, socket: TcpHandle) {
+        if let Some(neighbor) = self.find(address).and_then(|id| self.entry(id)) {
+            neighbor.sockets.retain(|&mut other| other != socket);
+        }
+    }
+
     /// Lets a packet wait for the neighbor; returns how many older ones had to go for it.
     pub(crate) fn park_packet(&mut self, id: NeighborId, packet: Packet, limits: &Limits) -> usize {
         let Some(neighbor) = self.entry(id) else { return 1 };
@@ -457,8 +464,27 @@ impl NeighborCache {
             digest.u8(neighbor.solicited);
             digest.option(neighbor.due, Digest::instant);
             digest.bool(neighbor.used);
+            digest.u32(neighbor.generation);
+            digest.u8(neighbor.origin as u8);
             digest.count(neighbor.sockets.len());
+            for socket in &neighbor.sockets {
+                digest.handle(*socket);
+            }
             digest.count(neighbor.packets.len());
+            for packet in &neighbor.packets {
+                packet.digest(digest);
+            }
+        }
+        digest.count(self.hand);
+        for order in [&self.parked_local, &self.parked_answers] {
+            digest.count(order.len());
+            for id in order {
+                digest.u16(id.slot);
+                digest.u32(id.generation);
+            }
+        }
+        for slot in &self.free {
+            digest.u16(*slot);
         }
     }
 }

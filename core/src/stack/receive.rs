@@ -187,7 +187,7 @@ impl Stack {
                     self.on_packet_undeliverable(&packet);
                 }
                 for handle in waiting.sockets {
-                    self.on_tcp_unreachable(handle);
+                    self.on_tcp_unreachable(handle, DropReason::NeighborUnreachable);
                 }
             }
         }

@@ -65,11 +65,9 @@ impl Stack {
         let count = batch.len() - before;
         self.counters.frames_sent += count as u64;
         self.counters.bytes_sent += batch.frames().skip(before).map(|frame| frame.len() as u64).sum::<u64>();
-        if let Some(trace) = &mut self.trace {
+        if self.trace.is_on() {
             for frame in batch.frames().skip(before) {
-                trace.instant(self.now);
-                trace.u16(interface.0);
-                trace.bytes(frame.head);
+                self.trace.frame(self.now, "sent", interface.0, frame.head);
             }
         }
         count
@@ -224,7 +222,7 @@ impl Stack {
                     interface.neighbors.park_socket(neighbor, handle);
                 }
             }
-            NextHop::Full => self.on_tcp_unreachable(handle),
+            NextHop::Full => self.on_tcp_unreachable(handle, DropReason::NeighborQueueFull),
         }
     }
 
