@@ -61,6 +61,7 @@ impl Stack {
         self.deliver_segment(id, flow, &mut segment)
     }
 
+    #[inline]
     fn deliver_segment(&mut self, id: InterfaceId, flow: Flow, segment: &mut Segment<'_>) -> Result<(), DropReason> {
         let Some(handle) = self.sockets.demux.flows.find(&flow) else {
             return self.segment_without_connection(id, flow, segment);
@@ -280,11 +281,11 @@ impl Stack {
             assert_eq!(slot.tcb.check(), Ok(()), "connection {} - {}", slot.flow.local_addr(), slot.flow.remote_addr());
         }
         let wants_transmit = !slot.parked && !slot.queued && slot.tcb.wants_transmit(&env);
-        let (state, edges, deadline) = (slot.tcb.state(), slot.tcb.take_readiness(), slot.tcb.deadline_at());
+        let (state, edges, deadline) =
+            (slot.tcb.state(), slot.tcb.take_readiness(), slot.tcb.deadline_before(slot.armed));
         // After most calls there is nothing more to do, which is found out while the slot is at hand.
         let progress = slot.tcb.take_forward_progress();
         let reset = slot.tcb.take_reset().map(|reset| (slot.flow, reset));
-        let is_armed = deadline.is_none_or(|deadline| slot.armed.is_some_and(|at| at <= deadline));
         let goes_on = slot.owner == Owner::Application && !matches!(state, State::Closed | State::TimeWait);
         let is_told = goes_on && slot.pending.contains(edges);
         if let Some((flow, reset)) = reset {
@@ -296,7 +297,7 @@ impl Stack {
         if wants_transmit {
             self.make_ready(handle);
         }
-        if !is_armed {
+        if deadline.is_some() {
             self.arm(TimerOwner::Tcp(handle), deadline);
         }
         if !is_told {
