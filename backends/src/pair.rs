@@ -215,24 +215,12 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use rustix::event::{PollFd, Timespec, poll};
-    use tickwire_core::frame::Transmit;
 
     fn batch(frames: &[(&[u8], &[u8])]) -> TxBatch {
         let mut batch = TxBatch::new();
         for (head, slice) in frames {
-            let head_start = batch.heads.len() as u32;
-            batch.heads.extend_from_slice(head);
-            let slices_start = batch.slices.len() as u32;
-            if !slice.is_empty() {
-                batch.slices.push(Bytes::copy_from_slice(slice));
-            }
-            batch.items.push(Transmit {
-                head: head_start..batch.heads.len() as u32,
-                slices: slices_start..batch.slices.len() as u32,
-                payload_len: slice.len() as u32,
-                segment_size: None,
-                checksum: TxChecksum::Complete,
-            });
+            let slice = (!slice.is_empty()).then(|| Bytes::copy_from_slice(slice));
+            batch.push(head, slice);
         }
         batch
     }

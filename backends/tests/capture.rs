@@ -44,10 +44,7 @@ fn write_two(file: &TempFile) {
     capture.add_interface("pair0", 9014);
     capture.inbound(0, Instant::from_nanos(0), &Bytes::from_static(ARP));
     let mut batch = TxBatch::new();
-    batch.heads.extend_from_slice(&ARP[..14]);
-    batch.slices.push(Bytes::from_static(&ARP[14..]));
-    let (head, slices, checksum) = (0..14, 0..1, TxChecksum::Complete);
-    batch.items.push(Transmit { head, slices, payload_len: 28, segment_size: None, checksum });
+    batch.push(&ARP[..14], [Bytes::from_static(&ARP[14..])]);
     capture.outbound(1, Instant::from_nanos(123_456_788), batch.frames().next().expect("one frame"));
     drop(capture);
     let summary = writer.finish().expect("written");

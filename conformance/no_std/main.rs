@@ -20,8 +20,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{
-    Capabilities, Config, ConnectOptions, Duration, Frame, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack, TxBatch,
-    Verdict,
+    Capabilities, Config, ConnectOptions, Duration, Frame, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack,
+    TxBatch, Verdict,
 };
 
 #[link(name = "c")]
@@ -38,6 +38,13 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 /// What the unwind tables of the precompiled `alloc` name. Nothing unwinds here, so nothing calls it.
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
+
+/// What its landing pads name, which nothing reaches for the same reason.
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_Resume() -> ! {
+    // SAFETY: abort has no preconditions.
+    unsafe { abort() }
+}
 
 const ARENA_BYTES: usize = 16 << 20;
 

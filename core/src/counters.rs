@@ -90,6 +90,10 @@ counters! {
         udp_received = "udp.received",
         /// Datagrams sent.
         udp_sent = "udp.sent",
+        /// Connections reset at their release, because `Limits::orphans` was reached.
+        orphans_reset = "tcp.orphans_reset",
+        /// Connections that left TIME-WAIT early to make room for new ones.
+        time_wait_evicted = "tcp.time_wait_evicted",
         /// Resets sent from the control queue: no socket, aborts, refusals.
         tcp_resets_sent = "tcp.resets_sent",
     }

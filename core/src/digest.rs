@@ -2,8 +2,9 @@
 //! result is the same on every machine, in debug and in release.
 
 use core::hash::Hasher;
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use siphasher::sip::SipHasher24;
+use slotmap::Key;
 
 use crate::time::Instant;
 
@@ -67,6 +68,22 @@ impl Digest {
                 self.bytes(&address.octets());
             }
         }
+    }
+
+    pub(crate) fn socket_address(&mut self, value: SocketAddr) {
+        self.address(value.ip());
+        self.u16(value.port());
+    }
+
+    /// Bytes behind their number, so that neighbors in the digest cannot be taken for each other.
+    pub(crate) fn counted(&mut self, value: &[u8]) {
+        self.count(value.len());
+        self.bytes(value);
+    }
+
+    /// A handle: its slot and generation.
+    pub(crate) fn handle(&mut self, value: impl Key) {
+        self.u64(value.data().as_ffi());
     }
 
     pub(crate) fn finish(&self) -> u64 {

@@ -175,6 +175,8 @@ drop_reasons! {
     TcpFlags = "tcp.flags",
     /// A SYN that the listener's SYN queue or accept queue has no room for.
     TcpBacklog = "tcp.backlog",
+    /// A SYN beyond `Limits::tcp_sockets`, with no connection in TIME-WAIT to make room.
+    TcpTableFull = "tcp.table_full",
     /// Out-of-order data beyond what the receive buffer may hold.
     TcpBufferFull = "tcp.buffer_full",
     /// Text that arrived after the application had closed; the connection is reset.

@@ -114,9 +114,10 @@ pub struct Transmit {
 /// Frames to send, filled by [`Stack::poll_transmit`](crate::Stack::poll_transmit). All its memory is reused.
 #[derive(Clone, Debug, Default)]
 pub struct TxBatch {
-    /// The heads of all frames, one after another. A device that passes frames on in memory takes
-    /// them out (`heads.split().freeze()`) and hands out slices instead of copies.
-    pub heads: BytesMut,
+    /// The heads of all frames, one after another, and behind `filled` bytes of earlier batches:
+    /// memory that holds something already can be written by a copy that sums what it copies.
+    heads: BytesMut,
+    filled: usize,
     /// The payload slices of all frames, one after another.
     pub slices: Vec<Bytes>,
     /// The frames, in the order in which they are to leave.
@@ -168,7 +169,7 @@ impl TxBatch {
 
     /// Empties the batch and keeps its memory.
     pub fn clear(&mut self) {
-        self.heads.clear();
+        self.filled = 0;
         self.slices.clear();
         self.items.clear();
     }
@@ -181,6 +182,36 @@ impl TxBatch {
     /// Whether the batch holds no frame.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    /// The heads of all frames, one after another: what [`Transmit::head`] is within.
+    pub fn heads(&self) -> &[u8] {
+        &self.heads[..self.filled]
+    }
+
+    /// Adds a frame that was not built by a stack, cut into head and slices; its checksums are complete.
+    pub fn push(&mut self, head: &[u8], slices: impl IntoIterator<Item = Bytes>) {
+        let start = self.begin();
+        self.heads.extend_from_slice(head);
+        self.slices.extend(slices);
+        self.commit(start, 0, None, TxChecksum::Complete);
+        if let Some(item) = self.items.last_mut() {
+            let slices = &self.slices[item.slices.start as usize..];
+            item.payload_len = slices.iter().map(Bytes::len).sum::<usize>() as u32;
+        }
+    }
+
+    /// Takes out the memory of the heads. A device that passes frames on in memory hands out slices
+    /// of it ([`Transmit::head`]) instead of copies.
+    pub fn take_heads(&mut self) -> Bytes {
+        self.filled = 0;
+        core::mem::take(&mut self.heads).freeze()
+    }
+
+    /// Gives memory back that was taken out of a batch; it is of use if nobody else refers to it.
+    pub fn reuse_heads(&mut self, heads: Bytes) {
+        self.heads = heads.try_into_mut().unwrap_or_default();
+        self.filled = 0;
     }
 
     /// The frames, in order.
@@ -201,9 +232,29 @@ pub(crate) struct FrameStart {
 }
 
 impl TxBatch {
-    /// Starts a frame: what is pushed to `heads` and `slices` from here on belongs to it.
-    pub(crate) fn begin(&self) -> FrameStart {
-        FrameStart { head: self.heads.len() as u32, slices: self.slices.len() as u32 }
+    /// Starts a frame: what is appended to `out` and pushed to `slices` from here on belongs to it.
+    pub(crate) fn begin(&mut self) -> FrameStart {
+        self.heads.truncate(self.filled);
+        FrameStart { head: self.filled as u32, slices: self.slices.len() as u32 }
+    }
+
+    /// Where the head of the frame under construction is appended.
+    pub(crate) fn out(&mut self) -> &mut BytesMut {
+        &mut self.heads
+    }
+
+    /// Adds a frame of which `fill` writes the `len` bytes, whatever they hold.
+    #[inline]
+    pub(crate) fn push_with(&mut self, len: usize, payload_len: u32, fill: impl FnOnce(&mut [u8]) -> TxChecksum) {
+        let (start, slices) = (self.filled, self.slices.len() as u32);
+        let end = start + len;
+        if self.heads.len() < end {
+            self.heads.resize(end, 0);
+        }
+        let checksum = fill(&mut self.heads[start..end]);
+        self.filled = end;
+        let head = start as u32..end as u32;
+        self.items.push(Transmit { head, slices: slices..slices, payload_len, segment_size: None, checksum });
     }
 
     /// The bytes of the head under construction.
@@ -233,8 +284,9 @@ impl TxBatch {
         segment_size: Option<NonZeroU16>,
         checksum: TxChecksum,
     ) {
+        self.filled = self.heads.len();
         self.items.push(Transmit {
-            head: start.head..self.heads.len() as u32,
+            head: start.head..self.filled as u32,
             slices: start.slices..self.slices.len() as u32,
             payload_len,
             segment_size,

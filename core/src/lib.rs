@@ -26,7 +26,7 @@
 //! | `counters` | what was done, by layer |
 //! | `rate_limit` | how much strangers can make us send |
 //! | [`time`] | [`Instant`] |
-//! | `rng`, `keyed`, `digest` | the seed's streams, the hash table without order, digests |
+//! | `rng`, `keyed`, `digest`, `trace` | the seed's streams, the hash table without order, digests |
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -56,6 +56,7 @@ pub mod socket;
 pub mod stack;
 pub mod tcp;
 pub mod time;
+mod trace;
 mod udp;
 pub mod wire;
 

@@ -4,10 +4,11 @@
 use core::num::NonZeroU16;
 
 use crate::buffer::{ChunkPool, Runs};
-use crate::frame::{Capabilities, TxBatch};
+use crate::frame::{Capabilities, TxBatch, TxChecksum};
 use crate::ip::output::{PacketHeader, Stations, transport_checksum};
 use crate::tcp::seq::SeqNumber;
 use crate::tcp::{Outgoing, Tcb};
+use crate::wire::checksum;
 use crate::wire::tcp::{self, TcpFlags, TcpHeader};
 use crate::wire::{ethernet, ipv6};
 
@@ -15,7 +16,7 @@ use crate::wire::{ethernet, ipv6};
 /// Ethernet's MTU one contiguous frame costs less than the references.
 const COPY_MAX: usize = 2048;
 /// The most payload that one turn of a connection takes, in bytes.
-const TURN_MAX: usize = 64 * 1024;
+pub(crate) const TURN_MAX: usize = 64 * 1024;
 
 /// How much payload a connection may send in one turn: `room` frames of `segment_size`, or one
 /// frame that the device splits. At least one segment.
@@ -115,21 +116,38 @@ impl Emission<'_> {
     }
 
     fn emit_frame(&self, head: &Head, len: usize, text: &mut Runs<'_>, batch: &mut TxBatch) {
-        let start = batch.begin();
-        batch.heads.extend_from_slice(head.bytes());
-        let mut left = len;
-        while left > 0 {
-            let run = text.up_to(left);
-            if run.is_empty() {
-                break;
-            }
-            batch.heads.extend_from_slice(run);
-            left -= run.len();
-        }
         let by_device = self.capabilities.tx_checksum;
-        let upper_len = head.upper_len() + len;
-        let checksum = transport_checksum(batch, start, &self.header, upper_len, tcp::CHECKSUM_OFFSET, by_device);
-        batch.commit(start, len as u32, None, checksum);
+        batch.push_with(head.len + len, len as u32, |frame| {
+            let (head_at, mut text_at) = frame.split_at_mut(head.len);
+            head_at.copy_from_slice(head.bytes());
+            let mut sum = self.header.pseudo_header(head.upper_len() + len);
+            if !by_device {
+                sum.add_bytes(&head.bytes()[head.upper..]);
+            }
+            while !text_at.is_empty() {
+                let run = text.up_to(text_at.len());
+                if run.is_empty() {
+                    break;
+                }
+                let (now, later) = text_at.split_at_mut(run.len());
+                if by_device {
+                    now.copy_from_slice(run);
+                } else {
+                    sum.add_copied(run, now);
+                }
+                text_at = later;
+            }
+            checksum::store(
+                head_at,
+                head.upper + tcp::CHECKSUM_OFFSET,
+                if by_device { sum.fold() } else { sum.finish() },
+            );
+            if by_device {
+                TxChecksum::Partial { start: head.upper as u16, offset: tcp::CHECKSUM_OFFSET as u16 }
+            } else {
+                TxChecksum::Complete
+            }
+        });
     }
 
     /// One frame for a device that splits it, which always completes checksums too.
@@ -138,7 +156,7 @@ impl Emission<'_> {
         let head = self.head(0, len);
         let upper_len = head.upper_len() + len;
         let start = batch.begin();
-        batch.heads.extend_from_slice(head.bytes());
+        batch.out().extend_from_slice(head.bytes());
         let room = usize::from(self.capabilities.max_slices).min(TxBatch::SLICES_MAX);
         let sliced =
             if len > COPY_MAX { tcb.send_queue_mut().share(offset, len, room, &mut batch.slices, chunks) } else { 0 };
@@ -146,7 +164,7 @@ impl Emission<'_> {
             // More pieces than the device takes: one copy instead.
             batch.truncate_slices(start);
             for run in tcb.send_queue().runs(offset, len) {
-                batch.heads.extend_from_slice(run);
+                batch.out().extend_from_slice(run);
             }
         }
         let checksum = transport_checksum(batch, start, &self.header, upper_len, tcp::CHECKSUM_OFFSET, true);

@@ -7,7 +7,7 @@ use crate::time::Instant;
 /// The cost of one message, in the bucket's unit: nanoseconds times messages per second.
 const COST: u64 = 1_000_000_000;
 
-/// At most `per_second` messages a second, half a second's worth in a burst. When the bucket is full
+/// At most `per_second` messages in any second: a tenth of them at once, the rest as time passes. When the bucket is full
 /// again a random part of it is taken off, so that a stranger who counts the answers cannot learn
 /// how many others were answered (the side channel of a global limit).
 #[derive(Clone, Debug)]
@@ -23,9 +23,16 @@ impl RateLimit {
         RateLimit { per_second, tokens: RateLimit::depth(per_second), at: Instant::ZERO, random }
     }
 
+    /// What a full bucket holds.
     const fn depth(per_second: u32) -> u64 {
-        let half = per_second as u64 * COST / 2;
-        if half < COST && per_second > 0 { COST } else { half }
+        let tenth = (per_second / 10) as u64 * COST;
+        if tenth == 0 && per_second > 0 { COST } else { tenth }
+    }
+
+    /// What flows into it per nanosecond: with a full bucket it makes `per_second` in a second.
+    const fn inflow(per_second: u32) -> u64 {
+        let rest = per_second - per_second / 10;
+        if rest > 1 && per_second < 10 { rest as u64 - 1 } else { rest as u64 }
     }
 
     /// Whether one more may be sent at `now`; if so it is counted.
@@ -33,9 +40,9 @@ impl RateLimit {
         let elapsed = now.since(self.at).as_nanos().min(u128::from(COST)) as u64;
         let depth = RateLimit::depth(self.per_second);
         self.at = now;
-        self.tokens += elapsed * u64::from(self.per_second);
+        self.tokens += elapsed * RateLimit::inflow(self.per_second);
         if self.tokens > depth {
-            let jitter = self.random.below((self.per_second / 16).max(1));
+            let jitter = self.random.below((self.per_second / 25).max(1));
             self.tokens = depth - (u64::from(jitter) * COST).min(depth.saturating_sub(COST));
         }
         if self.tokens < COST {
@@ -48,5 +55,6 @@ impl RateLimit {
     pub(crate) fn digest(&self, digest: &mut Digest) {
         digest.u64(self.tokens);
         digest.instant(self.at);
+        self.random.digest(digest);
     }
 }

@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
+use crate::digest::Digest;
 use crate::keyed::HashKey;
 
 /// The 32 bytes from which everything random in a stack follows. Never printed by `Debug`.
@@ -63,6 +64,11 @@ impl fmt::Debug for RandomStream {
 impl RandomStream {
     pub(crate) fn next_u32(&mut self) -> u32 {
         self.0.next_u32()
+    }
+
+    /// How far the stream has been drawn from.
+    pub(crate) fn digest(&self, digest: &mut Digest) {
+        digest.u64(self.0.get_word_pos() as u64);
     }
 
     /// A value in `0..bound`; 0 if `bound` is 0. By multiplication: the bias is below 2^-32 x bound.

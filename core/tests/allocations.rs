@@ -87,7 +87,7 @@ impl Host {
     fn exchange(&mut self, now: Instant, incoming: &mut Wire, outgoing: &mut Wire) {
         for _ in 0..RX_BATCH {
             let Some(frame) = incoming.frames.pop_front() else { break };
-            self.stack.handle_frame(now, self.interface, Frame::from(frame));
+            let _ = self.stack.handle_frame(now, self.interface, Frame::from(frame));
         }
         if self.stack.poll_timeout().is_some_and(|wakeup| wakeup.at <= now) {
             self.stack.handle_timeout(now);

@@ -1,21 +1,18 @@
 //! tickwire at one end of the virtual link.
 
-use std::mem;
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tickwire_core::config::{Config, InterfaceAddress, InterfaceConfig, TcpSettings};
 use tickwire_core::frame::Capabilities;
 use tickwire_core::socket::{ConnectOptions, ListenOptions, ListenerHandle, TcpHandle};
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Frame, Instant, InterfaceId, Seed, Stack, TxBatch};
 
+use super::RX_BATCH;
 use super::pair::{Endpoint, Host, Wire};
-use super::{FRAME_MAX, RX_BATCH};
-
-/// Room for the frames of one batch.
-const BATCH_SIZE: usize = TxBatch::FRAMES_MAX * FRAME_MAX;
 
 /// One stack, and the memory that its frames are put together in.
 pub(crate) struct Tickwire {
@@ -24,7 +21,7 @@ pub(crate) struct Tickwire {
     listener: Option<ListenerHandle>,
     batch: TxBatch,
     /// Memory of earlier batches; of use again once nobody refers to a frame in it.
-    memory: Vec<BytesMut>,
+    memory: VecDeque<Bytes>,
 }
 
 impl Endpoint for Tickwire {
@@ -39,7 +36,7 @@ impl Endpoint for Tickwire {
             addresses: [InterfaceAddress::v4(host.address, 24)].into_iter().collect(),
         };
         let interface = stack.add_interface(Instant::ZERO, interface).expect("a fresh stack takes an interface");
-        Self { stack, interface, listener: None, batch: TxBatch::new(), memory: Vec::new() }
+        Self { stack, interface, listener: None, batch: TxBatch::new(), memory: VecDeque::new() }
     }
 
     fn listen(&mut self, port: u16, buffer: usize) {
@@ -84,32 +81,19 @@ impl Endpoint for Tickwire {
         while self.stack.poll_event().is_some() {}
         loop {
             self.batch.clear();
-            let at = self.idle_memory();
-            self.batch.heads = mem::take(&mut self.memory[at]);
-            let count = self.stack.poll_transmit(now, self.interface, &mut self.batch);
-            if count > 0 {
-                assert!(self.batch.slices.is_empty(), "frames in pieces");
-                let heads = self.batch.heads.split().freeze();
-                for item in &self.batch.items {
-                    outgoing.put(heads.slice(item.head.start as usize..item.head.end as usize));
-                }
-            }
-            self.memory[at] = mem::take(&mut self.batch.heads);
-            if count == 0 {
+            if self.stack.poll_transmit(now, self.interface, &mut self.batch) == 0 {
                 return;
             }
+            assert!(self.batch.slices.is_empty(), "frames in pieces");
+            let heads = self.batch.take_heads();
+            for item in &self.batch.items {
+                outgoing.put(heads.slice(item.head.start as usize..item.head.end as usize));
+            }
+            self.memory.push_back(heads);
+            if let Some(idle) = self.memory.pop_front_if(|memory| memory.is_unique()) {
+                self.batch.reuse_heads(idle);
+            }
         }
-    }
-}
-
-impl Tickwire {
-    /// Which memory the next batch may use.
-    fn idle_memory(&mut self) -> usize {
-        let idle = self.memory.iter_mut().position(|memory| memory.try_reclaim(BATCH_SIZE));
-        idle.unwrap_or_else(|| {
-            self.memory.push(BytesMut::with_capacity(BATCH_SIZE));
-            self.memory.len() - 1
-        })
     }
 }
 

@@ -119,7 +119,11 @@ pub(crate) fn is_legal_source(addresses: &[InterfaceAddress], src: IpAddr) -> bo
                 && !v4.is_loopback()
                 && !addresses.iter().any(|own| own.broadcast() == Some(v4))
         }
-        IpAddr::V6(v6) => !v6.is_multicast() && !v6.is_loopback() && !v6.is_unspecified(),
+        // An IPv4-mapped address stands for an IPv4 host inside a program, and for nobody on a wire
+        // (RFC 4291 section 2.5.5.2): an answer would leave as IPv4, to whom the sender chose.
+        IpAddr::V6(v6) => {
+            !v6.is_multicast() && !v6.is_loopback() && !v6.is_unspecified() && v6.to_ipv4_mapped().is_none()
+        }
     };
     possible && !is_own(addresses, src)
 }

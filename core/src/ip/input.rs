@@ -36,6 +36,7 @@ impl Received {
 
 impl Interface {
     /// RFC 1122 section 3.2.1.
+    #[inline]
     pub(crate) fn ipv4_input(&self, packet: &Ipv4Packet<'_>, link_group: bool) -> Result<Received, DropReason> {
         if !packet.verify_checksum() {
             return Err(DropReason::Ipv4Checksum);

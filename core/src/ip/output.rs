@@ -83,7 +83,7 @@ impl PacketHeader {
     /// Starts a frame with this header.
     pub(crate) fn begin(&self, batch: &mut TxBatch, stations: Stations, upper_len: usize) -> FrameStart {
         let start = batch.begin();
-        self.emit(stations, upper_len, &mut batch.heads);
+        self.emit(stations, upper_len, batch.out());
         start
     }
 }

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
 
+use crate::digest::Digest;
 use crate::tcp::seq::SeqNumber;
 use crate::time::Instant;
 use crate::wire::{icmpv4, ipv4, ipv6, tcp, udp};
@@ -30,6 +31,47 @@ impl Packet {
             Body::Datagram { data, .. } => udp::HEADER_LEN + data.len(),
         };
         header + body
+    }
+}
+
+impl Packet {
+    pub(crate) fn digest(&self, digest: &mut Digest) {
+        digest.address(self.src);
+        digest.address(self.dst);
+        digest.address(self.next_hop);
+        digest.u8(self.hop_limit);
+        match &self.body {
+            Body::EchoReply { ident, seq, data } => {
+                digest.u8(0);
+                digest.u16(*ident);
+                digest.u16(*seq);
+                digest.counted(data);
+            }
+            Body::IcmpError { kind, quote } => {
+                let (kind, code, pointer) = match *kind {
+                    ErrorKind::PortUnreachable => (1, 0, 0),
+                    ErrorKind::ProtocolUnreachable => (2, 0, 0),
+                    ErrorKind::ParameterProblem { code, pointer } => (3, code, pointer),
+                };
+                digest.u8(kind);
+                digest.u8(code);
+                digest.u32(pointer);
+                digest.counted(quote);
+            }
+            Body::TcpReset { src_port, dst_port, seq, ack } => {
+                digest.u8(4);
+                digest.u16(*src_port);
+                digest.u16(*dst_port);
+                digest.u32(seq.0);
+                digest.option(*ack, |digest, ack| digest.u32(ack.0));
+            }
+            Body::Datagram { src_port, dst_port, data } => {
+                digest.u8(5);
+                digest.u16(*src_port);
+                digest.u16(*dst_port);
+                digest.counted(data);
+            }
+        }
     }
 }
 

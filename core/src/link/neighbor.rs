@@ -112,6 +112,8 @@ pub(crate) struct NeighborCache {
     slots: Vec<Option<Neighbor>>,
     free: Vec<u16>,
     index: KeyedMap<IpAddr, u16>,
+    /// The one last sent to: it is looked at before anything is hashed.
+    last: Option<NeighborId>,
     hand: usize,
     generation: u32,
     /// Entries with parked packets, oldest first; apart for local sockets and for answers.
@@ -134,6 +136,7 @@ impl NeighborCache {
             slots: Vec::new(),
             free: Vec::new(),
             index: KeyedMap::new(key),
+            last: None,
             hand: 0,
             generation: 0,
             parked_local: VecDeque::new(),
@@ -144,6 +147,17 @@ impl NeighborCache {
 
     fn entry(&mut self, id: NeighborId) -> Option<&mut Neighbor> {
         self.slots.get_mut(id.slot as usize)?.as_mut().filter(|neighbor| neighbor.generation == id.generation)
+    }
+
+    /// As [`NeighborCache::find`], where the same neighbor is to be expected again.
+    fn find_again(&mut self, address: IpAddr) -> Option<NeighborId> {
+        if let Some(last) = self.last
+            && self.entry(last).is_some_and(|neighbor| neighbor.address == address)
+        {
+            return Some(last);
+        }
+        self.last = self.find(address);
+        self.last
     }
 
     fn find(&self, address: IpAddr) -> Option<NeighborId> {
@@ -161,7 +175,7 @@ impl NeighborCache {
         origin: Origin,
         limits: &Limits,
     ) -> (Resolution, Option<Solicit>) {
-        let Some(id) = self.find(address) else {
+        let Some(id) = self.find_again(address) else {
             return match self.insert(
                 address,
                 NeighborState::Incomplete,
@@ -277,6 +291,13 @@ impl NeighborCache {
         }
     }
 
+    /// A socket that waited is gone.
+    pub(crate) fn unpark_socket(&mut self, address: IpAddr, socket: TcpHandle) {
+        if let Some(neighbor) = self.find(address).and_then(|id| self.entry(id)) {
+            neighbor.sockets.retain(|&mut other| other != socket);
+        }
+    }
+
     /// Lets a packet wait for the neighbor; returns how many older ones had to go for it.
     pub(crate) fn park_packet(&mut self, id: NeighborId, packet: Packet, limits: &Limits) -> usize {
         let Some(neighbor) = self.entry(id) else { return 1 };
@@ -365,7 +386,7 @@ impl NeighborCache {
 
     /// The upper layer made progress through this neighbor (RFC 4861 section 7.3.1).
     pub(crate) fn on_progress(&mut self, now: Instant, address: IpAddr) {
-        let Some(id) = self.find(address) else { return };
+        let Some(id) = self.find_again(address) else { return };
         let Some(neighbor) = self.entry(id) else { return };
         if neighbor.state != NeighborState::Incomplete {
             neighbor.state = NeighborState::Reachable;
@@ -443,8 +464,27 @@ impl NeighborCache {
             digest.u8(neighbor.solicited);
             digest.option(neighbor.due, Digest::instant);
             digest.bool(neighbor.used);
+            digest.u32(neighbor.generation);
+            digest.u8(neighbor.origin as u8);
             digest.count(neighbor.sockets.len());
+            for socket in &neighbor.sockets {
+                digest.handle(*socket);
+            }
             digest.count(neighbor.packets.len());
+            for packet in &neighbor.packets {
+                packet.digest(digest);
+            }
+        }
+        digest.count(self.hand);
+        for order in [&self.parked_local, &self.parked_answers] {
+            digest.count(order.len());
+            for id in order {
+                digest.u16(id.slot);
+                digest.u32(id.generation);
+            }
+        }
+        for slot in &self.free {
+            digest.u16(*slot);
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Ephemeral ports (RFC 6056).
 
+use alloc::format;
 use core::hash::BuildHasher;
 use core::net::{IpAddr, SocketAddr};
 
 use crate::config::Shard;
+use crate::digest::Digest;
 use crate::keyed::HashKey;
 use crate::rng::{RandomStream, Seed};
 
@@ -26,24 +28,37 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    pub(crate) fn new(seed: &Seed, shard: Shard) -> Ports {
-        let mut random = seed.stream("ports");
+    /// `purpose` labels its random stream and keys.
+    pub(crate) fn new(seed: &Seed, purpose: &str, shard: Shard) -> Ports {
+        let mut random = seed.stream(purpose);
         let mut counters = [0; TABLE];
         for counter in &mut counters {
             *counter = random.next_u32();
         }
-        Ports { offset: seed.hash_key("ports.offset"), index: seed.hash_key("ports.index"), counters, random, shard }
+        let offset = seed.hash_key(&format!("{purpose}.offset"));
+        let index = seed.hash_key(&format!("{purpose}.index"));
+        Ports { offset, index, counters, random, shard }
     }
 
     /// The `n`th port of this shard's share of the range, counted round.
     fn port(&self, n: u32) -> u16 {
-        let count = u32::from(self.shard.count.max(1));
-        let share = (RANGE / count).max(1);
-        (FIRST + (n % share) * count + u32::from(self.shard.index) % count) as u16
+        (FIRST + (n % self.share()) * self.shards() + u32::from(self.shard.index) % self.shards()) as u16
+    }
+
+    fn shards(&self) -> u32 {
+        u32::from(self.shard.count).clamp(1, RANGE)
     }
 
     fn share(&self) -> u32 {
-        (RANGE / u32::from(self.shard.count.max(1))).max(1)
+        RANGE / self.shards()
+    }
+
+    /// Which ports come next.
+    pub(crate) fn digest(&self, digest: &mut Digest) {
+        for counter in self.counters {
+            digest.u32(counter);
+        }
+        self.random.digest(digest);
     }
 
     /// A port for a connection from `local` to `remote` that is not `taken`.

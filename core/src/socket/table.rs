@@ -16,6 +16,9 @@ use crate::tcp::{Listener, Tcb};
 use crate::time::Instant;
 use crate::udp::UdpState;
 
+/// Entries of connections that are gone, which `Sockets::time_wait` may hold beside as many as there are live ones.
+const TIME_WAIT_GONE_MAX: usize = 64;
+
 /// Who answers for a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
@@ -79,7 +82,7 @@ pub(crate) struct Sockets {
     pub(crate) udp_ports: Ports,
     /// Connections without an owner that have not reached TIME-WAIT.
     pub(crate) orphans: u32,
-    /// Connections that reached TIME-WAIT, oldest first; some may be gone.
+    /// Connections in TIME-WAIT without an owner, oldest first; some may be gone.
     pub(crate) time_wait: VecDeque<TcpHandle>,
 }
 
@@ -90,16 +93,25 @@ impl Sockets {
             listeners: SlotMap::with_key(),
             udp: SlotMap::with_key(),
             demux: Demux::new(seed),
-            tcp_ports: Ports::new(seed, shard),
-            udp_ports: Ports::new(seed, shard),
+            tcp_ports: Ports::new(seed, "tcp.ports", shard),
+            udp_ports: Ports::new(seed, "udp.ports", shard),
             orphans: 0,
             time_wait: VecDeque::new(),
         }
     }
 
+    /// Notes a connection in TIME-WAIT that nobody owns any more.
+    pub(crate) fn queue_time_wait(&mut self, handle: TcpHandle) {
+        self.time_wait.push_back(handle);
+        if self.time_wait.len() > 2 * self.tcp.len() + TIME_WAIT_GONE_MAX {
+            let tcp = &self.tcp;
+            self.time_wait.retain(|&handle| tcp.contains_key(handle));
+        }
+    }
+
     /// Ephemeral ports follow from `seed` from here on.
     pub(crate) fn reseed(&mut self, seed: &Seed, shard: Shard) {
-        self.tcp_ports = Ports::new(seed, shard);
-        self.udp_ports = Ports::new(seed, shard);
+        self.tcp_ports = Ports::new(seed, "tcp.ports", shard);
+        self.udp_ports = Ports::new(seed, "udp.ports", shard);
     }
 }

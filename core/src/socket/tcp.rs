@@ -54,7 +54,7 @@ impl<'a> TcpSocket<'a> {
     /// Queues a copy of as much of `data` as there is room for; returns how many bytes that is.
     /// 0 means that the buffer is full: `Readiness::WRITABLE` tells when there is room again.
     pub fn send(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
-        self.stack.advance(now);
+        self.stack.called(now, "tcp.send", self.handle, data);
         let (slot, mut env) = self.stack.connection(self.handle).ok_or(SendError::Stale)?;
         let result = slot.tcb.send(&mut env, data);
         self.stack.settle_tcp(self.handle);
@@ -63,7 +63,7 @@ impl<'a> TcpSocket<'a> {
 
     /// As [`TcpSocket::send`], without copying what is 512 bytes and longer.
     pub fn send_bytes(&mut self, now: Instant, data: Bytes) -> Result<usize, SendError> {
-        self.stack.advance(now);
+        self.stack.called(now, "tcp.send_bytes", self.handle, &data);
         let (slot, mut env) = self.stack.connection(self.handle).ok_or(SendError::Stale)?;
         let result = slot.tcb.send_bytes(&mut env, data);
         self.stack.settle_tcp(self.handle);
@@ -72,7 +72,7 @@ impl<'a> TcpSocket<'a> {
 
     /// Receives into `out`; returns how many bytes. 0 is the end of the stream (unless `out` is empty).
     pub fn recv(&mut self, now: Instant, out: &mut [u8]) -> Result<usize, RecvError> {
-        self.stack.advance(now);
+        self.stack.called(now, "tcp.recv", self.handle, &(out.len() as u64).to_le_bytes());
         let (slot, mut env) = self.stack.connection(self.handle).ok_or(RecvError::Stale)?;
         let result = slot.tcb.recv(&mut env, out);
         self.stack.settle_tcp(self.handle);
@@ -81,7 +81,7 @@ impl<'a> TcpSocket<'a> {
 
     /// Receives a slice of at most `max` bytes without copying it; an empty one is the end of the stream.
     pub fn recv_bytes(&mut self, now: Instant, max: usize) -> Result<Bytes, RecvError> {
-        self.stack.advance(now);
+        self.stack.called(now, "tcp.recv_bytes", self.handle, &(max as u64).to_le_bytes());
         let (slot, mut env) = self.stack.connection(self.handle).ok_or(RecvError::Stale)?;
         let result = slot.tcb.recv_bytes(&mut env, max);
         self.stack.settle_tcp(self.handle);
@@ -97,7 +97,7 @@ impl<'a> TcpSocket<'a> {
     /// Closes one direction or both. Closing the write side sends a FIN behind what is queued
     /// (half-close, RFC 9293 section 3.6); closing the read side discards what arrives.
     pub fn shutdown(&mut self, now: Instant, how: How) {
-        self.stack.advance(now);
+        self.stack.called(now, "tcp.shutdown", self.handle, &[how as u8]);
         if let Some((slot, mut env)) = self.stack.connection(self.handle) {
             slot.tcb.shutdown(&mut env, how);
             self.stack.settle_tcp(self.handle);
@@ -107,7 +107,7 @@ impl<'a> TcpSocket<'a> {
     /// Closes both directions (RFC 9293 section 3.10.4). What is queued is still sent, within the
     /// linger time; unread data resets the connection (section 3.6.1). The handle stays until it is released.
     pub fn close(&mut self, now: Instant) {
-        self.stack.advance(now);
+        self.stack.called(now, "tcp.close", self.handle, &[]);
         if let Some((slot, mut env)) = self.stack.connection(self.handle) {
             slot.tcb.close(&mut env);
             self.stack.settle_tcp(self.handle);
@@ -116,7 +116,7 @@ impl<'a> TcpSocket<'a> {
 
     /// Resets the connection (RFC 9293 section 3.10.5).
     pub fn abort(&mut self, now: Instant) {
-        self.stack.advance(now);
+        self.stack.called(now, "tcp.abort", self.handle, &[]);
         if let Some((slot, mut env)) = self.stack.connection(self.handle) {
             slot.tcb.abort(&mut env);
             self.stack.settle_tcp(self.handle);
@@ -167,7 +167,7 @@ impl<'a> TcpSocket<'a> {
     /// Sets the connection anew. Buffer limits hold from the next call on; a receive limit below what
     /// was offered to the peer is reached only as the window closes (the right edge never moves left).
     pub fn set_settings(&mut self, now: Instant, settings: TcpSettings) {
-        self.stack.advance(now);
+        self.stack.called(now, "tcp.set_settings", self.handle, &[]);
         if let Some((slot, mut env)) = self.stack.connection(self.handle) {
             slot.tcb.set_settings(&mut env, settings);
             self.stack.settle_tcp(self.handle);

@@ -95,7 +95,7 @@ impl<'a> UdpSocket<'a> {
     /// Queues a datagram to `to`, or to the peer. It leaves once its neighbor is known; datagrams to
     /// different neighbors do not wait for each other.
     pub fn send(&mut self, now: Instant, data: &[u8], to: Option<SocketAddr>) -> Result<(), UdpSendError> {
-        self.stack.advance(now);
+        self.stack.called(now, "udp.send", self.handle, data);
         let slot = self.slot().ok_or(UdpSendError::Stale)?;
         let to = to.map(canonical).or(slot.state.peer).ok_or(UdpSendError::NoDestination)?;
         if to.port() == 0 || !self.speaks_to(to.ip()) {
@@ -122,6 +122,7 @@ impl<'a> UdpSocket<'a> {
 
     /// The next datagram received; `None` if there is none.
     pub fn recv(&mut self) -> Option<Received> {
+        self.stack.called(self.stack.latest(), "udp.recv", self.handle, &[]);
         self.stack.udp_slot_mut(self.handle)?.state.receive().map(Received::from)
     }
 

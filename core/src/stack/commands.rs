@@ -2,10 +2,12 @@
 
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use slotmap::Key;
 
 use super::Stack;
 use crate::config::{InterfaceAddress, InterfaceConfig};
 use crate::error::{AddInterfaceError, AddressError, BindError, ConnectError, ListenError, RouteError, StaleHandle};
+use crate::event::Readiness;
 use crate::ip::route::Route;
 use crate::link::{Interface, InterfaceId};
 use crate::socket::demux::Flow;
@@ -58,6 +60,7 @@ impl Stack {
         address: InterfaceAddress,
     ) -> Result<(), AddressError> {
         self.advance(now);
+        self.trace.command(self.now, "address.add", SocketAddr::new(address.address, address.prefix_len.into()));
         let interface = self.interfaces.get_mut(id.index()).ok_or(AddressError::NoInterface)?;
         if !address.is_valid() {
             return Err(AddressError::BadAddress);
@@ -80,6 +83,7 @@ impl Stack {
     /// prefix. Sockets that use it stay, and hear nothing more.
     pub fn remove_address(&mut self, now: Instant, id: InterfaceId, address: IpAddr) -> Result<(), AddressError> {
         self.advance(now);
+        self.trace.command(self.now, "address.remove", SocketAddr::new(address, 0));
         let interface = self.interfaces.get_mut(id.index()).ok_or(AddressError::NoInterface)?;
         let at = interface.addresses.iter().position(|own| own.address == address).ok_or(AddressError::Missing)?;
         let gone = on_link(id, &interface.addresses.remove(at));
@@ -91,6 +95,7 @@ impl Stack {
 
     /// Adds a route. Of several with one prefix the first added is used.
     pub fn add_route(&mut self, route: Route) -> Result<(), RouteError> {
+        self.trace.command(self.now, "route.add", SocketAddr::new(route.prefix, route.prefix_len.into()));
         let interface = self.interfaces.get(route.interface.index()).ok_or(RouteError::NoInterface)?;
         let bits = if route.prefix.is_ipv4() { 32 } else { 128 };
         if route.prefix_len > bits || route.gateway.is_some_and(|gateway| gateway.is_ipv4() != route.prefix.is_ipv4()) {
@@ -111,6 +116,7 @@ impl Stack {
 
     /// Removes a route; `false` if there is none like it.
     pub fn remove_route(&mut self, route: &Route) -> bool {
+        self.trace.command(self.now, "route.remove", SocketAddr::new(route.prefix, route.prefix_len.into()));
         let prefix = crate::ip::address::truncate(route.prefix, route.prefix_len);
         let route = Route { prefix, ..*route };
         self.routes.remove(|other| *other == route)
@@ -120,6 +126,7 @@ impl Stack {
     /// and the IPv6 one with [`ListenOptions::dual_stack`] on those of both.
     pub fn tcp_listen(&mut self, local: SocketAddr, options: ListenOptions) -> Result<ListenerHandle, ListenError> {
         let mut local = canonical(local);
+        self.trace.command(self.now, "tcp.listen", local);
         self.own_address(local.ip()).then_some(()).ok_or(ListenError::AddressNotAvailable)?;
         let listeners = &self.sockets.demux.listeners;
         let taken = |port| listeners.is_taken(SocketAddr::new(local.ip(), port), options.dual_stack);
@@ -142,7 +149,7 @@ impl Stack {
 
     /// The next established connection of a listener; `None` if there is none yet.
     pub fn tcp_accept(&mut self, now: Instant, listener: ListenerHandle) -> Result<Option<TcpHandle>, StaleHandle> {
-        self.advance(now);
+        self.called(now, "tcp.accept", listener, &[]);
         let slot = self.sockets.listeners.get_mut(listener).ok_or(StaleHandle::Stale)?;
         let Some(handle) = slot.listener.accept() else { return Ok(None) };
         if let Some(slot) = self.sockets.tcp.get_mut(handle) {
@@ -162,7 +169,7 @@ impl Stack {
     /// Closes a listener. Connections that nobody has accepted are reset, those still in SYN-RECEIVED
     /// once they would be established; those accepted stay.
     pub fn tcp_listener_close(&mut self, now: Instant, listener: ListenerHandle) -> Result<(), StaleHandle> {
-        self.advance(now);
+        self.called(now, "tcp.listener_close", listener, &[]);
         let mut slot = self.sockets.listeners.remove(listener).ok_or(StaleHandle::Stale)?;
         self.sockets.demux.listeners.remove(slot.local, slot.dual_stack);
         while let Some(handle) = slot.listener.accept() {
@@ -179,6 +186,7 @@ impl Stack {
         options: ConnectOptions,
     ) -> Result<TcpHandle, ConnectError> {
         self.advance(now);
+        self.trace.command(self.now, "tcp.connect", remote);
         let remote = canonical(remote);
         if !self.is_connectable(remote) {
             return Err(ConnectError::BadDestination);
@@ -214,13 +222,15 @@ impl Stack {
 
     /// A connection, to be used.
     pub fn tcp(&mut self, handle: TcpHandle) -> Result<TcpSocket<'_>, StaleHandle> {
-        if self.sockets.tcp.contains_key(handle) { Ok(TcpSocket::new(self, handle)) } else { Err(StaleHandle::Stale) }
+        let slot = self.sockets.tcp.get(handle).ok_or(StaleHandle::Stale)?;
+        // A released connection may still be finishing.
+        if slot.owner == Owner::Orphan { Err(StaleHandle::Stale) } else { Ok(TcpSocket::new(self, handle)) }
     }
 
     /// Resets every connection, those without an owner included: the end of a stack that has no time
     /// left for an orderly one.
     pub fn tcp_abort_all(&mut self, now: Instant) {
-        self.advance(now);
+        self.called(now, "tcp.abort_all", TcpHandle::null(), &[]);
         let handles: Vec<_> = self.sockets.tcp.keys().collect();
         for handle in handles {
             if let Some((slot, mut env)) = self.connection(handle) {
@@ -233,22 +243,23 @@ impl Stack {
     /// Gives a connection's handle back: it is stale at once. A connection that is still open is
     /// closed as `close` does it and finishes alone; beyond `Limits::orphans` it is reset.
     pub fn tcp_release(&mut self, now: Instant, handle: TcpHandle) -> Result<(), StaleHandle> {
-        self.advance(now);
+        self.called(now, "tcp.release", handle, &[]);
         let limit = self.config.limits.orphans;
         let full = self.sockets.orphans >= limit;
         let (slot, mut env) = self.connection(handle).ok_or(StaleHandle::Stale)?;
         if slot.owner == Owner::Orphan {
             return Err(StaleHandle::Stale);
         }
-        if full && slot.tcb.state() != State::TimeWait {
+        let refused = full && !matches!(slot.tcb.state(), State::TimeWait | State::Closed);
+        if refused {
             slot.tcb.abort(&mut env);
         } else {
             slot.tcb.orphan(&mut env);
         }
         slot.owner = Owner::Orphan;
-        if !slot.in_time_wait {
-            self.sockets.orphans += 1;
-        }
+        slot.pending = Readiness::empty();
+        self.counters.orphans_reset += u64::from(refused);
+        self.on_orphaned(handle);
         self.settle_tcp(handle);
         Ok(())
     }
@@ -257,6 +268,7 @@ impl Stack {
     /// receives on all of its family.
     pub fn udp_bind(&mut self, local: SocketAddr, options: UdpOptions) -> Result<UdpHandle, BindError> {
         let mut local = canonical(local);
+        self.trace.command(self.now, "udp.bind", local);
         let dual_stack = options.dual_stack;
         self.own_address(local.ip()).then_some(()).ok_or(BindError::AddressNotAvailable)?;
         if self.sockets.udp.len() >= self.config.limits.udp_sockets as usize {
@@ -271,8 +283,7 @@ impl Stack {
         };
         local.set_port(port);
         let state = UdpState::new(local, options);
-        let handle =
-            self.sockets.udp.insert(UdpSlot { state, queued: false, pending: crate::event::Readiness::empty() });
+        let handle = self.sockets.udp.insert(UdpSlot { state, queued: false, pending: Readiness::empty() });
         self.sockets.demux.datagrams.insert(local, dual_stack, handle);
         Ok(handle)
     }
@@ -284,6 +295,7 @@ impl Stack {
 
     /// Closes a UDP socket: what it had queued in either direction is dropped.
     pub fn udp_release(&mut self, handle: UdpHandle) -> Result<(), StaleHandle> {
+        self.called(self.now, "udp.release", handle, &[]);
         let slot = self.sockets.udp.remove(handle).ok_or(StaleHandle::Stale)?;
         self.sockets.demux.datagrams.remove(slot.state.local, slot.state.dual_stack);
         Ok(())

@@ -159,7 +159,8 @@ impl Stack {
         }
     }
 
-    /// Hands an ICMP error to the socket whose packet it quotes; `None` if there is none (RFC 5927).
+    /// Hands an ICMP error to the socket whose packet it quotes; `None` if there is
+    /// none, or none that has it in flight (RFC 5927).
     /// That the error came to the address which had sent the packet has been seen to.
     fn deliver_error(&mut self, quoted: &QuotedFlow, error: icmp::IcmpError) -> Option<()> {
         let local = SocketAddr::new(quoted.src, quoted.src_port);
@@ -167,7 +168,9 @@ impl Stack {
         if quoted.protocol == IpProtocol::TCP {
             let handle = self.sockets.demux.flows.get(&Flow::new(local, remote))?;
             let (slot, mut env) = self.connection(handle)?;
-            slot.tcb.on_icmp_error(&mut env, error, quoted.seq);
+            if !slot.tcb.on_icmp_error(&mut env, error, quoted.seq) {
+                return None;
+            }
             self.counters.icmp_errors_delivered += 1;
             self.settle_tcp(handle);
             return Some(());

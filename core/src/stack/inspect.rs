@@ -1,16 +1,15 @@
-//! Questions: counters, tables, digests. None of them changes anything.
+//! Questions: counters and tables. None of them changes anything.
 
 use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
 use crate::config::InterfaceAddress;
-use crate::digest::Digest;
 use crate::error::DropReason;
 use crate::frame::Capabilities;
 use crate::ip::route::Route;
 use crate::link::neighbor::NeighborState;
 use crate::link::{Interface, InterfaceId};
-use crate::socket::table::{Owner, TcpSlot};
+use crate::socket::table::Owner;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::tcp::State;
 use crate::time::Instant;
@@ -92,7 +91,7 @@ pub struct QueueDepths {
 }
 
 impl Stack {
-    /// Every counter with its dotted name: by layer, then `drop.REASON`.
+    /// Every counter with its dotted name, by layer; [`Stack::drops`] has those of what was dropped.
     pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         self.counters.iter().chain(self.tcp_counters.iter())
     }
@@ -170,59 +169,14 @@ impl Stack {
         }
     }
 
-    /// A digest of all observable state: equal for a stack and its clone, and for two stacks that got
-    /// the same inputs from the same seed.
-    pub fn digest(&self) -> u64 {
-        let mut digest = Digest::new();
-        digest.instant(self.now);
-        for interface in &self.interfaces {
-            interface.neighbors.digest(&mut digest);
-            digest.count(interface.addresses.len());
-            digest.count(interface.control.len());
-            digest.count(interface.ready.len());
-        }
-        digest.count(self.routes.len());
-        digest.count(self.events.len());
-        for (_, slot) in &self.sockets.tcp {
-            digest_connection(slot, &mut digest);
-        }
-        for (_, slot) in &self.sockets.listeners {
-            slot.listener.digest(&mut digest);
-        }
-        for (_, slot) in &self.sockets.udp {
-            slot.state.digest(&mut digest);
-            digest.u8(slot.pending.bits());
-        }
-        for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
-            limit.digest(&mut digest);
-        }
-        for (_, count) in self.counters() {
-            digest.u64(count);
-        }
-        for (_, count) in self.drops() {
-            digest.u64(count);
-        }
-        digest.finish()
-    }
-
-    /// A digest of every input and every emitted head so far; `None` unless `Config::trace` is set.
+    /// A digest of every input (frames, timeouts, commands, socket calls) and every emitted head so far;
+    /// `None` unless `Config::trace` is set.
     pub fn trace_digest(&self) -> Option<u64> {
-        self.trace.as_ref().map(Digest::finish)
+        self.trace.finish()
     }
 
     /// The latest `now` that the stack has seen.
     pub fn latest(&self) -> Instant {
         self.now
     }
-}
-
-fn digest_connection(slot: &TcpSlot, digest: &mut Digest) {
-    slot.tcb.digest(digest);
-    digest.address(slot.flow.local);
-    digest.u16(slot.flow.local_port);
-    digest.address(slot.flow.remote);
-    digest.u16(slot.flow.remote_port);
-    digest.bool(slot.queued);
-    digest.bool(slot.parked);
-    digest.u8(slot.pending.bits());
 }

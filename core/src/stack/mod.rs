@@ -24,14 +24,14 @@
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, addresses, routes, sockets
 //! - `access`: what the socket views need of the stack
-//! - `inspect`: counters, tables, digests
+//! - `inspect`: counters and tables
+//! - `fingerprint`: the digest of all state
 
 use alloc::vec::Vec;
 
 use crate::buffer::ChunkPool;
 use crate::config::Config;
 use crate::counters::{Counters, Drops};
-use crate::digest::Digest;
 use crate::error::Verdict;
 use crate::frame::Frame;
 use crate::ip::route::RouteTable;
@@ -42,9 +42,11 @@ use crate::rng::Seed;
 use crate::socket::table::Sockets;
 use crate::tcp::TcpCounters;
 use crate::time::Instant;
+use crate::trace::Trace;
 
 mod access;
 mod commands;
+mod fingerprint;
 mod icmp;
 mod inspect;
 mod receive;
@@ -97,7 +99,7 @@ pub struct Stack {
     counters: Counters,
     tcp_counters: TcpCounters,
     drops: Drops,
-    trace: Option<Digest>,
+    trace: Trace,
 }
 
 impl core::fmt::Debug for Stack {
@@ -131,7 +133,7 @@ impl Stack {
             counters: Counters::default(),
             tcp_counters: TcpCounters::default(),
             drops: Drops::default(),
-            trace: config.trace.then(Digest::new),
+            trace: Trace::new(config.trace),
             config,
         }
     }
@@ -166,16 +168,18 @@ impl Stack {
         self.now
     }
 
+    /// A socket call at `now`: the clock moves, and the call is traced.
+    pub(crate) fn called(&mut self, now: Instant, what: &str, handle: impl slotmap::Key, data: &[u8]) {
+        let now = self.advance(now);
+        self.trace.call(now, what, handle, data);
+    }
+
     /// A frame has arrived on `interface` at `now`.
     pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: Frame) -> Verdict {
         self.advance(now);
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.data.len() as u64;
-        if let Some(trace) = &mut self.trace {
-            trace.instant(self.now);
-            trace.u16(interface.0);
-            trace.bytes(&frame.data);
-        }
+        self.trace.frame(self.now, "received", interface.0, &frame.data);
         match self.receive(interface, frame) {
             Ok(()) => Verdict::Accepted,
             Err(reason) => {
@@ -189,6 +193,7 @@ impl Stack {
     /// [`Stack::poll_timeout`] named has come; at any other time it changes nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.advance(now);
+        self.trace.timeout(now);
         for _ in 0..schedule::TIMERS_PER_CALL {
             match self.take_due(now) {
                 Some(schedule::TimerOwner::Tcp(handle)) => self.on_tcp_timeout(handle),

@@ -38,6 +38,7 @@ impl Stack {
         }
     }
 
+    #[inline]
     fn receive_ipv4(&mut self, id: InterfaceId, frame: Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv4Packet::parse(frame.data.get(ethernet::HEADER_LEN..).unwrap_or_default())?;
@@ -186,7 +187,7 @@ impl Stack {
                     self.on_packet_undeliverable(&packet);
                 }
                 for handle in waiting.sockets {
-                    self.on_tcp_unreachable(handle);
+                    self.on_tcp_unreachable(handle, DropReason::NeighborUnreachable);
                 }
             }
         }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use super::Stack;
+use crate::digest::Digest;
 use crate::event::{Event, Readiness};
 use crate::link::InterfaceId;
 use crate::link::neighbor::NeighborId;
@@ -70,6 +71,17 @@ impl EventQueue {
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
+
+    pub(super) fn digest(&self, digest: &mut Digest) {
+        digest.count(self.0.len());
+        for source in &self.0 {
+            match source {
+                Source::Tcp(handle) => digest.handle(*handle),
+                Source::Listener(handle) => digest.handle(*handle),
+                Source::Udp(handle) => digest.handle(*handle),
+            }
+        }
+    }
 }
 
 impl Stack {
@@ -104,9 +116,11 @@ impl Stack {
     pub fn poll_event(&mut self) -> Option<Event> {
         while let Some(source) = self.events.0.pop_front() {
             let event = match source {
-                Source::Tcp(handle) => {
-                    self.sockets.tcp.get_mut(handle).map(|slot| Event::Tcp(handle, core::mem::take(&mut slot.pending)))
-                }
+                // A released socket has nobody to be told.
+                Source::Tcp(handle) => self.sockets.tcp.get_mut(handle).and_then(|slot| {
+                    let edges = core::mem::take(&mut slot.pending);
+                    (!edges.is_empty()).then_some(Event::Tcp(handle, edges))
+                }),
                 Source::Udp(handle) => {
                     self.sockets.udp.get_mut(handle).map(|slot| Event::Udp(handle, core::mem::take(&mut slot.pending)))
                 }

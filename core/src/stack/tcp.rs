@@ -17,6 +17,7 @@ use crate::ip::packet::Body;
 use crate::ip::route::Hop;
 use crate::keyed::HashKey;
 use crate::link::{InterfaceId, Ready};
+use crate::offload;
 use crate::socket::demux::Flow;
 use crate::socket::table::{Owner, TcpSlot};
 use crate::socket::{ListenerHandle, TcpHandle};
@@ -60,6 +61,7 @@ impl Stack {
         self.deliver_segment(id, flow, &mut segment)
     }
 
+    #[inline]
     fn deliver_segment(&mut self, id: InterfaceId, flow: Flow, segment: &mut Segment<'_>) -> Result<(), DropReason> {
         let Some(handle) = self.sockets.demux.flows.find(&flow) else {
             return self.segment_without_connection(id, flow, segment);
@@ -75,11 +77,32 @@ impl Stack {
                 self.settle_tcp(handle);
                 Err(reason)
             }
-            Arrival::Reopen => {
-                self.end_early(handle);
-                self.segment_without_connection(id, flow, segment)
-            }
+            Arrival::Reopen => self.reopen(id, handle, flow, segment),
         }
+    }
+
+    /// A SYN that may end TIME-WAIT, if a listener takes it: else a stranger's SYN would only undo
+    /// what TIME-WAIT protects, and is answered as in any other synchronized state.
+    fn reopen(
+        &mut self,
+        id: InterfaceId,
+        handle: TcpHandle,
+        flow: Flow,
+        segment: &Segment<'_>,
+    ) -> Result<(), DropReason> {
+        let listener = self.sockets.demux.listeners.find(flow.local, flow.local_port).filter(|&listener| {
+            let slot = self.sockets.listeners.get(listener);
+            slot.is_some_and(|slot| slot.listener.on_segment(&self.config.limits, segment) == Judgement::Open)
+        });
+        let Some((slot, mut env)) = self.connection(handle) else { return Err(DropReason::TcpNoSocket) };
+        let Some(listener) = listener else {
+            slot.tcb.refuse_reopening(&mut env);
+            self.settle_tcp(handle);
+            return Err(DropReason::TcpChallenged);
+        };
+        let last = slot.tcb.snd_nxt();
+        self.end_early(handle);
+        self.open_passively(id, listener, flow, segment, Some(last))
     }
 
     /// RFC 9293 section 3.10.7.1 (CLOSED) and 3.10.7.2 (LISTEN).
@@ -102,24 +125,28 @@ impl Stack {
                 self.owe_reset(id, flow, Some(reset));
                 Err(reason)
             }
-            Judgement::Open => self.open_passively(id, listener, flow, segment),
+            Judgement::Open => self.open_passively(id, listener, flow, segment, None),
         }
     }
 
+    /// `last` is SND.NXT of a connection between the same ends whose TIME-WAIT this one cuts short: the
+    /// new initial sequence number has to be larger (RFC 9293 MAY-2).
     fn open_passively(
         &mut self,
         id: InterfaceId,
         listener: ListenerHandle,
         flow: Flow,
         segment: &Segment<'_>,
+        last: Option<SeqNumber>,
     ) -> Result<(), DropReason> {
         if !self.make_room_for_connection() {
-            return Err(DropReason::TcpBacklog);
+            return Err(DropReason::TcpTableFull);
         }
         let Some(settings) = self.sockets.listeners.get(listener).map(|slot| slot.listener.settings.clone()) else {
             return Err(DropReason::TcpNoSocket);
         };
-        let open = self.opening(id, &flow, &settings);
+        let mut open = self.opening(id, &flow, &settings);
+        open.iss = last.map_or(open.iss, |last| open.iss.max(last + 1));
         let tcb = Tcb::accept(&mut self.env(), open, segment);
         if let Some(slot) = self.sockets.listeners.get_mut(listener) {
             slot.listener.on_opened();
@@ -176,6 +203,7 @@ impl Stack {
                 .is_some_and(|slot| slot.owner == Owner::Orphan && slot.tcb.state() == State::TimeWait)
             {
                 self.remove_connection(handle);
+                self.counters.time_wait_evicted += 1;
             }
         }
         true
@@ -221,13 +249,19 @@ impl Stack {
         }
     }
 
-    /// The neighbor that the connection waited for does not answer.
-    pub(super) fn on_tcp_unreachable(&mut self, handle: TcpHandle) {
-        if let Some((slot, mut env)) = self.connection(handle) {
-            slot.parked = false;
-            slot.tcb.on_unreachable(&mut env);
-            self.settle_tcp(handle);
+    /// The neighbor that the connection waited for does not answer, or there is no entry to be had
+    /// for it. If that does not end the connection, the segment which waited is as good as lost: the
+    /// retransmission timeout takes over, and R2 is the end.
+    pub(super) fn on_tcp_unreachable(&mut self, handle: TcpHandle, reason: DropReason) {
+        let Some((slot, mut env)) = self.connection(handle) else { return };
+        slot.parked = false;
+        slot.tcb.on_unreachable(&mut env);
+        let segment_size = slot.tcb.segment_size();
+        let lost = slot.tcb.wants_transmit(&env) && slot.tcb.next_segment(&mut env, segment_size).is_some();
+        if lost {
+            self.drops.count(reason);
         }
+        self.settle_tcp(handle);
     }
 
     pub(super) fn unpark_tcp(&mut self, handle: TcpHandle) {
@@ -247,11 +281,11 @@ impl Stack {
             assert_eq!(slot.tcb.check(), Ok(()), "connection {} - {}", slot.flow.local_addr(), slot.flow.remote_addr());
         }
         let wants_transmit = !slot.parked && !slot.queued && slot.tcb.wants_transmit(&env);
-        let (state, edges, deadline) = (slot.tcb.state(), slot.tcb.take_readiness(), slot.tcb.deadline_at());
+        let (state, edges, deadline) =
+            (slot.tcb.state(), slot.tcb.take_readiness(), slot.tcb.deadline_before(slot.armed));
         // After most calls there is nothing more to do, which is found out while the slot is at hand.
         let progress = slot.tcb.take_forward_progress();
         let reset = slot.tcb.take_reset().map(|reset| (slot.flow, reset));
-        let is_armed = deadline.is_none_or(|deadline| slot.armed.is_some_and(|at| at <= deadline));
         let goes_on = slot.owner == Owner::Application && !matches!(state, State::Closed | State::TimeWait);
         let is_told = goes_on && slot.pending.contains(edges);
         if let Some((flow, reset)) = reset {
@@ -263,7 +297,7 @@ impl Stack {
         if wants_transmit {
             self.make_ready(handle);
         }
-        if !is_armed {
+        if deadline.is_some() {
             self.arm(TimerOwner::Tcp(handle), deadline);
         }
         if !is_told {
@@ -288,10 +322,15 @@ impl Stack {
                 }
                 self.remove_connection(handle);
             }
+            // Its listener was closed: nobody will ever accept it.
+            Owner::SynQueue(listener) if !self.sockets.listeners.contains_key(listener) => self.reset_unowned(handle),
             Owner::SynQueue(listener) if state != State::SynReceived => {
                 slot.owner = Owner::AcceptQueue(listener);
                 slot.pending |= edges;
-                self.offer_to_accept(handle, listener);
+                if let Some(slot) = self.sockets.listeners.get_mut(listener) {
+                    slot.listener.on_established(handle);
+                }
+                self.announce_listener(listener);
             }
             Owner::AcceptQueue(_) => slot.pending |= edges,
             Owner::Application => self.announce_tcp(handle, edges),
@@ -305,23 +344,12 @@ impl Stack {
         }
     }
 
-    /// An established connection waits to be accepted; if its listener has been closed, it is reset.
-    fn offer_to_accept(&mut self, handle: TcpHandle, listener: ListenerHandle) {
-        match self.sockets.listeners.get_mut(listener) {
-            Some(slot) => {
-                slot.listener.on_established(handle);
-                self.announce_listener(listener);
-            }
-            None => self.reset_unowned(handle),
-        }
-    }
-
-    /// Nobody will ever accept the connection.
+    /// Nobody will ever accept the connection: it is reset.
     pub(super) fn reset_unowned(&mut self, handle: TcpHandle) {
         let Some((slot, mut env)) = self.connection(handle) else { return };
         slot.tcb.abort(&mut env);
         slot.owner = Owner::Orphan;
-        self.sockets.orphans += u32::from(!slot.in_time_wait);
+        self.on_orphaned(handle);
         self.settle_tcp(handle);
     }
 
@@ -335,16 +363,19 @@ impl Stack {
 
     fn note_time_wait(&mut self, handle: TcpHandle) {
         let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
-        if core::mem::replace(&mut slot.in_time_wait, true) {
-            return;
-        }
-        if slot.owner == Owner::Orphan {
+        if !core::mem::replace(&mut slot.in_time_wait, true) && slot.owner == Owner::Orphan {
             self.sockets.orphans -= 1;
+            self.sockets.queue_time_wait(handle);
         }
-        self.sockets.time_wait.push_back(handle);
-        let tcp = &self.sockets.tcp;
-        while self.sockets.time_wait.front().is_some_and(|&oldest| !tcp.contains_key(oldest)) {
-            self.sockets.time_wait.pop_front();
+    }
+
+    /// A connection has lost its owner: it counts as an orphan, or as one in TIME-WAIT, which may be
+    /// evicted.
+    pub(super) fn on_orphaned(&mut self, handle: TcpHandle) {
+        match self.sockets.tcp.get(handle) {
+            Some(slot) if slot.in_time_wait => self.sockets.queue_time_wait(handle),
+            Some(_) => self.sockets.orphans += 1,
+            None => {}
         }
     }
 
@@ -356,6 +387,11 @@ impl Stack {
                 self.sockets.orphans -= 1;
             }
             slot.tcb.release_buffers(&mut self.chunks);
+            if let Some((_, hop)) = slot.hop.filter(|_| slot.parked)
+                && let Some(interface) = self.interfaces.get_mut(hop.interface.index())
+            {
+                interface.neighbors.unpark_socket(hop.next_hop, handle);
+            }
         }
     }
 
@@ -383,12 +419,19 @@ impl Stack {
         }
     }
 
-    /// There is no way to the peer: as if its neighbor did not answer.
+    /// There is no way to the peer: as if its neighbor did not answer. What would be sent now is lost,
+    /// and sent again by the retransmission timeout, when there may be a route.
     fn on_no_route(&mut self, handle: TcpHandle) {
         let Some((slot, mut env)) = self.connection(handle) else { return };
         slot.tcb.on_unreachable(&mut env);
-        let (state, edges) = (slot.tcb.state(), slot.tcb.take_readiness());
-        self.settle_owner(handle, state, edges);
+        let mut lost = 0;
+        while slot.tcb.wants_transmit(&env) && slot.tcb.next_segment(&mut env, offload::TURN_MAX).is_some() {
+            lost += 1;
+        }
+        for _ in 0..lost {
+            self.drops.count(DropReason::NoRoute);
+        }
+        self.settle_tcp(handle);
     }
 
     /// A reset in answer to a segment that belongs to no connection: limited, for strangers cause it.

@@ -65,11 +65,9 @@ impl Stack {
         let count = batch.len() - before;
         self.counters.frames_sent += count as u64;
         self.counters.bytes_sent += batch.frames().skip(before).map(|frame| frame.len() as u64).sum::<u64>();
-        if let Some(trace) = &mut self.trace {
+        if self.trace.is_on() {
             for frame in batch.frames().skip(before) {
-                trace.instant(self.now);
-                trace.u16(interface.0);
-                trace.bytes(frame.head);
+                self.trace.frame(self.now, "sent", interface.0, frame.head);
             }
         }
         count
@@ -82,7 +80,7 @@ impl Stack {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
                 let start = batch.begin();
-                EthernetHeader { dst: to, src, ethertype: EtherType::Arp }.emit(&mut batch.heads);
+                EthernetHeader { dst: to, src, ethertype: EtherType::Arp }.emit(batch.out());
                 ArpHeader {
                     operation,
                     sender_hardware: src,
@@ -90,7 +88,7 @@ impl Stack {
                     target_hardware,
                     target_protocol: target,
                 }
-                .emit(&mut batch.heads);
+                .emit(batch.out());
                 batch.commit(start, arp::PACKET_LEN as u32, None, TxChecksum::Complete);
                 match operation {
                     ArpOperation::Request => self.counters.arp_requests_sent += 1,
@@ -224,7 +222,7 @@ impl Stack {
                     interface.neighbors.park_socket(neighbor, handle);
                 }
             }
-            NextHop::Full => self.on_tcp_unreachable(handle),
+            NextHop::Full => self.on_tcp_unreachable(handle, DropReason::NeighborQueueFull),
         }
     }
 
@@ -294,7 +292,7 @@ fn transmit_ndp(
     // Both messages that we send carry one link-layer address option.
     let len = 32;
     let start = header.begin(batch, stations, len);
-    emit(&mut batch.heads);
+    emit(batch.out());
     finish(batch, start, &header, len, icmpv6::CHECKSUM_OFFSET, false);
 }
 
@@ -322,7 +320,7 @@ fn emit_packet(packet: &Packet, stations: Stations, by_device: bool, batch: &mut
     let header = PacketHeader { src: packet.src, dst: packet.dst, protocol, hop_limit: packet.hop_limit };
     let len = head_len + data.len();
     let start = header.begin(batch, stations, len);
-    let out = &mut batch.heads;
+    let out = batch.out();
     match packet.body {
         Body::EchoReply { ident: id, seq, .. } if is_v4 => Icmpv4Header::EchoReply { id, seq }.emit(out),
         Body::EchoReply { ident: id, seq, .. } => Icmpv6Header::EchoReply { id, seq }.emit(out),

@@ -4,7 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
 use super::receive::is_vouched;
-use crate::error::DropReason;
+use crate::error::{DropReason, SocketError};
 use crate::event::Readiness;
 use crate::frame::Frame;
 use crate::ip::input::Received;
@@ -53,11 +53,8 @@ impl Stack {
 
     /// Puts a socket on the ready ring of the interface that its next datagram leaves through.
     pub(crate) fn make_udp_ready(&mut self, handle: UdpHandle) {
-        let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
-        if slot.queued {
-            return;
-        }
-        while let Some(next) = slot.state.first_to_send() {
+        while let Some(slot) = self.sockets.udp.get_mut(handle).filter(|slot| !slot.queued) {
+            let Some(next) = slot.state.first_to_send() else { return };
             if let Some(hop) = self.routes.lookup(next.dst.ip(), None)
                 && let Some(interface) = self.interfaces.get_mut(hop.interface.index())
             {
@@ -66,8 +63,11 @@ impl Stack {
                 return;
             }
             // The route went away after `send_to` had found one.
-            slot.state.next_to_send();
+            let has_room_again = slot.state.next_to_send().is_some_and(|(_, has_room_again)| has_room_again);
+            slot.state.on_error(SocketError::NetworkUnreachable);
+            let writable = if has_room_again { Readiness::WRITABLE } else { Readiness::empty() };
             self.drops.count(DropReason::NoRoute);
+            self.announce_udp(handle, Readiness::ERROR | writable);
         }
     }
 }

@@ -100,5 +100,8 @@ impl Listener {
         digest.u32(self.backlog);
         digest.u32(self.syn_received);
         digest.count(self.accept_queue.len());
+        for handle in &self.accept_queue {
+            digest.handle(*handle);
+        }
     }
 }

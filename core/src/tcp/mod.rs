@@ -106,6 +106,7 @@ use recovery::Recovery;
 use recv::ReceiveSpace;
 use rtt::Rtt;
 use send::SendSpace;
+use seq::SeqNumber;
 use timeout::Timers;
 
 /// A connection's state (RFC 9293 section 3.3.2). LISTEN is a listener's and not among them.
@@ -268,6 +269,16 @@ impl Tcb {
     /// Ends TIME-WAIT before its time, for a new connection between the same ends.
     pub(crate) fn end_time_wait(&mut self, env: &mut Env<'_>) {
         self.enter_closed(env);
+    }
+
+    /// A SYN in TIME-WAIT that no listener takes: a challenge ACK (RFC 5961 section 4).
+    pub(crate) fn refuse_reopening(&mut self, env: &mut Env<'_>) {
+        self.challenge(env);
+    }
+
+    /// SND.NXT.
+    pub(crate) fn snd_nxt(&self) -> SeqNumber {
+        self.snd.nxt
     }
 
     /// Gives the memory of what nobody will read or send back to the pool.

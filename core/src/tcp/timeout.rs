@@ -55,6 +55,8 @@ impl TimerCause {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timers {
     slots: [Option<Instant>; TimerCause::ALL.len()],
+    /// The earliest time for which one was armed since [`Timers::take_armed`]. It may have been stopped.
+    armed: Option<Instant>,
     /// Keep-alive probes sent since the peer was last heard.
     pub(super) keep_alive_probes: u8,
 }
@@ -66,19 +68,27 @@ impl Timers {
 
     pub(super) fn arm(&mut self, cause: TimerCause, at: Instant) {
         self.slots[cause as usize] = Some(at);
+        self.armed = Some(self.armed.map_or(at, |earliest| earliest.min(at)));
     }
 
     /// Arms a timer that does not run yet.
     pub(super) fn arm_if_idle(&mut self, cause: TimerCause, at: Instant) {
-        self.slots[cause as usize].get_or_insert(at);
+        if self.slots[cause as usize].is_none() {
+            self.arm(cause, at);
+        }
     }
 
     pub(super) fn stop(&mut self, cause: TimerCause) {
         self.slots[cause as usize] = None;
     }
 
-    /// When the earliest is due. Asked after every segment; which one it is, is asked rarely.
-    pub(super) fn earliest(&self) -> Option<Instant> {
+    /// No later than the earliest of those armed since the last call: after most segments there is none.
+    fn take_armed(&mut self) -> Option<Instant> {
+        self.armed.take()
+    }
+
+    /// When the earliest is due.
+    fn earliest(&self) -> Option<Instant> {
         let nanos = |slot: &Option<Instant>| slot.map_or(u64::MAX, Instant::as_nanos);
         let earliest = self.slots.iter().map(nanos).fold(u64::MAX, u64::min);
         (earliest < u64::MAX).then(|| Instant::from_nanos(earliest))
@@ -107,9 +117,12 @@ impl Timers {
 }
 
 impl Tcb {
-    /// When the earliest timer is due.
-    pub(crate) fn deadline_at(&self) -> Option<Instant> {
-        self.timers.earliest()
+    /// When the earliest timer is due, if `armed`, the time for which the stack wakes, may be too
+    /// late for it. That can only be by a timer armed since the last call.
+    pub(crate) fn deadline_before(&mut self, armed: Option<Instant>) -> Option<Instant> {
+        let newly = self.timers.take_armed();
+        let may_be_late = armed.is_none_or(|armed| newly.is_some_and(|newly| newly < armed));
+        if may_be_late { self.timers.earliest() } else { None }
     }
 
     /// The earliest timer.

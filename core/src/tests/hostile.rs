@@ -11,7 +11,7 @@ use super::world::World;
 use crate::Verdict;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn arbitrary_bytes_are_dropped(frames in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..1600), 1..50)) {
@@ -49,7 +49,7 @@ fn the_inputs_reach_deep() {
             + world.rig.drops(crate::DropReason::NeighborQueueFull);
         total += world.rig.counter("frames.received");
     }
-    assert!(established >= 20, "{established} connections were established");
+    assert!(established >= 10, "{established} connections were established");
     assert!(accepted * 2 > total, "{accepted} of {total} frames passed the IP checks");
     assert!(refused > 0, "no queue was ever full");
 }

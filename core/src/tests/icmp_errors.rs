@@ -117,18 +117,14 @@ fn never_to_an_error_or_a_fragment() {
     assert_eq!(rig.sent(), "");
 }
 
-/// In ten seconds of a flood: 100 a second, and half a second's worth at first.
+/// In ten seconds of a flood: never more than 100 in a second, and not much less.
 #[test]
 fn a_hundred_a_second() {
     let mut rig = Rig::new();
     rig.introduce_peer();
-    let mut sent = 0;
-    for _ in 0..100_000 {
-        rig.now += Duration::from_micros(100);
-        let _ = rig.receive_packet(&to_us(5));
-        sent += rig.frames().len();
-    }
-    assert!((990..=1050).contains(&sent), "{sent}");
+    let (sent, busiest) = rig.flood(&to_us(5));
+    assert!(busiest <= 100, "{busiest}");
+    assert!(sent >= 900, "{sent}");
     assert_eq!(rig.drops(DropReason::RateLimited), 100_000 - sent as u64);
 }
 
@@ -145,7 +141,7 @@ fn the_burst_is_jittered() {
         rig.frames().len()
     };
     let bursts: Vec<usize> = (0..20).map(|_| burst()).collect();
-    assert!(bursts.iter().all(|burst| (44..=50).contains(burst)), "{bursts:?}");
+    assert!(bursts.iter().all(|burst| (7..=10).contains(burst)), "{bursts:?}");
     assert!(bursts.iter().any(|burst| *burst != bursts[0]), "{bursts:?}");
 }
 

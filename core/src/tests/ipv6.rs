@@ -184,3 +184,13 @@ fn what_we_send() {
     assert_eq!((header.hop_limit, header.traffic_class, header.flow_label), (64, 0, 0));
     assert_eq!(header.next_header, IpProtocol::ICMPV6);
 }
+
+/// RFC 4291 section 2.5.5.2: nobody on a wire has an IPv4-mapped address, and an answer would leave as IPv4.
+#[test]
+fn an_ipv4_mapped_source_is_refused() {
+    let mut rig = Rig::new();
+    rig.introduce_peer();
+    let packet = udp_packet(socket("[::ffff:198.51.100.9]:5"), socket("[2001:db8::2]:7"), b"x");
+    assert_eq!(rig.receive_packet(&packet), Verdict::Dropped(DropReason::Ipv6Source));
+    assert_eq!(rig.sent(), "");
+}

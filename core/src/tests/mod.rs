@@ -18,6 +18,8 @@
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `route` | routes and the choice of a source address |
 //! | `interface` | interfaces, addresses, and their limits |
+//! | `limits` | the limits on connections, filled |
+//! | `lifecycle` | TIME-WAIT that makes room, handles released, listeners closed |
 //! | `no_answer` | sources that get no answer of any kind |
 //! | `survives` | frames that stopped other stacks |
 //! | `offload` | checksums that the device computes or vouches for |
@@ -36,6 +38,8 @@ mod inputs;
 mod interface;
 mod ipv4;
 mod ipv6;
+mod lifecycle;
+mod limits;
 mod ndp;
 mod neighbor;
 mod no_answer;

@@ -11,7 +11,7 @@ use super::rig::*;
 use crate::link::neighbor::NeighborState;
 use crate::wire::arp::ArpOperation;
 use crate::wire::ethernet::EthernetAddress;
-use crate::{ConnectOptions, DropReason, Limits, UdpHandle, Verdict};
+use crate::{Capabilities, Config, ConnectOptions, DropReason, Limits, TcpHandle, UdpHandle, Verdict};
 
 fn reply(sender: Ipv4Addr) -> Vec<u8> {
     arp(ArpOperation::Reply, PEER_MAC, sender, OUR_MAC, OUR_V4, OUR_MAC)
@@ -100,11 +100,9 @@ fn a_probe_goes_to_the_neighbor_alone_and_its_answer_confirms() {
     assert_eq!(rig.pass(Duration::from_secs(20)), "");
 }
 
-/// RFC 4861 section 7.3.1: an acknowledgment of new data shows that what we send arrives.
-#[test]
-fn progress_of_a_connection_confirms_its_neighbor() {
-    let (mut rig, _) = confirmed();
-    let (our, peer) = (SocketAddr::from((OUR_V4, 40_000)), SocketAddr::from((PEER_V4, 7)));
+/// A connection from our port 40,000 to the peer's port 7, with our initial sequence number.
+fn connected(rig: &mut Rig) -> (TcpHandle, u32) {
+    let (our, peer) = ends();
     let options = ConnectOptions { local: Some(our), settings: None };
     let handle = rig.stack.tcp_connect(rig.now, peer, options).unwrap();
     let syn = rig.frames().remove(0);
@@ -112,7 +110,20 @@ fn progress_of_a_connection_confirms_its_neighbor() {
     let _ =
         rig.receive_packet(&tcp_packet(peer, our, &format!("S. 0:0(0) ack {} win 65535", iss.wrapping_add(1)), b""));
     rig.discard();
+    rig.events();
+    (handle, iss)
+}
 
+fn ends() -> (SocketAddr, SocketAddr) {
+    (SocketAddr::from((OUR_V4, 40_000)), SocketAddr::from((PEER_V4, 7)))
+}
+
+/// RFC 4861 section 7.3.1: an acknowledgment of new data shows that what we send arrives.
+#[test]
+fn progress_of_a_connection_confirms_its_neighbor() {
+    let (mut rig, _) = confirmed();
+    let (handle, iss) = connected(&mut rig);
+    let (our, peer) = ends();
     rig.now += Duration::from_secs(40);
     let now = rig.now;
     rig.stack.tcp(handle).unwrap().send(now, b"hello").unwrap();
@@ -262,4 +273,44 @@ fn a_connection_to_a_dead_neighbor_fails() {
     +2000ms > arp who-has 192.0.2.77 tell 192.0.2.2
     ");
     assert_eq!(rig.stack.tcp(handle).unwrap().take_error(), Some(crate::error::SocketError::HostUnreachable));
+}
+
+/// Once its neighbor has gone, what a connection sends is lost like any segment, and R2 is the end
+/// (RFC 9293 section 3.8.3): it does not ask for the neighbor forever.
+#[test]
+fn a_connection_ends_after_its_neighbor_has_gone() {
+    let mut config = Config { checks: true, ..Config::default() };
+    config.tcp.retransmit_timeout = Duration::from_secs(100);
+    let mut rig = Rig::with(config, Capabilities::plain(1500));
+    rig.introduce_peer();
+    let (handle, _) = connected(&mut rig);
+    // The probes of a stale neighbor fail, and its entry goes with nothing in flight.
+    rig.pass(Duration::from_mins(1));
+    assert_eq!(rig.neighbor("192.0.2.1"), None);
+    let now = rig.now;
+    rig.stack.tcp(handle).unwrap().send(now, b"hello").unwrap();
+    rig.pass(Duration::from_secs(4));
+    assert_eq!(rig.drops(DropReason::NeighborUnreachable), 1);
+    rig.pass(Duration::from_secs(200));
+    assert!(rig.stack.tcp(handle).unwrap().take_error().is_some());
+    assert_eq!(rig.stack.poll_timeout(), None);
+}
+
+/// With the cache full of neighbors that others wait for, a segment is lost, and sent again later.
+#[test]
+fn a_connection_outlives_a_full_cache() {
+    let mut rig = Rig::limited(Limits { neighbors: 4, ..Limits::default() });
+    rig.introduce_peer();
+    let (handle, _) = connected(&mut rig);
+    rig.pass(Duration::from_mins(1));
+    assert_eq!(rig.neighbor("192.0.2.1"), None);
+    let udp = rig.udp_bind("0.0.0.0:5000");
+    for n in 100..104 {
+        send_to(&mut rig, udp, n);
+    }
+    let now = rig.now;
+    rig.stack.tcp(handle).unwrap().send(now, b"hello").unwrap();
+    assert_eq!(rig.sent(), "");
+    assert_eq!(rig.drops(DropReason::NeighborQueueFull), 1);
+    assert!(rig.pass(Duration::from_secs(4)).contains("who-has 192.0.2.1 "));
 }

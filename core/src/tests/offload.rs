@@ -39,7 +39,7 @@ fn a_datagrams_checksum_is_left_to_the_device(#[case] to: &str, #[case] local: &
         Sum::pseudo_header_v4(OUR_V4, PEER_V4, IpProtocol::UDP, 13)
     };
     let field = usize::from(start) + 6;
-    assert_eq!(batch.heads[field..field + 2], pseudo_header.fold().to_be_bytes());
+    assert_eq!(batch.heads()[field..field + 2], pseudo_header.fold().to_be_bytes());
 }
 
 #[test]
@@ -48,9 +48,9 @@ fn a_segments_checksum_is_left_to_the_device() {
     rig.stack.tcp_connect(rig.now, socket("192.0.2.1:7"), ConnectOptions::default()).unwrap();
     let batch = batch(&mut rig);
     assert_eq!(batch.items[0].checksum, TxChecksum::Partial { start: 34, offset: 16 });
-    let len = batch.heads.len() - 34;
+    let len = batch.heads().len() - 34;
     let pseudo_header = Sum::pseudo_header_v4(OUR_V4, PEER_V4, IpProtocol::TCP, len);
-    assert_eq!(batch.heads[50..52], pseudo_header.fold().to_be_bytes());
+    assert_eq!(batch.heads()[50..52], pseudo_header.fold().to_be_bytes());
 }
 
 /// The IPv4 header's checksum, and ICMP's, are always the stack's own.

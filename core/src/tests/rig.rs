@@ -19,8 +19,8 @@ use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
 use crate::{
-    Capabilities, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed, Stack,
-    TxBatch, UdpHandle, UdpOptions, Verdict,
+    Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed,
+    Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -172,9 +172,10 @@ impl Rig {
             let sent = self.sent_relative(relative, full);
             let elapsed = self.now.since(start);
             lines.extend(sent.lines().map(|line| alloc::format!("+{}ms {line}", elapsed.as_millis())));
-            let next = self.stack.poll_timeout().map(|wakeup| wakeup.at);
-            match next {
-                Some(at) if at <= end => self.run_to(at),
+            match self.stack.poll_timeout() {
+                // Sending has made room somewhere, of which the application is told.
+                Some(wakeup) if wakeup.cause == Cause::Undrained => {}
+                Some(wakeup) if wakeup.at <= end => self.run_to(wakeup.at),
                 _ => break,
             }
         }
@@ -185,7 +186,7 @@ impl Rig {
     /// Goes to a deadline, and holds the stack to design rule 3: one nanosecond before it, nothing
     /// happens; at it, something does.
     pub(crate) fn run_to(&mut self, at: Instant) {
-        assert!(at > self.now, "a deadline that is not in the future, with nothing left to drain");
+        assert!(at > self.now, "the deadline {at} is not in the future, with nothing left to drain");
         let before = at - Duration::from_nanos(1);
         if before > self.now {
             let mut early = self.stack.clone();
@@ -200,6 +201,20 @@ impl Rig {
         self.now = at;
         self.stack.handle_timeout(at);
         assert_ne!(self.stack.digest(), idle.digest(), "nothing happened at the deadline {at}");
+    }
+
+    /// Ten seconds of a flood, a packet every 100 us: how many frames were sent in all, and how many in
+    /// the busiest second.
+    pub(crate) fn flood(&mut self, packet: &[u8]) -> (usize, usize) {
+        let mut sent = Vec::new();
+        for _ in 0..100_000 {
+            self.now += Duration::from_micros(100);
+            let _ = self.receive_packet(packet);
+            sent.extend(self.frames().iter().map(|_| self.now));
+        }
+        let second =
+            |from: &Instant| sent.iter().filter(|at| *at >= from && at.since(*from) < Duration::from_secs(1)).count();
+        (sent.len(), sent.iter().map(second).max().unwrap_or(0))
     }
 
     /// How often a reason has dropped something.

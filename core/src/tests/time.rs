@@ -59,7 +59,7 @@ fn a_late_caller_makes_up_for_it() {
         rig.udp_send(handle, b"hello", &alloc::format!("192.0.2.{n}:7")).unwrap();
     }
     assert_eq!(rig.frames().len(), 50);
-    rig.now += Duration::from_secs(3600);
+    rig.now += Duration::from_hours(1);
     rig.stack.handle_timeout(rig.now);
     assert_eq!(rig.frames().len(), 50, "the second request each, and the next a second later");
     assert_eq!(rig.stack.poll_timeout().unwrap().at, rig.now + Duration::from_secs(1));

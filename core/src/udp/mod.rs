@@ -122,19 +122,23 @@ impl UdpState {
     }
 
     pub(crate) fn digest(&self, digest: &mut Digest) {
-        digest.address(self.local.ip());
-        digest.u16(self.local.port());
-        digest.option(self.peer, |digest, peer| {
-            digest.address(peer.ip());
-            digest.u16(peer.port());
-        });
+        digest.socket_address(self.local);
+        digest.bool(self.dual_stack);
+        digest.bool(self.broadcast);
+        digest.option(self.hop_limit, Digest::u8);
+        digest.option(self.peer, Digest::socket_address);
         digest.count(self.received.len());
         for datagram in &self.received {
-            digest.bytes(&datagram.data);
+            digest.socket_address(datagram.from);
+            digest.address(datagram.to);
+            digest.instant(datagram.at);
+            digest.counted(&datagram.data);
         }
         digest.count(self.to_send.len());
         for outgoing in &self.to_send {
-            digest.bytes(&outgoing.data);
+            digest.address(outgoing.src);
+            digest.socket_address(outgoing.dst);
+            digest.counted(&outgoing.data);
         }
         digest.option(self.error, |digest, error| digest.u8(error as u8));
         digest.bool(self.send_refused);

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tickwire_backends::device::Device as _;
 use tickwire_backends::pair::PairDevice;
 use tickwire_backends::pool::Pool;
-use tickwire_core::frame::{Transmit, TxBatch, TxChecksum};
+use tickwire_core::frame::TxBatch;
 use tickwire_core::wire::arp::{ArpHeader, ArpOperation, ArpPacket};
 use tickwire_core::wire::checksum::Sum;
 use tickwire_core::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
@@ -156,14 +156,7 @@ impl Probe<'_> {
         answer: impl Fn(&EthernetFrame<'_>) -> Option<R>,
     ) -> io::Result<(R, Duration)> {
         let mut batch = TxBatch::new();
-        batch.heads.extend_from_slice(frame);
-        batch.items.push(Transmit {
-            head: 0..frame.len() as u32,
-            slices: 0..0,
-            payload_len: 0,
-            segment_size: None,
-            checksum: TxChecksum::Complete,
-        });
+        batch.push(frame, []);
         let began = Instant::now();
         self.device.transmit(&batch, 0)?;
         let mut frames = Vec::new();

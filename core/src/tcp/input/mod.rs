@@ -54,12 +54,11 @@ impl Tcb {
     /// RFC 9293 section 3.10.7.4.
     fn in_other_states(&mut self, env: &mut Env<'_>, segment: &mut Segment<'_>) -> Check {
         self.check_reopen(env, segment)?;
-        // RFC 7323 section 5.3 puts R1 before the first check, R3 after it.
+        // RFC 7323 section 5.3 puts R1 before the first check.
         self.check_paws(env, segment)?;
         self.check_syn_again(env, segment)?;
         // First, check sequence number.
         self.check_sequence(env, segment)?;
-        self.take_timestamp(env, segment);
         // Second, check the RST bit.
         self.check_rst(env, segment)?;
         // Third, check security: there is none.
@@ -67,6 +66,9 @@ impl Tcb {
         self.check_syn(env, segment)?;
         // Fifth, check the ACK field.
         self.check_ack(env, segment)?;
+        // R3 comes before these checks in the RFC's text; a segment that they drop, perhaps forged,
+        // must not set what later ones are judged by.
+        self.take_timestamp(env, segment);
         // Sixth, check the URG bit.
         self.check_urg(segment);
         // Seventh, process the segment text. Eighth, check the FIN bit.
@@ -169,12 +171,12 @@ impl Tcb {
     }
 
     /// "If an incoming segment is not acceptable, an acknowledgment should be sent in reply". To text
-    /// sent again always: its acknowledgment was lost. To anything else within the limit of challenge
+    /// or a FIN sent again always: its acknowledgment was lost. To anything else within the limit of challenge
     /// ACKs, or two ends that disagree would answer each other for ever (RFC 5961 section 10).
     fn answer_unacceptable(&mut self, env: &mut Env<'_>, segment: &Segment<'_>) {
         let seq = segment.header.seq;
         let end = seq + segment.text.len() as u32;
-        if segment.len() == 0 || end > self.rcv.nxt {
+        if segment.len() == 0 || segment.has(TcpFlags::SYN) || end > self.rcv.nxt {
             return self.challenge(env);
         }
         self.ack.due = true;

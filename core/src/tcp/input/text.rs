@@ -170,10 +170,12 @@ impl Tcb {
             self.ack.due = true;
             return;
         }
-        if fin > self.rcv.nxt && self.rcv.fin.is_none() {
+        // One that text has overtaken was no FIN of this stream.
+        let known = self.rcv.fin.filter(|&known| known >= self.rcv.nxt);
+        if fin > self.rcv.nxt && known.is_none() {
             self.ack.due = true;
         }
-        self.rcv.fin = Some(self.rcv.fin.map_or(fin, |known| known.min(fin)));
+        self.rcv.fin = Some(known.map_or(fin, |known| known.min(fin)));
     }
 
     /// RCV.NXT advances over the FIN.

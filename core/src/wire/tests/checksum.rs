@@ -84,6 +84,20 @@ proptest! {
     }
 
     #[test]
+    fn what_is_copied_is_summed(
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+        cut in 0usize..300,
+    ) {
+        let cut = cut.min(bytes.len());
+        let mut copy = alloc::vec![0; bytes.len()];
+        let mut sum = Sum::new();
+        sum.add_copied(&bytes[..cut], &mut copy[..cut]);
+        sum.add_copied(&bytes[cut..], &mut copy[cut..]);
+        prop_assert!(same(sum.fold(), naive_sum(&bytes)));
+        prop_assert_eq!(copy, bytes);
+    }
+
+    #[test]
     fn words_go_on_where_bytes_ended(
         bytes in proptest::collection::vec(any::<u8>(), 0..80),
         word in any::<u16>(),

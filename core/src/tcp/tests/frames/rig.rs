@@ -1,6 +1,6 @@
 //! One connection of a whole stack, and the peer's side of its wire.
 //!
-//! Lines are relative to both initial sequence numbers: a SYN is 0, the first byte 1. TSvals of the
+//! Lines are relative to both initial sequence numbers: a SYN is 0, the first byte 1. Timestamps of the
 //! stack are relative to its SYN's. Text is a pattern of the sequence number, checked wherever it
 //! comes out. The peer answers address resolution by itself and that traffic is not told.
 
@@ -9,7 +9,12 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
+use core::num::NonZeroU16;
 
+use crate::error::{RecvError, SocketError};
+use crate::frame::RxMeta;
+use crate::tcp::seq::SeqNumber;
+use crate::tcp::{How, State, TcpInfo};
 use crate::tests::rig::*;
 use crate::wire::arp::ArpOperation;
 use crate::wire::ethernet::{EtherType, EthernetFrame};
@@ -19,12 +24,9 @@ use crate::wire::ipv6::Ipv6Packet;
 use crate::wire::ndp;
 use crate::wire::notation::{self, Notation, Relative};
 use crate::wire::tcp::{TcpFlags, TcpSegment};
-use crate::error::{RecvError, SocketError};
-use crate::tcp::seq::SeqNumber;
-use crate::tcp::{How, State, TcpInfo};
 use crate::{
-    Capabilities, Config, ConnectOptions, Duration, Event, Instant, ListenOptions, ListenerHandle, Readiness,
-    TcpHandle, TcpSettings, Verdict,
+    Capabilities, Config, ConnectOptions, Duration, Event, ListenOptions, ListenerHandle, Readiness, TcpHandle,
+    TcpSettings, Verdict,
 };
 
 /// What the peer's SYN says where a test does not care.
@@ -206,10 +208,13 @@ impl TcpRig {
         self.iss.unwrap().0.wrapping_sub(other.iss.unwrap().0)
     }
 
-    /// The peer sends a segment; its text is the pattern.
+    /// The peer sends a segment; its text is the pattern. What is longer than the MTU comes as a
+    /// super-segment that the device has merged.
     pub(super) fn rx(&mut self, line: &str) -> Verdict {
         let packet = self.packet(line);
-        self.rig.receive_packet(&packet)
+        let merged = packet.len() > usize::from(self.setup.capabilities.mtu);
+        let meta = RxMeta { segment_size: NonZeroU16::new(1000).filter(|_| merged), ..RxMeta::default() };
+        self.rig.receive_with(&ethernet(OUR_MAC, PEER_MAC, &packet), meta)
     }
 
     /// The same, of a segment that is to be accepted.
@@ -228,6 +233,21 @@ impl TcpRig {
         let first = (segment.header.seq - self.irs.0).0.wrapping_sub(1);
         let text: Vec<u8> = (0..segment.payload_len).map(|at| pattern(first.wrapping_add(at))).collect();
         segment.to_packet(self.peer.ip(), self.us.ip(), &text)
+    }
+
+    /// A packet of ours as it would be quoted in an ICMP error: a segment that begins at `seq`.
+    pub(super) fn own_packet(&self, seq: u32) -> Vec<u8> {
+        let relative = Relative { seq: self.iss.unwrap(), ack: self.irs };
+        let line = format!(". {seq}:{seq}(0) ack 1 win 1000");
+        let segment = notation::parse(&line, self.us.port(), self.peer.port(), relative).unwrap();
+        segment.to_packet(self.us.ip(), self.peer.ip(), b"")
+    }
+
+    /// The peer's station answers address resolution at last.
+    pub(super) fn answer_resolution(&mut self) {
+        self.peer_answers = true;
+        let reply = arp(ArpOperation::Reply, PEER_MAC, PEER_V4, OUR_MAC, OUR_V4, OUR_MAC);
+        assert_eq!(self.rig.receive(&reply), Verdict::Accepted);
     }
 
     /// What the stack sends now, a line each.
@@ -344,13 +364,19 @@ impl TcpRig {
 
     /// The application sends `len` bytes.
     pub(super) fn write(&mut self, len: u32) {
-        let data: Vec<u8> = (self.written..self.written + len).map(pattern).collect();
-        let (now, handle) = (self.rig.now, self.handle.unwrap());
-        assert_eq!(self.rig.stack.tcp(handle).unwrap().send(now, &data), Ok(len as usize));
-        self.written += len;
+        assert_eq!(self.try_write(len), len);
     }
 
-    /// The same without a copy.
+    /// How much of `len` bytes the application gets rid of.
+    pub(super) fn try_write(&mut self, len: u32) -> u32 {
+        let data: Vec<u8> = (self.written..self.written + len).map(pattern).collect();
+        let (now, handle) = (self.rig.now, self.handle.unwrap());
+        let taken = self.rig.stack.tcp(handle).unwrap().send(now, &data).unwrap() as u32;
+        self.written += taken;
+        taken
+    }
+
+    /// The same as `write`, without a copy.
     pub(super) fn write_bytes(&mut self, len: u32) {
         let data: Bytes = (self.written..self.written + len).map(pattern).collect();
         let (now, handle) = (self.rig.now, self.handle.unwrap());
@@ -427,9 +453,4 @@ impl TcpRig {
     pub(super) fn connections(&self) -> usize {
         self.rig.stack.tcp_sockets().count()
     }
-
-    pub(super) fn now(&self) -> Instant {
-        self.rig.now
-    }
 }
-

@@ -1,0 +1,144 @@
+//! [`Stack::digest`]: everything that can make a difference later, in an order that is the same everywhere.
+
+use super::Stack;
+use crate::digest::Digest;
+use crate::link::{Control, Interface, Ready};
+use crate::socket::table::{Owner, TcpSlot};
+
+impl Stack {
+    /// A digest of all state that the past can show itself by: equal for a stack and its clone, and for
+    /// two stacks that got the same inputs from the same seed. The clock is left out, so that the mere
+    /// passing of time does not show.
+    pub fn digest(&self) -> u64 {
+        let mut digest = Digest::new();
+        for interface in &self.interfaces {
+            digest_interface(interface, &mut digest);
+        }
+        for route in self.routes.iter() {
+            digest.address(route.prefix);
+            digest.u8(route.prefix_len);
+            digest.option(route.gateway, Digest::address);
+            digest.u16(route.interface.0);
+        }
+        self.digest_sockets(&mut digest);
+        self.events.digest(&mut digest);
+        for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
+            limit.digest(&mut digest);
+        }
+        for (_, count) in self.counters() {
+            digest.u64(count);
+        }
+        for (_, count) in self.drops() {
+            digest.u64(count);
+        }
+        digest.finish()
+    }
+
+    fn digest_sockets(&self, digest: &mut Digest) {
+        let sockets = &self.sockets;
+        digest.count(sockets.tcp.len());
+        for (handle, slot) in &sockets.tcp {
+            digest.handle(handle);
+            digest_connection(slot, digest);
+        }
+        digest.count(sockets.listeners.len());
+        for (handle, slot) in &sockets.listeners {
+            digest.handle(handle);
+            digest.socket_address(slot.local);
+            digest.bool(slot.dual_stack);
+            digest.bool(slot.pending);
+            slot.listener.digest(digest);
+        }
+        digest.count(sockets.udp.len());
+        for (handle, slot) in &sockets.udp {
+            digest.handle(handle);
+            slot.state.digest(digest);
+            digest.bool(slot.queued);
+            digest.u8(slot.pending.bits());
+        }
+        sockets.tcp_ports.digest(digest);
+        sockets.udp_ports.digest(digest);
+        digest.u32(sockets.orphans);
+        // Entries of connections that are gone make no difference.
+        for handle in sockets.time_wait.iter().filter(|handle| sockets.tcp.contains_key(**handle)) {
+            digest.handle(*handle);
+        }
+    }
+}
+
+fn digest_interface(interface: &Interface, digest: &mut Digest) {
+    digest.bytes(&interface.hardware_address.0);
+    digest.u16(interface.capabilities.mtu);
+    digest.count(interface.addresses.len());
+    for own in &interface.addresses {
+        digest.address(own.address);
+        digest.u8(own.prefix_len);
+    }
+    interface.neighbors.digest(digest);
+    digest.count(interface.control.len());
+    for control in &interface.control {
+        digest_control(control, digest);
+    }
+    digest.count(interface.ready.len());
+    for ready in &interface.ready {
+        match ready {
+            Ready::Tcp(handle) => digest.handle(*handle),
+            Ready::Udp(handle) => digest.handle(*handle),
+        }
+    }
+}
+
+fn digest_control(control: &Control, digest: &mut Digest) {
+    match control {
+        Control::Arp { operation, to, target_hardware, source, target } => {
+            digest.u8(*operation as u8);
+            digest.bytes(&to.0);
+            digest.bytes(&target_hardware.0);
+            digest.address((*source).into());
+            digest.address((*target).into());
+        }
+        Control::NeighborSolicitation { to, source, target } => {
+            digest.u8(2);
+            digest.option(*to, |digest, to| digest.bytes(&to.0));
+            digest.address((*source).into());
+            digest.address((*target).into());
+        }
+        Control::NeighborAdvertisement { to, dst, target, solicited } => {
+            digest.u8(3);
+            digest.bytes(&to.0);
+            digest.address((*dst).into());
+            digest.address((*target).into());
+            digest.bool(*solicited);
+        }
+        Control::Packet(packet) => {
+            digest.u8(4);
+            packet.digest(digest);
+        }
+    }
+}
+
+fn digest_connection(slot: &TcpSlot, digest: &mut Digest) {
+    slot.tcb.digest(digest);
+    digest.socket_address(slot.flow.local_addr());
+    digest.socket_address(slot.flow.remote_addr());
+    match slot.owner {
+        Owner::Application => digest.u8(0),
+        Owner::Orphan => digest.u8(1),
+        Owner::SynQueue(listener) => {
+            digest.u8(2);
+            digest.handle(listener);
+        }
+        Owner::AcceptQueue(listener) => {
+            digest.u8(3);
+            digest.handle(listener);
+        }
+    }
+    digest.option(slot.hop, |digest, (_, hop)| {
+        digest.u16(hop.interface.0);
+        digest.address(hop.next_hop);
+    });
+    digest.bool(slot.queued);
+    digest.bool(slot.parked);
+    digest.bool(slot.in_time_wait);
+    digest.u8(slot.pending.bits());
+}

@@ -1,0 +1,61 @@
+//! The trace digest: every input and every emitted head, folded in as it passes.
+
+use core::net::SocketAddr;
+use slotmap::Key;
+
+use crate::digest::Digest;
+use crate::time::Instant;
+
+/// A running digest; nothing is done while it is off.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trace(Option<Digest>);
+
+impl Trace {
+    pub(crate) fn new(on: bool) -> Trace {
+        Trace(on.then(Digest::new))
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The digest so far; `None` if it is off.
+    pub(crate) fn finish(&self) -> Option<u64> {
+        self.0.as_ref().map(Digest::finish)
+    }
+
+    /// Something named `what` happened at `now`; `details` adds what it was about.
+    fn fold(&mut self, now: Instant, what: &str, details: impl FnOnce(&mut Digest)) {
+        if let Some(digest) = &mut self.0 {
+            digest.counted(what.as_bytes());
+            digest.instant(now);
+            details(digest);
+        }
+    }
+
+    /// A frame passed interface number `interface`: all of one that arrived, the head of one that left.
+    pub(crate) fn frame(&mut self, now: Instant, what: &str, interface: u16, bytes: &[u8]) {
+        self.fold(now, what, |digest| {
+            digest.u16(interface);
+            digest.counted(bytes);
+        });
+    }
+
+    /// A call on a socket, with what was handed over.
+    pub(crate) fn call(&mut self, now: Instant, what: &str, handle: impl Key, data: &[u8]) {
+        self.fold(now, what, |digest| {
+            digest.handle(handle);
+            digest.counted(data);
+        });
+    }
+
+    /// A command about an address.
+    pub(crate) fn command(&mut self, now: Instant, what: &str, address: SocketAddr) {
+        self.fold(now, what, |digest| digest.socket_address(address));
+    }
+
+    /// The time was told.
+    pub(crate) fn timeout(&mut self, now: Instant) {
+        self.fold(now, "timeout", |_| {});
+    }
+}
