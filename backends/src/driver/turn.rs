@@ -33,11 +33,13 @@ use crate::capture::Capture;
 use crate::device::Device;
 use crate::pool::Pool;
 
-/// After this many receives of exactly one frame, the next is expected to be alone too: it is not
+/// After this many receives of exactly one short frame, the next is expected to be alone too: it is not
 /// looked whether another follows, for the wait tells. That is a system call less per round trip.
 const ALONE_AFTER: u32 = 4;
 /// Every so many of them it is looked all the same, so that a burst is soon received as one batch.
-const ALONE_RUN: u32 = 32;
+const ALONE_RUN: u32 = 8;
+/// A frame longer than this is taken for part of a bulk transfer, of which more follows.
+const ALONE_LEN_MAX: usize = 512;
 
 /// Ethernet header and one VLAN tag.
 const LINK_HEADER_MAX: usize = 18;
@@ -49,7 +51,7 @@ struct Inlet {
     pool: Pool,
     /// There may be something to receive: the last batch was full, or the device said so.
     ready: bool,
-    /// Receives in a row that gave exactly one frame.
+    /// Receives in a row that gave exactly one short frame.
     singles: u32,
 }
 
@@ -60,7 +62,8 @@ impl Inlet {
         let max = if alone { 1 } else { rx_batch };
         let received = self.device.receive(&mut self.pool, frames, max)?;
         self.ready = received == max && !alone;
-        self.singles = if received == 1 { self.singles.wrapping_add(1) } else { 0 };
+        let single = received == 1 && frames.last().is_some_and(|frame| frame.data.len() <= ALONE_LEN_MAX);
+        self.singles = if single { self.singles.wrapping_add(1) } else { 0 };
         Ok(())
     }
 }
