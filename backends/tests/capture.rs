@@ -192,7 +192,8 @@ fn the_queue_is_bounded_in_bytes_and_in_frames() {
     {
         let (written, lost) = offered_to_a_stuck_writer(&format!("stuck-{frame_len}"), frame_len, frames);
         assert_eq!(written + lost, frames as u64, "each frame is written or counted");
-        let held = queue_frames..=queue_frames + BESIDE / (frame_len + 44);
-        assert!(held.contains(&(written as usize)), "{written} of {frame_len} bytes");
+        // The interface's description may take a place too.
+        let held = queue_frames - 1..=queue_frames + BESIDE / (frame_len + 44);
+        assert!(held.contains(&(written as usize)), "{written} of {frame_len} bytes, not {held:?}");
     }
 }

@@ -8,6 +8,7 @@
 //! | `port` | the sending side of an interface, and what its device refused |
 //! | `owners` | who is told of a socket's events |
 //! | `service` | [`Service`]: handlers of events inside the driver |
+//! | `waiting` | waiting for devices and the wake-up |
 //! | `shutdown` | the orderly end |
 //! | `clock` | time and entropy |
 //!
@@ -30,6 +31,7 @@ mod service;
 mod shutdown;
 pub(crate) mod state;
 mod turn;
+mod waiting;
 
 pub use clock::{random_hardware_address, random_seed};
 pub use service::{Context, Service};

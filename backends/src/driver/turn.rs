@@ -1,7 +1,7 @@
 //! The loop: wait, receive, handle, tell, send, ask when to come back.
 //!
 //! ```text
-//!   wait: ppoll on devices and wake-up   only if the last turn left nothing to do
+//!   wait: epoll on devices and wake-up   only if the last turn left nothing to do
 //!   receive at most rx_batch frames      outside the lock
 //!   handle_frame each                    \
 //!   handle_timeout if due                 |
@@ -16,9 +16,6 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use smallvec::SmallVec;
 use tickwire_core::config::{Config, InterfaceAddress, InterfaceConfig};
 use tickwire_core::frame::Frame;
 use tickwire_core::link::InterfaceId;
@@ -31,15 +28,18 @@ use super::owners::Waiter;
 use super::port::Port;
 use super::service::{Context, Service};
 use super::state::{Shared, Sleep, StackHandle, State};
+use super::waiting::{News, Waiting};
 use crate::capture::Capture;
 use crate::device::Device;
 use crate::pool::Pool;
 
-/// After this many receives of exactly one frame, the next is expected to be alone too: it is not
+/// After this many receives of exactly one short frame, the next is expected to be alone too: it is not
 /// looked whether another follows, for the wait tells. That is a system call less per round trip.
 const ALONE_AFTER: u32 = 4;
 /// Every so many of them it is looked all the same, so that a burst is soon received as one batch.
 const ALONE_RUN: u32 = 8;
+/// A frame longer than this is taken for part of a bulk transfer, of which more follows.
+const ALONE_LEN_MAX: usize = 512;
 
 /// Ethernet header and one VLAN tag.
 const LINK_HEADER_MAX: usize = 18;
@@ -51,9 +51,7 @@ struct Inlet {
     pool: Pool,
     /// There may be something to receive: the last batch was full, or the device said so.
     ready: bool,
-    /// The device refused frames.
-    blocked: bool,
-    /// Receives in a row that gave exactly one frame.
+    /// Receives in a row that gave exactly one short frame.
     singles: u32,
 }
 
@@ -64,7 +62,8 @@ impl Inlet {
         let max = if alone { 1 } else { rx_batch };
         let received = self.device.receive(&mut self.pool, frames, max)?;
         self.ready = received == max && !alone;
-        self.singles = if received == 1 { self.singles.wrapping_add(1) } else { 0 };
+        let single = received == 1 && frames.last().is_some_and(|frame| frame.data.len() <= ALONE_LEN_MAX);
+        self.singles = if single { self.singles.wrapping_add(1) } else { 0 };
         Ok(())
     }
 }
@@ -75,6 +74,7 @@ impl Inlet {
 /// it itself; it must then not use blocking sockets of this stack in a way that waits.
 pub struct Loop {
     pub(super) shared: Arc<Shared>,
+    waiting: Waiting,
     inlets: Vec<Inlet>,
     /// Where the search for the next inlet begins, so that a busy one does not starve the others.
     inlet_next: usize,
@@ -109,7 +109,6 @@ impl Loop {
     ///
     /// [`DriverError::System`]: no entropy, or no eventfd.
     pub fn new(config: Config, seed: Option<Seed>) -> Result<Loop, DriverError> {
-        let system = |step| move |source| DriverError::System { step, source };
         let seed = match seed {
             Some(seed) => seed,
             None => random_seed().map_err(system("get entropy"))?,
@@ -118,8 +117,10 @@ impl Loop {
         let clock = Clock::start();
         let state = State::new(Stack::new(config, seed), clock);
         let shared = Shared::new(state).map_err(system("make an eventfd"))?;
+        let waiting = Waiting::new(shared.wake.as_fd()).map_err(system("make an epoll instance"))?;
         Ok(Loop {
             shared: Arc::new(shared),
+            waiting,
             inlets: Vec::new(),
             inlet_next: 0,
             frames: Vec::with_capacity(rx_batch),
@@ -152,6 +153,7 @@ impl Loop {
         let capabilities = device.capabilities();
         let frame_max = usize::from(capabilities.mtu) + LINK_HEADER_MAX;
         let config = InterfaceConfig { hardware_address, capabilities, addresses: addresses.iter().copied().collect() };
+        self.waiting.add(self.inlets.len(), &*device).map_err(system("wait for a device (epoll_ctl)"))?;
         let mut state = self.shared.lock();
         let now = state.clock.now();
         let refused = |source| DriverError::Interface { name: device.name().to_owned(), source };
@@ -162,7 +164,7 @@ impl Loop {
         state.ports.push(Port::new(Arc::clone(&device)));
         drop(state);
         let pool = Pool::new(frame_max);
-        self.inlets.push(Inlet { interface, device, pool, ready: true, blocked: false, singles: 0 });
+        self.inlets.push(Inlet { interface, device, pool, ready: true, singles: 0 });
         Ok(interface)
     }
 
@@ -188,7 +190,7 @@ impl Loop {
 
     /// One turn. If the last one left nothing to do, it first waits until a frame arrives, a deadline
     /// comes or a socket call needs it, at most for `longest` (zero: not at all; `None`: without
-    /// bound). Then it does what there is to do.
+    /// bound); it may also end up to a millisecond early, to wait the rest exactly. Then it does what there is to do.
     ///
     /// # Errors
     ///
@@ -252,9 +254,12 @@ impl Loop {
         if let Some(failure) = state.failure.take() {
             return Err(failure);
         }
-        for (inlet, port) in self.inlets.iter_mut().zip(&mut state.ports) {
-            inlet.blocked = port.is_blocked();
-            port.awaited = inlet.blocked;
+        for (number, (inlet, port)) in self.inlets.iter().zip(&mut state.ports).enumerate() {
+            if port.is_blocked() != port.awaited {
+                port.awaited = port.is_blocked();
+                let entered = self.waiting.set_blocked(number, &*inlet.device, port.awaited);
+                entered.map_err(system("wait for a device (epoll_ctl)"))?;
+            }
         }
         let until = state.deadline;
         let due = until.is_some_and(|at| at <= now);
@@ -265,35 +270,14 @@ impl Loop {
         Ok(Rest::Until(until))
     }
 
-    /// Waits for devices and for the wake-up, with the precision of ppoll(2).
+    /// Waits for devices and for the wake-up.
     fn wait(&mut self, longest: Option<Duration>) -> Result<(), DriverError> {
-        let timeout = longest.map(timespec);
-        let mut fds: SmallVec<[PollFd<'_>; 8]> = SmallVec::new();
-        fds.push(PollFd::from_borrowed_fd(self.shared.wake.as_fd(), PollFlags::IN));
-        for inlet in &self.inlets {
-            let mut events = PollFlags::IN;
-            if inlet.blocked {
-                events |= inlet.device.writable();
-            }
-            fds.push(PollFd::from_borrowed_fd(inlet.device.fd(), events));
-        }
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(0) | Err(Errno::INTR) => return Ok(()),
-            Ok(_) => {}
-            Err(errno) => return Err(DriverError::System { step: "wait (ppoll)", source: errno.into() }),
-        }
-        let woken = fds[0].revents().contains(PollFlags::IN);
-        // An error or a hang-up is found out by receiving.
-        let news = PollFlags::IN | PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
-        let ready: SmallVec<[bool; 8]> = fds[1..].iter().map(|fd| fd.revents().intersects(news)).collect();
-        drop(fds);
-        for (inlet, ready) in self.inlets.iter_mut().zip(ready) {
-            inlet.ready |= ready;
-        }
-        if woken {
-            self.shared.wake.lower();
-        }
-        Ok(())
+        let (inlets, wake) = (&mut self.inlets, &self.shared.wake);
+        let ended = self.waiting.wait(longest, |news| match news {
+            News::Woken => wake.lower(),
+            News::Readable(number) => inlets[number].ready = true,
+        });
+        ended.map_err(system("wait (epoll_wait)"))
     }
 
     /// The time by the driver's clock.
@@ -320,7 +304,6 @@ fn run_services(services: &mut [Box<dyn Service>], state: &mut State, now: Insta
     }
 }
 
-fn timespec(duration: Duration) -> Timespec {
-    let tv_sec = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    Timespec { tv_sec, tv_nsec: duration.subsec_nanos().into() }
+fn system(step: &'static str) -> impl Fn(io::Error) -> DriverError {
+    move |source| DriverError::System { step, source }
 }
