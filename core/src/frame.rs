@@ -209,6 +209,7 @@ impl TxBatch {
     }
 
     /// Gives memory back that was taken out of a batch; it is of use if nobody else refers to it.
+    #[allow(clippy::disallowed_methods, reason = "what came from `take_heads` is taken back where it stands")]
     pub fn reuse_heads(&mut self, heads: Bytes) {
         self.heads = heads.try_into_mut().unwrap_or_default();
         self.filled = 0;
