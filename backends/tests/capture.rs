@@ -11,7 +11,7 @@ use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock
 use pcap_file::{DataLink, Endianness};
 use tickwire_backends::capture::{Capture, CaptureError, Direction, QUEUE_BYTES, QUEUE_FRAMES, read_frames};
 use tickwire_core::Instant;
-use tickwire_core::frame::{Transmit, TxBatch, TxChecksum};
+use tickwire_core::frame::TxBatch;
 
 /// 2026-01-01T00:00:00.000000001Z.
 const UNIX_OFFSET: Duration = Duration::new(1_767_225_600, 1);

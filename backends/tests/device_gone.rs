@@ -25,7 +25,7 @@ struct Fragile {
 }
 
 impl Device for Fragile {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "fragile0"
     }
 

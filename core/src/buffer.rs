@@ -11,6 +11,7 @@
 //! (`BytesMut::try_reclaim`), so a warm stream allocates nothing.
 
 use alloc::collections::{VecDeque, vec_deque};
+use alloc::vec::Vec;
 use bytes::{Buf, Bytes, BytesMut};
 
 /// The size of a chunk in which a stream's copied bytes collect, in bytes.
@@ -38,6 +39,8 @@ pub(crate) const fn charge(len: usize) -> usize {
 pub(crate) struct ChunkPool {
     small: VecDeque<BytesMut>,
     large: VecDeque<BytesMut>,
+    /// What is left of the chunk that `copy` cuts from: many short slices share one.
+    open: Option<BytesMut>,
 }
 
 /// A clone starts with an empty pool: spare memory is not state.
@@ -79,10 +82,18 @@ impl ChunkPool {
         if data.len() > CHUNK_SMALL {
             return Bytes::copy_from_slice(data);
         }
-        let mut chunk = self.take(CHUNK_SMALL);
+        let mut chunk = match self.open.take() {
+            Some(open) if open.capacity() >= data.len() => open,
+            spent => {
+                if let Some(spent) = spent {
+                    self.put(spent, CHUNK_SMALL);
+                }
+                self.take(CHUNK_SMALL)
+            }
+        };
         chunk.extend_from_slice(data);
         let copy = chunk.split().freeze();
-        self.put(chunk, CHUNK_SMALL);
+        self.open = Some(chunk);
         copy
     }
 }
@@ -121,19 +132,23 @@ impl ByteQueue {
         self.tail_at + self.tail.len() as u64
     }
 
-    /// Closes the open chunk: what it holds becomes a piece.
-    fn seal(&mut self, pool: &mut ChunkPool) {
-        if self.tail_size == 0 {
-            return;
-        }
+    /// What the open chunk holds becomes a piece; the rest of its room stays open.
+    fn freeze_tail(&mut self) {
         if !self.tail.is_empty() {
             let data = self.tail.split().freeze();
             let len = data.len() as u64;
             self.pieces.push_back(Piece { at: self.tail_at, data });
             self.tail_at += len;
         }
-        pool.put(core::mem::take(&mut self.tail), self.tail_size);
-        self.tail_size = 0;
+    }
+
+    /// Closes the open chunk and gives it back.
+    fn seal(&mut self, pool: &mut ChunkPool) {
+        self.freeze_tail();
+        if self.tail_size > 0 {
+            pool.put(core::mem::take(&mut self.tail), self.tail_size);
+            self.tail_size = 0;
+        }
     }
 
     /// Appends a copy of `data`.
@@ -159,7 +174,7 @@ impl ByteQueue {
             self.push_copy(&data, pool);
             return;
         }
-        self.seal(pool);
+        self.freeze_tail();
         let len = data.len() as u64;
         self.pieces.push_back(Piece { at: self.tail_at, data });
         self.tail_at += len;
@@ -181,19 +196,12 @@ impl ByteQueue {
     }
 
     /// The bytes from `offset`, `len` of them, as slices pushed to `out`; at most `room` slices.
-    /// Returns how many bytes they cover. The open chunk is frozen if it is reached.
-    pub(crate) fn share(
-        &mut self,
-        offset: usize,
-        len: usize,
-        room: usize,
-        out: &mut alloc::vec::Vec<Bytes>,
-        pool: &mut ChunkPool,
-    ) -> usize {
+    /// Returns how many bytes they cover. What the open chunk holds is frozen if it is reached.
+    pub(crate) fn share(&mut self, offset: usize, len: usize, room: usize, out: &mut Vec<Bytes>) -> usize {
         let from = self.start + offset as u64;
         let to = (from + len as u64).min(self.end());
         if to > self.tail_at {
-            self.seal(pool);
+            self.freeze_tail();
         }
         let first = self.pieces.partition_point(|piece| piece.at + piece.data.len() as u64 <= from);
         let mut covered = 0;
@@ -310,7 +318,6 @@ impl<'a> Iterator for Runs<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     #[derive(Clone, Debug)]
@@ -366,7 +373,7 @@ mod tests {
                     Step::Share(at, len) => {
                         let at = at.min(model.len());
                         let mut out = Vec::new();
-                        let n = queue.share(at, len, usize::MAX, &mut out, &mut pool);
+                        let n = queue.share(at, len, usize::MAX, &mut out);
                         let flat: Vec<u8> = out.iter().flat_map(|b| b.iter().copied()).collect();
                         prop_assert_eq!(n, flat.len());
                         prop_assert_eq!(&flat[..], &model[at..(at + len).min(model.len())]);
@@ -382,6 +389,28 @@ mod tests {
                 prop_assert_eq!(clone.len(), queue.len());
             }
         }
+    }
+
+    /// A peer that alternates text which is copied with text which is kept as it came makes the queue
+    /// hold no more memory than its length: the room of the open chunk is used on.
+    #[test]
+    fn short_and_long_pieces_share_chunks() {
+        let (mut queue, mut pool) = (ByteQueue::default(), ChunkPool::default());
+        for _ in 0..100 {
+            queue.push_copy(&[1; COPY_BELOW - 1], &mut pool);
+            queue.push_bytes(Bytes::from_static(&[2; COPY_BELOW]), &mut pool);
+        }
+        let copied = 100 * (COPY_BELOW - 1);
+        let used = pool.large.len() + pool.small.len() + usize::from(queue.tail_size > 0);
+        assert!(used <= copied / CHUNK + 4, "{used} chunks for {copied} bytes");
+    }
+
+    #[test]
+    fn short_copies_share_a_chunk() {
+        let mut pool = ChunkPool::default();
+        let copies: Vec<Bytes> = (0..100).map(|byte| pool.copy(&[byte; 16])).collect();
+        assert!(copies.iter().zip(0..).all(|(copy, byte)| copy[..] == [byte; 16]));
+        assert!(pool.small.is_empty(), "100 x 16 bytes take one chunk of 2 KiB");
     }
 
     #[test]

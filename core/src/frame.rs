@@ -209,7 +209,10 @@ impl TxBatch {
     }
 
     /// Gives memory back that was taken out of a batch; it is of use if nobody else refers to it.
-    #[allow(clippy::disallowed_methods, reason = "what came from `take_heads` is taken back where it stands")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "whether the memory can be used again shows nowhere but in what is allocated"
+    )]
     pub fn reuse_heads(&mut self, heads: Bytes) {
         self.heads = heads.try_into_mut().unwrap_or_default();
         self.filled = 0;

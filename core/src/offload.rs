@@ -3,7 +3,7 @@
 
 use core::num::NonZeroU16;
 
-use crate::buffer::{ChunkPool, Runs};
+use crate::buffer::Runs;
 use crate::frame::{Capabilities, TxBatch, TxChecksum};
 use crate::ip::output::{PacketHeader, Stations, transport_checksum};
 use crate::tcp::seq::SeqNumber;
@@ -69,11 +69,11 @@ pub(crate) struct Emission<'a> {
 impl Emission<'_> {
     /// Appends the frames to `batch`, payload taken from the connection's send queue; returns how
     /// many packets they are on the wire.
-    pub(crate) fn emit(&self, tcb: &mut Tcb, chunks: &mut ChunkPool, batch: &mut TxBatch) -> u64 {
+    pub(crate) fn emit(&self, tcb: &mut Tcb, batch: &mut TxBatch) -> u64 {
         let total = self.outgoing.payload_len;
         let size = usize::from(self.outgoing.segment_size).max(1);
         if total > size && self.capabilities.gso_max_bytes as usize >= total {
-            self.emit_super_segment(tcb, chunks, batch);
+            self.emit_super_segment(tcb, batch);
             return total.div_ceil(size) as u64;
         }
         let mut text = tcb.send_queue().runs(self.outgoing.payload_offset, total);
@@ -161,15 +161,14 @@ impl Emission<'_> {
     }
 
     /// One frame for a device that splits it, which always completes checksums too.
-    fn emit_super_segment(&self, tcb: &mut Tcb, chunks: &mut ChunkPool, batch: &mut TxBatch) {
+    fn emit_super_segment(&self, tcb: &mut Tcb, batch: &mut TxBatch) {
         let (offset, len) = (self.outgoing.payload_offset, self.outgoing.payload_len);
         let head = self.head(0, len);
         let upper_len = head.upper_len() + len;
         let start = batch.begin();
         batch.out().extend_from_slice(head.bytes());
         let room = usize::from(self.capabilities.max_slices).min(TxBatch::SLICES_MAX);
-        let sliced =
-            if len > COPY_MAX { tcb.send_queue_mut().share(offset, len, room, &mut batch.slices, chunks) } else { 0 };
+        let sliced = if len > COPY_MAX { tcb.send_queue_mut().share(offset, len, room, &mut batch.slices) } else { 0 };
         if sliced < len {
             // More pieces than the device takes: one copy instead.
             batch.truncate_slices(start);

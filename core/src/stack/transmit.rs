@@ -255,7 +255,7 @@ impl Stack {
                 dst_port: slot.flow.remote_port,
                 outgoing: &outgoing,
             };
-            let frames = emission.emit(&mut slot.tcb, env.chunks, batch);
+            let frames = emission.emit(&mut slot.tcb, batch);
             if header.src.is_ipv4() {
                 self.counters.ipv4_sent += frames;
             } else {
