@@ -243,11 +243,19 @@ impl ByteQueue {
     /// Moves bytes from the front into `out`; returns how many.
     pub(crate) fn read(&mut self, out: &mut [u8], pool: &mut ChunkPool) -> usize {
         let mut filled = 0;
-        for run in self.runs(0, out.len()) {
+        // Whole pieces, each looked at once.
+        while let Some(piece) = self.pieces.pop_front_if(|piece| filled + piece.data.len() <= out.len()) {
+            let len = piece.data.len();
+            out[filled..filled + len].copy_from_slice(&piece.data);
+            filled += len;
+            self.start += len as u64;
+        }
+        let whole = filled;
+        for run in self.runs(0, out.len() - filled) {
             out[filled..filled + run.len()].copy_from_slice(run);
             filled += run.len();
         }
-        self.advance(filled, pool);
+        self.advance(filled - whole, pool);
         filled
     }
 

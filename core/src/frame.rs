@@ -271,6 +271,14 @@ impl TxBatch {
         self.slices.truncate(start.slices as usize);
     }
 
+    /// How many bytes the frames have from the one numbered `first` on.
+    pub(crate) fn bytes_from(&self, first: usize) -> u64 {
+        let Some(first) = self.items.get(first) else { return 0 };
+        let slices = self.slices.get(first.slices.start as usize..).unwrap_or_default();
+        let heads = self.filled - first.head.start as usize;
+        (heads + slices.iter().map(Bytes::len).sum::<usize>()) as u64
+    }
+
     /// Sums what follows `offset` of the frame under construction into `sum`: head, then slices.
     pub(crate) fn sum_from(&self, start: FrameStart, offset: usize, mut sum: Sum) -> Sum {
         sum.add_bytes(&self.heads[start.head as usize + offset..]);

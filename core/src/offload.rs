@@ -8,7 +8,7 @@ use crate::frame::{Capabilities, TxBatch, TxChecksum};
 use crate::ip::output::{PacketHeader, Stations, transport_checksum};
 use crate::tcp::seq::SeqNumber;
 use crate::tcp::{Outgoing, Tcb};
-use crate::wire::checksum;
+use crate::wire::checksum::{self, Sum};
 use crate::wire::tcp::{self, TcpFlags, TcpHeader};
 use crate::wire::{ethernet, ipv6};
 
@@ -30,6 +30,9 @@ pub(crate) fn payload_max(capabilities: &Capabilities, room: usize, segment_size
 /// The headers of a frame, without their checksum of the text.
 struct Head {
     bytes: [u8; Head::LEN_MAX],
+    seq: SeqNumber,
+    /// Of the pseudo-header alone where the device sums the rest; else of the TCP header too, but for SEG.SEQ.
+    sum: Sum,
     /// Where the TCP header begins.
     upper: usize,
     len: usize,
@@ -48,6 +51,7 @@ impl Head {
     }
 
     fn set_seq(&mut self, seq: SeqNumber) {
+        self.seq = seq;
         self.bytes[self.upper + tcp::SEQ_OFFSET..][..4].copy_from_slice(&seq.0.to_be_bytes());
     }
 }
@@ -88,7 +92,7 @@ impl Emission<'_> {
         frames
     }
 
-    /// The header of the piece at `at`, `len` bytes long: PSH and FIN are the last piece's
+    /// The header of the piece at `at`, `len` bytes long, but for SEG.SEQ: PSH and FIN are the last piece's
     /// (as TCP segmentation offload does it).
     fn tcp_header(&self, at: usize, len: usize) -> TcpHeader {
         let last = at + len >= self.outgoing.payload_len;
@@ -96,7 +100,7 @@ impl Emission<'_> {
         TcpHeader {
             src_port: self.src_port,
             dst_port: self.dst_port,
-            seq: self.outgoing.seq + at as u32,
+            seq: SeqNumber(0),
             ack: self.outgoing.ack,
             flags,
             window: self.outgoing.window,
@@ -107,11 +111,17 @@ impl Emission<'_> {
     /// The headers of the piece at `at`, `len` bytes long.
     fn head(&self, at: usize, len: usize) -> Head {
         let upper_len = tcp::HEADER_LEN + self.outgoing.options.emitted_len() + len;
-        let mut head = Head { bytes: [0; Head::LEN_MAX], upper: self.header.upper_offset(), len: 0 };
+        let seq = self.outgoing.seq + at as u32;
+        let sum = self.header.pseudo_header(upper_len);
+        let mut head = Head { bytes: [0; Head::LEN_MAX], seq, sum, upper: self.header.upper_offset(), len: 0 };
         let mut rest = &mut head.bytes[..];
         self.header.emit(self.stations, upper_len, &mut rest);
         self.tcp_header(at, len).emit(&self.outgoing.options, &mut rest);
         head.len = Head::LEN_MAX - rest.len();
+        if !self.capabilities.tx_checksum {
+            head.sum.add_bytes(&head.bytes[head.upper..head.len]);
+        }
+        head.set_seq(seq);
         head
     }
 
@@ -120,9 +130,9 @@ impl Emission<'_> {
         batch.push_with(head.len + len, len as u32, |frame| {
             let (head_at, mut text_at) = frame.split_at_mut(head.len);
             head_at.copy_from_slice(head.bytes());
-            let mut sum = self.header.pseudo_header(head.upper_len() + len);
+            let mut sum = head.sum;
             if !by_device {
-                sum.add_bytes(&head.bytes()[head.upper..]);
+                sum.add_u32(head.seq.0);
             }
             while !text_at.is_empty() {
                 let run = text.up_to(text_at.len());

@@ -64,7 +64,7 @@ impl Stack {
         }
         let count = batch.len() - before;
         self.counters.frames_sent += count as u64;
-        self.counters.bytes_sent += batch.frames().skip(before).map(|frame| frame.len() as u64).sum::<u64>();
+        self.counters.bytes_sent += batch.bytes_from(before);
         if self.trace.is_on() {
             for frame in batch.frames().skip(before) {
                 self.trace.frame(self.now, "sent", interface.0, frame.head);

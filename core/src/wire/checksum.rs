@@ -78,6 +78,13 @@ impl Sum {
         self.odd ^= len % 2 == 1;
     }
 
+    /// Adds one 32-bit word, after an even number of bytes.
+    #[inline]
+    pub(crate) fn add_u32(&mut self, value: u32) {
+        debug_assert!(!self.odd, "a word in the middle of another");
+        self.lanes += u64::from(value.to_be());
+    }
+
     /// Adds one 16-bit word.
     #[inline]
     pub fn add_u16(&mut self, value: u16) {
@@ -117,10 +124,12 @@ fn sum_native(bytes: &[u8]) -> u64 {
     for word in words {
         sum += u64::from(u32::from_ne_bytes(*word));
     }
-    let mut last = [0u8; 4];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
+    let last = match *rest {
+        [a] => [a, 0, 0, 0],
+        [a, b] => [a, b, 0, 0],
+        [a, b, c] => [a, b, c, 0],
+        _ => [0; 4],
+    };
     sum + u64::from(u32::from_ne_bytes(last))
 }
 
