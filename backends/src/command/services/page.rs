@@ -18,7 +18,7 @@ const HEAD: &str = r#"<!doctype html>
   h1 { font-size: 2rem; margin: 0 } h1 b { color: var(--accent) }
   h2 { font-size: 1rem; margin: 2rem 0 .5rem; color: var(--soft); font-weight: 600 }
   p { margin: .25rem 0 } .soft { color: var(--soft) }
-  .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 1rem; margin: 2rem 0 }
+  .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1rem; margin: 2rem 0 }
   .tiles div { border: 1px solid var(--line); border-radius: .6rem; padding: .8rem 1rem }
   .tiles b { display: block; font-size: 1.6rem; font-variant-numeric: tabular-nums }
   table { border-collapse: collapse; width: 100% }
