@@ -14,6 +14,7 @@ use crate::frame::Capabilities;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
 use crate::link::neighbor::NeighborCache;
+use crate::socket::table::Sockets;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::wire::arp::ArpOperation;
 use crate::wire::ethernet::EthernetAddress;
@@ -85,6 +86,17 @@ impl Interface {
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),
             ready: VecDeque::new(),
+        }
+    }
+
+    /// Takes sockets that are gone off the ready ring, once they are many: a device that takes no
+    /// frames must not make it grow.
+    pub(crate) fn drop_gone(&mut self, sockets: &Sockets) {
+        if self.ready.len() > sockets.queue_max() {
+            self.ready.retain(|ready| match *ready {
+                Ready::Tcp(handle) => sockets.tcp.contains_key(handle),
+                Ready::Udp(handle) => sockets.udp.contains_key(handle),
+            });
         }
     }
 

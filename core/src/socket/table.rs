@@ -16,8 +16,8 @@ use crate::tcp::{Listener, Tcb};
 use crate::time::Instant;
 use crate::udp::UdpState;
 
-/// Entries of connections that are gone, which `Sockets::time_wait` may hold beside as many as there are live ones.
-const TIME_WAIT_GONE_MAX: usize = 64;
+/// Entries of sockets that are gone, which a queue of sockets may hold beside as many as there are live ones.
+const GONE_MAX: usize = 64;
 
 /// Who answers for a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,10 +100,16 @@ impl Sockets {
         }
     }
 
+    /// How many entries a queue of sockets may hold before those of sockets that are gone are taken
+    /// out: each live one stands in it once, so this happens rarely.
+    pub(crate) fn queue_max(&self) -> usize {
+        2 * (self.tcp.len() + self.udp.len() + self.listeners.len()) + GONE_MAX
+    }
+
     /// Notes a connection in TIME-WAIT that nobody owns any more.
     pub(crate) fn queue_time_wait(&mut self, handle: TcpHandle) {
         self.time_wait.push_back(handle);
-        if self.time_wait.len() > 2 * self.tcp.len() + TIME_WAIT_GONE_MAX {
+        if self.time_wait.len() > self.queue_max() {
             let tcp = &self.tcp;
             self.time_wait.retain(|&handle| tcp.contains_key(handle));
         }

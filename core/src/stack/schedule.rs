@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::event::{Event, Readiness};
 use crate::link::InterfaceId;
 use crate::link::neighbor::NeighborId;
+use crate::socket::table::Sockets;
 use crate::socket::{ListenerHandle, TcpHandle, UdpHandle};
 use crate::tcp::TimerCause;
 use crate::time::Instant;
@@ -68,6 +69,18 @@ impl EventQueue {
         self.0.is_empty()
     }
 
+    /// Queues a socket; those that are gone leave once they are many.
+    fn push(&mut self, source: Source, sockets: &Sockets) {
+        self.0.push_back(source);
+        if self.0.len() > sockets.queue_max() {
+            self.0.retain(|source| match *source {
+                Source::Tcp(handle) => sockets.tcp.contains_key(handle),
+                Source::Listener(handle) => sockets.listeners.contains_key(handle),
+                Source::Udp(handle) => sockets.udp.contains_key(handle),
+            });
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -88,25 +101,27 @@ impl Stack {
     /// Adds edges of a connection to what its application is told.
     pub(super) fn announce_tcp(&mut self, handle: TcpHandle, edges: Readiness) {
         let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
-        if slot.pending.is_empty() && !edges.is_empty() {
-            self.events.0.push_back(Source::Tcp(handle));
-        }
+        let is_news = slot.pending.is_empty() && !edges.is_empty();
         slot.pending |= edges;
+        if is_news {
+            self.events.push(Source::Tcp(handle), &self.sockets);
+        }
     }
 
     pub(super) fn announce_listener(&mut self, handle: ListenerHandle) {
         let Some(slot) = self.sockets.listeners.get_mut(handle) else { return };
         if !core::mem::replace(&mut slot.pending, true) {
-            self.events.0.push_back(Source::Listener(handle));
+            self.events.push(Source::Listener(handle), &self.sockets);
         }
     }
 
     pub(super) fn announce_udp(&mut self, handle: UdpHandle, edges: Readiness) {
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
-        if slot.pending.is_empty() && !edges.is_empty() {
-            self.events.0.push_back(Source::Udp(handle));
-        }
+        let is_news = slot.pending.is_empty() && !edges.is_empty();
         slot.pending |= edges;
+        if is_news {
+            self.events.push(Source::Udp(handle), &self.sockets);
+        }
     }
 
     /// The next event; `None` when the application has been told all.

@@ -416,6 +416,7 @@ impl Stack {
         if let Some(interface) = self.interfaces.get_mut(hop.interface.index()) {
             slot.queued = true;
             interface.ready.push_back(Ready::Tcp(handle));
+            interface.drop_gone(&self.sockets);
         }
     }
 

@@ -60,6 +60,7 @@ impl Stack {
             {
                 slot.queued = true;
                 interface.ready.push_back(Ready::Udp(handle));
+                interface.drop_gone(&self.sockets);
                 return;
             }
             // The route went away after `send_to` had found one.

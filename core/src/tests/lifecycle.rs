@@ -81,6 +81,22 @@ fn a_closed_listener_leaves_nobody_behind() {
     assert_eq!(rig.counter("tcp.resets_sent"), 1);
 }
 
+/// Sockets that come and go while nothing is sent leave a bounded trace: a device that takes no frames
+/// for long must not make the queues grow.
+#[test]
+fn sockets_that_are_gone_leave_the_queues() {
+    let mut rig = Rig::new();
+    for _ in 0..1000 {
+        let handle = rig.stack.tcp_connect(rig.now, socket("192.0.2.1:7"), ConnectOptions::default()).unwrap();
+        rig.stack.tcp_release(rig.now, handle).unwrap();
+        let udp = rig.stack.udp_bind(socket("0.0.0.0:0"), crate::UdpOptions::default()).unwrap();
+        rig.stack.udp(udp).unwrap().send(rig.now, b"x", Some(socket("192.0.2.1:7"))).unwrap();
+        rig.stack.udp_release(udp).unwrap();
+    }
+    let depths = rig.stack.queue_depths();
+    assert!(depths.ready <= 100 && depths.events <= 100, "{depths:?}");
+}
+
 /// Port 0 takes an ephemeral port, another for each listener.
 #[test]
 fn a_listener_on_port_0_gets_a_port_of_its_own() {
