@@ -208,6 +208,10 @@ impl Tcb {
         self.orphan = true;
         self.close(env);
         self.watch_fin_wait_2(env);
+        if self.state.sends_text() {
+            let at = env.now + self.user_timeout(env);
+            self.timers.arm_if_idle(TimerCause::UserTimeout, at);
+        }
     }
 
     /// Nobody would read what a peer sends in FIN-WAIT-2: it gets only so much time to close.

@@ -145,9 +145,11 @@ impl Tcb {
         if !was_closed && self.snd.wnd > 0 {
             return;
         }
-        // The peer answers, so the connection stays, for as long as the window is closed
-        // (RFC 9293 section 3.8.6.1).
-        self.timers.stop(TimerCause::UserTimeout);
+        // The peer answers, so the connection stays, for as long as the window is closed (RFC 9293
+        // section 3.8.6.1); but not one that nobody would miss, or a peer could hold it for ever.
+        if !self.orphan {
+            self.timers.stop(TimerCause::UserTimeout);
+        }
         if was_closed && self.snd.wnd > 0 {
             self.rtt.clear_backoff();
             if self.snd.in_flight() {

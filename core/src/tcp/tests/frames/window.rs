@@ -24,6 +24,24 @@ fn with_closed_window(len: u32) -> TcpRig {
     rig
 }
 
+/// MUST-37 is for those who wait: a connection that its application has let go of ends by R2, though
+/// the peer answers every probe. RFC 9293 section 3.8.6.1 leaves that to the host's own policy.
+#[test]
+fn a_closed_window_does_not_hold_an_orphan_for_ever() {
+    let mut rig = with_closed_window(5000);
+    rig.release();
+    for _ in 0..10 {
+        rig.take(". 1:1(0) ack 1001 win 0");
+        rig.pass(80_000);
+    }
+    assert_eq!(rig.connections(), 1);
+    for _ in 0..4 {
+        let _ = rig.rx(". 1:1(0) ack 1001 win 0");
+        rig.pass(80_000);
+    }
+    assert_eq!(rig.connections(), 0);
+}
+
 #[test]
 fn the_peers_window_bounds_what_leaves() {
     let mut rig = Setup { window: 2500, ..Setup::default() }.passive();
