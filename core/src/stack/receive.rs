@@ -21,7 +21,8 @@ use core::net::IpAddr;
 
 impl Stack {
     /// The frame is handed on whole: text that is kept is what is left of it, not one more reference.
-    pub(super) fn receive(&mut self, id: InterfaceId, frame: Frame) -> Result<(), DropReason> {
+    #[inline]
+    pub(super) fn receive(&mut self, id: InterfaceId, mut frame: Frame) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let ethernet = EthernetFrame::parse(&frame.data)?;
         interface.admit(&ethernet)?;
@@ -31,31 +32,31 @@ impl Stack {
         }
         let link = ethernet.header();
         match link.ethertype {
-            EtherType::Ipv4 => self.receive_ipv4(id, frame, &link),
-            EtherType::Ipv6 => self.receive_ipv6(id, frame, &link),
+            EtherType::Ipv4 => self.receive_ipv4(id, &mut frame, &link),
+            EtherType::Ipv6 => self.receive_ipv6(id, &mut frame, &link),
             EtherType::Arp => self.receive_arp(id, &ethernet),
             _ => Err(DropReason::EthernetType),
         }
     }
 
     #[inline]
-    fn receive_ipv4(&mut self, id: InterfaceId, frame: Frame, link: &EthernetHeader) -> Result<(), DropReason> {
+    fn receive_ipv4(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv4Packet::parse(frame.data.get(ethernet::HEADER_LEN..).unwrap_or_default())?;
         let received = interface.ipv4_input(&packet, link.dst.is_multicast())?;
         self.counters.ipv4_received += 1;
         match received.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
-            IpProtocol::UDP => self.receive_udp(id, &frame, &received),
-            IpProtocol::ICMP => self.receive_icmpv4(id, &frame, &received),
+            IpProtocol::UDP => self.receive_udp(id, frame, &received),
+            IpProtocol::ICMP => self.receive_icmpv4(id, frame, &received),
             _ => {
-                self.owe_icmp_error(id, &frame, &received, ErrorKind::ProtocolUnreachable);
+                self.owe_icmp_error(id, frame, &received, ErrorKind::ProtocolUnreachable);
                 Err(DropReason::Ipv4Protocol)
             }
         }
     }
 
-    fn receive_ipv6(&mut self, id: InterfaceId, frame: Frame, link: &EthernetHeader) -> Result<(), DropReason> {
+    fn receive_ipv6(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv6Packet::parse(frame.data.get(ethernet::HEADER_LEN..).unwrap_or_default())?;
         let mut received = interface.ipv6_input(&packet, link.dst.is_multicast())?;
@@ -68,7 +69,7 @@ impl Stack {
             Err(error) => {
                 if let Some(owed) = error.owed {
                     let kind = ErrorKind::ParameterProblem { code: owed.code, pointer: owed.pointer };
-                    self.owe_extension_error(id, &frame, &received, kind, owed.also_to_multicast);
+                    self.owe_extension_error(id, frame, &received, kind, owed.also_to_multicast);
                 }
                 return Err(error.reason);
             }
@@ -81,15 +82,15 @@ impl Stack {
         self.counters.ipv6_received += 1;
         match upper.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
-            IpProtocol::UDP => self.receive_udp(id, &frame, &received),
-            IpProtocol::ICMPV6 => self.receive_icmpv6(id, &frame, &received, link.src, upper.fragment.is_some()),
+            IpProtocol::UDP => self.receive_udp(id, frame, &received),
+            IpProtocol::ICMPV6 => self.receive_icmpv6(id, frame, &received, link.src, upper.fragment.is_some()),
             IpProtocol::NO_NEXT_HEADER => Err(DropReason::Ipv6NextHeader),
             _ => {
                 let kind = ErrorKind::ParameterProblem {
                     code: crate::wire::icmpv6::UNRECOGNIZED_NEXT_HEADER,
                     pointer: upper.next_header_pointer,
                 };
-                self.owe_icmp_error(id, &frame, &received, kind);
+                self.owe_icmp_error(id, frame, &received, kind);
                 Err(DropReason::Ipv6NextHeader)
             }
         }

@@ -33,13 +33,18 @@ const MSS_DEFAULT_V4: u16 = 536;
 const MSS_DEFAULT_V6: u16 = 1220;
 
 impl Stack {
-    pub(super) fn receive_tcp(&mut self, id: InterfaceId, frame: Frame, received: &Received) -> Result<(), DropReason> {
+    pub(super) fn receive_tcp(
+        &mut self,
+        id: InterfaceId,
+        frame: &mut Frame,
+        received: &Received,
+    ) -> Result<(), DropReason> {
         if !received.may_be_answered() {
             return Err(DropReason::TcpNotUnicast);
         }
         let bytes = frame.data.get(received.upper.clone()).ok_or(DropReason::TcpTruncated)?;
         let view = TcpSegment::parse(bytes)?;
-        if !is_vouched(&frame) && !view.verify_checksum(pseudo_header(received, bytes.len())) {
+        if !is_vouched(frame) && !view.verify_checksum(pseudo_header(received, bytes.len())) {
             return Err(DropReason::TcpChecksum);
         }
         let header = view.header();
@@ -48,7 +53,7 @@ impl Stack {
         }
         let options = view.options();
         let text_at = received.upper.start + view.header_len();
-        let mut segment = Segment { header, options: &options, text: frame.data };
+        let mut segment = Segment { header, options: &options, text: core::mem::take(&mut frame.data) };
         // Where it stays: a value that is changed and then moved makes the processor wait.
         segment.text.truncate(received.upper.end);
         segment.text.advance(text_at);
