@@ -46,6 +46,8 @@ pub(crate) struct TcpSlot {
     pub(crate) parked: bool,
     /// The heap entry that stands for this connection's timers.
     pub(crate) armed: Option<Instant>,
+    /// Stands among those whose timers may be due before that.
+    pub(crate) unarmed: bool,
     /// Edges that the application has not been told of.
     pub(crate) pending: Readiness,
     /// Has reached TIME-WAIT, and is noted in `Sockets::time_wait`.

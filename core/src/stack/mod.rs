@@ -93,6 +93,7 @@ pub struct Stack {
     routes: RouteTable,
     sockets: Sockets,
     timers: schedule::TimerHeap,
+    unarmed: schedule::Unarmed,
     events: schedule::EventQueue,
     limits: RateLimits,
     chunks: ChunkPool,
@@ -123,6 +124,7 @@ impl Stack {
             routes: RouteTable::default(),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
+            unarmed: schedule::Unarmed::default(),
             events: schedule::EventQueue::default(),
             limits: RateLimits {
                 icmp_errors: RateLimit::new(config.icmp_errors_per_second, seed.stream("icmp.errors")),

@@ -1,7 +1,9 @@
 //! When something is due, and what waits to be told: the timer heap and the event queue.
 //!
 //! The heap is re-armed lazily. An owner has one live entry, no later than its real deadline; a
-//! deadline that moves later touches nothing, and is found out when the entry comes up.
+//! deadline that moves later touches nothing, and is found out when the entry comes up. One that moves
+//! earlier is entered only when the next deadline is asked for: of the timers that a segment starts,
+//! the answer to it stops most.
 
 use alloc::collections::{BinaryHeap, VecDeque};
 use alloc::vec::Vec;
@@ -52,6 +54,10 @@ pub(super) enum TimerOwner {
 /// Entries by time, then by owner, so that equal times have an order too.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TimerHeap(BinaryHeap<Reverse<(Instant, TimerOwner)>>);
+
+/// Connections whose timers may be due before the heap would wake for them, each at most once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unarmed(Vec<TcpHandle>);
 
 /// Sockets of which the application is to be told, each at most once.
 #[derive(Clone, Debug, Default)]
@@ -151,6 +157,26 @@ impl Stack {
         None
     }
 
+    /// Notes a connection whose timers may be due before the heap would wake for them.
+    pub(super) fn arm_later(&mut self, handle: TcpHandle) {
+        self.unarmed.0.push(handle);
+        if self.unarmed.0.len() > self.sockets.queue_max() {
+            let tcp = &self.sockets.tcp;
+            self.unarmed.0.retain(|&handle| tcp.contains_key(handle));
+        }
+    }
+
+    /// Makes sure that the heap wakes for those that were noted.
+    fn arm_unarmed(&mut self) {
+        while let Some(handle) = self.unarmed.0.pop() {
+            if let Some(slot) = self.sockets.tcp.get_mut(handle) {
+                slot.unarmed = false;
+                let deadline = slot.tcb.deadline().map(|(at, _)| at);
+                self.arm(TimerOwner::Tcp(handle), deadline);
+            }
+        }
+    }
+
     /// Makes sure that the heap wakes for `deadline`.
     pub(super) fn arm(&mut self, owner: TimerOwner, deadline: Option<Instant>) {
         let Some(deadline) = deadline else { return };
@@ -184,6 +210,7 @@ impl Stack {
 
     /// The owner whose real deadline is the earliest, once stale entries on top are settled.
     pub(super) fn earliest(&mut self) -> Option<(Wakeup, TimerOwner)> {
+        self.arm_unarmed();
         while let Some(&Reverse((at, owner))) = self.timers.0.peek() {
             let live = self.armed(owner).is_some_and(|armed| *armed == Some(at));
             if live {

@@ -6,7 +6,6 @@ use core::hash::BuildHasher;
 use core::net::SocketAddr;
 
 use super::receive::is_vouched;
-use super::schedule::TimerOwner;
 use super::{ISN_TICK_NANOS, Stack};
 use crate::config::TcpSettings;
 use crate::error::DropReason;
@@ -189,6 +188,7 @@ impl Stack {
             queued: false,
             parked: false,
             armed: None,
+            unarmed: false,
             pending: Readiness::empty(),
             in_time_wait: false,
         };
@@ -286,8 +286,8 @@ impl Stack {
             assert_eq!(slot.tcb.check(), Ok(()), "connection {} - {}", slot.flow.local_addr(), slot.flow.remote_addr());
         }
         let wants_transmit = !slot.parked && !slot.queued && slot.tcb.wants_transmit(&env);
-        let (state, edges, deadline) =
-            (slot.tcb.state(), slot.tcb.take_readiness(), slot.tcb.deadline_before(slot.armed));
+        let (state, edges) = (slot.tcb.state(), slot.tcb.take_readiness());
+        let is_late = slot.tcb.may_be_due_before(slot.armed) && !core::mem::replace(&mut slot.unarmed, true);
         // After most calls there is nothing more to do, which is found out while the slot is at hand.
         let progress = slot.tcb.take_forward_progress();
         let reset = slot.tcb.take_reset().map(|reset| (slot.flow, reset));
@@ -302,8 +302,8 @@ impl Stack {
         if wants_transmit {
             self.make_ready(handle);
         }
-        if deadline.is_some() {
-            self.arm(TimerOwner::Tcp(handle), deadline);
+        if is_late {
+            self.arm_later(handle);
         }
         if !is_told {
             self.settle_owner(handle, state, edges);

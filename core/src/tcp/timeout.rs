@@ -117,12 +117,11 @@ impl Timers {
 }
 
 impl Tcb {
-    /// When the earliest timer is due, if `armed`, the time for which the stack wakes, may be too
-    /// late for it. That can only be by a timer armed since the last call.
-    pub(crate) fn deadline_before(&mut self, armed: Option<Instant>) -> Option<Instant> {
+    /// Whether `armed`, the time for which the stack wakes, may be too late. Where there is one, that
+    /// can only be by a timer armed since the last call.
+    pub(crate) fn may_be_due_before(&mut self, armed: Option<Instant>) -> bool {
         let newly = self.timers.take_armed();
-        let may_be_late = armed.is_none_or(|armed| newly.is_some_and(|newly| newly < armed));
-        if may_be_late { self.timers.earliest() } else { None }
+        armed.is_none_or(|armed| newly.is_some_and(|newly| newly < armed))
     }
 
     /// The earliest timer.
