@@ -123,11 +123,13 @@ pub(crate) struct NeighborCache {
 }
 
 /// What had to go for newer entries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Evicted {
     pub(crate) neighbors: u64,
     /// Packets that were waiting for them.
     pub(crate) packets: usize,
+    /// Connections that were waiting for them, opened by strangers.
+    pub(crate) sockets: Vec<TcpHandle>,
 }
 
 impl NeighborCache {
@@ -261,8 +263,7 @@ impl NeighborCache {
         for _ in 0..2 * self.slots.len() {
             self.hand = (self.hand + 1) % self.slots.len();
             let Some(neighbor) = self.slots.get_mut(self.hand).and_then(Option::as_mut) else { continue };
-            let held = !neighbor.sockets.is_empty()
-                || (neighbor.origin == Origin::Local && neighbor.state == NeighborState::Incomplete);
+            let held = neighbor.origin == Origin::Local && neighbor.state == NeighborState::Incomplete;
             let spared = core::mem::take(&mut neighbor.used)
                 || (origin == Origin::Answer && neighbor.state == NeighborState::Incomplete);
             if held || spared {
@@ -271,7 +272,9 @@ impl NeighborCache {
             let id = NeighborId { slot: self.hand as u16, generation: neighbor.generation };
             let address = neighbor.address;
             self.evicted.neighbors += 1;
-            self.evicted.packets += self.release(id).packets.len();
+            let waiting = self.release(id);
+            self.evicted.packets += waiting.packets.len();
+            self.evicted.sockets.extend(waiting.sockets);
             self.index.remove(&address);
             *self.slots.get_mut(self.hand)? = None;
             return Some(id.slot);

@@ -157,6 +157,9 @@ impl Stack {
         for _ in 0..evicted.packets {
             self.drops.count(DropReason::NeighborQueueFull);
         }
+        for handle in evicted.sockets {
+            self.on_tcp_unreachable(handle, DropReason::NeighborQueueFull);
+        }
     }
 
     /// The neighbor is known: what waited for it goes on.

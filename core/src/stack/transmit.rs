@@ -14,6 +14,7 @@ use crate::ip::packet::{Body, Packet};
 use crate::link::neighbor::{NeighborId, Origin, Resolution};
 use crate::link::{Control, InterfaceId, Ready};
 use crate::offload::{self, Emission};
+use crate::socket::table::Owner;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::time::Instant;
 use crate::wire::arp::{self, ArpHeader, ArpOperation};
@@ -212,7 +213,10 @@ impl Stack {
         let Some(hop) = self.hop_of(handle).filter(|hop| hop.interface == id) else {
             return self.settle_tcp(handle);
         };
-        match self.resolve(id, hop.next_hop, Origin::Local) {
+        // Until it is established, a connection that a stranger has opened is an answer to him.
+        let is_answer = self.sockets.tcp.get(handle).is_some_and(|slot| matches!(slot.owner, Owner::SynQueue(_)));
+        let origin = if is_answer { Origin::Answer } else { Origin::Local };
+        match self.resolve(id, hop.next_hop, origin) {
             NextHop::Known(dst) => self.transmit_segment(id, handle, dst, room, batch),
             NextHop::Unresolved(neighbor) => {
                 if let (Some(interface), Some(slot)) =

@@ -314,3 +314,22 @@ fn a_connection_outlives_a_full_cache() {
     assert_eq!(rig.drops(DropReason::NeighborQueueFull), 1);
     assert!(rig.pass(Duration::from_secs(4)).contains("who-has 192.0.2.1 "));
 }
+
+/// SYNs from made-up neighbors fill the cache, and yet a connection of our own finds a place in it: what
+/// waits on behalf of strangers goes, and is counted.
+#[test]
+fn strangers_syns_do_not_keep_our_own_connections_out() {
+    let mut rig = Rig::limited(Limits { neighbors: 4, ..Limits::default() });
+    rig.stack.tcp_listen(socket("0.0.0.0:80"), crate::ListenOptions::default()).unwrap();
+    for n in 100..110 {
+        let syn = tcp_packet(socket(&format!("192.0.2.{n}:1000")), socket("192.0.2.2:80"), "S 1:1(0) win 1000", b"");
+        assert_eq!(rig.receive_packet(&syn), Verdict::Accepted);
+    }
+    rig.frames();
+    let handle = rig.stack.tcp_connect(rig.now, socket("192.0.2.7:7"), ConnectOptions::default()).unwrap();
+    assert_eq!(rig.sent(), "> arp who-has 192.0.2.7 tell 192.0.2.2");
+    assert_eq!(rig.stack.tcp(handle).unwrap().state(), crate::tcp::State::SynSent);
+    assert_eq!(rig.counter("neighbor.evicted"), 1);
+    // Six SYN-ACKs that found no place, and the one that had to go.
+    assert_eq!(rig.drops(DropReason::NeighborQueueFull), 7);
+}
