@@ -165,7 +165,7 @@ impl Stack {
     /// The neighbor is known: what waited for it goes on.
     fn wake(&mut self, id: InterfaceId, waiting: Waiting) {
         for packet in waiting.packets {
-            // There is room: a parked packet left the control queue when it was parked.
+            // Beyond the queue's own limit by what was parked at most, which has a limit too.
             if let Some(interface) = self.interfaces.get_mut(id.index()) {
                 interface.control.push_back(Control::Packet(packet));
             }

@@ -23,8 +23,7 @@ pub(super) enum Fin {
 pub(super) struct SendSpace {
     pub(super) iss: SeqNumber,
     pub(super) una: SeqNumber,
-    /// One past the highest sequence number sent. It goes back only over a zero-window probe that
-    /// was refused.
+    /// One past the highest sequence number sent. It never goes back.
     pub(super) nxt: SeqNumber,
     /// SND.WND, scaled up.
     pub(super) wnd: u32,
