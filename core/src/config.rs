@@ -16,6 +16,8 @@ pub struct Config {
     pub limits: Limits,
     /// TCP.
     pub tcp: TcpConfig,
+    /// The internet layer.
+    pub ip: IpConfig,
     /// The time to live (hop limit) of packets sent, 1 to 255; default 64 (RFC 1122 section 3.2.1.7, the IANA value).
     pub hop_limit: u8,
     /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
@@ -38,6 +40,7 @@ impl Default for Config {
         Config {
             limits: Limits::default(),
             tcp: TcpConfig::default(),
+            ip: IpConfig::default(),
             hop_limit: 64,
             rx_batch: 16,
             icmp_errors_per_second: 100,
@@ -125,6 +128,20 @@ impl Default for Limits {
     }
 }
 
+/// The internet layer's switches and times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IpConfig {
+    /// Whether the IPv6 packets of a TCP connection or connected UDP socket carry a flow label; default
+    /// true (RFC 6437 section 3).
+    pub flow_labels: bool,
+}
+
+impl Default for IpConfig {
+    fn default() -> IpConfig {
+        IpConfig { flow_labels: true }
+    }
+}
+
 /// TCP's times and switches, for all connections of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpConfig {
@@ -194,6 +211,9 @@ pub struct TcpSettings {
     pub linger: Option<Duration>,
     /// The time to live (hop limit) of this socket's packets; default `Config::hop_limit`.
     pub hop_limit: Option<u8>,
+    /// The differentiated services codepoint of this socket's packets, 0 to 63; default 0 (RFC 2474).
+    /// The ECN bits beside it are TCP's own.
+    pub dscp: u8,
     /// An upper bound on the segment size sent and announced; default none.
     pub mss_max: Option<u16>,
 }
@@ -208,6 +228,7 @@ impl Default for TcpSettings {
             user_timeout: None,
             linger: None,
             hop_limit: None,
+            dscp: 0,
             mss_max: None,
         }
     }

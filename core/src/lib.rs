@@ -63,7 +63,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings};
+pub use config::{Config, InterfaceAddress, InterfaceConfig, IpConfig, Limits, TcpConfig, TcpSettings};
 pub use error::{DropReason, Verdict};
 pub use event::{Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};

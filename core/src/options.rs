@@ -211,6 +211,7 @@ const U32_MAX: u64 = u32::MAX as u64;
 
 options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
+    "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
     "stack.rx_batch": rx_batch, Kind::Number(1..=1024), "own";
     "stack.checks": checks, Kind::Switch, "own";
     "icmp.errors_per_second": icmp_errors_per_second, Kind::Number(0..=1_000_000), "RFC 4443 section 2.4 (f)";
@@ -234,6 +235,7 @@ options! {
     "tcp.socket.user_timeout_ms": tcp.socket.user_timeout, Kind::OptionalMilliseconds(1..=DAY_MS), "RFC 9293 section 3.8.3";
     "tcp.socket.linger_ms": tcp.socket.linger, Kind::OptionalMilliseconds(0..=DAY_MS), "as SO_LINGER";
     "tcp.socket.hop_limit": tcp.socket.hop_limit, Kind::Optional(1..=255), "RFC 9293 MUST-49";
+    "tcp.socket.dscp": tcp.socket.dscp, Kind::Number(0..=63), "RFC 2474 section 3";
     "tcp.socket.mss_max": tcp.socket.mss_max, Kind::Optional(48..=65_535), "RFC 9293 section 3.7.1";
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
     "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";

@@ -28,9 +28,18 @@ pub(crate) struct PacketHeader {
     pub(crate) dst: IpAddr,
     pub(crate) protocol: IpProtocol,
     pub(crate) hop_limit: u8,
+    /// DSCP in the upper six bits, ECN in the lower two.
+    pub(crate) traffic_class: u8,
+    /// IPv6 only (RFC 6437); 0 for a packet that is not labeled.
+    pub(crate) flow_label: u32,
 }
 
 impl PacketHeader {
+    /// A header for a packet of the default class, without a label; its hop limit is 64.
+    pub(crate) const fn new(src: IpAddr, dst: IpAddr, protocol: IpProtocol) -> PacketHeader {
+        PacketHeader { src, dst, protocol, hop_limit: 64, traffic_class: 0, flow_label: 0 }
+    }
+
     /// Where the upper layer begins in a frame that carries this packet.
     pub(crate) const fn upper_offset(&self) -> usize {
         ethernet::HEADER_LEN + if self.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN }
@@ -54,7 +63,7 @@ impl PacketHeader {
         EthernetHeader { dst: stations.dst, src: stations.src, ethertype }.emit(out);
         match (self.src, self.dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => Ipv4Header {
-                tos: 0,
+                tos: self.traffic_class,
                 payload_len: upper_len as u16,
                 id: 0,
                 dont_fragment: true,
@@ -67,8 +76,8 @@ impl PacketHeader {
             }
             .emit(out),
             (IpAddr::V6(src), IpAddr::V6(dst)) => Ipv6Header {
-                traffic_class: 0,
-                flow_label: 0,
+                traffic_class: self.traffic_class,
+                flow_label: self.flow_label,
                 payload_len: upper_len as u16,
                 next_header: self.protocol,
                 hop_limit: self.hop_limit,

@@ -17,6 +17,8 @@ pub(crate) struct Packet {
     /// The neighbor that takes it: the destination or a gateway.
     pub(crate) next_hop: IpAddr,
     pub(crate) hop_limit: u8,
+    pub(crate) traffic_class: u8,
+    pub(crate) flow_label: u32,
     pub(crate) body: Body,
 }
 
@@ -40,6 +42,8 @@ impl Packet {
         digest.address(self.dst);
         digest.address(self.next_hop);
         digest.u8(self.hop_limit);
+        digest.u8(self.traffic_class);
+        digest.u32(self.flow_label);
         match &self.body {
             Body::EchoReply { ident, seq, data } => {
                 digest.u8(0);
@@ -107,5 +111,7 @@ pub(crate) struct Datagram {
     /// The address it was sent to: ours, a group or a broadcast address.
     pub(crate) to: IpAddr,
     pub(crate) at: Instant,
+    pub(crate) hop_limit: u8,
+    pub(crate) traffic_class: u8,
     pub(crate) data: Bytes,
 }

@@ -37,6 +37,8 @@ pub(crate) enum Owner {
 pub(crate) struct TcpSlot {
     pub(crate) tcb: Tcb,
     pub(crate) flow: Flow,
+    /// The label of its IPv6 packets (RFC 6437).
+    pub(crate) flow_label: u32,
     pub(crate) owner: Owner,
     /// The next hop, with the generation of the route table that told it.
     pub(crate) hop: Option<(u64, Hop)>,

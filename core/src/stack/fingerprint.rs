@@ -133,6 +133,7 @@ fn digest_connection(slot: &TcpSlot, digest: &mut Digest) {
             digest.handle(listener);
         }
     }
+    digest.u32(slot.flow_label);
     digest.option(slot.hop, |digest, (_, hop)| {
         digest.u16(hop.interface.0);
         digest.address(hop.next_hop);

@@ -122,7 +122,8 @@ impl Stack {
         let interface = self.interfaces.get(hop.interface.index()).ok_or(DropReason::NoRoute)?;
         let best = || crate::ip::address::select_source(&interface.addresses, dst, hop.next_hop);
         let src = src.or_else(best).ok_or(DropReason::NoRoute)?;
-        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit: self.config.hop_limit, body };
+        let hop_limit = self.config.hop_limit;
+        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit, traffic_class: 0, flow_label: 0, body };
         self.queue_control(hop.interface, Control::Packet(packet))
     }
 

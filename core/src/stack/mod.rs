@@ -70,6 +70,7 @@ struct Secrets {
     isn: HashKey,
     timestamp: HashKey,
     neighbor: HashKey,
+    flow_label: HashKey,
 }
 
 /// The bounds on what strangers can make us send.
@@ -145,6 +146,7 @@ impl Stack {
             isn: seed.hash_key("tcp.isn"),
             timestamp: seed.hash_key("tcp.timestamp"),
             neighbor: seed.hash_key("neighbor"),
+            flow_label: seed.hash_key("ip.flow_label"),
         }
     }
 

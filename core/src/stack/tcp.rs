@@ -12,6 +12,7 @@ use crate::error::DropReason;
 use crate::event::Readiness;
 use crate::frame::Frame;
 use crate::ip::input::Received;
+use crate::ip::output::PacketHeader;
 use crate::ip::packet::Body;
 use crate::ip::route::Hop;
 use crate::keyed::HashKey;
@@ -180,9 +181,11 @@ impl Stack {
     }
 
     pub(super) fn insert_connection(&mut self, tcb: Tcb, flow: Flow, owner: Owner) -> TcpHandle {
+        let flow_label = self.flow_label(IpProtocol::TCP, &flow);
         let slot = TcpSlot {
             tcb,
             flow,
+            flow_label,
             owner,
             hop: None,
             queued: false,
@@ -483,16 +486,22 @@ impl Stack {
     }
 }
 
+impl Stack {
+    /// The label of a flow's IPv6 packets: a keyed hash of its two ends, so that it can't be foretold
+    /// (RFC 6437 section 3); 0, not labeled, for IPv4 and where the configuration says so.
+    pub(super) fn flow_label(&self, protocol: IpProtocol, flow: &Flow) -> u32 {
+        if flow.local.is_ipv4() || !self.config.ip.flow_labels {
+            return 0;
+        }
+        let hash = self.secrets.flow_label.hash_one((protocol, flow)) as u32;
+        (hash & ipv6::FLOW_LABEL_MASK).max(1)
+    }
+}
+
 fn hash_flow(key: &HashKey, flow: &Flow) -> u32 {
     key.hash_one(flow) as u32
 }
 
 fn pseudo_header(received: &Received, len: usize) -> crate::wire::checksum::Sum {
-    let header = crate::ip::output::PacketHeader {
-        src: received.src,
-        dst: received.dst,
-        protocol: IpProtocol::TCP,
-        hop_limit: 0,
-    };
-    header.pseudo_header(len)
+    PacketHeader::new(received.src, received.dst, IpProtocol::TCP).pseudo_header(len)
 }

@@ -14,6 +14,7 @@ use crate::ip::packet::{Body, Packet};
 use crate::link::neighbor::{NeighborId, Origin, Resolution};
 use crate::link::{Control, InterfaceId, Ready};
 use crate::offload::{self, Emission};
+use crate::socket::demux::Flow;
 use crate::socket::table::Owner;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::time::Instant;
@@ -197,8 +198,20 @@ impl Stack {
         }
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
         let hop_limit = slot.state.hop_limit.unwrap_or(self.config.hop_limit);
+        let (traffic_class, is_connected) = (slot.state.traffic_class, slot.state.peer == Some(next.dst));
+        let flow = Flow::new(SocketAddr::new(next.src, slot.state.local.port()), next.dst);
         let body = Body::Datagram { src_port: slot.state.local.port(), dst_port: next.dst.port(), data: next.data };
-        let packet = Packet { src: next.src, dst: next.dst.ip(), next_hop: hop.next_hop, hop_limit, body };
+        // Datagrams to one peer are a flow; those to this and that are none (RFC 6437 section 3).
+        let flow_label = if is_connected { self.flow_label(IpProtocol::UDP, &flow) } else { 0 };
+        let packet = Packet {
+            src: next.src,
+            dst: next.dst.ip(),
+            next_hop: hop.next_hop,
+            hop_limit,
+            traffic_class,
+            flow_label,
+            body,
+        };
         if has_room_again {
             self.announce_udp(handle, Readiness::WRITABLE);
         }
@@ -245,11 +258,12 @@ impl Stack {
         let Some((slot, mut env)) = self.connection(handle) else { return };
         let max_payload = offload::payload_max(&capabilities, room, slot.tcb.segment_size());
         if let Some(outgoing) = slot.tcb.next_segment(&mut env, max_payload) {
+            let settings = slot.tcb.settings();
             let header = PacketHeader {
-                src: slot.flow.local,
-                dst: slot.flow.remote,
-                protocol: IpProtocol::TCP,
-                hop_limit: slot.tcb.settings().hop_limit.unwrap_or(default_hop_limit),
+                hop_limit: settings.hop_limit.unwrap_or(default_hop_limit),
+                traffic_class: settings.dscp << 2,
+                flow_label: slot.flow_label,
+                ..PacketHeader::new(slot.flow.local, slot.flow.remote, IpProtocol::TCP)
             };
             let emission = Emission {
                 capabilities: &capabilities,
@@ -274,7 +288,7 @@ impl Stack {
         let (hop, best) = self.source_towards(dst.ip())?;
         let interface = self.interfaces.get(hop.interface.index())?;
         let src = if local.ip().is_unspecified() { best } else { local.ip() };
-        let header = PacketHeader { src, dst: dst.ip(), protocol: IpProtocol::UDP, hop_limit: 0 };
+        let header = PacketHeader::new(src, dst.ip(), IpProtocol::UDP);
         let headers = header.upper_offset() - crate::wire::ethernet::HEADER_LEN + udp::HEADER_LEN;
         Some((src, usize::from(interface.capabilities.mtu).saturating_sub(headers)))
     }
@@ -288,10 +302,8 @@ fn transmit_ndp(
     emit: impl FnOnce(&mut BytesMut),
 ) {
     let header = PacketHeader {
-        src: IpAddr::V6(src),
-        dst: IpAddr::V6(dst),
-        protocol: IpProtocol::ICMPV6,
         hop_limit: ndp::HOP_LIMIT,
+        ..PacketHeader::new(IpAddr::V6(src), IpAddr::V6(dst), IpProtocol::ICMPV6)
     };
     // Both messages that we send carry one link-layer address option.
     let len = 32;
@@ -321,7 +333,12 @@ fn emit_packet(packet: &Packet, stations: Stations, by_device: bool, batch: &mut
         Body::TcpReset { .. } => (IpProtocol::TCP, tcp::HEADER_LEN, &[]),
         Body::Datagram { data, .. } => (IpProtocol::UDP, udp::HEADER_LEN, data),
     };
-    let header = PacketHeader { src: packet.src, dst: packet.dst, protocol, hop_limit: packet.hop_limit };
+    let header = PacketHeader {
+        hop_limit: packet.hop_limit,
+        traffic_class: packet.traffic_class,
+        flow_label: packet.flow_label,
+        ..PacketHeader::new(packet.src, packet.dst, protocol)
+    };
     let len = head_len + data.len();
     let start = header.begin(batch, stations, len);
     let out = batch.out();

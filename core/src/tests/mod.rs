@@ -11,6 +11,7 @@
 //! | `ndp` | Neighbor Discovery's messages (RFC 4861 section 7) |
 //! | `neighbor` | reachability, parking, eviction (RFC 4861 section 7.3) |
 //! | `ipv4`, `ipv6` | the checks on a packet (RFC 791, 1122, 8200) |
+//! | `header_fields` | hop limit, traffic class, flow label (RFC 2474, 6437) |
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
@@ -31,6 +32,7 @@ mod arp;
 mod determinism;
 mod echo;
 mod ethernet;
+mod header_fields;
 mod hostile;
 mod icmp_errors;
 mod icmp_input;

@@ -27,6 +27,7 @@ pub(crate) struct UdpState {
     pub(crate) dual_stack: bool,
     pub(crate) broadcast: bool,
     pub(crate) hop_limit: Option<u8>,
+    pub(crate) traffic_class: u8,
     /// The one peer of a connected socket.
     pub(crate) peer: Option<SocketAddr>,
     received: VecDeque<Datagram>,
@@ -45,6 +46,7 @@ impl UdpState {
             dual_stack: options.dual_stack,
             broadcast: options.broadcast,
             hop_limit: options.hop_limit,
+            traffic_class: options.traffic_class,
             peer: None,
             received: VecDeque::new(),
             received_charge: 0,
@@ -126,12 +128,15 @@ impl UdpState {
         digest.bool(self.dual_stack);
         digest.bool(self.broadcast);
         digest.option(self.hop_limit, Digest::u8);
+        digest.u8(self.traffic_class);
         digest.option(self.peer, Digest::socket_address);
         digest.count(self.received.len());
         for datagram in &self.received {
             digest.socket_address(datagram.from);
             digest.address(datagram.to);
             digest.instant(datagram.at);
+            digest.u8(datagram.hop_limit);
+            digest.u8(datagram.traffic_class);
             digest.counted(&datagram.data);
         }
         digest.count(self.to_send.len());
