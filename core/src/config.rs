@@ -101,6 +101,11 @@ pub struct Limits {
     pub orphans: u32,
     /// Out-of-order ranges held per connection; default 64.
     pub tcp_ranges: u16,
+    /// Destinations whose path MTU is remembered; default 1,024.
+    pub path_mtus: u32,
+    /// Destinations that an unconnected UDP socket remembers having sent to, so that ICMP errors about
+    /// them are believed; default 16.
+    pub udp_destinations: u16,
     /// Extension headers per IPv6 packet; default 16 (RFC 8504 section 5.3).
     pub ipv6_extension_headers: u8,
 }
@@ -123,6 +128,8 @@ impl Default for Limits {
             control_queue: 256,
             orphans: 4096,
             tcp_ranges: 64,
+            path_mtus: 1024,
+            udp_destinations: 16,
             ipv6_extension_headers: 16,
         }
     }
@@ -134,11 +141,14 @@ pub struct IpConfig {
     /// Whether the IPv6 packets of a TCP connection or connected UDP socket carry a flow label; default
     /// true (RFC 6437 section 3).
     pub flow_labels: bool,
+    /// How long after the last report of a decrease a larger path MTU is tried; `None` for never; default
+    /// 10 min, at least 5 (RFC 1191 section 6.3, RFC 8201 section 4).
+    pub path_mtu_raise: Option<Duration>,
 }
 
 impl Default for IpConfig {
     fn default() -> IpConfig {
-        IpConfig { flow_labels: true }
+        IpConfig { flow_labels: true, path_mtu_raise: Some(Duration::from_mins(10)) }
     }
 }
 

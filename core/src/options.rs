@@ -212,6 +212,7 @@ const U32_MAX: u64 = u32::MAX as u64;
 options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
     "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
+    "ip.path_mtu_raise_ms": ip.path_mtu_raise, Kind::OptionalMilliseconds(300_000..=100 * DAY_MS), "RFC 8201 section 4";
     "stack.rx_batch": rx_batch, Kind::Number(1..=1024), "own";
     "stack.checks": checks, Kind::Switch, "own";
     "icmp.errors_per_second": icmp_errors_per_second, Kind::Number(0..=1_000_000), "RFC 4443 section 2.4 (f)";
@@ -252,6 +253,8 @@ options! {
     "limits.control_queue": limits.control_queue, Kind::Number(1..=65_535), "own";
     "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
+    "limits.path_mtus": limits.path_mtus, Kind::Number(1..=U32_MAX), "own";
+    "limits.udp_destinations": limits.udp_destinations, Kind::Number(0..=65_535), "own";
     "limits.ipv6_extension_headers": limits.ipv6_extension_headers, Kind::Number(1..=255), "RFC 8504 section 5.3";
 }
 

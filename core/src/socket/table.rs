@@ -40,8 +40,10 @@ pub(crate) struct TcpSlot {
     /// The label of its IPv6 packets (RFC 6437).
     pub(crate) flow_label: u32,
     pub(crate) owner: Owner,
-    /// The next hop, with the generation of the route table that told it.
+    /// The next hop, with the generation of the routes and path MTUs that told it.
     pub(crate) hop: Option<(u64, Hop)>,
+    /// When to ask for the path's MTU again.
+    pub(crate) path_until: Option<Instant>,
     /// Stands on an interface's ready ring.
     pub(crate) queued: bool,
     /// Waits for a neighbor.

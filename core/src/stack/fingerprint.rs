@@ -20,6 +20,7 @@ impl Stack {
             digest.option(route.gateway, Digest::address);
             digest.u16(route.interface.0);
         }
+        self.path_mtus.digest(&mut digest);
         self.digest_sockets(&mut digest);
         self.events.digest(&mut digest);
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
@@ -138,6 +139,7 @@ fn digest_connection(slot: &TcpSlot, digest: &mut Digest) {
         digest.u16(hop.interface.0);
         digest.address(hop.next_hop);
     });
+    digest.option(slot.path_until, Digest::instant);
     digest.bool(slot.queued);
     digest.bool(slot.parked);
     digest.bool(slot.in_time_wait);

@@ -18,6 +18,7 @@
 //!
 //! - `receive`: from a frame to the protocol that it is for
 //! - `icmp`: ICMP of both families, and the errors that we send
+//! - `pmtu`: the paths' MTUs, and what a report of a smaller one does
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
 //! - `transmit`: what leaves, in which order
@@ -34,6 +35,7 @@ use crate::config::Config;
 use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
+use crate::ip::pmtu::PathMtus;
 use crate::ip::route::RouteTable;
 use crate::keyed::HashKey;
 use crate::link::{Interface, InterfaceId};
@@ -49,6 +51,7 @@ mod commands;
 mod fingerprint;
 mod icmp;
 mod inspect;
+mod pmtu;
 mod receive;
 mod schedule;
 mod tcp;
@@ -57,6 +60,7 @@ mod udp;
 
 pub(crate) use commands::canonical;
 pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
+pub use pmtu::PathMtuInfo;
 pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
@@ -92,6 +96,7 @@ pub struct Stack {
     secrets: Secrets,
     interfaces: Vec<Interface>,
     routes: RouteTable,
+    path_mtus: PathMtus,
     sockets: Sockets,
     timers: schedule::TimerHeap,
     unarmed: schedule::Unarmed,
@@ -123,6 +128,7 @@ impl Stack {
             secrets: Stack::secrets(&seed),
             interfaces: Vec::new(),
             routes: RouteTable::default(),
+            path_mtus: PathMtus::default(),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
             unarmed: schedule::Unarmed::default(),

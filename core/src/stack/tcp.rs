@@ -166,16 +166,12 @@ impl Stack {
     pub(super) fn opening<'a>(&self, id: InterfaceId, flow: &Flow, settings: &'a TcpSettings) -> Open<'a> {
         let clock = (self.now.as_nanos() / ISN_TICK_NANOS) as u32;
         let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.capabilities.mtu);
-        let (headers, mss_default) = if flow.local.is_ipv4() {
-            (ipv4::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V4)
-        } else {
-            (ipv6::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V6)
-        };
+        let is_v4 = flow.local.is_ipv4();
         Open {
             iss: SeqNumber(clock.wrapping_add(hash_flow(&self.secrets.isn, flow))),
             timestamp_offset: hash_flow(&self.secrets.timestamp, flow),
-            mss_local: mtu.saturating_sub(headers as u16),
-            mss_default,
+            mss_local: mtu.saturating_sub(tcp_headers(is_v4)),
+            mss_default: if is_v4 { MSS_DEFAULT_V4 } else { MSS_DEFAULT_V6 },
             settings,
         }
     }
@@ -188,6 +184,7 @@ impl Stack {
             flow_label,
             owner,
             hop: None,
+            path_until: None,
             queued: false,
             parked: false,
             armed: None,
@@ -403,17 +400,23 @@ impl Stack {
         }
     }
 
-    /// The next hop of a connection, asked of the routes only when they have changed.
+    /// The next hop of a connection, asked of the routes only when they or the path's MTU have changed.
     pub(super) fn hop_of(&mut self, handle: TcpHandle) -> Option<Hop> {
         let slot = self.sockets.tcp.get_mut(handle)?;
-        let generation = self.routes.generation();
+        let generation = self.routes.generation() + self.path_mtus.generation();
         if let Some((seen, hop)) = slot.hop
             && seen == generation
+            && slot.path_until.is_none_or(|until| self.now < until)
         {
             return Some(hop);
         }
-        let hop = self.routes.lookup(slot.flow.remote, None)?;
+        let remote = slot.flow.remote;
+        let hop = self.routes.lookup(remote, None)?;
+        let path = self.path(hop.interface, remote);
+        let slot = self.sockets.tcp.get_mut(handle)?;
         slot.hop = Some((generation, hop));
+        slot.path_until = path.until;
+        slot.tcb.set_path(path.mtu.saturating_sub(tcp_headers(remote.is_ipv4())));
         Some(hop)
     }
 
@@ -496,6 +499,11 @@ impl Stack {
         let hash = self.secrets.flow_label.hash_one((protocol, flow)) as u32;
         (hash & ipv6::FLOW_LABEL_MASK).max(1)
     }
+}
+
+/// The fixed headers of a segment, in bytes.
+const fn tcp_headers(is_v4: bool) -> u16 {
+    (if is_v4 { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN } + tcp::HEADER_LEN) as u16
 }
 
 fn hash_flow(key: &HashKey, flow: &Flow) -> u32 {

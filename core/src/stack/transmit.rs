@@ -197,6 +197,7 @@ impl Stack {
             return self.make_udp_ready(handle);
         }
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
+        slot.state.on_sent(next.dst, &self.config.limits);
         let hop_limit = slot.state.hop_limit.unwrap_or(self.config.hop_limit);
         let (traffic_class, is_connected) = (slot.state.traffic_class, slot.state.peer == Some(next.dst));
         let flow = Flow::new(SocketAddr::new(next.src, slot.state.local.port()), next.dst);
@@ -286,11 +287,10 @@ impl Stack {
     /// The largest datagram that leaves towards `dst` in one packet, and the address it leaves from.
     pub(crate) fn datagram_path(&self, local: SocketAddr, dst: SocketAddr) -> Option<(IpAddr, usize)> {
         let (hop, best) = self.source_towards(dst.ip())?;
-        let interface = self.interfaces.get(hop.interface.index())?;
         let src = if local.ip().is_unspecified() { best } else { local.ip() };
         let header = PacketHeader::new(src, dst.ip(), IpProtocol::UDP);
         let headers = header.upper_offset() - crate::wire::ethernet::HEADER_LEN + udp::HEADER_LEN;
-        Some((src, usize::from(interface.capabilities.mtu).saturating_sub(headers)))
+        Some((src, usize::from(self.path(hop.interface, dst.ip()).mtu).saturating_sub(headers)))
     }
 }
 

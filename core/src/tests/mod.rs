@@ -15,6 +15,7 @@
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
+//! | `path_mtu` | what the paths take (RFC 1191, RFC 8201) |
 //! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `route` | routes and the choice of a source address |
@@ -46,6 +47,7 @@ mod ndp;
 mod neighbor;
 mod no_answer;
 mod offload;
+mod path_mtu;
 mod reset;
 pub(crate) mod rig;
 mod route;

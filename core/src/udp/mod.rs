@@ -35,6 +35,8 @@ pub(crate) struct UdpState {
     to_send: VecDeque<Outgoing>,
     to_send_charge: usize,
     error: Option<SocketError>,
+    /// Where it has sent to while unconnected, the latest last.
+    sent_to: VecDeque<SocketAddr>,
     /// A send was refused since the queue last had room.
     send_refused: bool,
 }
@@ -53,6 +55,7 @@ impl UdpState {
             to_send: VecDeque::new(),
             to_send_charge: 0,
             error: None,
+            sent_to: VecDeque::new(),
             send_refused: false,
         }
     }
@@ -106,6 +109,23 @@ impl UdpState {
         Some((outgoing, core::mem::take(&mut self.send_refused)))
     }
 
+    /// A datagram to `dst` leaves.
+    pub(crate) fn on_sent(&mut self, dst: SocketAddr, limits: &Limits) {
+        if self.peer == Some(dst) || self.sent_to.back() == Some(&dst) {
+            return;
+        }
+        self.sent_to.retain(|other| *other != dst);
+        self.sent_to.push_back(dst);
+        while self.sent_to.len() > usize::from(limits.udp_destinations) {
+            self.sent_to.pop_front();
+        }
+    }
+
+    /// Whether an ICMP error about a datagram to `dst` can be about one of this socket's.
+    pub(crate) fn has_sent_to(&self, dst: SocketAddr) -> bool {
+        self.peer == Some(dst) || self.sent_to.contains(&dst)
+    }
+
     pub(crate) fn first_to_send(&self) -> Option<&Outgoing> {
         self.to_send.front()
     }
@@ -146,6 +166,10 @@ impl UdpState {
             digest.counted(&outgoing.data);
         }
         digest.option(self.error, |digest, error| digest.u8(error as u8));
+        digest.count(self.sent_to.len());
+        for dst in &self.sent_to {
+            digest.socket_address(*dst);
+        }
         digest.bool(self.send_refused);
     }
 }
