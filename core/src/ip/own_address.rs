@@ -105,7 +105,7 @@ impl OwnAddress {
         InterfaceAddress { address: self.address, prefix_len: self.prefix_len }
     }
 
-    /// Whether its prefix is on the link by that alone. What routers and DHCPv6 servers give says
+    /// Whether its prefix is on the link by that alone. What routers and servers give says
     /// nothing about the link (RFC 5942 section 4): the prefix is on it only if a router says so.
     pub(crate) const fn implies_on_link(&self) -> bool {
         match self.origin {

@@ -119,7 +119,7 @@ fn an_address_of_a_router_or_dhcpv6_server_brings_no_route() {
 #[test]
 fn of_several_changes_of_an_address_the_last_is_told() {
     let mut rig = leased(60, 100);
-    rig.now += Duration::from_secs(60);
+    rig.now += Duration::from_mins(1);
     rig.stack.handle_timeout(rig.now);
     rig.now += Duration::from_secs(40);
     rig.stack.handle_timeout(rig.now);
