@@ -400,7 +400,8 @@ impl Stack {
         }
     }
 
-    /// The next hop of a connection, asked of the routes only when they or the path's MTU have changed.
+    /// The next hop of a connection, asked of the routes only when they, our addresses or the path's MTU
+    /// have changed; none if its local address is not ours any more.
     pub(super) fn hop_of(&mut self, handle: TcpHandle) -> Option<Hop> {
         let slot = self.sockets.tcp.get_mut(handle)?;
         let generation = self.routes.generation() + self.path_mtus.generation();
@@ -412,6 +413,9 @@ impl Stack {
         }
         let remote = slot.flow.remote;
         let hop = self.routes.lookup(remote, None)?;
+        if !self.interfaces.iter().any(|interface| interface.addresses.has(slot.flow.local)) {
+            return None;
+        }
         let path = self.path(hop.interface, remote);
         let slot = self.sockets.tcp.get_mut(handle)?;
         slot.hop = Some((generation, hop));
