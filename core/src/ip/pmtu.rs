@@ -46,7 +46,7 @@ pub(crate) struct TooBig {
 impl TooBig {
     /// The MTU that the message means for a path which has taken `current` so far, and whether packets
     /// may go on forbidding fragmentation; `None` if it can't be true.
-    fn estimate(&self, is_v4: bool, current: u16) -> Option<(u16, bool)> {
+    fn estimate(self, is_v4: bool, current: u16) -> Option<(u16, bool)> {
         let told = match self.next_hop_mtu {
             // The quoted length itself may be told too large by old routers (RFC 1191 section 5).
             0 if is_v4 => {
