@@ -22,7 +22,7 @@ use core::net::IpAddr;
 impl Stack {
     /// The frame is handed on whole: text that is kept is what is left of it, not one more reference.
     #[inline]
-    pub(super) fn receive(&mut self, id: InterfaceId, mut frame: Frame) -> Result<(), DropReason> {
+    pub(super) fn receive(&mut self, id: InterfaceId, frame: &mut Frame) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let ethernet = EthernetFrame::parse(&frame.data)?;
         interface.admit(&ethernet)?;
@@ -32,8 +32,8 @@ impl Stack {
         }
         let link = ethernet.header();
         match link.ethertype {
-            EtherType::Ipv4 => self.receive_ipv4(id, &mut frame, &link),
-            EtherType::Ipv6 => self.receive_ipv6(id, &mut frame, &link),
+            EtherType::Ipv4 => self.receive_ipv4(id, frame, &link),
+            EtherType::Ipv6 => self.receive_ipv6(id, frame, &link),
             EtherType::Arp => self.receive_arp(id, &ethernet),
             _ => Err(DropReason::EthernetType),
         }
