@@ -104,7 +104,7 @@ impl Stack {
                 let (to, dst) = to.map_or((EthernetAddress::multicast_v6(group), group), |to| (to, target));
                 let message = NeighborSolicitation { target, source_link_layer: Some(src), nonce: None };
                 transmit_ndp(batch, Stations { src, dst: to }, (source, dst), message.message_len(), |out| {
-                    message.emit(out)
+                    message.emit(out);
                 });
                 self.counters.ndp_solicitations_sent += 1;
             }
@@ -119,7 +119,7 @@ impl Stack {
                     target_link_layer: Some(src),
                 };
                 transmit_ndp(batch, Stations { src, dst: to }, (target, dst), message.message_len(), |out| {
-                    message.emit(out)
+                    message.emit(out);
                 });
                 self.counters.ndp_advertisements_sent += 1;
             }

@@ -136,9 +136,9 @@ impl RouterSolicitation {
 pub struct RouterAdvertisementHeader {
     /// The hop limit to send with; 0: not told.
     pub hop_limit: u8,
-    /// Addresses are to be had by DHCPv6 (M).
+    /// Addresses are to be had by `DHCPv6` (M).
     pub managed: bool,
-    /// Other configuration is to be had by DHCPv6 (O).
+    /// Other configuration is to be had by `DHCPv6` (O).
     pub other: bool,
     /// How much this default router is preferred; the reserved value reads as medium (RFC 4191
     /// section 2.2).
