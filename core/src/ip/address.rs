@@ -79,17 +79,21 @@ pub(crate) fn is_link_local(address: IpAddr) -> bool {
 }
 
 /// To whom, of those on an interface with `addresses`, a packet to `dst` goes; `None` if to none of us.
-#[inline]
 pub(crate) fn classify(addresses: &AddressTable, dst: IpAddr) -> Option<Delivery> {
     match dst {
-        IpAddr::V4(dst) => match addresses.relation(dst) {
-            Relation::Own => Some(Delivery::Unicast),
-            Relation::Broadcast => Some(Delivery::Broadcast),
-            Relation::None if dst == Ipv4Addr::BROADCAST => Some(Delivery::Broadcast),
-            Relation::None => (dst == ALL_HOSTS).then_some(Delivery::Multicast),
-        },
+        IpAddr::V4(dst) => classify_v4(addresses, dst),
         IpAddr::V6(_) if addresses.has(dst) => Some(Delivery::Unicast),
         IpAddr::V6(dst) => is_group_member(addresses, dst).then_some(Delivery::Multicast),
+    }
+}
+
+#[inline]
+pub(crate) fn classify_v4(addresses: &AddressTable, dst: Ipv4Addr) -> Option<Delivery> {
+    match addresses.relation(dst) {
+        Relation::Own => Some(Delivery::Unicast),
+        Relation::Broadcast => Some(Delivery::Broadcast),
+        Relation::None if dst == Ipv4Addr::BROADCAST => Some(Delivery::Broadcast),
+        Relation::None => (dst == ALL_HOSTS).then_some(Delivery::Multicast),
     }
 }
 
@@ -104,14 +108,9 @@ fn is_group_member(addresses: &AddressTable, group: Ipv6Addr) -> bool {
 /// Whether a received packet's source may be answered at all (design rule 6): not multicast, not
 /// broadcast (the subnet's too), not loopback, not our own. The unspecified address is an IPv6
 /// matter of its own (duplicate address detection) and refused here.
-#[inline]
 pub(crate) fn is_legal_source(addresses: &AddressTable, src: IpAddr) -> bool {
     match src {
-        // 240/4 is reserved and holds the limited broadcast; 0/8 is "this network" (RFC 1122 section 3.2.1.3).
-        IpAddr::V4(v4) => {
-            let first = v4.octets()[0];
-            first < 224 && first != 0 && first != 127 && addresses.relation(v4) == Relation::None
-        }
+        IpAddr::V4(v4) => is_legal_source_v4(addresses, v4),
         // An IPv4-mapped address stands for an IPv4 host inside a program, and for nobody on a wire
         // (RFC 4291 section 2.5.5.2): an answer would leave as IPv4, to whom the sender chose.
         IpAddr::V6(v6) => {
@@ -122,6 +121,13 @@ pub(crate) fn is_legal_source(addresses: &AddressTable, src: IpAddr) -> bool {
                 && !addresses.has(src)
         }
     }
+}
+
+/// 240/4 is reserved and holds the limited broadcast; 0/8 is "this network" (RFC 1122 section 3.2.1.3).
+#[inline]
+pub(crate) fn is_legal_source_v4(addresses: &AddressTable, src: Ipv4Addr) -> bool {
+    let first = src.octets()[0];
+    first < 224 && first != 0 && first != 127 && addresses.relation(src) == Relation::None
 }
 
 /// The address to send from towards `dst` through `next_hop`: of the same family and scope, the one

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use core::ops::Range;
 
-use super::address::{Delivery, classify, is_legal_source};
+use super::address::{Delivery, classify, classify_v4, is_legal_source, is_legal_source_v4};
 use crate::error::DropReason;
 use crate::link::Interface;
 use crate::wire::ethernet;
@@ -42,10 +42,10 @@ impl Interface {
             return Err(DropReason::Ipv4Checksum);
         }
         let (src, dst) = (IpAddr::V4(packet.src()), IpAddr::V4(packet.dst()));
-        if !is_legal_source(&self.addresses, src) {
+        if !is_legal_source_v4(&self.addresses, packet.src()) {
             return Err(DropReason::Ipv4Source);
         }
-        let delivery = classify(&self.addresses, dst).ok_or(DropReason::Ipv4NotOurs)?;
+        let delivery = classify_v4(&self.addresses, packet.dst()).ok_or(DropReason::Ipv4NotOurs)?;
         if link_group && delivery == Delivery::Unicast {
             // RFC 1122 section 3.3.6: a link-layer broadcast must carry an IP broadcast or multicast.
             return Err(DropReason::Ipv4NotOurs);
