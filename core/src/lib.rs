@@ -63,11 +63,12 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings};
+pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, Medium, TcpConfig, TcpSettings};
 pub use error::{DropReason, Verdict};
 pub use event::{Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
-pub use ip::route::Route;
+pub use ip::route::{Route, RouteOrigin, Target};
+pub use ip::rule::Rule;
 pub use link::InterfaceId;
 pub use rng::Seed;
 pub use socket::{

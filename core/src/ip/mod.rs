@@ -2,7 +2,8 @@
 //!
 //! - [`packet`]: a packet that waits to be built, described, not encoded
 //! - [`address`]: what an address is, whether it is ours, which one to send from
-//! - [`route`]: longest prefix, on-link and gateway routes
+//! - [`route`]: where packets go next: tables of routes, longest prefix first
+//! - [`rule`]: which tables are looked at
 //! - [`input`]: the checks on a received packet before an upper layer sees it
 //! - [`output`]: headers of layer 2 and 3 in front of a payload, checksums behind it
 
@@ -11,3 +12,4 @@ pub(crate) mod input;
 pub(crate) mod output;
 pub(crate) mod packet;
 pub(crate) mod route;
+pub(crate) mod rule;

@@ -4,12 +4,13 @@
 //! - `arp`: what an ARP packet asks for (RFC 826)
 //! - `ndp`: what a Neighbor Discovery message asks for (RFC 4861)
 //! - [`neighbor`]: the cache that both fill
+//! - `table`: the interfaces by their numbers
 
 use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use smallvec::SmallVec;
 
-use crate::config::{InterfaceAddress, InterfaceConfig};
+use crate::config::{InterfaceAddress, InterfaceConfig, Medium};
 use crate::frame::Capabilities;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
@@ -23,8 +24,10 @@ pub(crate) mod arp;
 pub(crate) mod ethernet;
 pub(crate) mod ndp;
 pub mod neighbor;
+pub(crate) mod table;
 
-/// An interface of a stack, numbered from 0 in the order of `add_interface`.
+/// An interface of a stack, numbered from 0 in the order of `add_interface`. The number of an
+/// interface that was removed is not given again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceId(pub(crate) u16);
 
@@ -69,6 +72,10 @@ pub(crate) enum Ready {
 /// An interface.
 #[derive(Clone)]
 pub(crate) struct Interface {
+    pub(crate) id: InterfaceId,
+    pub(crate) medium: Medium,
+    /// Whether the link can be used: it was not taken down, and its carrier is there.
+    pub(crate) up: bool,
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
     pub(crate) addresses: SmallVec<[InterfaceAddress; 4]>,
@@ -78,8 +85,11 @@ pub(crate) struct Interface {
 }
 
 impl Interface {
-    pub(crate) fn new(config: InterfaceConfig, key: HashKey) -> Interface {
+    pub(crate) fn new(id: InterfaceId, config: InterfaceConfig, key: HashKey) -> Interface {
         Interface {
+            id,
+            medium: config.medium,
+            up: true,
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
             addresses: config.addresses,

@@ -22,20 +22,22 @@
 //! - `udp`: from a datagram to its socket
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
-//! - `commands`: interfaces, addresses, routes, sockets
+//! - `commands`: interfaces, addresses, sockets
+//! - `interfaces`: links that go down and come up
+//! - `routing`: the way of a packet, and the commands on routes and rules
+//! - `loopback`: what is for ourselves
 //! - `access`: what the socket views need of the stack
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
-
-use alloc::vec::Vec;
 
 use crate::buffer::ChunkPool;
 use crate::config::Config;
 use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
-use crate::ip::route::RouteTable;
+use crate::ip::route::Routes;
 use crate::keyed::HashKey;
+use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
 use crate::rng::Seed;
@@ -49,7 +51,10 @@ mod commands;
 mod fingerprint;
 mod icmp;
 mod inspect;
+mod interfaces;
+mod loopback;
 mod receive;
+mod routing;
 mod schedule;
 mod tcp;
 mod transmit;
@@ -70,6 +75,7 @@ struct Secrets {
     isn: HashKey,
     timestamp: HashKey,
     neighbor: HashKey,
+    multipath: HashKey,
 }
 
 /// The bounds on what strangers can make us send.
@@ -89,8 +95,8 @@ pub struct Stack {
     /// The latest `now` seen.
     now: Instant,
     secrets: Secrets,
-    interfaces: Vec<Interface>,
-    routes: RouteTable,
+    interfaces: InterfaceTable,
+    routes: Routes,
     sockets: Sockets,
     timers: schedule::TimerHeap,
     unarmed: schedule::Unarmed,
@@ -120,8 +126,8 @@ impl Stack {
         Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
-            interfaces: Vec::new(),
-            routes: RouteTable::default(),
+            interfaces: InterfaceTable::default(),
+            routes: Routes::default(),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
             unarmed: schedule::Unarmed::default(),
@@ -145,6 +151,7 @@ impl Stack {
             isn: seed.hash_key("tcp.isn"),
             timestamp: seed.hash_key("tcp.timestamp"),
             neighbor: seed.hash_key("neighbor"),
+            multipath: seed.hash_key("route.multipath"),
         }
     }
 

@@ -10,17 +10,17 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use smallvec::smallvec;
 
 use crate::error::{SocketError, UdpSendError};
 use crate::frame::RxMeta;
 use crate::link::neighbor::NeighborState;
+use crate::stack::InterfaceInfo;
 use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
 use crate::{
-    Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed,
-    Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
+    Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Medium,
+    Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -54,11 +54,11 @@ impl Rig {
     pub(crate) fn with(config: Config, capabilities: Capabilities) -> Rig {
         let mut stack = Stack::new(config, Seed([7; 32]));
         let now = Instant::from_millis(1_000);
-        let interface = InterfaceConfig {
-            hardware_address: OUR_MAC,
+        let interface = InterfaceConfig::new(
+            OUR_MAC,
             capabilities,
-            addresses: smallvec![InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
-        };
+            [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
+        );
         let interface = stack.add_interface(now, interface).unwrap();
         Rig { stack, interface, now, batch: TxBatch::new() }
     }
@@ -75,8 +75,30 @@ impl Rig {
 
     /// An IP packet arrives, from the peer's station to ours.
     pub(crate) fn receive_packet(&mut self, packet: &[u8]) -> Verdict {
+        if self.medium() == Medium::Ip {
+            return self.receive(packet);
+        }
         let frame = ethernet(OUR_MAC, PEER_MAC, packet);
         self.receive(&frame)
+    }
+
+    fn medium(&self) -> Medium {
+        self.stack.interfaces().find(|info| info.id == self.interface).unwrap().medium
+    }
+
+    /// Adds an interface, whose side of the wire is seen from here on.
+    pub(crate) fn add_interface(&mut self, config: InterfaceConfig) -> InterfaceId {
+        self.interface = self.stack.add_interface(self.now, config).unwrap();
+        self.interface
+    }
+
+    /// Has everything arrive that is on its way to ourselves.
+    pub(crate) fn loop_back(&mut self) {
+        let is_loopback = |info: &InterfaceInfo<'_>| info.medium == Medium::Loopback;
+        let loopback = self.stack.interfaces().find(is_loopback).unwrap().id;
+        while self.stack.interfaces_ready().any(|id| id == loopback) {
+            assert_eq!(self.stack.poll_transmit(self.now, loopback, &mut self.batch), 0);
+        }
     }
 
     /// Lets the stack know the peer's hardware address, in both families, without leaving a trace.
@@ -144,7 +166,10 @@ impl Rig {
     /// The same with sequence numbers counted from the given ones; `full` names addresses and ports.
     pub(crate) fn sent_relative(&mut self, relative: Relative, full: bool) -> String {
         let notation = Notation { prefix: "> ", relative, full };
-        let lines: Vec<String> = self.frames().iter().map(|frame| notation.frame(frame).to_string()).collect();
+        let bare = self.medium() == Medium::Ip;
+        let line =
+            |frame: &Vec<u8>| if bare { notation.packet(frame).to_string() } else { notation.frame(frame).to_string() };
+        let lines: Vec<String> = self.frames().iter().map(line).collect();
         lines.join("\n")
     }
 
