@@ -78,6 +78,8 @@ pub struct Limits {
     pub interfaces: u16,
     /// Addresses per interface; default 16.
     pub addresses: u16,
+    /// Changes of addresses that wait to be told; default 64. The oldest goes for a new one.
+    pub address_events: u16,
     /// Routes, in all tables; default 1,024.
     pub routes: u32,
     /// Policy rules; default 64.
@@ -115,6 +117,7 @@ impl Default for Limits {
         Limits {
             interfaces: 16,
             addresses: 16,
+            address_events: 64,
             routes: 1024,
             rules: 64,
             tcp_sockets: 65_536,

@@ -239,6 +239,7 @@ options! {
     "tcp.socket.mark": tcp.socket.mark, Kind::Number(0..=U32_MAX), "as SO_MARK";
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
     "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";
+    "limits.address_events": limits.address_events, Kind::Number(1..=65_535), "own";
     "limits.routes": limits.routes, Kind::Number(1..=U32_MAX), "own";
     "limits.rules": limits.rules, Kind::Number(0..=65_535), "own";
     "limits.tcp_sockets": limits.tcp_sockets, Kind::Number(1..=U32_MAX), "own";

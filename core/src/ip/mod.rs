@@ -2,6 +2,7 @@
 //!
 //! - [`packet`]: a packet that waits to be built, described, not encoded
 //! - [`address`]: what an address is, whether it is ours, which one to send from
+//! - [`own_address`]: the addresses of an interface, their states and lifetimes
 //! - [`route`]: where packets go next: tables of routes, longest prefix first
 //! - [`rule`]: which tables are looked at
 //! - [`input`]: the checks on a received packet before an upper layer sees it
@@ -10,6 +11,7 @@
 pub(crate) mod address;
 pub(crate) mod input;
 pub(crate) mod output;
+pub(crate) mod own_address;
 pub(crate) mod packet;
 pub(crate) mod route;
 pub(crate) mod rule;

@@ -22,10 +22,11 @@
 //! - `udp`: from a datagram to its socket
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
-//! - `commands`: interfaces, addresses, sockets
+//! - `commands`: interfaces, sockets
 //! - `interfaces`: links that go down and come up
 //! - `routing`: the way of a packet, and the commands on routes and rules
 //! - `loopback`: what is for ourselves
+//! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `access`: what the socket views need of the stack
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
@@ -47,6 +48,7 @@ use crate::time::Instant;
 use crate::trace::Trace;
 
 mod access;
+mod addresses;
 mod commands;
 mod fingerprint;
 mod icmp;
@@ -60,6 +62,7 @@ mod tcp;
 mod transmit;
 mod udp;
 
+pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
 pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use schedule::{Cause, Wakeup};
@@ -207,6 +210,7 @@ impl Stack {
             match self.take_due(now) {
                 Some(schedule::TimerOwner::Tcp(handle)) => self.on_tcp_timeout(handle),
                 Some(schedule::TimerOwner::Neighbor(interface, id)) => self.on_neighbor_timeout(interface, id),
+                Some(schedule::TimerOwner::Interface(id)) => self.on_interface_timeout(id),
                 None => return,
             }
         }

@@ -26,7 +26,7 @@ impl Stack {
     /// RFC 4861 section 5.2). Where no route names an interface for it, it leaves by the first of its family.
     pub(crate) fn way(&self, query: &Query) -> Result<Way, Refusal> {
         let dst = query.dst;
-        if self.is_own_address(dst) {
+        if self.is_assigned(dst) && query.src.is_none_or(|src| self.is_assigned(src)) {
             let loopback =
                 self.interfaces.iter().find(|interface| interface.medium == Medium::Loopback && interface.up);
             let interface = loopback.ok_or(Refusal::NoRoute)?.id;
@@ -59,7 +59,10 @@ impl Stack {
 
     fn may_leave_by(&self, interface: &Interface, query: &Query) -> bool {
         let is_source = |src: IpAddr| {
-            self.config.weak_host || query.arrived_on.is_some() || src.is_unspecified() || interface.has_address(src)
+            query.arrived_on.is_some()
+                || src.is_unspecified()
+                || interface.has_address(src)
+                || (self.config.weak_host && self.is_assigned(src))
         };
         interface.up && query.interface.is_none_or(|bound| bound == interface.id) && query.src.is_none_or(is_source)
     }
@@ -68,7 +71,7 @@ impl Stack {
     fn interface_for_many(&self, query: &Query) -> Option<InterfaceId> {
         let speaks = |interface: &&Interface| {
             query.interface.is_some()
-                || interface.addresses.iter().any(|own| own.address.is_ipv4() == query.dst.is_ipv4())
+                || interface.addresses.assigned().any(|own| own.address.is_ipv4() == query.dst.is_ipv4())
         };
         let device = |interface: &&Interface| interface.medium != Medium::Loopback;
         let mut leaving = self.interfaces.iter().filter(|interface| self.may_leave_by(interface, query));
@@ -92,11 +95,6 @@ impl Stack {
         hasher.finish()
     }
 
-    /// Whether an address is one of ours, on whatever interface.
-    pub(crate) fn is_own_address(&self, address: IpAddr) -> bool {
-        self.interfaces.iter().any(|interface| interface.has_address(address))
-    }
-
     /// Whether a packet that has come in on `interface` is for us though `dst` is no address of that one.
     /// On the loopback interface all our addresses are, and all of 127.0.0.0/8; elsewhere, in the weak
     /// host model, those of the other interfaces (RFC 1122 section 3.3.4.2), but for such as have a
@@ -104,10 +102,8 @@ impl Stack {
     pub(super) fn hears_elsewhere(&self, interface: &Interface, dst: IpAddr) -> bool {
         match (interface.medium, dst) {
             (Medium::Loopback, IpAddr::V4(v4)) if v4.is_loopback() => true,
-            (Medium::Loopback, _) => self.is_own_address(dst),
-            _ => {
-                self.config.weak_host && !dst.is_loopback() && !address::is_link_local(dst) && self.is_own_address(dst)
-            }
+            (Medium::Loopback, _) => self.is_assigned(dst),
+            _ => self.config.weak_host && !dst.is_loopback() && !address::is_link_local(dst) && self.is_assigned(dst),
         }
     }
 
@@ -135,7 +131,7 @@ impl Stack {
                 return Err(RouteError::GatewayNotOnLink);
             }
         }
-        if route.source.is_some_and(|source| other_family(source) || !self.is_own_address(source)) {
+        if route.source.is_some_and(|source| other_family(source) || !self.is_assigned(source)) {
             return Err(RouteError::BadSource);
         }
         if self.routes.contains(&route) {

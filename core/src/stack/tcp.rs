@@ -404,7 +404,8 @@ impl Stack {
         }
     }
 
-    /// The next hop of a connection, asked of the routes only when they have changed.
+    /// The next hop of a connection, asked of the routes only when they or our addresses have changed;
+    /// none if its local address is not ours any more.
     pub(super) fn hop_of(&mut self, handle: TcpHandle) -> Result<Hop, Refusal> {
         let slot = self.sockets.tcp.get(handle).ok_or(Refusal::NoRoute)?;
         let generation = self.routes.generation();

@@ -65,7 +65,7 @@ impl Stack {
                 interface.drop_gone(&self.sockets);
                 return;
             }
-            // The route went away after `send_to` had found one.
+            // The route or the source address went away after `send_to` had found one.
             let has_room_again = slot.state.next_to_send().is_some_and(|(_, has_room_again)| has_room_again);
             slot.state.on_error(SocketError::NetworkUnreachable);
             let writable = if has_room_again { Readiness::WRITABLE } else { Readiness::empty() };

@@ -37,7 +37,10 @@ fn a_weak_host_hears_it_on_any() {
     let (mut rig, ..) = two_wires(true);
     let _ = rig.receive_packet(&echo_request(PEER_V4.into(), "198.51.100.2".parse().unwrap(), 8));
     let _ = rig.receive_packet(&echo_request(PEER_V6.into(), "2001:db8:1::2".parse().unwrap(), 8));
-    insta::assert_snapshot!(rig.sent(), @"");
+    insta::assert_snapshot!(rig.sent(), @r"
+    > 198.51.100.2 > 192.0.2.1 icmp echo reply id 7 seq 1 (8)
+    > 2001:db8:1::2 > 2001:db8::1 icmp6 echo reply id 7 seq 1 (8)
+    ");
 }
 
 #[test]
@@ -50,7 +53,7 @@ fn a_strong_host_sends_from_an_address_on_its_own_wire_only() {
     rig.udp_send(handle, b"hello", "192.0.2.1:9").unwrap();
     assert_eq!(rig.sent(), "");
     rig.interface = second;
-    insta::assert_snapshot!(rig.sent(), @"");
+    insta::assert_snapshot!(rig.sent(), @"> arp who-has 198.51.100.1 tell 198.51.100.2");
     // And an answer to who is on the other wire.
     rig.interface = first;
     let _ = rig.receive_packet(&echo_request([198, 51, 100, 9].into(), OUR_V4.into(), 8));
@@ -62,7 +65,7 @@ fn a_weak_host_sends_from_any_address() {
     let (mut rig, ..) = two_wires(true);
     let handle = rig.udp_bind("198.51.100.2:5000");
     rig.udp_send(handle, b"hello", "192.0.2.1:9").unwrap();
-    insta::assert_snapshot!(rig.sent(), @"");
+    insta::assert_snapshot!(rig.sent(), @"> 198.51.100.2:5000 > 192.0.2.1:9 udp (5)");
 }
 
 #[test]
@@ -84,5 +87,5 @@ fn sockets_on_different_interfaces_share_a_port() {
     assert_eq!(rig.udp_send(two, b"hello", "192.0.2.1:9"), Err(UdpSendError::NoRoute));
     rig.udp_send(two, b"hello", "255.255.255.255:9").unwrap();
     rig.interface = second;
-    insta::assert_snapshot!(rig.sent(), @"");
+    insta::assert_snapshot!(rig.sent(), @"> 198.51.100.2:67 > 255.255.255.255:9 udp (5)");
 }

@@ -25,7 +25,7 @@ fn a_link_that_is_down_carries_nothing() {
     set_link(&mut rig, true);
     assert_eq!(rig.receive_packet(&ping), Verdict::Accepted);
     // Whom it had known it has to ask for again.
-    insta::assert_snapshot!(rig.sent(), @"");
+    insta::assert_snapshot!(rig.sent(), @"> arp who-has 192.0.2.1 tell 192.0.2.2");
 }
 
 #[test]
@@ -66,16 +66,16 @@ fn datagrams_go_another_way_while_the_link_is_down() {
     let first = rig.interface;
     let handle = rig.udp_bind("0.0.0.0:5000");
     rig.udp_send(handle, b"hello", "203.0.113.7:9").unwrap();
-    insta::assert_snapshot!(rig.sent(), @"");
+    insta::assert_snapshot!(rig.sent(), @"> 192.0.2.2:5000 > 203.0.113.7:9 udp (5)");
     set_link(&mut rig, false);
     rig.udp_send(handle, b"hello", "203.0.113.7:9").unwrap();
     assert_eq!(rig.sent(), "");
     rig.interface = backup;
-    insta::assert_snapshot!(rig.sent(), @"");
+    insta::assert_snapshot!(rig.sent(), @"> arp who-has 198.51.100.1 tell 198.51.100.2");
     rig.interface = first;
     set_link(&mut rig, true);
     rig.udp_send(handle, b"hello", "203.0.113.7:9").unwrap();
-    insta::assert_snapshot!(rig.sent(), @"");
+    insta::assert_snapshot!(rig.sent(), @"> arp who-has 192.0.2.1 tell 192.0.2.2");
 }
 
 /// A connection keeps its addresses: it goes on when the link is back (RFC 1122 section 4.2.4.1).
@@ -88,7 +88,7 @@ fn a_connection_waits_for_its_link() {
     assert_eq!(rig.pass(Duration::from_millis(900)), "");
     set_link(&mut rig, true);
     // The retransmission timeout asks for the gateway again.
-    insta::assert_snapshot!(rig.pass(Duration::from_millis(200)), @"");
+    insta::assert_snapshot!(rig.pass(Duration::from_millis(200)), @"+100ms > arp who-has 192.0.2.1 tell 192.0.2.2");
     assert_eq!(rig.stack.tcp(handle).unwrap().take_error(), None);
 }
 

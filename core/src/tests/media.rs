@@ -36,8 +36,12 @@ fn bare_packets_leave_at_once_to_whomever() {
         rig.udp_send(v4, b"hello", to).unwrap();
     }
     rig.udp_send(v6, b"hello", "[2001:db8:7::1]:9").unwrap();
-    rig.stack.tcp_connect(rig.now, socket("10.0.0.1:80"), ConnectOptions::default()).unwrap();
-    insta::assert_snapshot!(rig.sent(), @"");
+    insta::assert_snapshot!(rig.sent(), @r"
+    > 10.0.0.2:5000 > 10.0.0.1:9 udp (5)
+    > [2001:db8:1::2]:5000 > [2001:db8:7::1]:9 udp (5)
+    > 10.0.0.2:5000 > 198.51.100.7:9 udp (5)
+    > 10.0.0.2:5000 > 10.0.0.255:9 udp (5)
+    ");
 }
 
 #[test]
@@ -52,7 +56,11 @@ fn bare_packets_are_answered_in_kind() {
         Verdict::Accepted
     );
     assert_eq!(rig.udp_received(server), [5]);
-    insta::assert_snapshot!(rig.sent(), @"");
+    insta::assert_snapshot!(rig.sent(), @r"
+    > 10.0.0.2 > 10.0.0.9 icmp echo reply id 7 seq 1 (8)
+    > 2001:db8:1::2 > 2001:db8:9::9 icmp6 echo reply id 7 seq 1 (8)
+    > 10.0.0.2 > 10.0.0.9 icmp port unreachable [10.0.0.9 > 10.0.0.2 udp 5000 > 8 (6)]
+    ");
 }
 
 #[rstest]

@@ -95,7 +95,7 @@ impl Rig {
     /// Has everything arrive that is on its way to ourselves.
     pub(crate) fn loop_back(&mut self) {
         let is_loopback = |info: &InterfaceInfo<'_>| info.medium == Medium::Loopback;
-        let loopback = self.stack.interfaces().find(is_loopback).unwrap().id;
+        let Some(loopback) = self.stack.interfaces().find(is_loopback).map(|info| info.id) else { return };
         while self.stack.interfaces_ready().any(|id| id == loopback) {
             assert_eq!(self.stack.poll_transmit(self.now, loopback, &mut self.batch), 0);
         }
@@ -144,8 +144,9 @@ impl Rig {
         Some((entry.state, entry.hardware_address))
     }
 
-    /// All frames that the stack sends now.
+    /// All frames that the stack sends now; what it sends to itself arrives.
     pub(crate) fn frames(&mut self) -> Vec<Vec<u8>> {
+        self.loop_back();
         self.batch.clear();
         while self.stack.poll_transmit(self.now, self.interface, &mut self.batch) > 0 {}
         self.batch
@@ -297,7 +298,7 @@ pub(crate) fn neighbor_solicitation(
     source_link_layer: Option<EthernetAddress>,
 ) -> Vec<u8> {
     let mut message = Vec::new();
-    crate::wire::ndp::NeighborSolicitation { target, source_link_layer }.emit(&mut message);
+    crate::wire::ndp::NeighborSolicitation { target, source_link_layer, nonce: None }.emit(&mut message);
     let group = crate::wire::ndp::solicited_node(target);
     let packet = icmpv6_packet(src, group, 255, message);
     ethernet(EthernetAddress::multicast_v6(group), PEER_MAC, &packet)
