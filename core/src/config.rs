@@ -263,7 +263,7 @@ pub enum Medium {
     /// resolve. Whatever is routed here leaves here.
     Ip,
     /// No device: what is sent here arrives here. With such an interface the stack reaches its own
-    /// addresses, those of the other interfaces too, and 127.0.0.0/8 (RFC 1122 section 3.2.1.3 (g)) and ::1.
+    /// addresses, those of the other interfaces too, and 127.0.0.0/8 (RFC 1122 section 3.2.1.3 (g)) and `::1`.
     Loopback,
 }
 
@@ -313,7 +313,7 @@ impl InterfaceConfig {
         }
     }
 
-    /// The loopback interface, with 127.0.0.1/8 and ::1/128 and the largest MTU.
+    /// The loopback interface, with 127.0.0.1/8 and `::1/128` and the largest MTU.
     pub fn loopback() -> InterfaceConfig {
         // Nothing can damage what never leaves: no checksum is computed.
         let capabilities = Capabilities { tx_checksum: true, rx_checksum: true, ..Capabilities::plain(u16::MAX) };

@@ -8,7 +8,7 @@ use crate::{
     Capabilities, Config, DropReason, InterfaceAddress, InterfaceConfig, InterfaceId, Route, UdpOptions, Verdict,
 };
 
-/// Beside the wire of the rig a second one: 198.51.100.2/24 and 2001:db8:1::2/64.
+/// Beside the wire of the rig a second one: 198.51.100.2/24 and `2001:db8:1::2/64`.
 fn two_wires(weak_host: bool) -> (Rig, InterfaceId, InterfaceId) {
     let mut rig = Rig::with(Config { weak_host, checks: true, ..Config::default() }, Capabilities::plain(1500));
     rig.introduce_peer();
