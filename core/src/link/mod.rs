@@ -10,7 +10,8 @@ use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::autoconf::Autoconf;
-use crate::config::{InterfaceConfig, Medium};
+use crate::autoconf::dad::Nonce;
+use crate::config::{AddressSettings, InterfaceConfig, Medium};
 use crate::frame::Capabilities;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
@@ -56,6 +57,11 @@ pub(crate) enum Control {
         source: Ipv6Addr,
         target: Ipv6Addr,
     },
+    /// Does anybody have `target`? From nobody's address (RFC 4862 section 5.4.2).
+    DadSolicitation {
+        target: Ipv6Addr,
+        nonce: Option<Nonce>,
+    },
     NeighborAdvertisement {
         to: EthernetAddress,
         dst: Ipv6Addr,
@@ -82,6 +88,8 @@ pub(crate) struct Interface {
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
     pub(crate) addresses: AddressTable,
+    /// How it makes sure that its addresses are its own alone.
+    pub(crate) settings: AddressSettings,
     pub(crate) autoconf: Autoconf,
     pub(crate) neighbors: NeighborCache,
     pub(crate) control: VecDeque<Control>,
@@ -92,7 +100,7 @@ pub(crate) struct Interface {
 
 impl Interface {
     /// An interface without addresses yet.
-    pub(crate) fn new(id: InterfaceId, config: &InterfaceConfig, key: HashKey) -> Interface {
+    pub(crate) fn new(id: InterfaceId, config: &InterfaceConfig, settings: AddressSettings, key: HashKey) -> Interface {
         Interface {
             id,
             medium: config.medium,
@@ -100,6 +108,7 @@ impl Interface {
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
             addresses: AddressTable::default(),
+            settings: config.address_settings.unwrap_or(settings),
             autoconf: Autoconf::default(),
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),

@@ -27,6 +27,7 @@
 //! - `routing`: the way of a packet, and the commands on routes and rules
 //! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
+//! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
@@ -41,15 +42,17 @@ use crate::keyed::HashKey;
 use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
-use crate::rng::Seed;
+use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
 use crate::tcp::TcpCounters;
 use crate::time::Instant;
 use crate::trace::Trace;
 
 mod access;
+mod acd;
 mod addresses;
 mod commands;
+mod dad;
 mod fingerprint;
 mod icmp;
 mod inspect;
@@ -81,6 +84,13 @@ struct Secrets {
     multipath: HashKey,
 }
 
+/// What is drawn for the interfaces, one stream per purpose.
+#[derive(Clone)]
+struct Random {
+    acd: RandomStream,
+    dad: RandomStream,
+}
+
 /// The bounds on what strangers can make us send.
 #[derive(Clone)]
 struct RateLimits {
@@ -98,6 +108,7 @@ pub struct Stack {
     /// The latest `now` seen.
     now: Instant,
     secrets: Secrets,
+    random: Random,
     interfaces: InterfaceTable,
     routes: Routes,
     sockets: Sockets,
@@ -129,6 +140,7 @@ impl Stack {
         Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
+            random: Stack::random(&seed),
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
             sockets: Sockets::new(&seed, config.shard),
@@ -158,10 +170,15 @@ impl Stack {
         }
     }
 
+    fn random(seed: &Seed) -> Random {
+        Random { acd: seed.stream("acd"), dad: seed.stream("dad") }
+    }
+
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
+        self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
     }
 

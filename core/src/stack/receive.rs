@@ -83,8 +83,11 @@ impl Stack {
     fn receive_ipv6(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv6Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
-        let mut received =
-            interface.ipv6_input(&packet, link.dst.is_multicast(), |dst| self.hears_elsewhere(interface, dst))?;
+        let is_ours = |dst| self.hears_elsewhere(interface, dst);
+        let mut received = match interface.ipv6_input(&packet, link.dst.is_multicast(), is_ours) {
+            Err(DropReason::Ipv6Source) => return Err(self.detect_own_source(id, &packet)),
+            checked => checked?,
+        };
         let limits = ExtensionLimits {
             headers: usize::from(self.config.limits.ipv6_extension_headers),
             ..ExtensionLimits::default()
@@ -122,8 +125,9 @@ impl Stack {
     }
 
     fn receive_arp(&mut self, id: InterfaceId, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
-        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = ArpPacket::parse(ethernet.payload())?;
+        self.contest_address(id, &packet)?;
+        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let input = interface.arp_input(&packet, ethernet.dst() == interface.hardware_address)?;
         if !input.to_us && input.reply.is_none() && interface.neighbors.id(input.sender).is_none() {
             return Err(DropReason::ArpNotOurs);
@@ -142,6 +146,7 @@ impl Stack {
         message: &[u8],
         link_src: EthernetAddress,
     ) -> Result<(), DropReason> {
+        self.detect_conflict(id, received, message)?;
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         if interface.medium != Medium::Ethernet {
             // There are no addresses to be told or asked for.

@@ -18,7 +18,8 @@ fn two_wires(weak_host: bool) -> (Rig, InterfaceId, InterfaceId) {
         InterfaceAddress { address: "2001:db8:1::2".parse().unwrap(), prefix_len: 64 },
     ];
     let mac = EthernetAddress([2, 0, 0, 0, 1, 2]);
-    let second = rig.stack.add_interface(rig.now, InterfaceConfig::new(mac, Capabilities::plain(1500), addresses));
+    let second =
+        rig.stack.add_interface(rig.now, InterfaceConfig::new(mac, Capabilities::plain(1500), addresses).unverified());
     (rig, first, second.unwrap())
 }
 

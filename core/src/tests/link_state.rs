@@ -51,8 +51,10 @@ fn with_backup() -> (Rig, InterfaceId) {
     rig.introduce_peer();
     let mac = EthernetAddress([2, 0, 0, 0, 1, 2]);
     let addresses = [InterfaceAddress::v4([198, 51, 100, 2].into(), 24)];
-    let backup =
-        rig.stack.add_interface(rig.now, InterfaceConfig::new(mac, Capabilities::plain(1500), addresses)).unwrap();
+    let backup = rig
+        .stack
+        .add_interface(rig.now, InterfaceConfig::new(mac, Capabilities::plain(1500), addresses).unverified())
+        .unwrap();
     let default =
         |gateway: &str, interface| Route::via("0.0.0.0".parse().unwrap(), 0, gateway.parse().unwrap(), interface);
     rig.stack.add_route(default("192.0.2.1", rig.interface)).unwrap();
