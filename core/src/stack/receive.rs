@@ -30,7 +30,7 @@ impl Stack {
         }
         match interface.medium {
             Medium::Ethernet => {}
-            Medium::Ip => return self.receive_bare(id, &mut frame),
+            Medium::Ip => return self.receive_bare(id, frame),
             Medium::Loopback => return Err(DropReason::InterfaceLoopback),
         }
         let ethernet = EthernetFrame::parse(&frame.data)?;
