@@ -6,8 +6,9 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use smallvec::SmallVec;
 
 use crate::frame::Capabilities;
+use crate::link::InterfaceId;
 use crate::time::Duration;
-use crate::wire::ethernet::EthernetAddress;
+use crate::wire::ethernet::{self, EthernetAddress};
 
 /// How the stack as a whole behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Config {
     pub tcp: TcpConfig,
     /// The internet layer.
     pub ip: IpConfig,
+    /// How interfaces make sure that their addresses are theirs alone, where an interface has no settings of its own.
+    pub address: AddressSettings,
     /// The time to live (hop limit) of packets sent, 1 to 255; default 64 (RFC 1122 section 3.2.1.7, the IANA value).
     pub hop_limit: u8,
     /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
@@ -27,6 +30,10 @@ pub struct Config {
     pub icmp_errors_per_second: u32,
     /// Resets sent per second in answer to segments that belong to no connection; default 200.
     pub resets_per_second: u32,
+    /// Whether any of our addresses may be used on any interface: a packet is taken in that came to an
+    /// address of another interface, and leaves by another than its source address's. Default false: the
+    /// strong host model (RFC 1122 section 3.3.4.2).
+    pub weak_host: bool,
     /// Whether connections check their invariants after each call; default: in debug builds.
     pub checks: bool,
     /// Whether `trace_digest` folds in every input and every emitted head; default false.
@@ -41,10 +48,12 @@ impl Default for Config {
             limits: Limits::default(),
             tcp: TcpConfig::default(),
             ip: IpConfig::default(),
+            address: AddressSettings::default(),
             hop_limit: 64,
             rx_batch: 16,
             icmp_errors_per_second: 100,
             resets_per_second: 200,
+            weak_host: false,
             checks: cfg!(debug_assertions),
             trace: false,
             shard: Shard::default(),
@@ -77,8 +86,10 @@ pub struct Limits {
     pub addresses: u16,
     /// Changes of addresses that wait to be told; default 64. The oldest goes for a new one.
     pub address_events: u16,
-    /// Routes; default 1,024.
+    /// Routes, in all tables; default 1,024.
     pub routes: u32,
+    /// Policy rules; default 64.
+    pub rules: u16,
     /// TCP connections in any state, TIME-WAIT included; default 65,536.
     pub tcp_sockets: u32,
     /// TCP connections in SYN-RECEIVED per listener; default 256.
@@ -119,6 +130,7 @@ impl Default for Limits {
             addresses: 16,
             address_events: 64,
             routes: 1024,
+            rules: 64,
             tcp_sockets: 65_536,
             syn_queue: 256,
             listeners: 1024,
@@ -229,6 +241,11 @@ pub struct TcpSettings {
     pub dscp: u8,
     /// An upper bound on the segment size sent and announced; default none.
     pub mss_max: Option<u16>,
+    /// The interface that this socket's packets leave through, and that alone it hears; default any (as
+    /// `SO_BINDTODEVICE`).
+    pub interface: Option<InterfaceId>,
+    /// A number that policy rules choose tables by; default 0 (as `SO_MARK`).
+    pub mark: u32,
 }
 
 impl Default for TcpSettings {
@@ -243,6 +260,8 @@ impl Default for TcpSettings {
             hop_limit: None,
             dscp: 0,
             mss_max: None,
+            interface: None,
+            mark: 0,
         }
     }
 }
@@ -268,24 +287,146 @@ impl InterfaceAddress {
     }
 }
 
-/// One interface.
+/// How an IPv4 address is probed for before it is used (RFC 5227).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acd {
+    /// It is used at once, and not defended.
+    Off,
+    /// One probe, 300 ms of listening, then it is announced, used and defended.
+    Fast,
+    /// The times of RFC 5227 section 1.1: three probes, 4 to 7 s in all.
+    Rfc5227,
+}
+
+/// What is done when another host claims an IPv4 address that is in use (RFC 5227 section 2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defense {
+    /// The address is given up (a).
+    Never,
+    /// It is announced once more; if it is claimed again within 10 s, it is given up (b).
+    Once,
+    /// It is announced once more, at most every 10 s, and never given up (c). A link-local address is
+    /// defended once all the same (RFC 3927 section 2.5).
+    Always,
+}
+
+/// How it is verified that no other host has an IPv6 address (RFC 4862 section 5.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dad {
+    /// It is used at once, unverified.
+    Off,
+    /// It is used after it has been verified.
+    Normal,
+    /// It is verified while it is used, with the care of RFC 4429; one that was set by hand, before.
+    Optimistic,
+    /// As [`Dad::Optimistic`], and a nonce tells solicitations of ours that the link brings back from
+    /// those of other hosts (RFC 7527).
+    Enhanced,
+}
+
+/// How an interface makes sure that its addresses are its own alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressSettings {
+    /// How an IPv4 address is probed for; default [`Acd::Fast`].
+    pub acd: Acd,
+    /// What is done when an IPv4 address in use is claimed by another host; default [`Defense::Once`].
+    pub defense: Defense,
+    /// How an IPv6 address is verified; default [`Dad::Optimistic`].
+    pub dad: Dad,
+    /// Solicitations sent to verify an IPv6 address, 0 to 255; default 1 (RFC 4862 section 5.1,
+    /// `DupAddrDetectTransmits`). 0 is the same as [`Dad::Off`].
+    pub dad_transmits: u8,
+}
+
+impl AddressSettings {
+    /// Addresses are used at once: on links whose addresses are known to be unique.
+    pub const UNVERIFIED: AddressSettings =
+        AddressSettings { acd: Acd::Off, defense: Defense::Once, dad: Dad::Off, dad_transmits: 1 };
+}
+
+impl Default for AddressSettings {
+    fn default() -> AddressSettings {
+        AddressSettings { acd: Acd::Fast, defense: Defense::Once, dad: Dad::Optimistic, dad_transmits: 1 }
+    }
+}
+
+/// What an interface's frames look like, and who is at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Medium {
+    /// Ethernet frames (RFC 894, RFC 2464): neighbors are resolved by ARP and Neighbor Discovery.
+    Ethernet,
+    /// Bare IPv4 and IPv6 packets, as on a TUN device or a point-to-point link: no link header, nobody to
+    /// resolve. Whatever is routed here leaves here.
+    Ip,
+    /// No device: what is sent here arrives here. With such an interface the stack reaches its own
+    /// addresses, those of the other interfaces too, and 127.0.0.0/8 (RFC 1122 section 3.2.1.3 (g)) and `::1`.
+    Loopback,
+}
+
+impl Medium {
+    /// Bytes of the link header before each packet.
+    pub const fn header_len(self) -> usize {
+        match self {
+            Medium::Ethernet => ethernet::HEADER_LEN,
+            Medium::Ip | Medium::Loopback => 0,
+        }
+    }
+}
+
+/// One interface. The constructors name what each medium needs; the other fields can be set behind them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceConfig {
-    /// Our station address; must be an individual one.
+    /// What its frames look like.
+    pub medium: Medium,
+    /// Our station address: an individual one for Ethernet, without meaning elsewhere.
     pub hardware_address: EthernetAddress,
     /// What the device can do.
     pub capabilities: Capabilities,
     /// The addresses, each usable as source.
     pub addresses: SmallVec<[InterfaceAddress; 4]>,
+    /// How it makes sure that its addresses are its own alone; default [`Config::address`].
+    pub address_settings: Option<AddressSettings>,
 }
 
 impl InterfaceConfig {
-    /// An interface with `addresses`, all else as by default.
+    /// An Ethernet interface with `addresses`, all else as by default.
     pub fn new(
         hardware_address: EthernetAddress,
         capabilities: Capabilities,
         addresses: impl IntoIterator<Item = InterfaceAddress>,
     ) -> InterfaceConfig {
-        InterfaceConfig { hardware_address, capabilities, addresses: addresses.into_iter().collect() }
+        InterfaceConfig {
+            medium: Medium::Ethernet,
+            hardware_address,
+            capabilities,
+            addresses: addresses.into_iter().collect(),
+            address_settings: None,
+        }
+    }
+
+    /// The same, but its addresses are used at once: nobody else on the link has them.
+    #[must_use]
+    pub fn unverified(self) -> InterfaceConfig {
+        InterfaceConfig { address_settings: Some(AddressSettings::UNVERIFIED), ..self }
+    }
+
+    /// An interface of bare IP packets with `addresses`, which are used at once.
+    pub fn ip(capabilities: Capabilities, addresses: impl IntoIterator<Item = InterfaceAddress>) -> InterfaceConfig {
+        InterfaceConfig {
+            medium: Medium::Ip,
+            ..InterfaceConfig::new(EthernetAddress::UNSPECIFIED, capabilities, addresses).unverified()
+        }
+    }
+
+    /// The loopback interface, with 127.0.0.1/8 and `::1/128` and the largest MTU.
+    pub fn loopback() -> InterfaceConfig {
+        // Nothing can damage what never leaves: no checksum is computed.
+        let capabilities = Capabilities { tx_checksum: true, rx_checksum: true, ..Capabilities::plain(u16::MAX) };
+        let addresses = [InterfaceAddress::v4(Ipv4Addr::LOCALHOST, 8), InterfaceAddress::v6(Ipv6Addr::LOCALHOST, 128)];
+        InterfaceConfig {
+            medium: Medium::Loopback,
+            ..InterfaceConfig::new(EthernetAddress::UNSPECIFIED, capabilities, addresses).unverified()
+        }
     }
 }

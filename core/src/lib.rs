@@ -65,12 +65,16 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, InterfaceAddress, InterfaceConfig, IpConfig, Limits, TcpConfig, TcpSettings};
+pub use config::{
+    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, IpConfig, Limits, Medium, TcpConfig,
+    TcpSettings,
+};
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
-pub use ip::route::Route;
+pub use ip::route::{Route, RouteOrigin, Target};
+pub use ip::rule::Rule;
 pub use link::InterfaceId;
 pub use rng::Seed;
 pub use socket::{

@@ -4,12 +4,14 @@
 //! - `arp`: what an ARP packet asks for (RFC 826)
 //! - `ndp`: what a Neighbor Discovery message asks for (RFC 4861)
 //! - [`neighbor`]: the cache that both fill
+//! - `table`: the interfaces by their numbers
 
 use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::autoconf::Autoconf;
-use crate::config::InterfaceConfig;
+use crate::autoconf::dad::Nonce;
+use crate::config::{AddressSettings, InterfaceConfig, Medium};
 use crate::frame::Capabilities;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
@@ -26,8 +28,10 @@ pub(crate) mod arp;
 pub(crate) mod ethernet;
 pub(crate) mod ndp;
 pub mod neighbor;
+pub(crate) mod table;
 
-/// An interface of a stack, numbered from 0 in the order of `add_interface`.
+/// An interface of a stack, numbered from 0 in the order of `add_interface`. The number of an
+/// interface that was removed is not given again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceId(pub(crate) u16);
 
@@ -53,6 +57,11 @@ pub(crate) enum Control {
         source: Ipv6Addr,
         target: Ipv6Addr,
     },
+    /// Does anybody have `target`? From nobody's address (RFC 4862 section 5.4.2).
+    DadSolicitation {
+        target: Ipv6Addr,
+        nonce: Option<Nonce>,
+    },
     NeighborAdvertisement {
         to: EthernetAddress,
         dst: Ipv6Addr,
@@ -72,9 +81,15 @@ pub(crate) enum Ready {
 /// An interface.
 #[derive(Clone)]
 pub(crate) struct Interface {
+    pub(crate) id: InterfaceId,
+    pub(crate) medium: Medium,
+    /// Whether the link can be used: it was not taken down, and its carrier is there.
+    pub(crate) up: bool,
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
     pub(crate) addresses: AddressTable,
+    /// How it makes sure that its addresses are its own alone.
+    pub(crate) settings: AddressSettings,
     pub(crate) autoconf: Autoconf,
     pub(crate) neighbors: NeighborCache,
     pub(crate) control: VecDeque<Control>,
@@ -85,11 +100,15 @@ pub(crate) struct Interface {
 
 impl Interface {
     /// An interface without addresses yet.
-    pub(crate) fn new(config: &InterfaceConfig, key: HashKey) -> Interface {
+    pub(crate) fn new(id: InterfaceId, config: &InterfaceConfig, settings: AddressSettings, key: HashKey) -> Interface {
         Interface {
+            id,
+            medium: config.medium,
+            up: true,
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
             addresses: AddressTable::default(),
+            settings: config.address_settings.unwrap_or(settings),
             autoconf: Autoconf::default(),
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),

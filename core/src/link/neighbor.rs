@@ -19,7 +19,7 @@ use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 
 /// Between solicitations (RFC 4861 section 10, `RETRANS_TIMER`).
-const RETRANS_TIMER: Duration = Duration::from_secs(1);
+pub(crate) const RETRANS_TIMER: Duration = Duration::from_secs(1);
 /// Solicitations before a neighbor counts as unreachable (RFC 4861 section 10, `MAX_MULTICAST_SOLICIT`, `MAX_UNICAST_SOLICIT`).
 const MAX_SOLICIT: u8 = 3;
 /// How long a confirmation holds (RFC 4861 section 10, `REACHABLE_TIME`).
@@ -337,6 +337,22 @@ impl NeighborCache {
             self.parked_answers.retain(|&other| other != id);
         }
         waiting
+    }
+
+    /// Forgets all neighbors, and gives back what waited for them.
+    pub(crate) fn flush(&mut self) -> Waiting {
+        let mut all = Waiting::default();
+        for (slot, place) in (0..).zip(&mut self.slots) {
+            let Some(neighbor) = place.take() else { continue };
+            self.index.remove(&neighbor.address);
+            self.free.push(slot);
+            all.sockets.extend(neighbor.sockets);
+            all.packets.extend(neighbor.packets);
+        }
+        self.last = None;
+        self.parked_local.clear();
+        self.parked_answers.clear();
+        all
     }
 
     /// A solicited answer arrived: the neighbor is REACHABLE (RFC 4861 section 7.2.5).

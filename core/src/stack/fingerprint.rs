@@ -11,20 +11,23 @@ impl Stack {
     /// passing of time does not show.
     pub fn digest(&self) -> u64 {
         let mut digest = Digest::new();
-        for interface in &self.interfaces {
+        for interface in self.interfaces.iter() {
             digest_interface(interface, &mut digest);
         }
         for route in self.routes.iter() {
-            digest.address(route.prefix);
-            digest.u8(route.prefix_len);
-            digest.option(route.gateway, Digest::address);
-            digest.u16(route.interface.0);
+            route.digest(&mut digest);
+        }
+        for rule in self.routes.rules.iter() {
+            rule.digest(&mut digest);
         }
         self.path_mtus.digest(&mut digest);
         self.digest_sockets(&mut digest);
         self.events.digest(&mut digest);
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
             limit.digest(&mut digest);
+        }
+        for stream in [&self.random.acd, &self.random.dad] {
+            stream.digest(&mut digest);
         }
         for (_, count) in self.counters() {
             digest.u64(count);
@@ -45,8 +48,9 @@ impl Stack {
         digest.count(sockets.listeners.len());
         for (handle, slot) in &sockets.listeners {
             digest.handle(handle);
-            digest.socket_address(slot.local);
-            digest.bool(slot.dual_stack);
+            digest.socket_address(slot.bound.local);
+            digest.bool(slot.bound.dual_stack);
+            digest.option(slot.bound.interface, |digest, interface| digest.u16(interface.0));
             digest.bool(slot.pending);
             slot.listener.digest(digest);
         }
@@ -68,6 +72,9 @@ impl Stack {
 }
 
 fn digest_interface(interface: &Interface, digest: &mut Digest) {
+    digest.u16(interface.id.0);
+    digest.u8(interface.medium as u8);
+    digest.bool(interface.up);
     digest.bytes(&interface.hardware_address.0);
     digest.u16(interface.capabilities.mtu);
     interface.addresses.digest(digest);
@@ -107,6 +114,11 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.address((*dst).into());
             digest.address((*target).into());
             digest.bool(*solicited);
+        }
+        Control::DadSolicitation { target, nonce } => {
+            digest.u8(5);
+            digest.address((*target).into());
+            digest.option(*nonce, |digest, nonce| digest.bytes(&nonce));
         }
         Control::Packet(packet) => {
             digest.u8(4);

@@ -12,6 +12,7 @@ use crate::ip::address::Delivery;
 use crate::ip::input::Received;
 use crate::ip::packet::{Body, ErrorKind, Packet};
 use crate::ip::pmtu::TooBig;
+use crate::ip::route::Query;
 use crate::link::{Control, InterfaceId};
 use crate::socket::demux::Flow;
 use crate::socket::{TcpHandle, UdpHandle};
@@ -50,6 +51,7 @@ impl Stack {
                     icmp::quoted_v4(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv4NoFlow)?;
                 let packet_len = quoted.total_len() as u32;
                 self.on_too_big(
+                    id,
                     &flow,
                     TooBig { next_hop_mtu: next_hop_mtu.into(), packet_len },
                     DropReason::Icmpv4NoFlow,
@@ -60,7 +62,7 @@ impl Stack {
                 let quoted = message.quoted().ok_or(DropReason::Icmpv4Truncated)?;
                 let flow =
                     icmp::quoted_v4(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv4NoFlow)?;
-                self.deliver_error(&flow, error).ok_or(DropReason::Icmpv4NoFlow)
+                self.deliver_error(id, &flow, error).ok_or(DropReason::Icmpv4NoFlow)
             }
             _ => Err(DropReason::Icmpv4Type),
         }
@@ -97,7 +99,7 @@ impl Stack {
                 let flow =
                     icmp::quoted_v6(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv6NoFlow)?;
                 let packet_len = (ipv6::HEADER_LEN + quoted.payload_len()) as u32;
-                self.on_too_big(&flow, TooBig { next_hop_mtu: mtu, packet_len }, DropReason::Icmpv6NoFlow)
+                self.on_too_big(id, &flow, TooBig { next_hop_mtu: mtu, packet_len }, DropReason::Icmpv6NoFlow)
             }
             (
                 _,
@@ -109,7 +111,7 @@ impl Stack {
                 let quoted = message.quoted().ok_or(DropReason::Icmpv6Truncated)?;
                 let flow =
                     icmp::quoted_v6(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv6NoFlow)?;
-                self.deliver_error(&flow, error).ok_or(DropReason::Icmpv6NoFlow)
+                self.deliver_error(id, &flow, error).ok_or(DropReason::Icmpv6NoFlow)
             }
             _ => Err(DropReason::Icmpv6Type),
         }
@@ -144,11 +146,8 @@ impl Stack {
         dst: IpAddr,
         body: Body,
     ) -> Result<(), DropReason> {
-        let hop =
-            self.routes.lookup(dst, crate::ip::address::is_link_local(dst).then_some(id)).ok_or(DropReason::NoRoute)?;
-        let interface = self.interfaces.get(hop.interface.index()).ok_or(DropReason::NoRoute)?;
-        let best = || crate::ip::address::select_source(&interface.addresses, dst, hop.next_hop);
-        let src = src.or_else(best).ok_or(DropReason::NoRoute)?;
+        let interface = crate::ip::address::is_link_local(dst).then_some(id);
+        let (hop, src) = self.source_towards(&Query { src, interface, ..Query::to(dst) })?;
         let hop_limit = self.config.hop_limit;
         let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit, traffic_class: 0, flow_label: 0, body };
         self.queue_control(hop.interface, Control::Packet(packet))
@@ -190,8 +189,8 @@ impl Stack {
     /// Hands an ICMP error to the socket whose packet it quotes; `None` if there is
     /// none, or none that has it in flight (RFC 5927).
     /// That the error came to the address which had sent the packet has been seen to.
-    fn deliver_error(&mut self, quoted: &QuotedFlow, error: icmp::IcmpError) -> Option<()> {
-        match self.sender_of(quoted)? {
+    fn deliver_error(&mut self, id: InterfaceId, quoted: &QuotedFlow, error: icmp::IcmpError) -> Option<()> {
+        match self.sender_of(id, quoted)? {
             Sender::Tcp(handle) => {
                 let (slot, mut env) = self.connection(handle)?;
                 slot.tcb.on_icmp_error(&mut env, error);
@@ -221,7 +220,7 @@ impl Stack {
 
     /// The socket that can have sent the packet which an ICMP error quotes: a connection that has that
     /// segment in flight (RFC 5927 section 4.1), a UDP socket that has sent there.
-    pub(super) fn sender_of(&self, quoted: &QuotedFlow) -> Option<Sender> {
+    pub(super) fn sender_of(&self, id: InterfaceId, quoted: &QuotedFlow) -> Option<Sender> {
         if quoted.protocol == IpProtocol::TCP {
             let handle = self.sockets.demux.flows.get(&Flow::new(quoted.local(), quoted.remote()))?;
             let slot = self.sockets.tcp.get(handle)?;
@@ -230,13 +229,13 @@ impl Stack {
         let has_sent = |handle: &UdpHandle| {
             self.sockets.udp.get(*handle).is_some_and(|slot| slot.state.has_sent_to(quoted.remote()))
         };
-        self.sockets.demux.datagrams.candidates(quoted.src, quoted.src_port).find(has_sent).map(Sender::Udp)
+        self.sockets.demux.datagrams.candidates(quoted.src, quoted.src_port, id).find(has_sent).map(Sender::Udp)
     }
 
     /// A packet could not be sent because its neighbor does not answer: its socket is told.
-    pub(super) fn on_packet_undeliverable(&mut self, packet: &Packet) {
+    pub(super) fn on_packet_undeliverable(&mut self, id: InterfaceId, packet: &Packet) {
         let Body::Datagram { src_port, dst_port, .. } = packet.body else { return };
-        let Some(handle) = self.sockets.demux.datagrams.find(packet.src, src_port) else { return };
+        let Some(handle) = self.sockets.demux.datagrams.find(packet.src, src_port, id) else { return };
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         if slot.state.hears(SocketAddr::new(packet.dst, dst_port)) {
             slot.state.on_error(SocketError::HostUnreachable);

@@ -23,13 +23,15 @@
 //! - `udp`: from a datagram to its socket
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
-//! - `commands`: interfaces, routes, sockets
+//! - `commands`: interfaces, sockets
+//! - `interfaces`: links that go down and come up
+//! - `routing`: the way of a packet, and the commands on routes and rules
+//! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
+//! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
-
-use alloc::vec::Vec;
 
 use crate::buffer::ChunkPool;
 use crate::config::Config;
@@ -37,24 +39,30 @@ use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
 use crate::ip::pmtu::PathMtus;
-use crate::ip::route::RouteTable;
+use crate::ip::route::Routes;
 use crate::keyed::HashKey;
+use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
-use crate::rng::Seed;
+use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
 use crate::tcp::TcpCounters;
 use crate::time::Instant;
 use crate::trace::Trace;
 
 mod access;
+mod acd;
 mod addresses;
 mod commands;
+mod dad;
 mod fingerprint;
 mod icmp;
 mod inspect;
+mod interfaces;
+mod loopback;
 mod pmtu;
 mod receive;
+mod routing;
 mod schedule;
 mod tcp;
 mod transmit;
@@ -78,6 +86,14 @@ struct Secrets {
     timestamp: HashKey,
     neighbor: HashKey,
     flow_label: HashKey,
+    multipath: HashKey,
+}
+
+/// What is drawn for the interfaces, one stream per purpose.
+#[derive(Clone)]
+struct Random {
+    acd: RandomStream,
+    dad: RandomStream,
 }
 
 /// The bounds on what strangers can make us send.
@@ -97,8 +113,9 @@ pub struct Stack {
     /// The latest `now` seen.
     now: Instant,
     secrets: Secrets,
-    interfaces: Vec<Interface>,
-    routes: RouteTable,
+    random: Random,
+    interfaces: InterfaceTable,
+    routes: Routes,
     path_mtus: PathMtus,
     sockets: Sockets,
     timers: schedule::TimerHeap,
@@ -129,8 +146,9 @@ impl Stack {
         Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
-            interfaces: Vec::new(),
-            routes: RouteTable::default(),
+            random: Stack::random(&seed),
+            interfaces: InterfaceTable::default(),
+            routes: Routes::default(),
             path_mtus: PathMtus::default(),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
@@ -156,13 +174,19 @@ impl Stack {
             timestamp: seed.hash_key("tcp.timestamp"),
             neighbor: seed.hash_key("neighbor"),
             flow_label: seed.hash_key("ip.flow_label"),
+            multipath: seed.hash_key("route.multipath"),
         }
+    }
+
+    fn random(seed: &Seed) -> Random {
+        Random { acd: seed.stream("acd"), dad: seed.stream("dad") }
     }
 
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
+        self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
     }
 
@@ -188,12 +212,12 @@ impl Stack {
     }
 
     /// A frame has arrived on `interface` at `now`.
-    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: Frame) -> Verdict {
+    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) -> Verdict {
         self.advance(now);
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.data.len() as u64;
         self.trace.frame(self.now, "received", interface.0, &frame.data);
-        match self.receive(interface, frame) {
+        match self.receive(interface, &mut frame) {
             Ok(()) => Verdict::Accepted,
             Err(reason) => {
                 self.drops.count(reason);

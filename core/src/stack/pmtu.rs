@@ -7,6 +7,7 @@ use super::icmp::Sender;
 use crate::error::{DropReason, SocketError};
 use crate::icmp::QuotedFlow;
 use crate::ip::pmtu::{Outcome, PathMtu, TooBig};
+use crate::ip::route::Query;
 use crate::link::InterfaceId;
 use crate::wire::ipv6;
 
@@ -24,7 +25,7 @@ pub struct PathMtuInfo {
 impl Stack {
     /// The largest packet, in bytes, that reaches `dst` in one piece, as far as is known; `None` without a route.
     pub fn path_mtu(&self, dst: IpAddr) -> Option<u16> {
-        let hop = self.routes.lookup(dst, None)?;
+        let hop = self.way(&Query::to(dst)).ok()?.hop;
         Some(self.path(hop.interface, dst).mtu)
     }
 
@@ -45,12 +46,19 @@ impl Stack {
     /// drop one about a packet that nobody here has sent.
     pub(super) fn on_too_big(
         &mut self,
+        id: InterfaceId,
         quoted: &QuotedFlow,
         report: TooBig,
         no_flow: DropReason,
     ) -> Result<(), DropReason> {
-        let sender = self.sender_of(quoted).ok_or(no_flow)?;
-        let hop = self.routes.lookup(quoted.dst, None).ok_or(no_flow)?;
+        let sender = self.sender_of(id, quoted).ok_or(no_flow)?;
+        let hop = match sender {
+            Sender::Tcp(handle) => self.hop_of(handle)?,
+            Sender::Udp(handle) => {
+                let slot = self.sockets.udp.get(handle).ok_or(no_flow)?;
+                self.way(&slot.state.query(Some(quoted.src), quoted.remote()))?.hop
+            }
+        };
         let current = self.path(hop.interface, quoted.dst);
         let limit = self.config.limits.path_mtus as usize;
         let outcome = self.path_mtus.on_too_big(self.now, quoted.dst, current, report, limit);
@@ -64,7 +72,7 @@ impl Stack {
         match sender {
             Sender::Tcp(handle) => {
                 // Tells the connection of its path.
-                self.hop_of(handle);
+                self.hop_of(handle)?;
                 if let Some((slot, mut env)) = self.connection(handle) {
                     slot.tcb.on_too_big(&mut env, quoted.seq);
                 }

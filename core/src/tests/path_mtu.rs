@@ -17,7 +17,7 @@ fn routed(config: Config, v6: bool) -> (Rig, UdpHandle) {
     rig.introduce_peer();
     for (prefix, gateway) in [("0.0.0.0", IpAddr::V4(PEER_V4)), ("::", IpAddr::V6(PEER_V6))] {
         let prefix = prefix.parse().unwrap();
-        rig.stack.add_route(Route { prefix, prefix_len: 0, gateway: Some(gateway), interface: rig.interface }).unwrap();
+        rig.stack.add_route(Route::via(prefix, 0, gateway, rig.interface)).unwrap();
     }
     let handle = rig.udp_bind(if v6 { "[::]:5000" } else { "0.0.0.0:5000" });
     (rig, handle)
