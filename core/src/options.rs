@@ -255,6 +255,7 @@ const U32_MAX: u64 = u32::MAX as u64;
 options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
     "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
+    "ip.source_routes": ip.source_routes, Kind::Switch, "RFC 7126 section 4.3";
     "ip.path_mtu_raise_ms": ip.path_mtu_raise, Kind::OptionalMilliseconds(300_000..=100 * DAY_MS), "RFC 8201 section 4";
     "ip.weak_host": weak_host, Kind::Switch, "RFC 1122 section 3.3.4.2";
     "address.acd": address.acd, Kind::Choice(ACD_WORDS), "RFC 5227 section 1.1; fast is own";
@@ -264,6 +265,9 @@ options! {
     "stack.rx_batch": rx_batch, Kind::Number(1..=1024), "own";
     "stack.checks": checks, Kind::Switch, "own";
     "icmp.errors_per_second": icmp_errors_per_second, Kind::Number(0..=1_000_000), "RFC 4443 section 2.4 (f)";
+    "icmp.errors_burst": icmp_errors_burst, Kind::Number(1..=255), "as Linux";
+    "icmp.source_interval_ms": icmp_source_interval, Kind::Milliseconds(0..=DAY_MS), "as Linux";
+    "icmp.group_echoes_per_second": group_echoes_per_second, Kind::Number(0..=1_000_000), "own";
     "tcp.resets_per_second": resets_per_second, Kind::Number(0..=1_000_000), "own";
     "tcp.rto_min_ms": tcp.rto_min, Kind::Milliseconds(1..=60_000), "as Linux; RFC 6298 section 2.4";
     "tcp.rto_max_ms": tcp.rto_max, Kind::Milliseconds(60_000..=DAY_MS), "RFC 6298 section 2.5";
@@ -306,6 +310,10 @@ options! {
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
     "limits.path_mtus": limits.path_mtus, Kind::Number(1..=U32_MAX), "own";
     "limits.udp_destinations": limits.udp_destinations, Kind::Number(0..=65_535), "own";
+    "limits.udp_errors": limits.udp_errors, Kind::Number(0..=65_535), "own";
+    "limits.icmp_sources": limits.icmp_sources, Kind::Number(1..=65_535), "own";
+    "limits.ipv6_options": limits.ipv6_options, Kind::Number(0..=255), "RFC 8504 section 5.3";
+    "limits.ipv6_padding": limits.ipv6_padding, Kind::Number(7..=255), "RFC 8504 section 5.3";
     "limits.ipv6_extension_headers": limits.ipv6_extension_headers, Kind::Number(1..=255), "RFC 8504 section 5.3";
 }
 

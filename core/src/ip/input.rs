@@ -68,11 +68,6 @@ impl Interface {
             // RFC 1122 section 3.3.6: a link-layer broadcast must carry an IP broadcast or multicast.
             return Err(DropReason::Ipv4NotOurs);
         }
-        for option in packet.options() {
-            if option?.is_source_route() {
-                return Err(DropReason::Ipv4SourceRoute);
-            }
-        }
         if packet.is_fragment() {
             return Err(DropReason::Ipv4Fragment);
         }

@@ -55,6 +55,7 @@ impl Packet {
                 let (kind, code, pointer) = match *kind {
                     ErrorKind::PortUnreachable => (1, 0, 0),
                     ErrorKind::ProtocolUnreachable => (2, 0, 0),
+                    ErrorKind::SourceRouteFailed => (4, 0, 0),
                     ErrorKind::ParameterProblem { code, pointer } => (3, code, pointer),
                 };
                 digest.u8(kind);
@@ -97,7 +98,8 @@ pub(crate) enum Body {
 pub(crate) enum ErrorKind {
     PortUnreachable,
     ProtocolUnreachable,
-    /// IPv6 Parameter Problem with its code and pointer (RFC 4443 section 3.4).
+    SourceRouteFailed,
+    /// Parameter Problem with its code and pointer (RFC 4443 section 3.4).
     ParameterProblem {
         code: u8,
         pointer: u32,

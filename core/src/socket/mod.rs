@@ -15,6 +15,7 @@ pub(crate) mod table;
 mod tcp;
 mod udp;
 
+pub use crate::udp::errors::{DatagramError, IcmpReport};
 pub use tcp::{ConnectOptions, ListenOptions, TcpSocket};
 pub use udp::{Received, UdpOptions, UdpSocket};
 

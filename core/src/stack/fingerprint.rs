@@ -23,6 +23,7 @@ impl Stack {
         self.path_mtus.digest(&mut digest);
         self.digest_sockets(&mut digest);
         self.events.digest(&mut digest);
+        self.limits.icmp_sources.digest(&mut digest);
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
             limit.digest(&mut digest);
         }

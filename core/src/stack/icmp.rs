@@ -24,13 +24,6 @@ use crate::wire::ipv4::IpProtocol;
 use crate::wire::ipv6;
 use crate::wire::ndp;
 
-/// Whose packet an ICMP error is about.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Sender {
-    Tcp(TcpHandle),
-    Udp(UdpHandle),
-}
-
 impl Stack {
     pub(super) fn receive_icmpv4(
         &mut self,
@@ -45,26 +38,7 @@ impl Stack {
         }
         match message.header() {
             Icmpv4Header::EchoRequest { id: ident, seq } => self.answer_echo(id, frame, received, ident, seq),
-            Icmpv4Header::DestinationUnreachable { code: icmpv4::FRAGMENTATION_NEEDED, next_hop_mtu } => {
-                let quoted = message.quoted().ok_or(DropReason::Icmpv4Truncated)?;
-                let flow =
-                    icmp::quoted_v4(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv4NoFlow)?;
-                let packet_len = quoted.total_len() as u32;
-                self.on_too_big(
-                    id,
-                    &flow,
-                    TooBig { next_hop_mtu: next_hop_mtu.into(), packet_len },
-                    DropReason::Icmpv4NoFlow,
-                )
-            }
-            header @ (Icmpv4Header::DestinationUnreachable { .. } | Icmpv4Header::TimeExceeded { .. }) => {
-                let error = icmp::v4_error(header).ok_or(DropReason::Icmpv4Type)?;
-                let quoted = message.quoted().ok_or(DropReason::Icmpv4Truncated)?;
-                let flow =
-                    icmp::quoted_v4(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv4NoFlow)?;
-                self.deliver_error(id, &flow, error).ok_or(DropReason::Icmpv4NoFlow)
-            }
-            _ => Err(DropReason::Icmpv4Type),
+            _ => self.on_icmp_error(id, received, &report::read_v4(&message)?),
         }
     }
 
@@ -94,26 +68,7 @@ impl Stack {
             }
             (_, Icmpv6Header::EchoRequest { .. }) if src.is_unspecified() => Err(DropReason::Ipv6Source),
             (_, Icmpv6Header::EchoRequest { id: ident, seq }) => self.answer_echo(id, frame, received, ident, seq),
-            (_, Icmpv6Header::PacketTooBig { mtu }) => {
-                let quoted = message.quoted().ok_or(DropReason::Icmpv6Truncated)?;
-                let flow =
-                    icmp::quoted_v6(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv6NoFlow)?;
-                let packet_len = (ipv6::HEADER_LEN + quoted.payload_len()) as u32;
-                self.on_too_big(id, &flow, TooBig { next_hop_mtu: mtu, packet_len }, DropReason::Icmpv6NoFlow)
-            }
-            (
-                _,
-                header @ (Icmpv6Header::DestinationUnreachable { .. }
-                | Icmpv6Header::TimeExceeded { .. }
-                | Icmpv6Header::ParameterProblem { .. }),
-            ) => {
-                let error = icmp::v6_error(header).ok_or(DropReason::Icmpv6Type)?;
-                let quoted = message.quoted().ok_or(DropReason::Icmpv6Truncated)?;
-                let flow =
-                    icmp::quoted_v6(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv6NoFlow)?;
-                self.deliver_error(id, &flow, error).ok_or(DropReason::Icmpv6NoFlow)
-            }
-            _ => Err(DropReason::Icmpv6Type),
+            _ => self.on_icmp_error(id, received, &report::read_v6(&message)?),
         }
     }
 
@@ -174,6 +129,9 @@ impl Stack {
         if !answerable || is_error {
             return self.drops.count(DropReason::NoAnswerOwed);
         }
+        if !self.limits.icmp_sources.admit(self.now, received.src) {
+            return self.drops.count(DropReason::IcmpSourceLimited);
+        }
         if !self.limits.icmp_errors.admit(self.now) {
             return self.drops.count(DropReason::RateLimited);
         }
@@ -184,52 +142,6 @@ impl Stack {
         if let Err(reason) = self.answer(id, src, received.src, Body::IcmpError { kind, quote }) {
             self.drops.count(reason);
         }
-    }
-
-    /// Hands an ICMP error to the socket whose packet it quotes; `None` if there is
-    /// none, or none that has it in flight (RFC 5927).
-    /// That the error came to the address which had sent the packet has been seen to.
-    fn deliver_error(&mut self, id: InterfaceId, quoted: &QuotedFlow, error: icmp::IcmpError) -> Option<()> {
-        match self.sender_of(id, quoted)? {
-            Sender::Tcp(handle) => {
-                let (slot, mut env) = self.connection(handle)?;
-                slot.tcb.on_icmp_error(&mut env, error);
-                self.settle_tcp(handle);
-            }
-            Sender::Udp(handle) => self.on_datagram_error(handle, quoted, error.into())?,
-        }
-        self.counters.icmp_errors_delivered += 1;
-        Some(())
-    }
-
-    /// RFC 1122 section 4.1.3.3; an unconnected socket could not tell to which datagram it belongs.
-    pub(super) fn on_datagram_error(
-        &mut self,
-        handle: UdpHandle,
-        quoted: &QuotedFlow,
-        error: SocketError,
-    ) -> Option<()> {
-        let slot = self.sockets.udp.get_mut(handle)?;
-        if slot.state.peer != Some(quoted.remote()) {
-            return None;
-        }
-        slot.state.on_error(error);
-        self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
-        Some(())
-    }
-
-    /// The socket that can have sent the packet which an ICMP error quotes: a connection that has that
-    /// segment in flight (RFC 5927 section 4.1), a UDP socket that has sent there.
-    pub(super) fn sender_of(&self, id: InterfaceId, quoted: &QuotedFlow) -> Option<Sender> {
-        if quoted.protocol == IpProtocol::TCP {
-            let handle = self.sockets.demux.flows.get(&Flow::new(quoted.local(), quoted.remote()))?;
-            let slot = self.sockets.tcp.get(handle)?;
-            return slot.tcb.is_in_flight(quoted.seq).then_some(Sender::Tcp(handle));
-        }
-        let has_sent = |handle: &UdpHandle| {
-            self.sockets.udp.get(*handle).is_some_and(|slot| slot.state.has_sent_to(quoted.remote()))
-        };
-        self.sockets.demux.datagrams.candidates(quoted.src, quoted.src_port, id).find(has_sent).map(Sender::Udp)
     }
 
     /// A packet could not be sent because its neighbor does not answer: its socket is told.
@@ -253,6 +165,9 @@ pub(super) fn error_header_v4(kind: ErrorKind) -> Icmpv4Header {
         ErrorKind::ProtocolUnreachable => {
             Icmpv4Header::DestinationUnreachable { code: icmpv4::PROTOCOL_UNREACHABLE, next_hop_mtu: 0 }
         }
+        ErrorKind::SourceRouteFailed => {
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::SOURCE_ROUTE_FAILED, next_hop_mtu: 0 }
+        }
         ErrorKind::ParameterProblem { code, pointer } => {
             Icmpv4Header::ParameterProblem { code, pointer: pointer as u8 }
         }
@@ -263,6 +178,8 @@ pub(super) fn error_header_v4(kind: ErrorKind) -> Icmpv4Header {
 pub(super) fn error_header_v6(kind: ErrorKind) -> Icmpv6Header {
     match kind {
         ErrorKind::PortUnreachable => Icmpv6Header::DestinationUnreachable { code: icmpv6::PORT_UNREACHABLE },
+        // IPv6 has no source routes; a routing header with segments left is a Parameter Problem.
+        ErrorKind::SourceRouteFailed => Icmpv6Header::DestinationUnreachable { code: icmpv6::NO_ROUTE },
         ErrorKind::ProtocolUnreachable => {
             Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: 0 }
         }

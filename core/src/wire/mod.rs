@@ -13,6 +13,7 @@
 //! | [`ipv6_ext`] | the walk over extension headers | 8200, 8504, 5095 |
 //! | [`icmpv4`] | echo and errors | 792, 1122 |
 //! | [`icmpv6`] | echo and errors | 4443 |
+//! | [`icmp_ext`] | what routers add to errors | 4884 |
 //! | [`ndp`] | neighbor solicitation and advertisement | 4861, 7527 |
 //! | [`ndp_router`] | router solicitation and advertisement, redirect | 4861, 4191 |
 //! | [`ndp_options`] | prefixes, routes, name servers in a router advertisement | 4861, 4191, 8106 |
@@ -29,6 +30,7 @@ pub mod checksum;
 mod cursor;
 pub mod domain_name;
 pub mod ethernet;
+pub mod icmp_ext;
 pub mod icmpv4;
 pub mod icmpv6;
 pub mod ipv4;
