@@ -67,6 +67,7 @@ pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, T
 pub use error::{DropReason, Verdict};
 pub use event::{Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
+pub use ip::reassembly::ReassemblyEntry;
 pub use ip::route::Route;
 pub use link::InterfaceId;
 pub use rng::Seed;

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use crate::config::{InterfaceAddress, InterfaceConfig};
 use crate::frame::Capabilities;
+use crate::ip::fragment::Fragments;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
 use crate::link::neighbor::NeighborCache;
@@ -57,6 +58,8 @@ pub(crate) enum Control {
         solicited: bool,
     },
     Packet(Packet),
+    /// A packet that is leaving in fragments; only ever the first in the queue.
+    Fragments(Fragments),
 }
 
 /// A socket with something to send.

@@ -20,6 +20,8 @@ impl Stack {
             digest.option(route.gateway, Digest::address);
             digest.u16(route.interface.0);
         }
+        self.reassembly.digest(&mut digest);
+        self.identifications.digest(&mut digest);
         self.digest_sockets(&mut digest);
         self.events.digest(&mut digest);
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
@@ -113,6 +115,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
         Control::Packet(packet) => {
             digest.u8(4);
             packet.digest(digest);
+        }
+        Control::Fragments(fragments) => {
+            digest.u8(5);
+            fragments.digest(digest);
         }
     }
 }

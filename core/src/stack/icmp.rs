@@ -122,7 +122,11 @@ impl Stack {
         let interface = self.interfaces.get(hop.interface.index()).ok_or(DropReason::NoRoute)?;
         let best = || crate::ip::address::select_source(&interface.addresses, dst, hop.next_hop);
         let src = src.or_else(best).ok_or(DropReason::NoRoute)?;
-        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit: self.config.hop_limit, body };
+        let hop_limit = self.config.hop_limit;
+        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit, dont_fragment: false, body };
+        if !self.has_room_for_answer(hop.interface, &packet) {
+            return Err(DropReason::ControlQueueFull);
+        }
         self.queue_control(hop.interface, Control::Packet(packet))
     }
 
@@ -188,11 +192,16 @@ impl Stack {
 
     /// A packet could not be sent because its neighbor does not answer: its socket is told.
     pub(super) fn on_packet_undeliverable(&mut self, packet: &Packet) {
+        self.on_packet_unsent(packet, SocketError::HostUnreachable);
+    }
+
+    /// A packet could not be sent: its socket is told why.
+    pub(super) fn on_packet_unsent(&mut self, packet: &Packet, error: SocketError) {
         let Body::Datagram { src_port, dst_port, .. } = packet.body else { return };
         let Some(handle) = self.sockets.demux.datagrams.find(packet.src, src_port) else { return };
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         if slot.state.hears(SocketAddr::new(packet.dst, dst_port)) {
-            slot.state.on_error(SocketError::HostUnreachable);
+            slot.state.on_error(error);
             self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
         }
     }
@@ -207,6 +216,7 @@ pub(super) fn error_header_v4(kind: ErrorKind) -> Icmpv4Header {
         ErrorKind::ProtocolUnreachable => {
             Icmpv4Header::DestinationUnreachable { code: icmpv4::PROTOCOL_UNREACHABLE, next_hop_mtu: 0 }
         }
+        ErrorKind::ReassemblyTimeExceeded => Icmpv4Header::TimeExceeded { code: icmpv4::REASSEMBLY_TIME_EXCEEDED },
         ErrorKind::ParameterProblem { code, pointer } => {
             Icmpv4Header::ParameterProblem { code, pointer: pointer as u8 }
         }
@@ -220,6 +230,7 @@ pub(super) fn error_header_v6(kind: ErrorKind) -> Icmpv6Header {
         ErrorKind::ProtocolUnreachable => {
             Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: 0 }
         }
+        ErrorKind::ReassemblyTimeExceeded => Icmpv6Header::TimeExceeded { code: icmpv6::REASSEMBLY_TIME_EXCEEDED },
         ErrorKind::ParameterProblem { code, pointer } => Icmpv6Header::ParameterProblem { code, pointer },
     }
 }

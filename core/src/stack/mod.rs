@@ -20,6 +20,7 @@
 //! - `icmp`: ICMP of both families, and the errors that we send
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
+//! - `fragments`: from fragments to a packet, and from a packet to fragments
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, addresses, routes, sockets
@@ -34,6 +35,8 @@ use crate::config::Config;
 use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
+use crate::ip::fragment::Identifications;
+use crate::ip::reassembly::Reassembly;
 use crate::ip::route::RouteTable;
 use crate::keyed::HashKey;
 use crate::link::{Interface, InterfaceId};
@@ -47,6 +50,7 @@ use crate::trace::Trace;
 mod access;
 mod commands;
 mod fingerprint;
+mod fragments;
 mod icmp;
 mod inspect;
 mod receive;
@@ -91,6 +95,8 @@ pub struct Stack {
     secrets: Secrets,
     interfaces: Vec<Interface>,
     routes: RouteTable,
+    reassembly: Reassembly,
+    identifications: Identifications,
     sockets: Sockets,
     timers: schedule::TimerHeap,
     unarmed: schedule::Unarmed,
@@ -122,6 +128,8 @@ impl Stack {
             secrets: Stack::secrets(&seed),
             interfaces: Vec::new(),
             routes: RouteTable::default(),
+            reassembly: Reassembly::default(),
+            identifications: Identifications::new(&seed, config.shard),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
             unarmed: schedule::Unarmed::default(),
@@ -152,6 +160,7 @@ impl Stack {
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
+        self.identifications.reseed(seed);
         self.sockets.reseed(seed, self.config.shard);
     }
 
@@ -200,6 +209,7 @@ impl Stack {
             match self.take_due(now) {
                 Some(schedule::TimerOwner::Tcp(handle)) => self.on_tcp_timeout(handle),
                 Some(schedule::TimerOwner::Neighbor(interface, id)) => self.on_neighbor_timeout(interface, id),
+                Some(schedule::TimerOwner::Reassembly) => self.on_reassembly_timeout(),
                 None => return,
             }
         }

@@ -42,6 +42,8 @@ pub enum Cause {
     Tcp(TimerCause),
     /// A neighbor is to be solicited, or given up.
     Neighbor,
+    /// A packet of which not all fragments have come is to be given up.
+    Reassembly,
 }
 
 /// Whose deadline an entry stands for.
@@ -49,6 +51,7 @@ pub enum Cause {
 pub(super) enum TimerOwner {
     Tcp(TcpHandle),
     Neighbor(InterfaceId, NeighborId),
+    Reassembly,
 }
 
 /// Entries by time, then by owner, so that equal times have an order too.
@@ -196,6 +199,7 @@ impl Stack {
         match owner {
             TimerOwner::Tcp(handle) => self.sockets.tcp.get_mut(handle).map(|slot| &mut slot.armed),
             TimerOwner::Neighbor(interface, id) => self.interfaces.get_mut(interface.index())?.neighbors.armed(id),
+            TimerOwner::Reassembly => Some(&mut self.reassembly.armed),
         }
     }
 
@@ -239,6 +243,7 @@ impl Stack {
                 let at = self.interfaces.get(interface.index())?.neighbors.deadline(id)?;
                 Some(Wakeup { at, cause: Cause::Neighbor })
             }
+            TimerOwner::Reassembly => Some(Wakeup { at: self.reassembly.deadline()?, cause: Cause::Reassembly }),
         }
     }
 

@@ -2,7 +2,7 @@
 //! each socket on the ready ring.
 
 use bytes::BytesMut;
-use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv6Addr};
 
 use super::Stack;
 use super::icmp::{error_header_v4, error_header_v6};
@@ -77,6 +77,7 @@ impl Stack {
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
         match control {
             Control::Packet(packet) => self.transmit_packet(id, packet, Origin::Answer, batch),
+            Control::Fragments(fragments) => self.transmit_fragment(id, fragments, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
@@ -150,14 +151,13 @@ impl Stack {
     fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
         match self.resolve(id, packet.next_hop, origin) {
             NextHop::Known(dst) => {
+                let mtu = self.path_mtu(id);
+                if packet.len() > mtu {
+                    return self.fragment_packet(id, packet, dst, mtu);
+                }
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let by_device = interface.capabilities.tx_checksum;
                 let stations = Stations { src: interface.hardware_address, dst };
-                if packet.len() > usize::from(interface.capabilities.mtu) {
-                    // An answer that leaves by another interface than the request came in on, or a
-                    // datagram whose route has changed since it was queued.
-                    return self.drops.count(DropReason::FrameTooLong);
-                }
                 self.count_packet(&packet);
                 emit_packet(&packet, stations, by_device, batch);
             }
@@ -171,7 +171,7 @@ impl Stack {
         }
     }
 
-    fn count_packet(&mut self, packet: &Packet) {
+    pub(super) fn count_packet(&mut self, packet: &Packet) {
         if packet.src.is_ipv4() {
             self.counters.ipv4_sent += 1;
         } else {
@@ -198,7 +198,14 @@ impl Stack {
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
         let hop_limit = slot.state.hop_limit.unwrap_or(self.config.hop_limit);
         let body = Body::Datagram { src_port: slot.state.local.port(), dst_port: next.dst.port(), data: next.data };
-        let packet = Packet { src: next.src, dst: next.dst.ip(), next_hop: hop.next_hop, hop_limit, body };
+        let packet = Packet {
+            src: next.src,
+            dst: next.dst.ip(),
+            next_hop: hop.next_hop,
+            hop_limit,
+            dont_fragment: slot.state.dont_fragment,
+            body,
+        };
         if has_room_again {
             self.announce_udp(handle, Readiness::WRITABLE);
         }
@@ -267,16 +274,6 @@ impl Stack {
             }
         }
         self.settle_tcp(handle);
-    }
-
-    /// The largest datagram that leaves towards `dst` in one packet, and the address it leaves from.
-    pub(crate) fn datagram_path(&self, local: SocketAddr, dst: SocketAddr) -> Option<(IpAddr, usize)> {
-        let (hop, best) = self.source_towards(dst.ip())?;
-        let interface = self.interfaces.get(hop.interface.index())?;
-        let src = if local.ip().is_unspecified() { best } else { local.ip() };
-        let header = PacketHeader { src, dst: dst.ip(), protocol: IpProtocol::UDP, hop_limit: 0 };
-        let headers = header.upper_offset() - crate::wire::ethernet::HEADER_LEN + udp::HEADER_LEN;
-        Some((src, usize::from(interface.capabilities.mtu).saturating_sub(headers)))
     }
 }
 

@@ -11,6 +11,8 @@
 //! | `ndp` | Neighbor Discovery's messages (RFC 4861 section 7) |
 //! | `neighbor` | reachability, parking, eviction (RFC 4861 section 7.3) |
 //! | `ipv4`, `ipv6` | the checks on a packet (RFC 791, 1122, 8200) |
+//! | `reassembly` | fragments received (RFC 791, 1122, 5722, 6946, 7112, 8200), and their limits |
+//! | `fragment` | packets sent in fragments (RFC 791, 6864, 7739, 8200) |
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
@@ -31,6 +33,7 @@ mod arp;
 mod determinism;
 mod echo;
 mod ethernet;
+mod fragment;
 mod hostile;
 mod icmp_errors;
 mod icmp_input;
@@ -44,6 +47,7 @@ mod ndp;
 mod neighbor;
 mod no_answer;
 mod offload;
+mod reassembly;
 mod reset;
 pub(crate) mod rig;
 mod route;

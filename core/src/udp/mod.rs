@@ -26,6 +26,7 @@ pub(crate) struct UdpState {
     pub(crate) local: SocketAddr,
     pub(crate) dual_stack: bool,
     pub(crate) broadcast: bool,
+    pub(crate) dont_fragment: bool,
     pub(crate) hop_limit: Option<u8>,
     /// The one peer of a connected socket.
     pub(crate) peer: Option<SocketAddr>,
@@ -44,6 +45,7 @@ impl UdpState {
             local,
             dual_stack: options.dual_stack,
             broadcast: options.broadcast,
+            dont_fragment: options.dont_fragment,
             hop_limit: options.hop_limit,
             peer: None,
             received: VecDeque::new(),
@@ -125,6 +127,7 @@ impl UdpState {
         digest.socket_address(self.local);
         digest.bool(self.dual_stack);
         digest.bool(self.broadcast);
+        digest.bool(self.dont_fragment);
         digest.option(self.hop_limit, Digest::u8);
         digest.option(self.peer, Digest::socket_address);
         digest.count(self.received.len());
