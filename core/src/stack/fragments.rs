@@ -172,6 +172,9 @@ impl Stack {
     pub(crate) fn datagram_path(&self, local: SocketAddr, dst: SocketAddr) -> Option<DatagramPath> {
         let (hop, best) = self.source_towards(dst.ip())?;
         let src = if local.ip().is_unspecified() { best } else { local.ip() };
+        if !self.is_assigned(src) {
+            return None;
+        }
         let header = if src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
         Some(DatagramPath {
             src,

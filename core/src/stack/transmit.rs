@@ -189,10 +189,12 @@ impl Stack {
     fn transmit_udp(&mut self, id: InterfaceId, handle: UdpHandle, batch: &mut TxBatch) {
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         slot.queued = false;
-        let Some(hop) = slot.state.first_to_send().and_then(|next| self.routes.lookup(next.dst.ip(), None)) else {
+        let Some((hop, src)) =
+            slot.state.first_to_send().and_then(|next| Some((self.routes.lookup(next.dst.ip(), None)?, next.src)))
+        else {
             return self.make_udp_ready(handle);
         };
-        if hop.interface != id {
+        if hop.interface != id || !self.interfaces.iter().any(|interface| interface.addresses.has(src)) {
             return self.make_udp_ready(handle);
         }
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };

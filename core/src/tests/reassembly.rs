@@ -62,10 +62,18 @@ fn the_answers_to_a_large_ping() {
     };
     let ipv4 = answer(V4);
     let id = ipv4.split(' ').nth(6).unwrap().to_string();
-    insta::assert_snapshot!(ipv4.replace(&id, "ID"), @"");
+    insta::assert_snapshot!(ipv4.replace(&id, "ID"), @"
+    > 192.0.2.2 > 192.0.2.1 fragment id ID offset 0 more icmp (1480)
+    > 192.0.2.2 > 192.0.2.1 fragment id ID offset 1480 more icmp (1480)
+    > 192.0.2.2 > 192.0.2.1 fragment id ID offset 2960 icmp (48)
+    ");
     let ipv6 = answer(V6);
     let id = ipv6.split(' ').nth(6).unwrap().to_string();
-    insta::assert_snapshot!(ipv6.replace(&id, "ID"), @"");
+    insta::assert_snapshot!(ipv6.replace(&id, "ID"), @"
+    > 2001:db8::2 > 2001:db8::1 fragment id ID offset 0 more icmp6 (1448)
+    > 2001:db8::2 > 2001:db8::1 fragment id ID offset 1448 more icmp6 (1448)
+    > 2001:db8::2 > 2001:db8::1 fragment id ID offset 2896 icmp6 (112)
+    ");
 }
 
 /// The largest that `ping -s` sends in practice; 45 fragments and more each way.
@@ -155,22 +163,23 @@ fn any_other_overlap_gives_the_packet_up(
 /// if the fragment at offset 0 is among them.
 #[test]
 fn a_minute_for_all_of_them() {
-    let mut rig = rig();
-    let late = |rig: &mut Rig, hosts, which: [usize; 2]| {
+    let late = |hosts, which: [usize; 2]| {
+        let mut rig = rig();
         let fragments = ping(hosts, 77);
         let start = rig.now;
-        rig.receive_packet(&fragments[which[0]]);
+        assert_eq!(rig.receive_packet(&fragments[which[0]]), ACCEPTED);
         rig.now += Duration::from_secs(59);
-        rig.receive_packet(&fragments[which[1]]);
+        assert_eq!(rig.receive_packet(&fragments[which[1]]), ACCEPTED);
         assert_eq!(rig.stack.poll_timeout().map(|wakeup| wakeup.at), Some(start + Duration::from_secs(60)));
-        rig.pass(Duration::from_secs(2))
+        let told = rig.pass(Duration::from_secs(2));
+        assert_eq!(rig.drops(DropReason::ReassemblyTimeout), 1);
+        assert_eq!(rig.stack.queue_depths().reassembly, 0);
+        told
     };
-    insta::assert_snapshot!(late(&mut rig, V4, [0, 2]), @"");
-    insta::assert_snapshot!(late(&mut rig, V4, [2, 1]), @"");
-    insta::assert_snapshot!(late(&mut rig, V6, [1, 0]), @"");
-    insta::assert_snapshot!(late(&mut rig, V6, [2, 1]), @"");
-    assert_eq!(rig.drops(DropReason::ReassemblyTimeout), 4);
-    assert_eq!(rig.stack.queue_depths().reassembly, 0);
+    insta::assert_snapshot!(late(V4, [0, 2]), @"+1000ms > 192.0.2.2 > 192.0.2.1 icmp reassembly time exceeded [192.0.2.1 > 192.0.2.2 icmp (1448)]");
+    assert_eq!(late(V4, [2, 1]), "");
+    insta::assert_snapshot!(late(V6, [1, 0]), @"+1000ms > 2001:db8::2 > 2001:db8::1 icmp6 reassembly time exceeded [2001:db8::1 > 2001:db8::2 icmp6 (1448)]");
+    assert_eq!(late(V6, [2, 1]), "");
 }
 
 /// RFC 1122 section 3.2.2: no error about what was sent to many.
@@ -189,7 +198,7 @@ fn the_time_is_an_option() {
     let config = crate::Config { reassembly_timeout: Duration::from_secs(5), ..crate::Config::default() };
     let mut rig = Rig::with(config, crate::Capabilities::plain(1500));
     rig.introduce_peer();
-    rig.receive_packet(&ping(V4, 1)[0]);
+    let _ = rig.receive_packet(&ping(V4, 1)[0]);
     assert!(
         rig.pass(Duration::from_secs(5)).starts_with("+5000ms > 192.0.2.2 > 192.0.2.1 icmp reassembly time exceeded")
     );
@@ -409,7 +418,7 @@ mod limits {
             IpAddr::V4(_) => ("192.0.2.9".parse().unwrap(), hosts.1),
             IpAddr::V6(_) => ("2001:db8::9".parse().unwrap(), hosts.1),
         };
-        rig.receive_packet(&ping(others, 1)[0]);
+        let _ = rig.receive_packet(&ping(others, 1)[0]);
         for id in 0..50 {
             rig.now += Duration::from_millis(1);
             assert_eq!(rig.receive_packet(&ping(hosts, id)[0]), ACCEPTED);
@@ -428,9 +437,9 @@ mod limits {
     fn charged_by_length() {
         let mut rig = limited(Limits::default());
         let fragments = ping(V4, 1);
-        rig.receive_packet(&fragments[1]);
+        let _ = rig.receive_packet(&fragments[1]);
         assert_eq!(rig.stack.queue_depths().reassembly, 320 + 1536 + 64);
-        rig.receive_packet(&fragments[0]);
+        let _ = rig.receive_packet(&fragments[0]);
         assert_eq!(rig.stack.queue_depths().reassembly, 320 + 2 * (1536 + 64) + 320);
     }
 
