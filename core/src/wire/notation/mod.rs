@@ -16,6 +16,7 @@
 //! | `print` | a frame or packet to one line |
 //! | `tcp` | a segment's line |
 //! | `icmp` | ICMP and Neighbor Discovery, with the quoted packet |
+//! | `router` | router solicitations and advertisements, with their options |
 //! | `other` | ARP, UDP, fragments and what is not spoken |
 //! | `parse` | a segment's line to header, options and length of the text |
 
@@ -23,6 +24,7 @@ mod icmp;
 mod other;
 mod parse;
 mod print;
+mod router;
 mod tcp;
 
 pub use parse::{ParseError, Segment, parse};
