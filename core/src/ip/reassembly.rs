@@ -285,13 +285,11 @@ impl Reassembly {
         limits: &Limits,
     ) -> Result<(Option<Whole>, u64), DropReason> {
         let key = arrival.key;
-        let (serial, mut datagram) = match self.serials.get(&key).copied().and_then(|serial| self.take(serial)) {
-            Some(known) => known,
-            None => {
-                self.next_serial += 1;
-                (self.next_serial, Datagram::new(key, until))
-            }
-        };
+        let known = self.serials.get(&key).copied().and_then(|serial| self.take(serial));
+        let (serial, mut datagram) = known.unwrap_or_else(|| {
+            self.next_serial += 1;
+            (self.next_serial, Datagram::new(key, until))
+        });
         if let Err(reason) = datagram.admit(arrival, limits) {
             match reason {
                 DropReason::FragmentOverlap | DropReason::FragmentLimit if key.src.is_ipv4() => return Err(reason),

@@ -162,7 +162,7 @@ impl<'a> UdpSocket<'a> {
     }
 
     /// The most data that a datagram to `to`, or to the peer, can have and leave unfragmented; `None`
-    /// without a destination or a route to it (RFC 1122 section 3.3.3, MMS_S less UDP's header).
+    /// without a destination or a route to it (RFC 1122 section 3.3.3, where it is called `MMS_S`, less UDP's header).
     pub fn unfragmented_max(&self, to: Option<SocketAddr>) -> Option<usize> {
         let slot = self.slot()?;
         let to = to.map(canonical).or(slot.state.peer)?;

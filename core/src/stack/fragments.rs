@@ -185,21 +185,21 @@ impl Stack {
 
     /// A packet is larger than its path takes: it leaves in fragments, from the head of the control
     /// queue, as many per batch as there is room for. Or not at all, if its socket wants none.
-    pub(super) fn fragment_packet(&mut self, id: InterfaceId, packet: Packet, dst: EthernetAddress, mtu: usize) {
+    pub(super) fn fragment_packet(&mut self, id: InterfaceId, packet: &Packet, dst: EthernetAddress, mtu: usize) {
         if packet.dont_fragment {
             self.drops.count(DropReason::FrameTooLong);
-            return self.on_packet_unsent(&packet, SocketError::MessageTooLong);
+            return self.on_packet_unsent(packet, SocketError::MessageTooLong);
         }
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let stations = Stations { src: interface.hardware_address, dst };
-        let Some((protocol, upper_header, data)) = upper_layer(&packet) else {
+        let Some((protocol, upper_header, data)) = upper_layer(packet) else {
             return self.drops.count(DropReason::FrameTooLong);
         };
         let header = PacketHeader { src: packet.src, dst: packet.dst, protocol, hop_limit: packet.hop_limit };
         let ident = self.identifications.next(packet.src, packet.dst, protocol);
         let mut fragments = Fragments { header, stations, id: ident, mtu, upper_header, data, sent: 0 };
         fill_checksum(&mut fragments);
-        self.count_packet(&packet);
+        self.count_packet(packet);
         self.counters.fragmented += 1;
         if let Some(interface) = self.interfaces.get_mut(id.index()) {
             interface.control.push_front(Control::Fragments(fragments));

@@ -157,7 +157,7 @@ impl Stack {
             NextHop::Known(dst) => {
                 let mtu = self.path_mtu(id);
                 if packet.len() > mtu {
-                    return self.fragment_packet(id, packet, dst, mtu);
+                    return self.fragment_packet(id, &packet, dst, mtu);
                 }
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let by_device = interface.capabilities.tx_checksum;
