@@ -538,7 +538,7 @@ mod limits {
         for fragments in &pings {
             assert_eq!(rig.receive_packet(&fragments[0]), ACCEPTED);
         }
-        for n in 0..30_000 {
+        for n in 0..30_000_u32 {
             let flood = if n.is_multiple_of(2) { Flood::PingersAddress } else { Flood::Everywhere };
             assert_eq!(rig.receive_packet(&tiny(V4, flood, n)), ACCEPTED);
         }
