@@ -25,6 +25,7 @@
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, routes, sockets
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
+//! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
@@ -42,15 +43,17 @@ use crate::ip::route::RouteTable;
 use crate::keyed::HashKey;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
-use crate::rng::Seed;
+use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
 use crate::tcp::TcpCounters;
 use crate::time::Instant;
 use crate::trace::Trace;
 
 mod access;
+mod acd;
 mod addresses;
 mod commands;
+mod dad;
 mod fingerprint;
 mod fragments;
 mod icmp;
@@ -79,6 +82,13 @@ struct Secrets {
     neighbor: HashKey,
 }
 
+/// What is drawn for the interfaces, one stream per purpose.
+#[derive(Clone)]
+struct Random {
+    acd: RandomStream,
+    dad: RandomStream,
+}
+
 /// The bounds on what strangers can make us send.
 #[derive(Clone)]
 struct RateLimits {
@@ -96,6 +106,7 @@ pub struct Stack {
     /// The latest `now` seen.
     now: Instant,
     secrets: Secrets,
+    random: Random,
     interfaces: Vec<Interface>,
     routes: RouteTable,
     reassembly: Reassembly,
@@ -129,6 +140,7 @@ impl Stack {
         Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
+            random: Stack::random(&seed),
             interfaces: Vec::new(),
             routes: RouteTable::default(),
             reassembly: Reassembly::default(),
@@ -159,11 +171,16 @@ impl Stack {
         }
     }
 
+    fn random(seed: &Seed) -> Random {
+        Random { acd: seed.stream("acd"), dad: seed.stream("dad") }
+    }
+
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
         self.identifications.reseed(seed);
+        self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
     }
 

@@ -568,11 +568,9 @@ fn congestion_on_a_fragment(#[values(V4, V6)] hosts: (IpAddr, IpAddr)) {
 #[test]
 fn fragments_from_two_links_do_not_meet() {
     let mut rig = rig();
-    let second = crate::InterfaceConfig {
-        hardware_address: EthernetAddress([2, 0, 0, 0, 0, 3]),
-        capabilities: crate::Capabilities::plain(1500),
-        addresses: smallvec::smallvec![InterfaceAddress::v4(OUR_V4, 24)],
-    };
+    let capabilities = crate::Capabilities::plain(1500);
+    let address = InterfaceAddress::v4(OUR_V4, 24);
+    let second = crate::InterfaceConfig::new(EthernetAddress([2, 0, 0, 0, 0, 3]), capabilities, [address]).unverified();
     let second = rig.stack.add_interface(rig.now, second).unwrap();
     let fragments = ping(V4, 77);
     assert_eq!(receive_all(&mut rig, &fragments[..2]), [ACCEPTED; 2]);
