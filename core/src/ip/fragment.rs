@@ -6,7 +6,7 @@ use bytes::Bytes;
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 
-use super::output::{PacketHeader, Stations};
+use super::output::{LinkHeader, PacketHeader};
 use super::reassembly::LENGTH_MAX;
 use crate::config::Shard;
 use crate::digest::Digest;
@@ -29,7 +29,7 @@ pub(crate) const fn upper_max(is_v4: bool) -> usize {
 #[derive(Clone, Debug)]
 pub(crate) struct Fragments {
     pub(crate) header: PacketHeader,
-    pub(crate) stations: Stations,
+    pub(crate) link: LinkHeader,
     pub(crate) id: u32,
     /// No fragment is larger than this, headers included.
     pub(crate) mtu: usize,
@@ -51,7 +51,7 @@ impl Fragments {
         let more = end < whole;
         let part = Fragment { offset: self.sent as u16, more, id: self.id };
         let start = batch.begin();
-        self.header.emit_fragment(self.stations, part, end - self.sent, batch.out());
+        self.header.emit_fragment(self.link, part, end - self.sent, batch.out());
         let data_start = if self.sent == 0 {
             batch.out().extend_from_slice(&self.upper_header);
             0
@@ -66,7 +66,7 @@ impl Fragments {
 
     pub(crate) fn digest(&self, digest: &mut Digest) {
         self.header.digest(digest);
-        digest.bytes(&self.stations.dst.0);
+        self.link.digest(digest);
         digest.u32(self.id);
         digest.count(self.mtu);
         digest.bytes(&self.upper_header);

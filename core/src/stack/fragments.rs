@@ -10,12 +10,14 @@ use crate::error::{DropReason, SocketError};
 use crate::frame::{Frame, TxBatch};
 use crate::ip::fragment::{Fragments, UPPER_HEADER_LEN, upper_max};
 use crate::ip::input::Received;
-use crate::ip::output::{PacketHeader, Stations};
+use crate::ip::output::{LinkHeader, PacketHeader};
 use crate::ip::packet::{Body, ErrorKind, Packet};
 use crate::ip::reassembly::{Arrival, Expired, First, Key, LENGTH_MAX, Whole};
+use crate::ip::route::Refusal;
 use crate::link::{Control, InterfaceId};
+use crate::socket::UdpHandle;
 use crate::wire::checksum::{self, Sum};
-use crate::wire::ethernet::{EthernetAddress, EthernetHeader};
+use crate::wire::ethernet::EthernetHeader;
 use crate::wire::icmpv4::{self, Icmpv4Header};
 use crate::wire::icmpv6::{self, Icmpv6Header};
 use crate::wire::ipv4::{self, CONGESTION_EXPERIENCED, IpProtocol, Ipv4Header};
@@ -168,15 +170,13 @@ impl Stack {
         self.interfaces.get(interface.index()).map_or(0, |interface| usize::from(interface.capabilities.mtu))
     }
 
-    /// How a datagram from a socket on `local` gets to `dst`.
-    pub(crate) fn datagram_path(&self, local: SocketAddr, dst: SocketAddr) -> Option<DatagramPath> {
-        let (hop, best) = self.source_towards(dst.ip())?;
-        let src = if local.ip().is_unspecified() { best } else { local.ip() };
-        if !self.is_assigned(src) {
-            return None;
-        }
+    /// How a datagram gets from a socket to `dst`.
+    pub(crate) fn datagram_path(&self, handle: UdpHandle, dst: SocketAddr) -> Result<DatagramPath, Refusal> {
+        let state = &self.sockets.udp.get(handle).ok_or(Refusal::NoRoute)?.state;
+        let bound = state.local.ip();
+        let (hop, src) = self.source_towards(&state.query((!bound.is_unspecified()).then_some(bound), dst))?;
         let header = if src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
-        Some(DatagramPath {
+        Ok(DatagramPath {
             src,
             unfragmented: self.path_mtu(hop.interface).saturating_sub(header + udp::HEADER_LEN),
             largest: upper_max(src.is_ipv4()) - udp::HEADER_LEN,
@@ -185,19 +185,17 @@ impl Stack {
 
     /// A packet is larger than its path takes: it leaves in fragments, from the head of the control
     /// queue, as many per batch as there is room for. Or not at all, if its socket wants none.
-    pub(super) fn fragment_packet(&mut self, id: InterfaceId, packet: &Packet, dst: EthernetAddress, mtu: usize) {
+    pub(super) fn fragment_packet(&mut self, id: InterfaceId, packet: &Packet, link: LinkHeader, mtu: usize) {
         if packet.dont_fragment {
             self.drops.count(DropReason::FrameTooLong);
-            return self.on_packet_unsent(packet, SocketError::MessageTooLong);
+            return self.on_packet_unsent(id, packet, SocketError::MessageTooLong);
         }
-        let Some(interface) = self.interfaces.get(id.index()) else { return };
-        let stations = Stations { src: interface.hardware_address, dst };
         let Some((protocol, upper_header, data)) = upper_layer(packet) else {
             return self.drops.count(DropReason::FrameTooLong);
         };
         let header = PacketHeader { src: packet.src, dst: packet.dst, protocol, hop_limit: packet.hop_limit };
         let ident = self.identifications.next(packet.src, packet.dst, protocol);
-        let mut fragments = Fragments { header, stations, id: ident, mtu, upper_header, data, sent: 0 };
+        let mut fragments = Fragments { header, link, id: ident, mtu, upper_header, data, sent: 0 };
         fill_checksum(&mut fragments);
         self.count_packet(packet);
         self.counters.fragmented += 1;

@@ -23,14 +23,15 @@
 //! - `fragments`: from fragments to a packet, and from a packet to fragments
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
-//! - `commands`: interfaces, routes, sockets
+//! - `commands`: interfaces, sockets
+//! - `interfaces`: links that go down and come up
+//! - `routing`: the way of a packet, and the commands on routes and rules
+//! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
-
-use alloc::vec::Vec;
 
 use crate::buffer::ChunkPool;
 use crate::config::Config;
@@ -39,8 +40,9 @@ use crate::error::Verdict;
 use crate::frame::Frame;
 use crate::ip::fragment::Identifications;
 use crate::ip::reassembly::Reassembly;
-use crate::ip::route::RouteTable;
+use crate::ip::route::Routes;
 use crate::keyed::HashKey;
+use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
 use crate::rng::{RandomStream, Seed};
@@ -58,7 +60,10 @@ mod fingerprint;
 mod fragments;
 mod icmp;
 mod inspect;
+mod interfaces;
+mod loopback;
 mod receive;
+mod routing;
 mod schedule;
 mod tcp;
 mod transmit;
@@ -80,6 +85,7 @@ struct Secrets {
     isn: HashKey,
     timestamp: HashKey,
     neighbor: HashKey,
+    multipath: HashKey,
 }
 
 /// What is drawn for the interfaces, one stream per purpose.
@@ -107,8 +113,8 @@ pub struct Stack {
     now: Instant,
     secrets: Secrets,
     random: Random,
-    interfaces: Vec<Interface>,
-    routes: RouteTable,
+    interfaces: InterfaceTable,
+    routes: Routes,
     reassembly: Reassembly,
     identifications: Identifications,
     sockets: Sockets,
@@ -141,8 +147,8 @@ impl Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
             random: Stack::random(&seed),
-            interfaces: Vec::new(),
-            routes: RouteTable::default(),
+            interfaces: InterfaceTable::default(),
+            routes: Routes::default(),
             reassembly: Reassembly::default(),
             identifications: Identifications::new(&seed, config.shard),
             sockets: Sockets::new(&seed, config.shard),
@@ -168,6 +174,7 @@ impl Stack {
             isn: seed.hash_key("tcp.isn"),
             timestamp: seed.hash_key("tcp.timestamp"),
             neighbor: seed.hash_key("neighbor"),
+            multipath: seed.hash_key("route.multipath"),
         }
     }
 

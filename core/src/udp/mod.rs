@@ -9,7 +9,10 @@ use crate::config::Limits;
 use crate::digest::Digest;
 use crate::error::{DropReason, SocketError};
 use crate::ip::packet::Datagram;
+use crate::ip::route::Query;
+use crate::link::InterfaceId;
 use crate::socket::UdpOptions;
+use crate::socket::demux::Bound;
 
 /// A datagram that waits to be sent.
 #[derive(Clone, Debug)]
@@ -28,6 +31,9 @@ pub(crate) struct UdpState {
     pub(crate) broadcast: bool,
     pub(crate) dont_fragment: bool,
     pub(crate) hop_limit: Option<u8>,
+    /// The interface that it is bound to.
+    pub(crate) interface: Option<InterfaceId>,
+    pub(crate) mark: u32,
     /// The one peer of a connected socket.
     pub(crate) peer: Option<SocketAddr>,
     received: VecDeque<Datagram>,
@@ -47,6 +53,8 @@ impl UdpState {
             broadcast: options.broadcast,
             dont_fragment: options.dont_fragment,
             hop_limit: options.hop_limit,
+            interface: options.interface,
+            mark: options.mark,
             peer: None,
             received: VecDeque::new(),
             received_charge: 0,
@@ -55,6 +63,17 @@ impl UdpState {
             error: None,
             send_refused: false,
         }
+    }
+
+    /// What it is bound to, for demultiplexing.
+    pub(crate) fn bound(&self) -> Bound {
+        Bound { local: self.local, dual_stack: self.dual_stack, interface: self.interface }
+    }
+
+    /// The question for the way of a datagram to `dst`.
+    pub(crate) fn query(&self, src: Option<IpAddr>, dst: SocketAddr) -> Query {
+        let ports = (self.local.port(), dst.port());
+        Query { src, interface: self.interface, mark: self.mark, ports, ..Query::to(dst.ip()) }
     }
 
     /// Whether a datagram from `from` is for this socket: a connected one hears its peer only.
@@ -129,6 +148,8 @@ impl UdpState {
         digest.bool(self.broadcast);
         digest.bool(self.dont_fragment);
         digest.option(self.hop_limit, Digest::u8);
+        digest.option(self.interface, |digest, interface| digest.u16(interface.0));
+        digest.u32(self.mark);
         digest.option(self.peer, Digest::socket_address);
         digest.count(self.received.len());
         for datagram in &self.received {
