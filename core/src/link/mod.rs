@@ -59,6 +59,11 @@ pub(crate) enum Control {
         target: Ipv6Addr,
         solicited: bool,
     },
+    RouterSolicitation {
+        source: Ipv6Addr,
+        /// With our hardware address, so that routers need not ask for it.
+        with_address: bool,
+    },
     Packet(Packet),
 }
 

@@ -157,6 +157,7 @@ impl Stack {
     /// The interface's own deadline has come: whatever part of it is due acts.
     pub(super) fn on_interface_timeout(&mut self, id: InterfaceId) {
         self.end_lifetimes(id);
+        self.on_router_discovery_timeout(id);
         self.arm_interface(id);
     }
 

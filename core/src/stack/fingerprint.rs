@@ -21,6 +21,9 @@ impl Stack {
             digest.u16(route.interface.0);
         }
         self.digest_sockets(&mut digest);
+        self.identity.digest(&mut digest);
+        self.random.router_discovery.digest(&mut digest);
+        self.random.temporary_addresses.digest(&mut digest);
         self.events.digest(&mut digest);
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
             limit.digest(&mut digest);
@@ -106,6 +109,11 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.address((*dst).into());
             digest.address((*target).into());
             digest.bool(*solicited);
+        }
+        Control::RouterSolicitation { source, with_address } => {
+            digest.u8(5);
+            digest.address((*source).into());
+            digest.bool(*with_address);
         }
         Control::Packet(packet) => {
             digest.u8(4);

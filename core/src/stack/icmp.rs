@@ -66,10 +66,11 @@ impl Stack {
         }
         match (message.kind(), message.header()) {
             // RFC 6980 section 5: Neighbor Discovery never comes with a fragment header.
-            (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) if fragmented => Err(DropReason::NdpInvalid),
+            (ndp::ROUTER_SOLICITATION..=ndp::REDIRECT, _) if fragmented => Err(DropReason::NdpInvalid),
             (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) => {
                 self.receive_ndp(id, received, bytes, link_src)
             }
+            (ndp::ROUTER_ADVERTISEMENT, _) => self.receive_router_advertisement(id, received, bytes),
             (_, Icmpv6Header::EchoRequest { .. }) if src.is_unspecified() => Err(DropReason::Ipv6Source),
             (_, Icmpv6Header::EchoRequest { id: ident, seq }) => self.answer_echo(id, frame, received, ident, seq),
             (

@@ -20,12 +20,14 @@
 //! - `icmp`: ICMP of both families, and the errors that we send
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
+//! - `router_discovery`: what routers say, and what follows from it
+//! - `slaac`: the addresses that we form ourselves
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, routes, sockets
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `access`: what the socket views need of the stack
-//! - `inspect`: counters and tables
+//! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
 
 use alloc::vec::Vec;
@@ -35,11 +37,12 @@ use crate::config::Config;
 use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
+use crate::identity::Identity;
 use crate::ip::route::RouteTable;
 use crate::keyed::HashKey;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
-use crate::rng::Seed;
+use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
 use crate::tcp::TcpCounters;
 use crate::time::Instant;
@@ -51,8 +54,11 @@ mod commands;
 mod fingerprint;
 mod icmp;
 mod inspect;
+mod inspect_routers;
 mod receive;
+mod router_discovery;
 mod schedule;
+mod slaac;
 mod tcp;
 mod transmit;
 mod udp;
@@ -60,6 +66,7 @@ mod udp;
 pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
 pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
+pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
@@ -73,6 +80,22 @@ struct Secrets {
     isn: HashKey,
     timestamp: HashKey,
     neighbor: HashKey,
+}
+
+/// The random streams of self-configuration.
+#[derive(Clone)]
+struct Streams {
+    router_discovery: RandomStream,
+    temporary_addresses: RandomStream,
+}
+
+impl Streams {
+    fn new(seed: &Seed) -> Streams {
+        Streams {
+            router_discovery: seed.stream("nd.router_discovery"),
+            temporary_addresses: seed.stream("slaac.temporary_addresses"),
+        }
+    }
 }
 
 /// The bounds on what strangers can make us send.
@@ -92,6 +115,8 @@ pub struct Stack {
     /// The latest `now` seen.
     now: Instant,
     secrets: Secrets,
+    random: Streams,
+    identity: Identity,
     interfaces: Vec<Interface>,
     routes: RouteTable,
     sockets: Sockets,
@@ -123,6 +148,8 @@ impl Stack {
         Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
+            random: Streams::new(&seed),
+            identity: config.identity.clone().unwrap_or_else(|| Identity::new(seed.key("identity.secret"))),
             interfaces: Vec::new(),
             routes: RouteTable::default(),
             sockets: Sockets::new(&seed, config.shard),
@@ -155,7 +182,13 @@ impl Stack {
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
+        self.random = Streams::new(seed);
         self.sockets.reseed(seed, self.config.shard);
+    }
+
+    /// What is to be kept for the next start: given to that stack as [`Config::identity`].
+    pub fn export_identity(&self) -> Identity {
+        self.identity.clone()
     }
 
     /// The configuration.

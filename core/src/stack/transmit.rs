@@ -9,6 +9,7 @@ use super::icmp::{error_header_v4, error_header_v6};
 use crate::error::DropReason;
 use crate::event::Readiness;
 use crate::frame::{FrameStart, TxBatch, TxChecksum};
+use crate::ip::address::ALL_ROUTERS;
 use crate::ip::output::{PacketHeader, Stations, transport_checksum};
 use crate::ip::packet::{Body, Packet};
 use crate::link::neighbor::{NeighborId, Origin, Resolution};
@@ -23,6 +24,7 @@ use crate::wire::icmpv4::{self, Icmpv4Header};
 use crate::wire::icmpv6::{self, Icmpv6Header};
 use crate::wire::ipv4::IpProtocol;
 use crate::wire::ndp::{self, NeighborAdvertisement, NeighborSolicitation};
+use crate::wire::ndp_router::RouterSolicitation;
 use crate::wire::tcp::{self, TcpFlags, TcpHeader};
 use crate::wire::tcp_options::TcpOptions;
 use crate::wire::udp::{self, UdpHeader};
@@ -108,6 +110,9 @@ impl Stack {
                 });
                 self.counters.ndp_solicitations_sent += 1;
             }
+            Control::RouterSolicitation { source, with_address } => {
+                self.transmit_router_solicitation(id, source, with_address, batch);
+            }
             Control::NeighborAdvertisement { to, dst, target, solicited } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
@@ -124,6 +129,22 @@ impl Stack {
                 self.counters.ndp_advertisements_sent += 1;
             }
         }
+    }
+
+    /// RFC 4861 section 4.1.
+    fn transmit_router_solicitation(
+        &mut self,
+        id: InterfaceId,
+        source: Ipv6Addr,
+        with_address: bool,
+        batch: &mut TxBatch,
+    ) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let src = interface.hardware_address;
+        let message = RouterSolicitation { source_link_layer: with_address.then_some(src) };
+        let stations = Stations { src, dst: EthernetAddress::multicast_v6(ALL_ROUTERS) };
+        transmit_ndp(batch, stations, (source, ALL_ROUTERS), message.message_len(), |out| message.emit(out));
+        self.counters.router_solicitations_sent += 1;
     }
 
     /// The hardware address for `next_hop`; starts its resolution if it is not known.
