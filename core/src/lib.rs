@@ -68,7 +68,10 @@ pub mod wire;
 mod tests;
 
 pub use autoconf::router_discovery::ManagedFlags;
-pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, NdConfig, SlaacConfig, TcpConfig, TcpSettings};
+pub use config::{
+    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, NdConfig, SlaacConfig,
+    TcpConfig, TcpSettings,
+};
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};

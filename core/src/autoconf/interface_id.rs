@@ -20,8 +20,9 @@ pub(crate) fn opaque(secret: &[u8; 16], interface: u16, prefix: Ipv6Addr, dad_co
 
 /// RFC 2464 section 4.
 pub(crate) fn eui64(hardware: EthernetAddress) -> u64 {
-    let [a, b, c, d, e, f] = hardware.0;
-    u64::from_be_bytes([a ^ 0x02, b, c, 0xff, 0xfe, d, e, f])
+    let [first, second, third, low @ ..] = hardware.0;
+    let [fourth, fifth, sixth] = low;
+    u64::from_be_bytes([first ^ 0x02, second, third, 0xff, 0xfe, fourth, fifth, sixth])
 }
 
 /// RFC 8981 section 3.3.1: 64 random bits, and other ones if they are reserved.

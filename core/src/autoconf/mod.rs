@@ -1,8 +1,10 @@
 //! Self-configuration: machines of pure data, one set per interface. Each has a deadline, is told of
-//! time and messages, and hands back actions; the files of their names under `stack` perform these.
+//! time and messages, and hands back what is to be done; the files of their names under `stack` do it.
 //!
 //! | module | what | RFC |
 //! |---|---|---|
+//! | [`acd`] | IPv4 address conflict detection | 5227 |
+//! | [`dad`] | IPv6 duplicate address detection | 4862, 4429, 7527 |
 //! | [`router_discovery`] | what an interface knows from the routers of its link | 4861 |
 //! | `solicit` | when routers are solicited | 7559 |
 //! | `routers` | default routers and their routes | 4861, 4191 |
@@ -12,12 +14,15 @@
 //! | `temporary` | temporary addresses | 8981 |
 //! | `lifetime` | lifetimes as the wire tells them | |
 
+use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
 
 use crate::digest::Digest;
 use crate::stack::Cause;
 use crate::time::Instant;
 
+pub(crate) mod acd;
+pub(crate) mod dad;
 pub(crate) mod interface_id;
 pub(crate) mod lifetime;
 pub(crate) mod prefixes;
@@ -33,16 +38,42 @@ use router_discovery::RouterDiscovery;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Autoconf {
     pub(crate) router_discovery: RouterDiscovery,
+    /// At most one per address of the interface.
+    pub(crate) claims: Vec<acd::Claim>,
+    pub(crate) conflicts: acd::Conflicts,
+    /// At most one per address of the interface.
+    pub(crate) detections: Vec<dad::Detection>,
 }
 
 impl Autoconf {
     /// The earliest deadline of the machines, and which it is.
     pub(crate) fn deadline(&self) -> Option<(Instant, Cause)> {
-        let router_discovery = self.router_discovery.deadline().map(|at| (at, Cause::RouterDiscovery));
-        [router_discovery].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let claim = self.claims.iter().filter_map(acd::Claim::deadline).min();
+        let detection = self.detections.iter().map(dad::Detection::deadline).min();
+        let parts = [
+            claim.map(|at| (at, Cause::ConflictDetection)),
+            detection.map(|at| (at, Cause::DuplicateDetection)),
+            self.router_discovery.deadline().map(|at| (at, Cause::RouterDiscovery)),
+        ];
+        parts.into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// An address is not to be claimed or verified any more.
+    pub(crate) fn forget(&mut self, address: IpAddr) {
+        self.claims.retain(|claim| IpAddr::V4(claim.address) != address);
+        self.detections.retain(|detection| IpAddr::V6(detection.address) != address);
     }
 
     pub(crate) fn digest(&self, digest: &mut Digest) {
+        digest.count(self.claims.len());
+        for claim in &self.claims {
+            claim.digest(digest);
+        }
+        self.conflicts.digest(digest);
+        digest.count(self.detections.len());
+        for detection in &self.detections {
+            detection.digest(digest);
+        }
         self.router_discovery.digest(digest);
     }
 }

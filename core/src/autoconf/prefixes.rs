@@ -21,12 +21,13 @@ const TWO_HOURS: Duration = Duration::from_hours(2);
 
 /// A prefix of the link.
 #[derive(Clone, Debug)]
-pub(crate) struct Prefix {
+pub(crate) struct LinkPrefix {
     pub(crate) prefix: Ipv6Addr,
     pub(crate) prefix_len: u8,
     learned: Instant,
-    /// Until when its addresses are on the link; the outer `None`: nobody says that they are.
-    on_link: Option<Option<Instant>>,
+    on_link: bool,
+    /// Until when its addresses are on the link, if they are; `None` for ever.
+    on_link_until: Option<Instant>,
     /// The lifetimes of addresses formed from it; `None` if there are to be none.
     pub(crate) autonomous: Option<Lifetimes>,
     advertisers: SmallVec<[Ipv6Addr; 2]>,
@@ -39,21 +40,22 @@ pub(crate) struct Lifetimes {
     pub(crate) valid_until: Option<Instant>,
 }
 
-impl Prefix {
+impl LinkPrefix {
     pub(crate) fn contains(&self, address: Ipv6Addr) -> bool {
         contains(IpAddr::V6(self.prefix), self.prefix_len, IpAddr::V6(address))
     }
 
     pub(crate) fn is_on_link(&self) -> bool {
-        self.on_link.is_some()
+        self.on_link
     }
 
     fn is_same(&self, prefix: Ipv6Addr, prefix_len: u8) -> bool {
         (self.prefix, self.prefix_len) == (prefix, prefix_len)
     }
 
-    fn on_link_until(&mut self, now: Instant, seconds: u32) {
-        self.on_link = (seconds > 0).then(|| lifetime::end(now, seconds));
+    fn set_on_link(&mut self, now: Instant, seconds: u32) {
+        self.on_link = seconds > 0;
+        self.on_link_until = lifetime::end(now, seconds);
     }
 
     /// RFC 4862 section 5.5.3 (d) and (e). With `(e)` the valid lifetime is shortened to two hours at most,
@@ -86,7 +88,8 @@ impl Prefix {
         digest.address(self.prefix.into());
         digest.u8(self.prefix_len);
         digest.instant(self.learned);
-        digest.option(self.on_link, |digest, until| digest.option(until, Digest::instant));
+        digest.bool(self.on_link);
+        digest.option(self.on_link_until, Digest::instant);
         digest.option(self.autonomous, |digest, lifetimes| {
             digest.option(lifetimes.preferred_until, Digest::instant);
             digest.option(lifetimes.valid_until, Digest::instant);
@@ -100,25 +103,20 @@ impl Prefix {
 
 /// The prefixes of a link.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Prefixes(Vec<Prefix>);
+pub(crate) struct Prefixes(Vec<LinkPrefix>);
 
 impl Prefixes {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Prefix> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &LinkPrefix> {
         self.0.iter()
     }
 
-    pub(crate) fn find(&self, prefix: Ipv6Addr, prefix_len: u8) -> Option<&Prefix> {
+    pub(crate) fn find(&self, prefix: Ipv6Addr, prefix_len: u8) -> Option<&LinkPrefix> {
         self.0.iter().find(|known| known.is_same(prefix, prefix_len))
     }
 
     /// Those whose addresses are on the link.
-    pub(crate) fn on_link(&self) -> impl Iterator<Item = &Prefix> {
+    pub(crate) fn on_link(&self) -> impl Iterator<Item = &LinkPrefix> {
         self.0.iter().filter(|prefix| prefix.is_on_link())
-    }
-
-    /// Whether a router that holds `of` has told a prefix which contains `source`.
-    pub(crate) fn is_told_by(&self, source: Ipv6Addr, of: impl Fn(Ipv6Addr) -> bool) -> bool {
-        self.0.iter().any(|prefix| prefix.contains(source) && prefix.advertisers.iter().any(|router| of(*router)))
     }
 
     /// A router has told a prefix. The second value is one that had to go.
@@ -129,7 +127,7 @@ impl Prefixes {
         told: &PrefixInformation,
         max: usize,
         is_trusted: impl Fn(Ipv6Addr) -> bool,
-    ) -> (Admission, Option<Prefix>) {
+    ) -> (Admission, Option<LinkPrefix>) {
         let prefix = super::truncate(told.prefix, told.prefix_len);
         let (mut admission, mut evicted) = (Admission::Admitted, None);
         let known = match self.0.iter().position(|known| known.is_same(prefix, told.prefix_len)) {
@@ -137,18 +135,19 @@ impl Prefixes {
             None if told.valid_lifetime == 0 => return (Admission::Admitted, None),
             None => {
                 if self.0.len() >= max {
-                    let replaceable = |prefix: &Prefix| {
+                    let replaceable = |prefix: &LinkPrefix| {
                         now.since(prefix.learned) >= PROBATION && !prefix.advertisers.iter().any(|of| is_trusted(*of))
                     };
                     let Some(at) = self.0.iter().position(replaceable) else { return (Admission::Refused, None) };
                     evicted = Some(self.0.remove(at));
                     admission = Admission::Replaced;
                 }
-                self.0.push(Prefix {
+                self.0.push(LinkPrefix {
                     prefix,
                     prefix_len: told.prefix_len,
                     learned: now,
-                    on_link: None,
+                    on_link: false,
+                    on_link_until: None,
                     autonomous: None,
                     advertisers: SmallVec::new(),
                 });
@@ -157,7 +156,7 @@ impl Prefixes {
         };
         if let Some(known) = self.0.get_mut(known) {
             if told.on_link {
-                known.on_link_until(now, told.valid_lifetime);
+                known.set_on_link(now, told.valid_lifetime);
             }
             // RFC 4862 section 5.5.3 (c); a prefix of another length than 64 leaves no room for our identifiers (d).
             if told.autonomous && told.preferred_lifetime <= told.valid_lifetime && told.prefix_len == 64 {
@@ -175,8 +174,8 @@ impl Prefixes {
     pub(crate) fn expire(&mut self, now: Instant) -> bool {
         let mut changed = false;
         for prefix in &mut self.0 {
-            if prefix.on_link.is_some_and(|until| lifetime::is_over(until, now)) {
-                prefix.on_link = None;
+            if prefix.on_link && lifetime::is_over(prefix.on_link_until, now) {
+                prefix.on_link = false;
                 changed = true;
             }
             if prefix.autonomous.is_some_and(|lifetimes| lifetime::is_over(lifetimes.valid_until, now)) {
@@ -184,12 +183,12 @@ impl Prefixes {
                 changed = true;
             }
         }
-        self.0.retain(|prefix| prefix.on_link.is_some() || prefix.autonomous.is_some());
+        self.0.retain(|prefix| prefix.on_link || prefix.autonomous.is_some());
         changed
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let on_link = self.0.iter().filter_map(|prefix| prefix.on_link.flatten());
+        let on_link = self.0.iter().filter(|prefix| prefix.on_link).filter_map(|prefix| prefix.on_link_until);
         let valid = self.0.iter().filter_map(|prefix| prefix.autonomous.and_then(|lifetimes| lifetimes.valid_until));
         on_link.chain(valid).min()
     }

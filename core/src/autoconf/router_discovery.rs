@@ -85,14 +85,6 @@ impl RouterDiscovery {
         self.routers.iter().map(|router| router.address).find(|router| !is_trusted(*router))
     }
 
-    /// Whether `gateway` should leave packets from `source` to another default router: one that has told
-    /// the prefix of that address, which `gateway` has not (RFC 8028 section 3.2).
-    pub(crate) fn is_poor_exit(&self, gateway: Ipv6Addr, source: Ipv6Addr) -> bool {
-        let told_by_another = |router| router != gateway && self.routers.is_usable(router);
-        !self.prefixes.is_told_by(source, |router| router == gateway)
-            && self.prefixes.is_told_by(source, told_by_another)
-    }
-
     pub(crate) fn digest(&self, digest: &mut Digest) {
         digest.bool(self.enabled);
         self.solicitor.digest(digest);

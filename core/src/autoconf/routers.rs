@@ -19,7 +19,7 @@ use crate::wire::ndp_router::RouterPreference;
 pub(crate) const PROBATION: Duration = Duration::from_secs(5);
 /// How long a router that did not answer is believed to be gone, whatever it advertises (RFC 4191
 /// section 3.2 lets it be probed once per minute).
-const FAILED_FOR: Duration = Duration::from_secs(60);
+const FAILED_FOR: Duration = Duration::from_mins(1);
 
 /// What became of a candidate for a bounded list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

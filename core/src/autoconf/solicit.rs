@@ -8,7 +8,7 @@ use crate::time::{Duration, Instant};
 /// RFC 7559 section 2, `IRT`.
 const INITIAL: Duration = Duration::from_secs(4);
 /// RFC 7559 section 2, `MRT`.
-const MAXIMUM: Duration = Duration::from_secs(3600);
+const MAXIMUM: Duration = Duration::from_hours(1);
 
 /// Solicits routers on one interface.
 #[derive(Clone, Debug, Default)]

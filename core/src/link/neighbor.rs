@@ -20,11 +20,11 @@ use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 
 /// Between solicitations, where no router says otherwise (RFC 4861 section 10, `RETRANS_TIMER`).
-const RETRANS_TIMER: Duration = Duration::from_secs(1);
+pub(crate) const RETRANS_TIMER: Duration = Duration::from_secs(1);
 /// Solicitations before a neighbor counts as unreachable (RFC 4861 section 10, `MAX_MULTICAST_SOLICIT`, `MAX_UNICAST_SOLICIT`).
 const MAX_SOLICIT: u8 = 3;
 /// Between the solicitations of an unreachable neighbor, at most (RFC 7048 section 5, `MAX_RETRANS_TIMER`).
-const MAX_RETRANS_TIMER: Duration = Duration::from_secs(60);
+const MAX_RETRANS_TIMER: Duration = Duration::from_mins(1);
 /// By how much that time grows (RFC 7048 section 5, `BACKOFF_MULTIPLE`).
 const BACKOFF_MULTIPLE: u32 = 3;
 /// How long a confirmation holds, where no router says otherwise (RFC 4861 section 10, `REACHABLE_TIME`).

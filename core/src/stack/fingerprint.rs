@@ -22,11 +22,13 @@ impl Stack {
         }
         self.digest_sockets(&mut digest);
         self.identity.digest(&mut digest);
-        self.random.router_discovery.digest(&mut digest);
-        self.random.temporary_addresses.digest(&mut digest);
         self.events.digest(&mut digest);
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
             limit.digest(&mut digest);
+        }
+        let random = &self.random;
+        for stream in [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses] {
+            stream.digest(&mut digest);
         }
         for (_, count) in self.counters() {
             digest.u64(count);
@@ -111,9 +113,14 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.bool(*solicited);
         }
         Control::RouterSolicitation { source, with_address } => {
-            digest.u8(5);
+            digest.u8(6);
             digest.address((*source).into());
             digest.bool(*with_address);
+        }
+        Control::DadSolicitation { target, nonce } => {
+            digest.u8(5);
+            digest.address((*target).into());
+            digest.option(*nonce, |digest, nonce| digest.bytes(&nonce));
         }
         Control::Packet(packet) => {
             digest.u8(4);

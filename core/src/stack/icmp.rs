@@ -123,7 +123,8 @@ impl Stack {
         let interface = self.interfaces.get(hop.interface.index()).ok_or(DropReason::NoRoute)?;
         let best = || crate::ip::address::select_source(&interface.addresses, dst, hop.next_hop);
         let src = src.or_else(best).ok_or(DropReason::NoRoute)?;
-        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit: self.config.hop_limit, body };
+        let hop_limit = self.default_hop_limit(hop.interface, dst);
+        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit, body };
         self.queue_control(hop.interface, Control::Packet(packet))
     }
 

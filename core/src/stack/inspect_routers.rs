@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv6Addr};
 
 use super::Stack;
-use crate::autoconf::prefixes::Prefix;
+use crate::autoconf::prefixes::LinkPrefix;
 use crate::autoconf::router_discovery::{ManagedFlags, RouterDiscovery};
 use crate::link::{Interface, InterfaceId};
 use crate::time::Instant;
@@ -82,7 +82,7 @@ impl Stack {
     /// The prefixes that routers have told, of all interfaces, in the order of their coming.
     pub fn prefixes(&self) -> impl Iterator<Item = PrefixInfo> + '_ {
         self.discoveries().flat_map(|(id, _, discovery)| {
-            discovery.prefixes.iter().map(move |prefix: &Prefix| PrefixInfo {
+            discovery.prefixes.iter().map(move |prefix: &LinkPrefix| PrefixInfo {
                 interface: id,
                 prefix: prefix.prefix,
                 prefix_len: prefix.prefix_len,

@@ -26,6 +26,7 @@
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, routes, sockets
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
+//! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
 //! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
@@ -49,8 +50,10 @@ use crate::time::Instant;
 use crate::trace::Trace;
 
 mod access;
+mod acd;
 mod addresses;
 mod commands;
+mod dad;
 mod fingerprint;
 mod icmp;
 mod inspect;
@@ -82,20 +85,13 @@ struct Secrets {
     neighbor: HashKey,
 }
 
-/// The random streams of self-configuration.
+/// What is drawn for the interfaces, one stream per purpose.
 #[derive(Clone)]
-struct Streams {
+struct Random {
+    acd: RandomStream,
+    dad: RandomStream,
     router_discovery: RandomStream,
     temporary_addresses: RandomStream,
-}
-
-impl Streams {
-    fn new(seed: &Seed) -> Streams {
-        Streams {
-            router_discovery: seed.stream("nd.router_discovery"),
-            temporary_addresses: seed.stream("slaac.temporary_addresses"),
-        }
-    }
 }
 
 /// The bounds on what strangers can make us send.
@@ -115,7 +111,7 @@ pub struct Stack {
     /// The latest `now` seen.
     now: Instant,
     secrets: Secrets,
-    random: Streams,
+    random: Random,
     identity: Identity,
     interfaces: Vec<Interface>,
     routes: RouteTable,
@@ -148,7 +144,7 @@ impl Stack {
         Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
-            random: Streams::new(&seed),
+            random: Stack::random(&seed),
             identity: config.identity.clone().unwrap_or_else(|| Identity::new(seed.key("identity.secret"))),
             interfaces: Vec::new(),
             routes: RouteTable::default(),
@@ -178,11 +174,20 @@ impl Stack {
         }
     }
 
+    fn random(seed: &Seed) -> Random {
+        Random {
+            acd: seed.stream("acd"),
+            dad: seed.stream("dad"),
+            router_discovery: seed.stream("nd.router_discovery"),
+            temporary_addresses: seed.stream("slaac.temporary_addresses"),
+        }
+    }
+
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
-        self.random = Streams::new(seed);
+        self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
     }
 

@@ -7,7 +7,7 @@ use core::net::{IpAddr, Ipv6Addr};
 use super::Stack;
 use super::addresses::NewAddress;
 use crate::autoconf::interface_id;
-use crate::autoconf::prefixes::{Lifetimes, Prefix};
+use crate::autoconf::prefixes::{Lifetimes, LinkPrefix};
 use crate::autoconf::temporary::TEMP_IDGEN_RETRIES;
 use crate::event::AddressChange;
 use crate::ip::own_address::AddressOrigin;
@@ -119,7 +119,7 @@ impl Stack {
     }
 
     /// A prefix had to go for another: so do our addresses of it.
-    pub(super) fn withdraw_formed(&mut self, id: InterfaceId, prefix: &Prefix) {
+    pub(super) fn withdraw_formed(&mut self, id: InterfaceId, prefix: &LinkPrefix) {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         let formed: Vec<IpAddr> = interface
             .addresses

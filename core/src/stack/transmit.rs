@@ -83,7 +83,9 @@ impl Stack {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
                 let start = batch.begin();
-                EthernetHeader { dst: to, src, ethertype: EtherType::Arp }.emit(batch.out());
+                // RFC 3927 section 2.5: so that a duplicate is noticed soon.
+                let dst = if source.is_link_local() { EthernetAddress::BROADCAST } else { to };
+                EthernetHeader { dst, src, ethertype: EtherType::Arp }.emit(batch.out());
                 ArpHeader {
                     operation,
                     sender_hardware: src,
@@ -113,13 +115,14 @@ impl Stack {
             Control::RouterSolicitation { source, with_address } => {
                 self.transmit_router_solicitation(id, source, with_address, batch);
             }
+            Control::DadSolicitation { target, nonce } => self.transmit_dad_solicitation(id, target, nonce, batch),
             Control::NeighborAdvertisement { to, dst, target, solicited } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
                 let message = NeighborAdvertisement {
                     router: false,
                     solicited,
-                    overrides: true,
+                    overrides: interface.may_override(target),
                     target,
                     target_link_layer: Some(src),
                 };
@@ -178,7 +181,7 @@ impl Stack {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let by_device = interface.capabilities.tx_checksum;
                 let stations = Stations { src: interface.hardware_address, dst };
-                if packet.len() > usize::from(interface.capabilities.mtu) {
+                if packet.len() > usize::from(interface.mtu(packet.src.is_ipv6())) {
                     // An answer that leaves by another interface than the request came in on, or a
                     // datagram whose route has changed since it was queued.
                     return self.drops.count(DropReason::FrameTooLong);
@@ -223,8 +226,9 @@ impl Stack {
             return self.make_udp_ready(handle);
         }
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
-        let hop_limit = slot.state.hop_limit.unwrap_or(self.config.hop_limit);
+        let hop_limit = slot.state.hop_limit;
         let body = Body::Datagram { src_port: slot.state.local.port(), dst_port: next.dst.port(), data: next.data };
+        let hop_limit = hop_limit.unwrap_or_else(|| self.default_hop_limit(id, next.dst.ip()));
         let packet = Packet { src: next.src, dst: next.dst.ip(), next_hop: hop.next_hop, hop_limit, body };
         if has_room_again {
             self.announce_udp(handle, Readiness::WRITABLE);
@@ -268,7 +272,8 @@ impl Stack {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let capabilities = interface.capabilities;
         let stations = Stations { src: interface.hardware_address, dst };
-        let default_hop_limit = self.config.hop_limit;
+        let hop_limit_v4 = self.config.hop_limit;
+        let hop_limit_v6 = interface.autoconf.router_discovery.hop_limit.unwrap_or(hop_limit_v4);
         let Some((slot, mut env)) = self.connection(handle) else { return };
         let max_payload = offload::payload_max(&capabilities, room, slot.tcb.segment_size());
         if let Some(outgoing) = slot.tcb.next_segment(&mut env, max_payload) {
@@ -276,7 +281,11 @@ impl Stack {
                 src: slot.flow.local,
                 dst: slot.flow.remote,
                 protocol: IpProtocol::TCP,
-                hop_limit: slot.tcb.settings().hop_limit.unwrap_or(default_hop_limit),
+                hop_limit: slot.tcb.settings().hop_limit.unwrap_or(if slot.flow.remote.is_ipv4() {
+                    hop_limit_v4
+                } else {
+                    hop_limit_v6
+                }),
             };
             let emission = Emission {
                 capabilities: &capabilities,
@@ -306,11 +315,11 @@ impl Stack {
         }
         let header = PacketHeader { src, dst: dst.ip(), protocol: IpProtocol::UDP, hop_limit: 0 };
         let headers = header.upper_offset() - crate::wire::ethernet::HEADER_LEN + udp::HEADER_LEN;
-        Some((src, usize::from(interface.capabilities.mtu).saturating_sub(headers)))
+        Some((src, usize::from(interface.mtu(src.is_ipv6())).saturating_sub(headers)))
     }
 }
 
-fn transmit_ndp(
+pub(super) fn transmit_ndp(
     batch: &mut TxBatch,
     stations: Stations,
     (src, dst): (Ipv6Addr, Ipv6Addr),

@@ -28,11 +28,18 @@ pub(super) fn station(n: u16) -> EthernetAddress {
 
 /// An interface that configures itself, with no address of the operator's.
 pub(super) fn autoconfigured(config: Config) -> Rig {
-    let interface = InterfaceConfig {
-        ipv6_autoconfiguration: true,
-        ..InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), [])
-    };
+    let interface = InterfaceConfig { ipv6_autoconfiguration: true, ..interface().unverified() };
     Rig::with_interface(Config { checks: true, ..config }, interface)
+}
+
+/// The same, but its addresses are verified before they are used without restriction.
+pub(super) fn verifying(config: Config) -> Rig {
+    let interface = InterfaceConfig { ipv6_autoconfiguration: true, ..interface() };
+    Rig::with_interface(Config { checks: true, ..config }, interface)
+}
+
+fn interface() -> InterfaceConfig {
+    InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), [])
 }
 
 /// A header that makes a default router for half an hour and says nothing else.
@@ -63,7 +70,9 @@ pub(super) fn prefix(text: &str) -> PrefixInformation {
 pub(super) fn message(header: &RouterAdvertisementHeader, options: &[RouterOption<'_>]) -> Vec<u8> {
     let mut message = Vec::new();
     header.emit(&mut message);
-    options.iter().for_each(|option| option.emit(&mut message));
+    for option in options {
+        option.emit(&mut message);
+    }
     message
 }
 
@@ -109,7 +118,7 @@ impl Rig {
 
     /// Our link-local address.
     pub(super) fn link_local(&self) -> Ipv6Addr {
-        self.addresses_v6().into_iter().find(|address| address.is_unicast_link_local()).unwrap()
+        self.addresses_v6().into_iter().find(Ipv6Addr::is_unicast_link_local).unwrap()
     }
 
     /// Our addresses of one prefix of 64 bits.

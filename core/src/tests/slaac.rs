@@ -8,6 +8,8 @@ use rstest::rstest;
 use super::rig::*;
 use super::routers::*;
 use crate::ip::own_address::{AddressOrigin, AddressState, OwnAddress};
+use crate::wire::ethernet::EthernetAddress;
+use crate::wire::ndp::NeighborAdvertisement;
 use crate::wire::ndp_options::{INFINITE, PrefixInformation, RouterOption};
 use crate::{Config, Identity, Instant, Limits, SlaacConfig, Verdict};
 
@@ -74,8 +76,8 @@ fn a_prefix_makes_an_address_with_its_lifetimes() {
     let heard = rig.now - Duration::from_secs(3);
     let own = own(&rig, address);
     assert_eq!(own.origin, AddressOrigin::Slaac);
-    assert_eq!(own.preferred_until, Some(heard + Duration::from_secs(14_400)));
-    assert_eq!(own.valid_until, Some(heard + Duration::from_secs(86_400)));
+    assert_eq!(own.preferred_until, Some(heard + Duration::from_hours(4)));
+    assert_eq!(own.valid_until, Some(heard + Duration::from_hours(24)));
     assert!(own.state.is_assigned());
 }
 
@@ -146,9 +148,9 @@ fn a_temporary_address() {
     rig.advertise(1, &lasting(INFINITE, INFINITE));
     let formed = temporaries(&rig);
     assert_eq!((formed.len(), rig.addresses_of(PREFIX).len()), (1, 2));
-    assert_eq!(formed[0].valid_until, Some(heard + Duration::from_secs(48 * HOUR)));
+    assert_eq!(formed[0].valid_until, Some(heard + Duration::from_hours(48)));
     let preferred = formed[0].preferred_until.unwrap().since(heard);
-    assert!(preferred <= Duration::from_secs(24 * HOUR) && preferred >= Duration::from_secs(24 * HOUR * 3 / 5));
+    assert!(preferred <= Duration::from_hours(24) && preferred >= Duration::from_hours(24) * 3 / 5);
 }
 
 /// Step 4: not longer than the prefix; step 5: none that would be preferred for less than 5 seconds.
@@ -187,7 +189,7 @@ fn temporary_addresses_change_daily() {
     assert_eq!(own(&rig, temporary_v6(&first)).state, AddressState::Deprecated);
     let start = Instant::from_millis(4_000);
     let mut seen: Vec<IpAddr> = Vec::new();
-    while rig.now.since(start) < Duration::from_secs(10 * 24 * HOUR) {
+    while rig.now.since(start) < Duration::from_hours(240) {
         rig.advertise(1, &lasting(INFINITE, INFINITE));
         rig.pass(Duration::from_secs(1000));
         let now = temporaries(&rig);
@@ -217,4 +219,83 @@ fn addresses_are_bounded() {
     }
     assert_eq!((rig.addresses_v6().len(), rig.stack.prefixes().count()), (3, 5));
     assert_eq!(rig.counter("address.refused"), 3);
+}
+
+/// Another host says that it has `address`.
+fn contest(rig: &mut Rig, address: Ipv6Addr) {
+    let mut message = Vec::new();
+    NeighborAdvertisement {
+        router: false,
+        solicited: false,
+        overrides: true,
+        target: address,
+        target_link_layer: Some(PEER_MAC),
+    }
+    .emit(&mut message);
+    let packet = icmpv6_packet(address, ALL_NODES, 255, message);
+    let _ = rig.receive(&ethernet(EthernetAddress::multicast_v6(ALL_NODES), PEER_MAC, &packet));
+}
+
+/// RFC 7217 section 6: the next identifier, three times; then none. The count outlives a restart.
+#[test]
+fn an_address_in_use_elsewhere_is_followed_by_the_next() {
+    let mut rig = verifying(Config::default());
+    let mut tried = Vec::new();
+    for _ in 0..4 {
+        tried.push(rig.link_local());
+        contest(&mut rig, tried[tried.len() - 1]);
+        rig.pass(Duration::from_millis(100));
+    }
+    tried.sort();
+    tried.dedup();
+    assert_eq!((tried.len(), rig.addresses_v6().len(), rig.counter("slaac.given_up")), (4, 0, 1));
+    let identity = rig.stack.export_identity();
+    assert_eq!(identity.dad_counters.len(), 1);
+    let again = verifying(Config { identity: Some(identity), ..Config::default() });
+    assert!(tried.contains(&again.link_local()), "the last one is tried once more");
+}
+
+/// RFC 4862 section 5.4.5: an address made of the hardware address has no successor.
+#[test]
+fn the_hardware_address_has_no_successor() {
+    let slaac = SlaacConfig { eui64: true, ..SlaacConfig::default() };
+    let mut rig = verifying(Config { slaac, ..Config::default() });
+    rig.advertise(1, &lasting(86_400, 14_400));
+    let address = rig.addresses_of(PREFIX)[0];
+    contest(&mut rig, address);
+    rig.advertise(1, &lasting(86_400, 14_400));
+    assert!(rig.addresses_of(PREFIX).is_empty());
+    assert_eq!(rig.counter("slaac.given_up"), 1);
+}
+
+/// RFC 8981 section 3.4, step 7: another identifier is drawn, three times; then the prefix gets none.
+#[test]
+fn a_temporary_address_in_use_elsewhere_is_drawn_anew() {
+    let slaac = SlaacConfig { temporary_addresses: true, ..SlaacConfig::default() };
+    let mut rig = verifying(Config { slaac, ..Config::default() });
+    rig.advertise(1, &lasting(86_400, 14_400));
+    for left in (0..4).rev() {
+        let drawn = temporaries(&rig);
+        assert_eq!(drawn.len(), 1, "{left} more to come");
+        contest(&mut rig, temporary_v6(&drawn[0]));
+    }
+    rig.advertise(1, &lasting(86_400, 14_400));
+    assert!(temporaries(&rig).is_empty());
+    assert_eq!(rig.addresses_of(PREFIX).len(), 1, "the stable address stays");
+}
+
+/// From power on to an address that can be used: RFC 4862 section 5.4, with optimistic detection (RFC 4429).
+#[test]
+fn from_power_on_to_an_address() {
+    let mut rig = verifying(Config::default());
+    let sent = rig.pass(Duration::from_secs(1));
+    assert_eq!(sent.matches("router solicitation").count(), 1, "{sent}");
+    // Optimistic: its rightful owner's entry in the router's cache is not to be overwritten.
+    assert!(!sent.contains("router solicitation source"), "{sent}");
+    rig.advertise(1, &lasting(86_400, 14_400));
+    let address = rig.addresses_of(PREFIX)[0];
+    assert_eq!(own(&rig, address).state, AddressState::Optimistic);
+    rig.pass(Duration::from_secs(2));
+    assert_eq!(own(&rig, address).state, AddressState::Preferred);
+    assert_eq!(rig.next_hop("[2001:db8:ffff::1]:7"), Some(station(1)));
 }
