@@ -83,9 +83,10 @@ impl Detection {
     }
 
     fn draw(&mut self, random: &mut RandomStream) -> Nonce {
-        let [a, b, c, d] = random.next_u32().to_le_bytes();
-        let [e, f, ..] = random.next_u32().to_le_bytes();
-        let nonce = [a, b, c, d, e, f];
+        let mut nonce = Nonce::default();
+        let (low, high) = nonce.split_at_mut(4);
+        low.copy_from_slice(&random.next_u32().to_le_bytes());
+        high.copy_from_slice(&(random.next_u32() as u16).to_le_bytes());
         if self.nonces.len() == NONCES {
             self.nonces.remove(0);
         }

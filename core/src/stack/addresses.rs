@@ -5,7 +5,6 @@
 //! [`Stack::on_address_ready`] is called. Every change ends in [`Stack::arm_interface`], which makes sure
 //! that the timer heap knows the interface's earliest deadline.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
@@ -20,7 +19,6 @@ use crate::ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 use crate::ip::route::Route;
 use crate::link::{Interface, InterfaceId};
 use crate::socket::TcpHandle;
-use crate::socket::table::TcpSlot;
 use crate::time::Instant;
 use crate::wire::ipv6;
 
@@ -215,8 +213,8 @@ impl Stack {
 
     /// Resets the connections that use `address`, which is about to be given up.
     pub(super) fn reset_connections_of(&mut self, address: IpAddr) {
-        let uses = |(handle, slot): (TcpHandle, &Box<TcpSlot>)| (slot.flow.local == address).then_some(handle);
-        let handles: Vec<TcpHandle> = self.sockets.tcp.iter().filter_map(uses).collect();
+        let connections = self.sockets.tcp.iter().filter(|(_, slot)| slot.flow.local == address);
+        let handles: Vec<TcpHandle> = connections.map(|(handle, _)| handle).collect();
         for handle in handles {
             if let Some((slot, mut env)) = self.connection(handle) {
                 slot.tcb.lose_address(&mut env);

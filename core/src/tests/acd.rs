@@ -216,7 +216,7 @@ fn connections_of_an_address_that_is_given_up_are_reset() {
     assert_eq!(rig.stack.tcp(handle).unwrap().take_error(), Some(SocketError::AddressLost));
 }
 
-/// Section 2.1.1: after MAX_CONFLICTS conflicts, one address per RATE_LIMIT_INTERVAL.
+/// Section 2.1.1: `MAX_CONFLICTS`, `RATE_LIMIT_INTERVAL`.
 #[test]
 fn after_ten_conflicts_new_addresses_are_rare() {
     let mut rig = Rig::bare(AddressSettings::default());
