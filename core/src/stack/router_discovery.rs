@@ -234,7 +234,7 @@ impl Stack {
         }
     }
 
-    /// What routers say about DHCPv6 has changed, or is told for the first time (RFC 4861 section 4.2).
+    /// What routers say about `DHCPv6` has changed, or is told for the first time (RFC 4861 section 4.2).
     fn on_managed_flags(&mut self, id: InterfaceId, flags: ManagedFlags) {
         let Some(Parts { discovery, .. }) = self.discovery(id) else { return };
         if discovery.flags.replace(flags) != Some(flags) {
