@@ -112,6 +112,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.address((*target).into());
             digest.bool(*solicited);
         }
+        Control::NeighborAnnouncement { target } => {
+            digest.u8(7);
+            digest.address((*target).into());
+        }
         Control::RouterSolicitation { source, with_address } => {
             digest.u8(6);
             digest.address((*source).into());

@@ -258,6 +258,19 @@ impl Stack {
         }
     }
 
+    /// An address is in use from now on: the routers learn of it before traffic for it comes (RFC 9131
+    /// section 6.1.1), where they are looked for at all.
+    pub(super) fn tell_routers(&mut self, id: InterfaceId, address: IpAddr) {
+        let IpAddr::V6(target) = address else { return };
+        let looks_for_routers = self.discovery(id).is_some_and(|parts| parts.discovery.enabled);
+        if !looks_for_routers || target.is_unicast_link_local() {
+            return;
+        }
+        if let Err(reason) = self.queue_control(id, Control::NeighborAnnouncement { target }) {
+            self.drops.count(reason);
+        }
+    }
+
     /// A neighbor has been found reachable: a router may be preferred for it.
     pub(super) fn on_neighbor_confirmed(&mut self, id: InterfaceId, address: IpAddr) {
         let IpAddr::V6(address) = address else { return };
