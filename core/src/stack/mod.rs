@@ -24,14 +24,15 @@
 //! - `slaac`: the addresses that we form ourselves
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
-//! - `commands`: interfaces, routes, sockets
+//! - `commands`: interfaces, sockets
+//! - `interfaces`: links that go down and come up
+//! - `routing`: the way of a packet, and the commands on routes and rules
+//! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
 //! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
-
-use alloc::vec::Vec;
 
 use crate::buffer::ChunkPool;
 use crate::config::Config;
@@ -39,8 +40,9 @@ use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
 use crate::identity::Identity;
-use crate::ip::route::RouteTable;
+use crate::ip::route::Routes;
 use crate::keyed::HashKey;
+use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
 use crate::rng::{RandomStream, Seed};
@@ -58,8 +60,11 @@ mod fingerprint;
 mod icmp;
 mod inspect;
 mod inspect_routers;
+mod interfaces;
+mod loopback;
 mod receive;
 mod router_discovery;
+mod routing;
 mod schedule;
 mod slaac;
 mod tcp;
@@ -83,6 +88,7 @@ struct Secrets {
     isn: HashKey,
     timestamp: HashKey,
     neighbor: HashKey,
+    multipath: HashKey,
 }
 
 /// What is drawn for the interfaces, one stream per purpose.
@@ -113,8 +119,8 @@ pub struct Stack {
     secrets: Secrets,
     random: Random,
     identity: Identity,
-    interfaces: Vec<Interface>,
-    routes: RouteTable,
+    interfaces: InterfaceTable,
+    routes: Routes,
     sockets: Sockets,
     timers: schedule::TimerHeap,
     unarmed: schedule::Unarmed,
@@ -146,8 +152,8 @@ impl Stack {
             secrets: Stack::secrets(&seed),
             random: Stack::random(&seed),
             identity: config.identity.clone().unwrap_or_else(|| Identity::new(seed.key("identity.secret"))),
-            interfaces: Vec::new(),
-            routes: RouteTable::default(),
+            interfaces: InterfaceTable::default(),
+            routes: Routes::default(),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
             unarmed: schedule::Unarmed::default(),
@@ -171,6 +177,7 @@ impl Stack {
             isn: seed.hash_key("tcp.isn"),
             timestamp: seed.hash_key("tcp.timestamp"),
             neighbor: seed.hash_key("neighbor"),
+            multipath: seed.hash_key("route.multipath"),
         }
     }
 
