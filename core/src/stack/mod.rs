@@ -225,12 +225,12 @@ impl Stack {
     }
 
     /// A frame has arrived on `interface` at `now`.
-    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: Frame) -> Verdict {
+    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) -> Verdict {
         self.advance(now);
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.data.len() as u64;
         self.trace.frame(self.now, "received", interface.0, &frame.data);
-        match self.receive(interface, frame) {
+        match self.receive(interface, &mut frame) {
             Ok(()) => Verdict::Accepted,
             Err(reason) => {
                 self.drops.count(reason);

@@ -23,14 +23,14 @@ use core::net::IpAddr;
 impl Stack {
     /// The frame is handed on whole: text that is kept is what is left of it, not one more reference.
     #[inline]
-    pub(super) fn receive(&mut self, id: InterfaceId, mut frame: Frame) -> Result<(), DropReason> {
+    pub(super) fn receive(&mut self, id: InterfaceId, frame: &mut Frame) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         if !interface.up {
             return Err(DropReason::InterfaceDown);
         }
         match interface.medium {
             Medium::Ethernet => {}
-            Medium::Ip => return self.receive_bare(id, &mut frame),
+            Medium::Ip => return self.receive_bare(id, frame),
             Medium::Loopback => return Err(DropReason::InterfaceLoopback),
         }
         let ethernet = EthernetFrame::parse(&frame.data)?;
@@ -41,8 +41,8 @@ impl Stack {
         }
         let link = ethernet.header();
         match link.ethertype {
-            EtherType::Ipv4 => self.receive_ipv4(id, &mut frame, &link),
-            EtherType::Ipv6 => self.receive_ipv6(id, &mut frame, &link),
+            EtherType::Ipv4 => self.receive_ipv4(id, frame, &link),
+            EtherType::Ipv6 => self.receive_ipv6(id, frame, &link),
             EtherType::Arp => self.receive_arp(id, &ethernet),
             _ => Err(DropReason::EthernetType),
         }

@@ -52,10 +52,9 @@ impl Stack {
         }
         let options = view.options();
         let text_at = received.upper.start + view.header_len();
-        let mut segment = Segment { header, options: &options, text: core::mem::take(&mut frame.data) };
-        // Where it stays: a value that is changed and then moved makes the processor wait.
-        segment.text.truncate(received.upper.end);
-        segment.text.advance(text_at);
+        frame.data.truncate(received.upper.end);
+        frame.data.advance(text_at);
+        let mut segment = Segment { header, options: &options, text: &mut frame.data };
         let flow = Flow {
             local: received.dst,
             local_port: header.dst_port,
