@@ -165,9 +165,9 @@ impl Stack {
         self.arm_reassembly();
     }
 
-    /// The largest packet, in bytes, that leaves through `interface` in one piece.
-    pub(crate) fn path_mtu(&self, interface: InterfaceId) -> usize {
-        self.interfaces.get(interface.index()).map_or(0, |interface| usize::from(interface.capabilities.mtu))
+    /// The largest packet, in bytes, that gets to `dst` in one piece if it leaves through `interface`.
+    pub(crate) fn path_mtu(&self, interface: InterfaceId, dst: IpAddr) -> usize {
+        self.interfaces.get(interface.index()).map_or(0, |interface| usize::from(interface.mtu(dst.is_ipv6())))
     }
 
     /// How a datagram gets from a socket to `dst`.
@@ -178,7 +178,7 @@ impl Stack {
         let header = if src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
         Ok(DatagramPath {
             src,
-            unfragmented: self.path_mtu(hop.interface).saturating_sub(header + udp::HEADER_LEN),
+            unfragmented: self.path_mtu(hop.interface, dst.ip()).saturating_sub(header + udp::HEADER_LEN),
             largest: upper_max(src.is_ipv4()) - udp::HEADER_LEN,
         })
     }
@@ -207,7 +207,7 @@ impl Stack {
     /// One fragment; the rest of its packet is the next to leave.
     pub(super) fn transmit_fragment(&mut self, id: InterfaceId, mut fragments: Fragments, batch: &mut TxBatch) {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
-        if fragments.mtu > usize::from(interface.capabilities.mtu) {
+        if fragments.mtu > usize::from(interface.mtu(fragments.header.src.is_ipv6())) {
             // The interface has become narrower between two fragments.
             return self.drops.count(DropReason::FrameTooLong);
         }
