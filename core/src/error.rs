@@ -147,6 +147,11 @@ drop_reasons! {
     /// The UDP socket's receive queue is full.
     UdpQueueFull = "udp.queue_full",
 
+    /// Shorter than a DHCPv6 header, or an option that leads out of the message.
+    Dhcpv6Truncated = "dhcpv6.truncated",
+    /// DHCPv6 message type that a client does not take (RFC 8415 section 16).
+    Dhcpv6Type = "dhcpv6.type",
+
     /// Shorter than a TCP header.
     TcpTruncated = "tcp.truncated",
     /// TCP data offset below 5 or beyond the segment.
