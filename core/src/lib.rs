@@ -37,7 +37,7 @@ extern crate alloc;
 #[cfg(feature = "arbitrary")]
 extern crate std;
 
-mod autoconf;
+pub mod autoconf;
 mod buffer;
 
 pub mod config;
@@ -65,6 +65,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use autoconf::dhcpv6::{Dhcpv6Info, Dhcpv6Lease, Dhcpv6Request, Dhcpv6State, Duid};
 pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings};
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};

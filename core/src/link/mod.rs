@@ -59,6 +59,10 @@ pub(crate) enum Control {
         target: Ipv6Addr,
         solicited: bool,
     },
+    /// A message of the DHCPv6 client.
+    Dhcpv6 {
+        transaction: u32,
+    },
     Packet(Packet),
 }
 

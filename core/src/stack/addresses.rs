@@ -143,6 +143,7 @@ impl Stack {
         // What the operator has set and can be used at once is no news.
         let is_news = origin != AddressOrigin::Static;
         self.announce_address(id, address, is_news.then_some(AddressChange::Assigned));
+        self.on_dhcpv6_address_ready(id, address);
     }
 
     /// An address is not in use any more: its route goes, unless another address has the same.
@@ -157,6 +158,7 @@ impl Stack {
     /// The interface's own deadline has come: whatever part of it is due acts.
     pub(super) fn on_interface_timeout(&mut self, id: InterfaceId) {
         self.end_lifetimes(id);
+        self.on_dhcpv6_timeout(id);
         self.arm_interface(id);
     }
 

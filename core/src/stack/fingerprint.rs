@@ -25,6 +25,7 @@ impl Stack {
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
             limit.digest(&mut digest);
         }
+        self.dhcpv6.digest(&mut digest);
         for (_, count) in self.counters() {
             digest.u64(count);
         }
@@ -106,6 +107,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.address((*dst).into());
             digest.address((*target).into());
             digest.bool(*solicited);
+        }
+        Control::Dhcpv6 { transaction } => {
+            digest.u8(20);
+            digest.u32(*transaction);
         }
         Control::Packet(packet) => {
             digest.u8(4);

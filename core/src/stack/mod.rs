@@ -24,6 +24,7 @@
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, routes, sockets
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
+//! - `dhcpv6`: the DHCPv6 clients of the interfaces
 //! - `access`: what the socket views need of the stack
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
@@ -48,6 +49,7 @@ use crate::trace::Trace;
 mod access;
 mod addresses;
 mod commands;
+mod dhcpv6;
 mod fingerprint;
 mod icmp;
 mod inspect;
@@ -99,6 +101,7 @@ pub struct Stack {
     unarmed: schedule::Unarmed,
     events: schedule::EventQueue,
     limits: RateLimits,
+    dhcpv6: dhcpv6::Dhcpv6Host,
     chunks: ChunkPool,
     counters: Counters,
     tcp_counters: TcpCounters,
@@ -134,6 +137,7 @@ impl Stack {
                 resets: RateLimit::new(config.resets_per_second, seed.stream("tcp.resets")),
                 group_echoes: RateLimit::new(GROUP_ECHOES_PER_SECOND, seed.stream("icmp.group_echoes")),
             },
+            dhcpv6: dhcpv6::Dhcpv6Host::new(&seed),
             chunks: ChunkPool::default(),
             counters: Counters::default(),
             tcp_counters: TcpCounters::default(),
@@ -156,6 +160,7 @@ impl Stack {
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
         self.sockets.reseed(seed, self.config.shard);
+        self.dhcpv6.reseed(seed);
     }
 
     /// The configuration.

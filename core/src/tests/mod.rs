@@ -17,6 +17,7 @@
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
 //! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
+//! | `dhcpv6` | the DHCPv6 client (RFC 8415) |
 //! | `route` | routes and the choice of a source address |
 //! | `interface` | interfaces, addresses, and their limits |
 //! | `limits` | the limits on connections, filled |
@@ -31,6 +32,7 @@
 mod addresses;
 mod arp;
 mod determinism;
+mod dhcpv6;
 mod echo;
 mod ethernet;
 mod hostile;

@@ -48,7 +48,7 @@ fn option(f: &mut fmt::Formatter<'_>, option: &Dhcpv6Option<'_>) -> fmt::Result 
             hex(f, "", auth.information)
         }
         Dhcpv6Option::ServerUnicast(address) => write!(f, "unicast {address}"),
-        Dhcpv6Option::Status { status, message } if message.is_empty() => write!(f, "status {status}"),
+        Dhcpv6Option::Status { status, message: [] } => write!(f, "status {status}"),
         Dhcpv6Option::Status { status, message } => write!(f, "status {status} \"{}\"", message.escape_ascii()),
         Dhcpv6Option::RapidCommit => f.write_str("rapid-commit"),
         Dhcpv6Option::ReconfigureMessage(kind) => match MessageType::from_number(kind) {
