@@ -6,6 +6,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use smallvec::SmallVec;
 
 use crate::frame::Capabilities;
+use crate::identity::Identity;
 use crate::time::Duration;
 use crate::wire::ethernet::EthernetAddress;
 
@@ -16,6 +17,8 @@ pub struct Config {
     pub limits: Limits,
     /// TCP.
     pub tcp: TcpConfig,
+    /// How interfaces make sure that their addresses are theirs alone, where an interface has no settings of its own.
+    pub address: AddressSettings,
     /// The time to live (hop limit) of packets sent, 1 to 255; default 64 (RFC 1122 section 3.2.1.7, the IANA value).
     pub hop_limit: u8,
     /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
@@ -33,6 +36,12 @@ pub struct Config {
     pub dhcpv6: Dhcpv6Config,
     /// Which shard of a sharded host this stack is.
     pub shard: Shard,
+    /// Router discovery and neighbor unreachability detection.
+    pub nd: NdConfig,
+    /// Addresses that an interface forms itself.
+    pub slaac: SlaacConfig,
+    /// What the stack knows from before a restart; default none: it is a host that has not been before.
+    pub identity: Option<Identity>,
 }
 
 impl Default for Config {
@@ -40,6 +49,7 @@ impl Default for Config {
         Config {
             limits: Limits::default(),
             tcp: TcpConfig::default(),
+            address: AddressSettings::default(),
             hop_limit: 64,
             rx_batch: 16,
             icmp_errors_per_second: 100,
@@ -48,6 +58,49 @@ impl Default for Config {
             trace: false,
             dhcpv6: Dhcpv6Config::default(),
             shard: Shard::default(),
+            nd: NdConfig::default(),
+            slaac: SlaacConfig::default(),
+            identity: None,
+        }
+    }
+}
+
+/// Router discovery (RFC 4861 section 6.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NdConfig {
+    /// The first Router Solicitation leaves within this time, at random; default 250 ms (RFC 4861 section
+    /// 10 names 1 s as the most, `MAX_RTR_SOLICITATION_DELAY`).
+    pub solicitation_delay: Duration,
+}
+
+impl Default for NdConfig {
+    fn default() -> NdConfig {
+        NdConfig { solicitation_delay: Duration::from_millis(250) }
+    }
+}
+
+/// Stateless address autoconfiguration (RFC 4862), on interfaces that configure themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlaacConfig {
+    /// Whether interface identifiers are made from the hardware address (RFC 2464 section 4) and not from
+    /// a secret, the interface and the prefix (RFC 7217, RFC 8064); default false.
+    pub eui64: bool,
+    /// Whether each prefix gets a temporary address beside the stable one (RFC 8981); default false.
+    pub temporary_addresses: bool,
+    /// How long a temporary address is valid at most; default 2 days (RFC 8981 section 3.8).
+    pub temporary_valid_lifetime: Duration,
+    /// How long a temporary address is preferred at most, and so how often it changes; default 1 day (RFC
+    /// 8981 section 3.8). It must be shorter than the valid lifetime.
+    pub temporary_preferred_lifetime: Duration,
+}
+
+impl Default for SlaacConfig {
+    fn default() -> SlaacConfig {
+        SlaacConfig {
+            eui64: false,
+            temporary_addresses: false,
+            temporary_valid_lifetime: Duration::from_hours(48),
+            temporary_preferred_lifetime: Duration::from_hours(24),
         }
     }
 }
@@ -126,6 +179,16 @@ pub struct Limits {
     pub udp_send: u32,
     /// Entries of an interface's neighbor cache; default 512.
     pub neighbors: u16,
+    /// Default routers per interface; default 8 (RFC 4861 section 6.3.4 asks for at least 2).
+    pub default_routers: u8,
+    /// Prefixes per interface that routers have told; default 16.
+    pub prefixes: u8,
+    /// Routes per interface that routers have told (RFC 4191); default 16.
+    pub router_routes: u8,
+    /// Name servers per interface that routers have told; default 8 (RFC 8106 section 5.3.1 asks for at least 3).
+    pub name_servers: u8,
+    /// Search domains per interface that routers have told; default 8 (the same).
+    pub search_domains: u8,
     /// Neighbors that may hold parked packets at a time; default 64.
     pub neighbors_parked: u16,
     /// Packets parked per neighbor; default 3.
@@ -156,6 +219,11 @@ impl Default for Limits {
             udp_receive: 256 * 1024,
             udp_send: 256 * 1024,
             neighbors: 512,
+            default_routers: 8,
+            prefixes: 16,
+            router_routes: 16,
+            name_servers: 8,
+            search_domains: 8,
             neighbors_parked: 64,
             neighbor_queue: 3,
             control_queue: 256,
@@ -275,6 +343,69 @@ impl InterfaceAddress {
     }
 }
 
+/// How an IPv4 address is probed for before it is used (RFC 5227).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acd {
+    /// It is used at once, and not defended.
+    Off,
+    /// One probe, 300 ms of listening, then it is announced, used and defended.
+    Fast,
+    /// The times of RFC 5227 section 1.1: three probes, 4 to 7 s in all.
+    Rfc5227,
+}
+
+/// What is done when another host claims an IPv4 address that is in use (RFC 5227 section 2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defense {
+    /// The address is given up (a).
+    Never,
+    /// It is announced once more; if it is claimed again within 10 s, it is given up (b).
+    Once,
+    /// It is announced once more, at most every 10 s, and never given up (c). A link-local address is
+    /// defended once all the same (RFC 3927 section 2.5).
+    Always,
+}
+
+/// How it is verified that no other host has an IPv6 address (RFC 4862 section 5.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dad {
+    /// It is used at once, unverified.
+    Off,
+    /// It is used after it has been verified.
+    Normal,
+    /// It is verified while it is used, with the care of RFC 4429; one that was set by hand, before.
+    Optimistic,
+    /// As [`Dad::Optimistic`], and a nonce tells solicitations of ours that the link brings back from
+    /// those of other hosts (RFC 7527).
+    Enhanced,
+}
+
+/// How an interface makes sure that its addresses are its own alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressSettings {
+    /// How an IPv4 address is probed for; default [`Acd::Fast`].
+    pub acd: Acd,
+    /// What is done when an IPv4 address in use is claimed by another host; default [`Defense::Once`].
+    pub defense: Defense,
+    /// How an IPv6 address is verified; default [`Dad::Optimistic`].
+    pub dad: Dad,
+    /// Solicitations sent to verify an IPv6 address, 0 to 255; default 1 (RFC 4862 section 5.1,
+    /// `DupAddrDetectTransmits`). 0 is the same as [`Dad::Off`].
+    pub dad_transmits: u8,
+}
+
+impl AddressSettings {
+    /// Addresses are used at once: on links whose addresses are known to be unique.
+    pub const UNVERIFIED: AddressSettings =
+        AddressSettings { acd: Acd::Off, defense: Defense::Once, dad: Dad::Off, dad_transmits: 1 };
+}
+
+impl Default for AddressSettings {
+    fn default() -> AddressSettings {
+        AddressSettings { acd: Acd::Fast, defense: Defense::Once, dad: Dad::Optimistic, dad_transmits: 1 }
+    }
+}
+
 /// One interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceConfig {
@@ -284,6 +415,11 @@ pub struct InterfaceConfig {
     pub capabilities: Capabilities,
     /// The addresses, each usable as source.
     pub addresses: SmallVec<[InterfaceAddress; 4]>,
+    /// Whether it configures itself for IPv6: it forms a link-local address, looks for routers and
+    /// believes them (RFC 4861 section 6.3, RFC 4862); default false.
+    pub ipv6_autoconfiguration: bool,
+    /// How it makes sure that its addresses are its own alone; default [`Config::address`].
+    pub address_settings: Option<AddressSettings>,
 }
 
 impl InterfaceConfig {
@@ -293,6 +429,19 @@ impl InterfaceConfig {
         capabilities: Capabilities,
         addresses: impl IntoIterator<Item = InterfaceAddress>,
     ) -> InterfaceConfig {
-        InterfaceConfig { hardware_address, capabilities, addresses: addresses.into_iter().collect() }
+        let addresses = addresses.into_iter().collect();
+        InterfaceConfig {
+            hardware_address,
+            capabilities,
+            addresses,
+            ipv6_autoconfiguration: false,
+            address_settings: None,
+        }
+    }
+
+    /// The same, but its addresses are used at once: nobody else on the link has them.
+    #[must_use]
+    pub fn unverified(self) -> InterfaceConfig {
+        InterfaceConfig { address_settings: Some(AddressSettings::UNVERIFIED), ..self }
     }
 }

@@ -15,6 +15,7 @@
 //! | `icmp` | what an ICMP error means |
 //! | `ip` | addresses, routes, the checks on a packet, headers |
 //! | [`link`] | interfaces, Ethernet, ARP, Neighbor Discovery, the neighbor cache |
+//! | [`identity`] | what is kept across restarts |
 //! | `autoconf` | self-configuration: machines of pure data, one set per interface |
 //! | [`wire`] | formats: zero-copy views and emitters; the notation in which frames are printed |
 //! | `offload` | from a super-segment to frames |
@@ -47,6 +48,7 @@ pub mod error;
 pub mod event;
 pub mod frame;
 mod icmp;
+pub mod identity;
 mod ip;
 mod keyed;
 pub mod link;
@@ -66,10 +68,15 @@ pub mod wire;
 mod tests;
 
 pub use autoconf::dhcpv6::{Dhcpv6Info, Dhcpv6Lease, Dhcpv6Request, Dhcpv6State, Duid};
-pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings};
+pub use autoconf::router_discovery::ManagedFlags;
+pub use config::{
+    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, NdConfig, SlaacConfig,
+    TcpConfig, TcpSettings,
+};
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
+pub use identity::{Dhcpv6Binding, Identity, SavedAssociation, SavedLease};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::route::Route;
 pub use link::InterfaceId;
@@ -77,5 +84,5 @@ pub use rng::Seed;
 pub use socket::{
     ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket,
 };
-pub use stack::{Cause, Stack, Wakeup};
+pub use stack::{Cause, PrefixInfo, RouterInfo, RouterRouteInfo, Stack, Wakeup};
 pub use time::{Duration, Instant};

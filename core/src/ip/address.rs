@@ -8,6 +8,8 @@ use crate::wire::ndp::solicited_node;
 
 /// The subnet-local all-nodes group (RFC 4291 section 2.7.1), which every IPv6 node is in.
 pub(crate) const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+/// The link-local all-routers group.
+pub(crate) const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 /// The interface-local all-nodes group.
 const ALL_NODES_INTERFACE: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
 /// The all-hosts group (RFC 1112 section 4), which every IPv4 host is in.
@@ -121,10 +123,19 @@ fn is_possible_source(addresses: &AddressTable, src: IpAddr) -> bool {
     }
 }
 
-/// The address to send from towards `dst` through `next_hop`: of the same family and scope, the one
-/// whose prefix holds the next hop, else the destination with the longest match, else the first.
+/// The address to send from towards `dst` through `next_hop`.
 pub(crate) fn select_source(addresses: &AddressTable, dst: IpAddr, next_hop: IpAddr) -> Option<IpAddr> {
-    let same_family = addresses.assigned().filter(|own| own.address.is_ipv4() == dst.is_ipv4());
+    best_source(addresses.assigned(), dst, next_hop)
+}
+
+/// Of the same family and scope, the candidate whose prefix holds the next hop, else the destination
+/// with the longest match, else the first.
+pub(crate) fn best_source<'a>(
+    candidates: impl DoubleEndedIterator<Item = &'a OwnAddress> + Clone,
+    dst: IpAddr,
+    next_hop: IpAddr,
+) -> Option<IpAddr> {
+    let same_family = candidates.filter(|own| own.address.is_ipv4() == dst.is_ipv4());
     let same_scope = |own: &&OwnAddress| is_link_local(own.address) == is_link_local(dst);
     // Of equal ones `max_by_key` takes the last, and the first is wanted.
     let best = same_family.clone().filter(same_scope).rev().max_by_key(|own| {

@@ -9,7 +9,8 @@ use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::autoconf::Autoconf;
-use crate::config::InterfaceConfig;
+use crate::autoconf::dad::Nonce;
+use crate::config::{AddressSettings, InterfaceConfig};
 use crate::frame::Capabilities;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
@@ -53,6 +54,11 @@ pub(crate) enum Control {
         source: Ipv6Addr,
         target: Ipv6Addr,
     },
+    /// Does anybody have `target`? From nobody's address (RFC 4862 section 5.4.2).
+    DadSolicitation {
+        target: Ipv6Addr,
+        nonce: Option<Nonce>,
+    },
     NeighborAdvertisement {
         to: EthernetAddress,
         dst: Ipv6Addr,
@@ -62,6 +68,11 @@ pub(crate) enum Control {
     /// A message of the DHCPv6 client.
     Dhcpv6 {
         transaction: u32,
+    },
+    RouterSolicitation {
+        source: Ipv6Addr,
+        /// With our hardware address, so that routers need not ask for it.
+        with_address: bool,
     },
     Packet(Packet),
 }
@@ -79,6 +90,8 @@ pub(crate) struct Interface {
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
     pub(crate) addresses: AddressTable,
+    /// How it makes sure that its addresses are its own alone.
+    pub(crate) settings: AddressSettings,
     pub(crate) autoconf: Autoconf,
     pub(crate) neighbors: NeighborCache,
     pub(crate) control: VecDeque<Control>,
@@ -89,11 +102,12 @@ pub(crate) struct Interface {
 
 impl Interface {
     /// An interface without addresses yet.
-    pub(crate) fn new(config: &InterfaceConfig, key: HashKey) -> Interface {
+    pub(crate) fn new(config: &InterfaceConfig, settings: AddressSettings, key: HashKey) -> Interface {
         Interface {
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
             addresses: AddressTable::default(),
+            settings: config.address_settings.unwrap_or(settings),
             autoconf: Autoconf::default(),
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),
@@ -127,6 +141,13 @@ impl Interface {
     pub(crate) fn deadline(&self) -> Option<(Instant, Cause)> {
         let lifetime = self.addresses.deadline().map(|at| (at, Cause::AddressLifetime));
         [lifetime, self.autoconf.deadline()].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// The longest packet of a family that the link takes, in bytes: for IPv6 what routers say, if that is
+    /// less (RFC 4861 section 6.3.4, `LinkMTU`).
+    pub(crate) fn mtu(&self, is_ipv6: bool) -> u16 {
+        let told = self.autoconf.router_discovery.mtu.filter(|_| is_ipv6);
+        told.unwrap_or(self.capabilities.mtu)
     }
 
     /// The group or broadcast hardware address that `dst` maps to without resolution.

@@ -4,48 +4,26 @@
 //! client asks for.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, Ipv6Addr};
 
 use super::{NewAddress, Stack};
 use crate::autoconf::dhcpv6::{Action, Dhcpv6Client, Dhcpv6Info, Dhcpv6Request, Duid, Env, Settings};
-use crate::digest::Digest;
+use crate::autoconf::router_discovery::ManagedFlags;
 use crate::error::{Dhcpv6Error, DropReason};
 use crate::event::AddressChange;
 use crate::frame::TxBatch;
+use crate::identity::Dhcpv6Binding;
 use crate::ip::address::{Delivery, is_link_local};
 use crate::ip::input::Received;
 use crate::ip::own_address::AddressOrigin;
 use crate::ip::packet::{Body, Packet};
 use crate::link::neighbor::Origin;
 use crate::link::{Control, InterfaceId};
-use crate::rng::{RandomStream, Seed};
 use crate::time::Instant;
 use crate::wire::dhcpv6::{ALL_SERVERS, CLIENT_PORT, Dhcpv6Message, SERVER_PORT};
 use crate::wire::ipv6;
-
-/// What the clients of all interfaces share.
-#[derive(Clone)]
-pub(super) struct Dhcpv6Host {
-    /// By what servers know this host, once a client has run.
-    duid: Option<Duid>,
-    random: RandomStream,
-}
-
-impl Dhcpv6Host {
-    pub(super) fn new(seed: &Seed) -> Dhcpv6Host {
-        Dhcpv6Host { duid: None, random: seed.stream("dhcpv6") }
-    }
-
-    pub(super) fn reseed(&mut self, seed: &Seed) {
-        self.random = seed.stream("dhcpv6");
-    }
-
-    pub(super) fn digest(&self, digest: &mut Digest) {
-        digest.option(self.duid.as_ref(), |digest, duid| duid.digest(digest));
-        self.random.digest(digest);
-    }
-}
 
 /// Messages to the group go no further than the link.
 const HOP_LIMIT: u8 = 1;
@@ -106,8 +84,8 @@ impl Stack {
 
     /// A router has said whether addresses (M) and other configuration (O) come from DHCPv6 (RFC 4861
     /// section 4.2). A flag that is not set any more ends nothing.
-    #[allow(dead_code, reason = "told by router advertisements")]
-    pub(super) fn on_router_flags(&mut self, id: InterfaceId, managed: bool, other: bool) {
+    pub(super) fn follow_managed_flags(&mut self, id: InterfaceId, flags: ManagedFlags) {
+        let ManagedFlags { managed, other } = flags;
         let config = &self.config.dhcpv6;
         if config.follow_routers && (managed || other) {
             let prefixes = config.prefix_delegation.filter(|_| managed);
@@ -126,7 +104,10 @@ impl Stack {
         if interface.autoconf.dhcpv6.is_none() {
             // Section 12: consistent across restarts, and another one on each interface.
             let [_, _, iaid @ ..] = interface.hardware_address.0;
-            let client = Dhcpv6Client::new(settings, duid, u32::from_be_bytes(iaid), request);
+            let mut client = Dhcpv6Client::new(settings, duid, u32::from_be_bytes(iaid), request);
+            if let Some(binding) = self.identity.take_dhcpv6_binding(id.0) {
+                client.restore(self.now, self.began, binding);
+            }
             interface.autoconf.dhcpv6 = Some(Box::new(client));
         }
         let ready = self.dhcpv6_source(id).is_some();
@@ -153,7 +134,7 @@ impl Stack {
     /// The DUID of the whole host (section 11): that of the first interface that asked.
     fn dhcpv6_duid(&mut self, id: InterfaceId) -> Duid {
         let hardware = self.interfaces.get(id.index()).map(|interface| interface.hardware_address).unwrap_or_default();
-        self.dhcpv6.duid.get_or_insert_with(|| Duid::link_layer(hardware)).clone()
+        self.identity.duid.get_or_insert_with(|| Duid::link_layer(hardware)).clone()
     }
 
     /// The link-local address that messages leave from (section 17.1).
@@ -170,6 +151,24 @@ impl Stack {
         if address.is_ipv6() && is_link_local(address) {
             self.with_dhcpv6(id, Dhcpv6Client::begin);
         }
+    }
+
+    /// Another host has an address that a server gave us.
+    pub(super) fn on_dhcpv6_conflict(&mut self, id: InterfaceId, address: Ipv6Addr) {
+        self.with_dhcpv6(id, |client, env| client.on_conflict(env, address));
+    }
+
+    /// The leases that are held now, for the next start.
+    pub(super) fn dhcpv6_bindings(&self, now: Instant) -> Vec<Dhcpv6Binding> {
+        let running = (0..).zip(&self.interfaces).filter_map(|(number, interface)| {
+            interface.autoconf.dhcpv6.as_deref().and_then(|client| client.binding(now, number))
+        });
+        // What no client has taken up since the last start goes on to the next.
+        let unused = self.identity.dhcpv6.iter().cloned().filter_map(|mut binding| {
+            binding.pass(now.since(self.began));
+            (!binding.is_empty()).then_some(binding)
+        });
+        running.chain(unused).collect()
     }
 
     pub(super) fn on_dhcpv6_timeout(&mut self, id: InterfaceId) {
@@ -210,7 +209,7 @@ impl Stack {
     ) -> Option<T> {
         let slot = &mut self.interfaces.get_mut(id.index())?.autoconf.dhcpv6;
         let client = slot.as_mut()?;
-        let outcome = tell(client, &mut Env { now: self.now, random: &mut self.dhcpv6.random });
+        let outcome = tell(client, &mut Env { now: self.now, random: &mut self.random.dhcpv6 });
         let (actions, tally) = (client.take_actions(), client.take_tally());
         if client.is_over() {
             *slot = None;

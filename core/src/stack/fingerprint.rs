@@ -21,11 +21,16 @@ impl Stack {
             digest.u16(route.interface.0);
         }
         self.digest_sockets(&mut digest);
+        self.identity.digest(&mut digest);
         self.events.digest(&mut digest);
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
             limit.digest(&mut digest);
         }
-        self.dhcpv6.digest(&mut digest);
+        let random = &self.random;
+        for stream in [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses, &random.dhcpv6]
+        {
+            stream.digest(&mut digest);
+        }
         for (_, count) in self.counters() {
             digest.u64(count);
         }
@@ -111,6 +116,16 @@ fn digest_control(control: &Control, digest: &mut Digest) {
         Control::Dhcpv6 { transaction } => {
             digest.u8(20);
             digest.u32(*transaction);
+        }
+        Control::RouterSolicitation { source, with_address } => {
+            digest.u8(6);
+            digest.address((*source).into());
+            digest.bool(*with_address);
+        }
+        Control::DadSolicitation { target, nonce } => {
+            digest.u8(5);
+            digest.address((*target).into());
+            digest.option(*nonce, |digest, nonce| digest.bytes(&nonce));
         }
         Control::Packet(packet) => {
             digest.u8(4);

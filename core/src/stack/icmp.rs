@@ -66,10 +66,11 @@ impl Stack {
         }
         match (message.kind(), message.header()) {
             // RFC 6980 section 5: Neighbor Discovery never comes with a fragment header.
-            (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) if fragmented => Err(DropReason::NdpInvalid),
+            (ndp::ROUTER_SOLICITATION..=ndp::REDIRECT, _) if fragmented => Err(DropReason::NdpInvalid),
             (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) => {
                 self.receive_ndp(id, received, bytes, link_src)
             }
+            (ndp::ROUTER_ADVERTISEMENT, _) => self.receive_router_advertisement(id, received, bytes),
             (_, Icmpv6Header::EchoRequest { .. }) if src.is_unspecified() => Err(DropReason::Ipv6Source),
             (_, Icmpv6Header::EchoRequest { id: ident, seq }) => self.answer_echo(id, frame, received, ident, seq),
             (
@@ -122,7 +123,8 @@ impl Stack {
         let interface = self.interfaces.get(hop.interface.index()).ok_or(DropReason::NoRoute)?;
         let best = || crate::ip::address::select_source(&interface.addresses, dst, hop.next_hop);
         let src = src.or_else(best).ok_or(DropReason::NoRoute)?;
-        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit: self.config.hop_limit, body };
+        let hop_limit = self.default_hop_limit(hop.interface, dst);
+        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit, body };
         self.queue_control(hop.interface, Control::Packet(packet))
     }
 

@@ -20,13 +20,16 @@
 //! - `icmp`: ICMP of both families, and the errors that we send
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
+//! - `router_discovery`: what routers say, and what follows from it
+//! - `slaac`: the addresses that we form ourselves
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, routes, sockets
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `dhcpv6`: the DHCPv6 clients of the interfaces
+//! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
-//! - `inspect`: counters and tables
+//! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
 
 use alloc::vec::Vec;
@@ -36,25 +39,31 @@ use crate::config::Config;
 use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
+use crate::identity::Identity;
 use crate::ip::route::RouteTable;
 use crate::keyed::HashKey;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
-use crate::rng::Seed;
+use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
 use crate::tcp::TcpCounters;
 use crate::time::Instant;
 use crate::trace::Trace;
 
 mod access;
+mod acd;
 mod addresses;
 mod commands;
+mod dad;
 mod dhcpv6;
 mod fingerprint;
 mod icmp;
 mod inspect;
+mod inspect_routers;
 mod receive;
+mod router_discovery;
 mod schedule;
+mod slaac;
 mod tcp;
 mod transmit;
 mod udp;
@@ -62,6 +71,7 @@ mod udp;
 pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
 pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
+pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
@@ -75,6 +85,16 @@ struct Secrets {
     isn: HashKey,
     timestamp: HashKey,
     neighbor: HashKey,
+}
+
+/// What is drawn for the interfaces, one stream per purpose.
+#[derive(Clone)]
+struct Random {
+    acd: RandomStream,
+    dad: RandomStream,
+    router_discovery: RandomStream,
+    temporary_addresses: RandomStream,
+    dhcpv6: RandomStream,
 }
 
 /// The bounds on what strangers can make us send.
@@ -94,6 +114,10 @@ pub struct Stack {
     /// The latest `now` seen.
     now: Instant,
     secrets: Secrets,
+    random: Random,
+    identity: Identity,
+    /// When the first interface was added: what the identity says of time counts from then.
+    began: Instant,
     interfaces: Vec<Interface>,
     routes: RouteTable,
     sockets: Sockets,
@@ -101,7 +125,6 @@ pub struct Stack {
     unarmed: schedule::Unarmed,
     events: schedule::EventQueue,
     limits: RateLimits,
-    dhcpv6: dhcpv6::Dhcpv6Host,
     chunks: ChunkPool,
     counters: Counters,
     tcp_counters: TcpCounters,
@@ -126,6 +149,9 @@ impl Stack {
         Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
+            random: Stack::random(&seed),
+            identity: config.identity.clone().unwrap_or_else(|| Identity::new(seed.key("identity.secret"))),
+            began: Instant::ZERO,
             interfaces: Vec::new(),
             routes: RouteTable::default(),
             sockets: Sockets::new(&seed, config.shard),
@@ -137,7 +163,6 @@ impl Stack {
                 resets: RateLimit::new(config.resets_per_second, seed.stream("tcp.resets")),
                 group_echoes: RateLimit::new(GROUP_ECHOES_PER_SECOND, seed.stream("icmp.group_echoes")),
             },
-            dhcpv6: dhcpv6::Dhcpv6Host::new(&seed),
             chunks: ChunkPool::default(),
             counters: Counters::default(),
             tcp_counters: TcpCounters::default(),
@@ -155,12 +180,28 @@ impl Stack {
         }
     }
 
+    fn random(seed: &Seed) -> Random {
+        Random {
+            acd: seed.stream("acd"),
+            dad: seed.stream("dad"),
+            router_discovery: seed.stream("nd.router_discovery"),
+            temporary_addresses: seed.stream("slaac.temporary_addresses"),
+            dhcpv6: seed.stream("dhcpv6"),
+        }
+    }
+
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
+        self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
-        self.dhcpv6.reseed(seed);
+    }
+
+    /// What is to be kept for the next start, as it is at `now`: given to that stack as
+    /// [`Config::identity`], after [`Identity::pass`] was told how long it lay idle.
+    pub fn export_identity(&self, now: Instant) -> Identity {
+        Identity { dhcpv6: self.dhcpv6_bindings(now.max(self.now)), ..self.identity.clone() }
     }
 
     /// The configuration.

@@ -59,7 +59,10 @@ impl Stack {
     fn receive_ipv6(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv6Packet::parse(frame.data.get(ethernet::HEADER_LEN..).unwrap_or_default())?;
-        let mut received = interface.ipv6_input(&packet, link.dst.is_multicast())?;
+        let mut received = match interface.ipv6_input(&packet, link.dst.is_multicast()) {
+            Err(DropReason::Ipv6Source) => return Err(self.detect_own_source(id, &packet)),
+            checked => checked?,
+        };
         let limits = ExtensionLimits {
             headers: usize::from(self.config.limits.ipv6_extension_headers),
             ..ExtensionLimits::default()
@@ -97,8 +100,9 @@ impl Stack {
     }
 
     fn receive_arp(&mut self, id: InterfaceId, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
-        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = ArpPacket::parse(ethernet.payload())?;
+        self.contest_address(id, &packet)?;
+        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let input = interface.arp_input(&packet, ethernet.dst() == interface.hardware_address)?;
         if !input.to_us && input.reply.is_none() && interface.neighbors.id(input.sender).is_none() {
             return Err(DropReason::ArpNotOurs);
@@ -117,21 +121,31 @@ impl Stack {
         message: &[u8],
         link_src: EthernetAddress,
     ) -> Result<(), DropReason> {
+        self.detect_conflict(id, received, message)?;
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let input = interface.ndp_input(received, message, link_src)?;
         self.counters.ndp_received += 1;
         let doubtful = |hardware| !input.overrides && interface.neighbors.holds_other(input.neighbor, hardware);
         match input.hardware {
-            Some(hardware) if doubtful(hardware) => self.interfaces[id.index()].neighbors.doubt(input.neighbor),
+            Some(hardware) if doubtful(hardware) => {
+                self.interfaces[id.index()].neighbors.doubt(input.neighbor);
+                return Ok(());
+            }
             Some(hardware) => self.learn_neighbor(id, input.neighbor, hardware, input.solicited, input.create),
             // RFC 4861 section 7.2.5: confirms the address that is cached.
-            None if input.solicited => self.interfaces[id.index()].neighbors.on_progress(self.now, input.neighbor),
+            None if input.solicited => {
+                self.interfaces[id.index()].neighbors.on_progress(self.now, input.neighbor);
+                self.on_neighbor_confirmed(id, input.neighbor);
+            }
             None => {}
+        }
+        if input.is_host {
+            self.on_neighbor_is_host(id, input.neighbor);
         }
         input.reply.map_or(Ok(()), |reply| self.queue_control(id, reply))
     }
 
-    fn learn_neighbor(
+    pub(super) fn learn_neighbor(
         &mut self,
         id: InterfaceId,
         address: IpAddr,
@@ -148,6 +162,9 @@ impl Stack {
         };
         self.count_evicted(id);
         self.wake(id, waiting);
+        if solicited {
+            self.on_neighbor_confirmed(id, address);
+        }
     }
 
     pub(super) fn count_evicted(&mut self, id: InterfaceId) {
@@ -181,11 +198,16 @@ impl Stack {
         match interface.neighbors.on_timeout(now, neighbor) {
             Expiry::Nothing => {}
             Expiry::Solicit(solicit) => {
+                let unreachable = interface.neighbors.is_unreachable(neighbor);
                 self.queue_solicitation(id, solicit);
                 self.arm_neighbor(id, neighbor);
+                if unreachable {
+                    self.on_neighbor_failed(id, solicit.target);
+                }
             }
-            Expiry::Failed(waiting) => {
+            Expiry::Failed(address, waiting) => {
                 self.counters.neighbors_failed += 1;
+                self.on_neighbor_failed(id, address);
                 for packet in waiting.packets {
                     self.drops.count(DropReason::NeighborUnreachable);
                     self.on_packet_undeliverable(&packet);

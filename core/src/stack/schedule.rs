@@ -43,19 +43,27 @@ pub enum Cause {
     Tcp(TimerCause),
     /// A neighbor is to be solicited, or given up.
     Neighbor,
+    /// Router discovery: a solicitation is due, what a router told ends, or a temporary address needs a
+    /// successor.
+    RouterDiscovery,
     /// A lifetime of one of our addresses ends.
     AddressLifetime,
     /// The DHCPv6 client has something to send, or a lease ends.
     Dhcpv6,
+    /// An IPv4 address is to be probed for, announced or used (RFC 5227).
+    ConflictDetection,
+    /// An IPv6 address is to be solicited, or taken to be ours alone (RFC 4862 section 5.4).
+    DuplicateDetection,
 }
 
 /// Whose deadline an entry stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TimerOwner {
     Tcp(TcpHandle),
-    Neighbor(InterfaceId, NeighborId),
-    /// The interface itself: addresses, self-configuration.
+    /// The interface itself: addresses, self-configuration. Before its neighbors, which may wait for an
+    /// address to be asked from.
     Interface(InterfaceId),
+    Neighbor(InterfaceId, NeighborId),
 }
 
 /// Entries by time, then by owner, so that equal times have an order too.

@@ -164,7 +164,8 @@ impl Stack {
     /// offset (RFC 7323 section 5.4), and the segment sizes of its interface and family.
     pub(super) fn opening<'a>(&self, id: InterfaceId, flow: &Flow, settings: &'a TcpSettings) -> Open<'a> {
         let clock = (self.now.as_nanos() / ISN_TICK_NANOS) as u32;
-        let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.capabilities.mtu);
+        let is_ipv6 = flow.local.is_ipv6();
+        let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.mtu(is_ipv6));
         let (headers, mss_default) = if flow.local.is_ipv4() {
             (ipv4::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V4)
         } else {

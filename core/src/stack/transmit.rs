@@ -9,6 +9,7 @@ use super::icmp::{error_header_v4, error_header_v6};
 use crate::error::DropReason;
 use crate::event::Readiness;
 use crate::frame::{FrameStart, TxBatch, TxChecksum};
+use crate::ip::address::ALL_ROUTERS;
 use crate::ip::output::{PacketHeader, Stations, transport_checksum};
 use crate::ip::packet::{Body, Packet};
 use crate::link::neighbor::{NeighborId, Origin, Resolution};
@@ -23,6 +24,7 @@ use crate::wire::icmpv4::{self, Icmpv4Header};
 use crate::wire::icmpv6::{self, Icmpv6Header};
 use crate::wire::ipv4::IpProtocol;
 use crate::wire::ndp::{self, NeighborAdvertisement, NeighborSolicitation};
+use crate::wire::ndp_router::RouterSolicitation;
 use crate::wire::tcp::{self, TcpFlags, TcpHeader};
 use crate::wire::tcp_options::TcpOptions;
 use crate::wire::udp::{self, UdpHeader};
@@ -82,7 +84,9 @@ impl Stack {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
                 let start = batch.begin();
-                EthernetHeader { dst: to, src, ethertype: EtherType::Arp }.emit(batch.out());
+                // RFC 3927 section 2.5: so that a duplicate is noticed soon.
+                let dst = if source.is_link_local() { EthernetAddress::BROADCAST } else { to };
+                EthernetHeader { dst, src, ethertype: EtherType::Arp }.emit(batch.out());
                 ArpHeader {
                     operation,
                     sender_hardware: src,
@@ -103,24 +107,48 @@ impl Stack {
                 // RFC 4861 section 7.2.2: to the solicited-node group, or to the neighbor that is being confirmed.
                 let group = ndp::solicited_node(target);
                 let (to, dst) = to.map_or((EthernetAddress::multicast_v6(group), group), |to| (to, target));
-                let message = NeighborSolicitation { target, source_link_layer: Some(src) };
-                transmit_ndp(batch, Stations { src, dst: to }, source, dst, |out| message.emit(out));
+                let message = NeighborSolicitation { target, source_link_layer: Some(src), nonce: None };
+                transmit_ndp(batch, Stations { src, dst: to }, (source, dst), message.message_len(), |out| {
+                    message.emit(out);
+                });
                 self.counters.ndp_solicitations_sent += 1;
             }
+            Control::RouterSolicitation { source, with_address } => {
+                self.transmit_router_solicitation(id, source, with_address, batch);
+            }
+            Control::DadSolicitation { target, nonce } => self.transmit_dad_solicitation(id, target, nonce, batch),
             Control::NeighborAdvertisement { to, dst, target, solicited } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
                 let message = NeighborAdvertisement {
                     router: false,
                     solicited,
-                    overrides: true,
+                    overrides: interface.may_override(target),
                     target,
                     target_link_layer: Some(src),
                 };
-                transmit_ndp(batch, Stations { src, dst: to }, target, dst, |out| message.emit(out));
+                transmit_ndp(batch, Stations { src, dst: to }, (target, dst), message.message_len(), |out| {
+                    message.emit(out);
+                });
                 self.counters.ndp_advertisements_sent += 1;
             }
         }
+    }
+
+    /// RFC 4861 section 4.1.
+    fn transmit_router_solicitation(
+        &mut self,
+        id: InterfaceId,
+        source: Ipv6Addr,
+        with_address: bool,
+        batch: &mut TxBatch,
+    ) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let src = interface.hardware_address;
+        let message = RouterSolicitation { source_link_layer: with_address.then_some(src) };
+        let stations = Stations { src, dst: EthernetAddress::multicast_v6(ALL_ROUTERS) };
+        transmit_ndp(batch, stations, (source, ALL_ROUTERS), message.message_len(), |out| message.emit(out));
+        self.counters.router_solicitations_sent += 1;
     }
 
     /// The hardware address for `next_hop`; starts its resolution if it is not known.
@@ -154,7 +182,7 @@ impl Stack {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let by_device = interface.capabilities.tx_checksum;
                 let stations = Stations { src: interface.hardware_address, dst };
-                if packet.len() > usize::from(interface.capabilities.mtu) {
+                if packet.len() > usize::from(interface.mtu(packet.src.is_ipv6())) {
                     // An answer that leaves by another interface than the request came in on, or a
                     // datagram whose route has changed since it was queued.
                     return self.drops.count(DropReason::FrameTooLong);
@@ -199,8 +227,9 @@ impl Stack {
             return self.make_udp_ready(handle);
         }
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
-        let hop_limit = slot.state.hop_limit.unwrap_or(self.config.hop_limit);
+        let hop_limit = slot.state.hop_limit;
         let body = Body::Datagram { src_port: slot.state.local.port(), dst_port: next.dst.port(), data: next.data };
+        let hop_limit = hop_limit.unwrap_or_else(|| self.default_hop_limit(id, next.dst.ip()));
         let packet = Packet { src: next.src, dst: next.dst.ip(), next_hop: hop.next_hop, hop_limit, body };
         if has_room_again {
             self.announce_udp(handle, Readiness::WRITABLE);
@@ -244,7 +273,8 @@ impl Stack {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let capabilities = interface.capabilities;
         let stations = Stations { src: interface.hardware_address, dst };
-        let default_hop_limit = self.config.hop_limit;
+        let hop_limit_v4 = self.config.hop_limit;
+        let hop_limit_v6 = interface.autoconf.router_discovery.hop_limit.unwrap_or(hop_limit_v4);
         let Some((slot, mut env)) = self.connection(handle) else { return };
         let max_payload = offload::payload_max(&capabilities, room, slot.tcb.segment_size());
         if let Some(outgoing) = slot.tcb.next_segment(&mut env, max_payload) {
@@ -252,7 +282,11 @@ impl Stack {
                 src: slot.flow.local,
                 dst: slot.flow.remote,
                 protocol: IpProtocol::TCP,
-                hop_limit: slot.tcb.settings().hop_limit.unwrap_or(default_hop_limit),
+                hop_limit: slot.tcb.settings().hop_limit.unwrap_or(if slot.flow.remote.is_ipv4() {
+                    hop_limit_v4
+                } else {
+                    hop_limit_v6
+                }),
             };
             let emission = Emission {
                 capabilities: &capabilities,
@@ -282,15 +316,15 @@ impl Stack {
         }
         let header = PacketHeader { src, dst: dst.ip(), protocol: IpProtocol::UDP, hop_limit: 0 };
         let headers = header.upper_offset() - crate::wire::ethernet::HEADER_LEN + udp::HEADER_LEN;
-        Some((src, usize::from(interface.capabilities.mtu).saturating_sub(headers)))
+        Some((src, usize::from(interface.mtu(src.is_ipv6())).saturating_sub(headers)))
     }
 }
 
-fn transmit_ndp(
+pub(super) fn transmit_ndp(
     batch: &mut TxBatch,
     stations: Stations,
-    src: Ipv6Addr,
-    dst: Ipv6Addr,
+    (src, dst): (Ipv6Addr, Ipv6Addr),
+    len: usize,
     emit: impl FnOnce(&mut BytesMut),
 ) {
     let header = PacketHeader {
@@ -299,8 +333,6 @@ fn transmit_ndp(
         protocol: IpProtocol::ICMPV6,
         hop_limit: ndp::HOP_LIMIT,
     };
-    // Both messages that we send carry one link-layer address option.
-    let len = 32;
     let start = header.begin(batch, stations, len);
     emit(batch.out());
     finish(batch, start, &header, len, icmpv6::CHECKSUM_OFFSET, false);

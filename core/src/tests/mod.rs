@@ -2,15 +2,21 @@
 //! connection exists is told by the tests of `tcp`.
 //!
 //! - [`rig`]: a stack with one interface, and the peer's side of the wire
+//! - `routers`: a rig that configures itself, and the routers of its link
 //! - [`inputs`], [`world`]: arbitrary inputs, and what they are played to
 //!
 //! | file | topic |
 //! |---|---|
 //! | `ethernet` | which frames are for us (RFC 894, 1112) |
 //! | `addresses` | lifetimes of our own addresses (RFC 4862 section 5.5.4) |
+//! | `acd` | whether an IPv4 address is ours alone (RFC 5227) |
+//! | `dad` | whether an IPv6 address is (RFC 4862 section 5.4, 4429, 7527) |
 //! | `arp` | RFC 826, 5227 |
 //! | `ndp` | Neighbor Discovery's messages (RFC 4861 section 7) |
 //! | `neighbor` | reachability, parking, eviction (RFC 4861 section 7.3) |
+//! | `router_discovery` | routers, prefixes, routes, name servers (RFC 4861 section 6.3, 4191, 7559, 8106) |
+//! | `slaac` | addresses that we form (RFC 4862, 7217, 8981) |
+//! | `router_flood` | floods of router advertisements |
 //! | `ipv4`, `ipv6` | the checks on a packet (RFC 791, 1122, 8200) |
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
@@ -29,8 +35,10 @@
 //! | `determinism` | same inputs, same outputs; clones |
 //! | `hostile` | arbitrary frames |
 
+mod acd;
 mod addresses;
 mod arp;
+mod dad;
 mod determinism;
 mod dhcpv6;
 mod echo;
@@ -51,6 +59,10 @@ mod offload;
 mod reset;
 pub(crate) mod rig;
 mod route;
+mod router_discovery;
+mod router_flood;
+mod routers;
+mod slaac;
 mod survives;
 mod time;
 mod udp;

@@ -18,8 +18,8 @@ use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
 use crate::{
-    Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed,
-    Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
+    AddressSettings, Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig,
+    InterfaceId, Limits, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -51,15 +51,31 @@ impl Rig {
     }
 
     pub(crate) fn with(config: Config, capabilities: Capabilities) -> Rig {
-        let mut stack = Stack::new(config, Seed([7; 32]));
-        let now = Instant::from_millis(1_000);
         let interface = InterfaceConfig::new(
             OUR_MAC,
             capabilities,
             [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
-        );
+        )
+        .unverified();
+        Rig::with_interface(config, interface)
+    }
+
+    /// A stack with another interface than the usual one.
+    pub(crate) fn with_interface(config: Config, interface: InterfaceConfig) -> Rig {
+        let mut stack = Stack::new(config, Seed([7; 32]));
+        let now = Instant::from_millis(1_000);
         let interface = stack.add_interface(now, interface).unwrap();
         Rig { stack, interface, now, batch: TxBatch::new() }
+    }
+
+    /// A stack whose interface has no addresses yet.
+    pub(crate) fn bare(settings: AddressSettings) -> Rig {
+        let mut rig = Rig::new();
+        rig.stack = Stack::new(Config { checks: true, ..Config::default() }, Seed([7; 32]));
+        let config = InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), []);
+        let config = InterfaceConfig { address_settings: Some(settings), ..config };
+        rig.interface = rig.stack.add_interface(rig.now, config).unwrap();
+        rig
     }
 
     /// A frame arrives.
@@ -271,7 +287,7 @@ pub(crate) fn neighbor_solicitation(
     source_link_layer: Option<EthernetAddress>,
 ) -> Vec<u8> {
     let mut message = Vec::new();
-    crate::wire::ndp::NeighborSolicitation { target, source_link_layer }.emit(&mut message);
+    crate::wire::ndp::NeighborSolicitation { target, source_link_layer, nonce: None }.emit(&mut message);
     let group = crate::wire::ndp::solicited_node(target);
     let packet = icmpv6_packet(src, group, 255, message);
     ethernet(EthernetAddress::multicast_v6(group), PEER_MAC, &packet)

@@ -1,6 +1,5 @@
 //! Configuration that is no lease: name servers, domains, and for how long they hold.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv6Addr;
 
@@ -8,6 +7,7 @@ use super::lease::after;
 use crate::digest::Digest;
 use crate::time::{Duration, Instant};
 use crate::wire::dhcpv6::{Dhcpv6Option, Dhcpv6Options};
+use crate::wire::domain_name::DomainName;
 
 /// `IRT_DEFAULT` and `IRT_MINIMUM` (RFC 8415 section 7.6), in seconds.
 const REFRESH_DEFAULT: u32 = 86_400;
@@ -17,7 +17,7 @@ const REFRESH_MIN: u32 = 600;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Information {
     pub(super) dns_servers: Vec<Ipv6Addr>,
-    pub(super) domains: Vec<String>,
+    pub(super) domains: Vec<DomainName>,
     /// When it is asked for again by itself; `None` if that comes with the leases, or never.
     pub(super) refresh_at: Option<Instant>,
 }
@@ -35,9 +35,11 @@ impl Information {
                         refused += push(&mut information.dns_servers, server, limit);
                     }
                 }
-                Dhcpv6Option::DomainList(names) => {
-                    for name in Names(names) {
+                // What cannot be read ends the list.
+                Dhcpv6Option::DomainList(mut names) => {
+                    while let Ok((name, rest)) = DomainName::parse_wire(names) {
                         refused += push(&mut information.domains, name, limit);
+                        names = rest;
                     }
                 }
                 _ => {}
@@ -56,7 +58,7 @@ impl Information {
         digest.count(self.dns_servers.len());
         self.dns_servers.iter().for_each(|server| digest.address((*server).into()));
         digest.count(self.domains.len());
-        self.domains.iter().for_each(|name| digest.counted(name.as_bytes()));
+        self.domains.iter().for_each(|name| digest.counted(name.as_str().as_bytes()));
         digest.option(self.refresh_at, Digest::instant);
     }
 }
@@ -68,40 +70,6 @@ fn push<T>(list: &mut Vec<T>, item: T, limit: usize) -> u64 {
         list.push(item);
     }
     u64::from(full)
-}
-
-/// Names in wire form, without compression (RFC 8415 section 10). The walk ends at the first that is
-/// none; one with bytes that host names don't have is passed over.
-struct Names<'a>(&'a [u8]);
-
-impl Iterator for Names<'_> {
-    type Item = String;
-
-    fn next(&mut self) -> Option<String> {
-        loop {
-            let mut name = String::new();
-            let mut plain = true;
-            loop {
-                let (&len, rest) = self.0.split_first()?;
-                let (label, rest) = rest.split_at_checked(usize::from(len))?;
-                self.0 = rest;
-                if len == 0 {
-                    break;
-                }
-                if len > 63 {
-                    return None;
-                }
-                plain &= label.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte));
-                if !name.is_empty() {
-                    name.push('.');
-                }
-                name.extend(label.iter().map(|byte| char::from(*byte)));
-            }
-            if plain && (1..=253).contains(&name.len()) {
-                return Some(name);
-            }
-        }
-    }
 }
 
 /// The bounds that a server may set for its clients' patience (sections 21.24 and 21.25): `SOL_MAX_RT` and

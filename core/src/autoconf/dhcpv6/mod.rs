@@ -252,13 +252,11 @@ impl Dhcpv6Client {
         self.part(env, Purpose::Release, resources);
     }
 
-    /// Another host has an address that a server gave us (section 18.2.8).
-    #[allow(dead_code, reason = "told by duplicate address detection")]
+    /// Another host has an address that a server gave us (section 18.2.8); the interface has it no more.
     pub(crate) fn on_conflict(&mut self, env: &mut Env<'_>, address: Ipv6Addr) {
         let resource = Resource { delegated: false, prefix: address, prefix_len: 128 };
         let Some(at) = self.addresses.find(resource) else { return };
         self.addresses.leases.remove(at);
-        self.actions.push(Action::Withdraw(address));
         self.part(env, Purpose::Decline, SmallVec::from_iter([resource]));
         if !self.has_leases() {
             self.exchange = None;

@@ -1,12 +1,14 @@
-//! What the client shows of itself.
+//! What the client shows of itself, and what it keeps across a restart.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv6Addr;
 
 use super::exchange::Purpose;
+use super::lease::Association;
 use super::{Dhcpv6Client, Dhcpv6Lease, Duid};
-use crate::time::Instant;
+use crate::identity::{Dhcpv6Binding, SavedAssociation, SavedLease};
+use crate::time::{Duration, Instant};
+use crate::wire::domain_name::DomainName;
 
 /// What a DHCPv6 client is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +75,7 @@ pub struct Dhcpv6Info {
     /// DNS recursive name servers, best first (RFC 3646).
     pub dns_servers: Vec<Ipv6Addr>,
     /// Domains to search, in the order of the search (RFC 3646).
-    pub domains: Vec<String>,
+    pub domains: Vec<DomainName>,
     /// When a client without leases asks for its configuration again; `None` for never.
     pub refresh_at: Option<Instant>,
 }
@@ -96,6 +98,27 @@ impl Dhcpv6Client {
         }
     }
 
+    /// What is to be kept for the next start of interface number `interface`; `None` without leases.
+    pub(crate) fn binding(&self, now: Instant, interface: u16) -> Option<Dhcpv6Binding> {
+        let (addresses, prefixes) = (saved(&self.addresses, now), saved(&self.prefixes, now));
+        let server = self.server.clone().filter(|_| !self.ends)?;
+        let binding = Dhcpv6Binding { interface, iaid: self.iaid, server, addresses, prefixes };
+        (!binding.is_empty()).then_some(binding)
+    }
+
+    /// Takes up what was kept at the last start; its times count from `began`. It is not used before a
+    /// server has confirmed it, or none has answered.
+    pub(crate) fn restore(&mut self, now: Instant, began: Instant, mut binding: Dhcpv6Binding) {
+        binding.pass(now.since(began));
+        if binding.is_empty() {
+            return;
+        }
+        self.iaid = binding.iaid;
+        self.server = Some(binding.server);
+        self.addresses = restored(&binding.addresses, now, self.settings.leases);
+        self.prefixes = restored(&binding.prefixes, now, self.settings.leases);
+    }
+
     fn state(&self) -> Dhcpv6State {
         match &self.exchange {
             _ if self.ends => Dhcpv6State::Releasing,
@@ -114,4 +137,31 @@ impl Dhcpv6Client {
             },
         }
     }
+}
+
+fn saved(association: &Association, now: Instant) -> SavedAssociation {
+    let left = |until: Option<Instant>| until.map(|until| until.since(now));
+    let valid = association.leases.iter().filter(|lease| lease.is_valid(now));
+    let leases = valid.map(|lease| SavedLease {
+        prefix: lease.prefix,
+        prefix_len: lease.prefix_len,
+        preferred: left(lease.preferred_until),
+        valid: left(lease.valid_until),
+    });
+    SavedAssociation {
+        leases: leases.collect(),
+        renew: left(association.renew_at),
+        rebind: left(association.rebind_at),
+    }
+}
+
+fn restored(saved: &SavedAssociation, now: Instant, limit: usize) -> Association {
+    let after = |time: Option<Duration>| time.map(|time| now + time);
+    let leases = saved.leases.iter().take(limit).map(|lease| Dhcpv6Lease {
+        prefix: lease.prefix,
+        prefix_len: lease.prefix_len,
+        preferred_until: after(lease.preferred),
+        valid_until: after(lease.valid),
+    });
+    Association { leases: leases.collect(), renew_at: after(saved.renew), rebind_at: after(saved.rebind) }
 }

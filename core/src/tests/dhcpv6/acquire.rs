@@ -31,7 +31,7 @@ fn four_messages() {
     assert_eq!(info.addresses[0].preferred_until, Some(at + seconds(600)));
     assert_eq!(info.addresses[0].valid_until, Some(at + seconds(1000)));
     assert_eq!((info.prefixes[0].prefix, info.prefixes[0].prefix_len), (PREFIX, 56));
-    assert_eq!((info.dns_servers, info.domains), ([NAME_SERVER].into(), ["lan.example".into()].into()));
+    assert_eq!((info.dns_servers, info.domains), ([NAME_SERVER].into(), ["lan.example".parse().unwrap()].into()));
     assert!(client.has(LEASED));
     assert!(client.rig.events().contains(&Event::Configuration(client.rig.interface)));
     assert_eq!((client.rig.counter("dhcpv6.sent"), client.rig.counter("dhcpv6.received")), (2, 2));
