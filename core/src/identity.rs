@@ -23,8 +23,19 @@ pub struct Identity {
     pub dad_counters: Vec<DadCounter>,
     /// By what DHCPv6 servers know this host (RFC 8415 section 11), once it has asked one.
     pub duid: Option<Duid>,
+    /// Under which numbers DHCPv6 servers know the associations of the interfaces.
+    pub iaids: Vec<Iaid>,
     /// What DHCPv6 servers have given; at most one per interface.
     pub dhcpv6: Vec<Dhcpv6Binding>,
+}
+
+/// The IAID of an interface (RFC 8415 section 12): of its addresses and its prefixes alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Iaid {
+    /// The interface's number.
+    pub interface: u16,
+    /// The IAID.
+    pub iaid: u32,
 }
 
 /// What a DHCPv6 server has given an interface.
@@ -32,8 +43,6 @@ pub struct Identity {
 pub struct Dhcpv6Binding {
     /// The interface's number.
     pub interface: u16,
-    /// Under which number the server knows the associations.
-    pub iaid: u32,
     /// The server.
     pub server: Duid,
     /// The addresses, and when to extend them.
@@ -122,7 +131,7 @@ impl fmt::Debug for Identity {
 impl Identity {
     /// A host that has not been before.
     pub const fn new(secret: [u8; 16]) -> Identity {
-        Identity { secret, dad_counters: Vec::new(), duid: None, dhcpv6: Vec::new() }
+        Identity { secret, dad_counters: Vec::new(), duid: None, iaids: Vec::new(), dhcpv6: Vec::new() }
     }
 
     /// It has lain idle for `elapsed`: leases are shorter by that, and those that have expired are gone.
@@ -131,6 +140,15 @@ impl Identity {
             binding.pass(elapsed);
         }
         self.dhcpv6.retain(|binding| !binding.is_empty());
+    }
+
+    /// The IAID of an interface: the one that it has had, or else `new`.
+    pub(crate) fn iaid(&mut self, interface: u16, new: u32) -> u32 {
+        if let Some(known) = self.iaids.iter().find(|known| known.interface == interface) {
+            return known.iaid;
+        }
+        self.iaids.push(Iaid { interface, iaid: new });
+        new
     }
 
     pub(crate) fn take_dhcpv6_binding(&mut self, interface: u16) -> Option<Dhcpv6Binding> {
@@ -160,10 +178,14 @@ impl Identity {
             digest.u8(entry.counter);
         }
         digest.option(self.duid.as_ref(), |digest, duid| duid.digest(digest));
+        digest.count(self.iaids.len());
+        for known in &self.iaids {
+            digest.u16(known.interface);
+            digest.u32(known.iaid);
+        }
         digest.count(self.dhcpv6.len());
         for binding in &self.dhcpv6 {
             digest.u16(binding.interface);
-            digest.u32(binding.iaid);
             binding.server.digest(digest);
             binding.addresses.digest(digest);
             binding.prefixes.digest(digest);

@@ -76,7 +76,7 @@ pub use config::{
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
-pub use identity::{Dhcpv6Binding, Identity, SavedAssociation, SavedLease};
+pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::route::Route;
 pub use link::InterfaceId;

@@ -104,7 +104,8 @@ impl Stack {
         if interface.autoconf.dhcpv6.is_none() {
             // Section 12: consistent across restarts, and another one on each interface.
             let [_, _, iaid @ ..] = interface.hardware_address.0;
-            let mut client = Dhcpv6Client::new(settings, duid, u32::from_be_bytes(iaid), request);
+            let iaid = self.identity.iaid(id.0, u32::from_be_bytes(iaid));
+            let mut client = Dhcpv6Client::new(settings, duid, iaid, request);
             if let Some(binding) = self.identity.take_dhcpv6_binding(id.0) {
                 client.restore(self.now, self.began, binding);
             }

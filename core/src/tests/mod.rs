@@ -61,7 +61,7 @@ pub(crate) mod rig;
 mod route;
 mod router_discovery;
 mod router_flood;
-mod routers;
+pub(crate) mod routers;
 mod slaac;
 mod survives;
 mod time;

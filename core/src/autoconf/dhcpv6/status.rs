@@ -102,7 +102,7 @@ impl Dhcpv6Client {
     pub(crate) fn binding(&self, now: Instant, interface: u16) -> Option<Dhcpv6Binding> {
         let (addresses, prefixes) = (saved(&self.addresses, now), saved(&self.prefixes, now));
         let server = self.server.clone().filter(|_| !self.ends)?;
-        let binding = Dhcpv6Binding { interface, iaid: self.iaid, server, addresses, prefixes };
+        let binding = Dhcpv6Binding { interface, server, addresses, prefixes };
         (!binding.is_empty()).then_some(binding)
     }
 
@@ -113,7 +113,6 @@ impl Dhcpv6Client {
         if binding.is_empty() {
             return;
         }
-        self.iaid = binding.iaid;
         self.server = Some(binding.server);
         self.addresses = restored(&binding.addresses, now, self.settings.leases);
         self.prefixes = restored(&binding.prefixes, now, self.settings.leases);

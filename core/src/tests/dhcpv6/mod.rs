@@ -6,6 +6,7 @@
 //! - `part`: Release and Decline
 //! - `inform`: configuration without leases
 //! - `reconfigure`: Reconfigure, authenticated or refused
+//! - `restart`: what is kept across a restart, and routers that say that there are servers
 //! - `retransmit`: the times of section 15
 //! - `refuse`: what is not accepted, and limits
 
@@ -15,5 +16,6 @@ mod inform;
 mod part;
 mod reconfigure;
 mod refuse;
+mod restart;
 mod retransmit;
 mod rig;

@@ -3,10 +3,11 @@
 use rstest::rstest;
 
 use super::rig::*;
-use crate::Verdict;
 use crate::autoconf::dhcpv6::Dhcpv6State;
 use crate::error::Dhcpv6Error;
+use crate::tests::rig::neighbor_solicitation;
 use crate::wire::dhcpv6::Status;
+use crate::{AddressState, DropReason, Verdict};
 
 #[rstest]
 #[case::success(Status::SUCCESS)]
@@ -45,4 +46,53 @@ fn without_leases_there_is_nothing_to_release() {
     let (now, id) = (client.rig.now, client.rig.interface);
     client.rig.stack.dhcpv6_release(now, id).unwrap();
     assert_eq!((client.pass(seconds(60)).as_str(), client.rig.stack.dhcpv6(id)), ("", None));
+}
+
+/// Section 18.2.8: another host verifies the same address at the same time. The server is told, the
+/// address is not used, and the search begins anew once the server knows.
+#[test]
+fn a_decline() {
+    let mut client = Client::verifying(ADDRESSES);
+    client.bind();
+    let own = client.rig.stack.interfaces().next().unwrap().addresses.iter().find(|own| own.address == LEASED).copied();
+    assert_eq!(own.unwrap().state, AddressState::Optimistic);
+    client.sent();
+    let other = neighbor_solicitation(core::net::Ipv6Addr::UNSPECIFIED, LEASED, None);
+    assert_eq!(client.rig.receive(&other), Verdict::Dropped(DropReason::NdpConflict));
+    assert!(!client.has(LEASED));
+    insta::assert_snapshot!(client.sent(), @"");
+    assert_eq!(client.info().state, Dhcpv6State::Soliciting);
+    assert_eq!(client.hear_reply(&ONE, &status(Status::NO_BINDING)), Verdict::Accepted);
+    assert!(client.pass(seconds(1)).contains("dhcp6 solicit"));
+}
+
+/// `DEC_MAX_RC`: four times, and then on.
+#[test]
+fn a_decline_that_nobody_hears() {
+    let mut client = Client::verifying(ADDRESSES);
+    client.bind();
+    client.sent();
+    let other = neighbor_solicitation(core::net::Ipv6Addr::UNSPECIFIED, LEASED, None);
+    assert_eq!(client.rig.receive(&other), Verdict::Dropped(DropReason::NdpConflict));
+    let lines = client.pass(seconds(60));
+    assert_eq!(lines.matches("dhcp6 decline").count(), 4);
+    assert!(lines.contains("dhcp6 solicit"));
+}
+
+/// Section 18.2.8: "The client SHOULD retain the non-conflicting bindings."
+#[test]
+fn what_does_not_conflict_is_kept() {
+    let mut client = Client::verifying(BOTH);
+    client.pass(seconds(1));
+    let both = [lease(LEASED, 60, 100), delegation(60, 100)].concat();
+    client.advertise(&ONE, Some(255), &both);
+    client.sent();
+    client.reply(&ONE, &both);
+    client.sent();
+    let other = neighbor_solicitation(core::net::Ipv6Addr::UNSPECIFIED, LEASED, None);
+    assert_eq!(client.rig.receive(&other), Verdict::Dropped(DropReason::NdpConflict));
+    assert_eq!((client.info().state, client.info().prefixes.len()), (Dhcpv6State::Bound, 1));
+    client.sent();
+    client.reply(&ONE, &[]);
+    insta::assert_snapshot!(client.pass(seconds(50)), @"");
 }
