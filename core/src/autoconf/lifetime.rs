@@ -1,4 +1,4 @@
-//! Lifetimes in seconds, as options of routers and DHCPv6 servers tell them: all ones is for ever
+//! Lifetimes in seconds, as options of routers and `DHCPv6` servers tell them: all ones is for ever
 //! (RFC 4861 section 4.6.2, RFC 8415 section 7.7).
 
 use crate::time::{Duration, Instant};

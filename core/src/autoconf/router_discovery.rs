@@ -19,12 +19,12 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// Prefixes noted as hopeless; for more it is tried again with each advertisement.
 const HOPELESS_MAX: usize = 16;
 
-/// What DHCPv6 is there for, by the latest advertisement (RFC 4861 section 4.2).
+/// What `DHCPv6` is there for, by the latest advertisement (RFC 4861 section 4.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ManagedFlags {
-    /// Addresses are to be had by DHCPv6 (M).
+    /// Addresses are to be had by `DHCPv6` (M).
     pub managed: bool,
-    /// Other configuration is to be had by DHCPv6 (O).
+    /// Other configuration is to be had by `DHCPv6` (O).
     pub other: bool,
 }
 

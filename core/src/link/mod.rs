@@ -69,6 +69,10 @@ pub(crate) enum Control {
     Dhcpv6 {
         transaction: u32,
     },
+    /// Tells the routers of an address that is new (RFC 9131).
+    NeighborAnnouncement {
+        target: Ipv6Addr,
+    },
     RouterSolicitation {
         source: Ipv6Addr,
         /// With our hardware address, so that routers need not ask for it.

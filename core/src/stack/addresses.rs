@@ -177,6 +177,7 @@ impl Stack {
             self.routes.add(route);
         }
         self.on_dhcpv6_address_ready(id, address);
+        self.tell_routers(id, address);
     }
 
     /// An address is not in use any more: its route goes, unless another address has the same.

@@ -117,6 +117,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.u8(20);
             digest.u32(*transaction);
         }
+        Control::NeighborAnnouncement { target } => {
+            digest.u8(7);
+            digest.address((*target).into());
+        }
         Control::RouterSolicitation { source, with_address } => {
             digest.u8(6);
             digest.address((*source).into());

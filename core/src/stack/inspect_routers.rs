@@ -119,7 +119,7 @@ impl Stack {
         interface.flat_map(|interface| interface.autoconf.router_discovery.resolvers.domains.iter())
     }
 
-    /// What DHCPv6 is there for on an interface; `None` if no router has been heard (RFC 4861 section 4.2).
+    /// What `DHCPv6` is there for on an interface; `None` if no router has been heard (RFC 4861 section 4.2).
     pub fn managed_flags(&self, id: InterfaceId) -> Option<ManagedFlags> {
         self.interfaces.get(id.index())?.autoconf.router_discovery.flags
     }

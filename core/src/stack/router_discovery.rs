@@ -234,7 +234,7 @@ impl Stack {
         }
     }
 
-    /// What routers say about DHCPv6 has changed, or is told for the first time (RFC 4861 section 4.2).
+    /// What routers say about `DHCPv6` has changed, or is told for the first time (RFC 4861 section 4.2).
     fn on_managed_flags(&mut self, id: InterfaceId, flags: ManagedFlags) {
         let Some(Parts { discovery, .. }) = self.discovery(id) else { return };
         if discovery.flags.replace(flags) != Some(flags) {
@@ -256,6 +256,19 @@ impl Stack {
         if let Some((neighbor, solicit)) = interface.neighbors.probe(now, IpAddr::V6(router)) {
             self.queue_solicitation(id, solicit);
             self.arm_neighbor(id, neighbor);
+        }
+    }
+
+    /// An address is in use from now on: the routers learn of it before traffic for it comes (RFC 9131
+    /// section 6.1.1), where they are looked for at all.
+    pub(super) fn tell_routers(&mut self, id: InterfaceId, address: IpAddr) {
+        let IpAddr::V6(target) = address else { return };
+        let looks_for_routers = self.discovery(id).is_some_and(|parts| parts.discovery.enabled);
+        if !looks_for_routers || target.is_unicast_link_local() {
+            return;
+        }
+        if let Err(reason) = self.queue_control(id, Control::NeighborAnnouncement { target }) {
+            self.drops.count(reason);
         }
     }
 

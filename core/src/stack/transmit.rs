@@ -113,6 +113,7 @@ impl Stack {
                 });
                 self.counters.ndp_solicitations_sent += 1;
             }
+            Control::NeighborAnnouncement { target } => self.transmit_announcement(id, target, batch),
             Control::RouterSolicitation { source, with_address } => {
                 self.transmit_router_solicitation(id, source, with_address, batch);
             }
@@ -133,6 +134,22 @@ impl Stack {
                 self.counters.ndp_advertisements_sent += 1;
             }
         }
+    }
+
+    /// RFC 9131 section 6.1.1: it overrides nothing that a router has cached.
+    fn transmit_announcement(&mut self, id: InterfaceId, target: Ipv6Addr, batch: &mut TxBatch) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let src = interface.hardware_address;
+        let message = NeighborAdvertisement {
+            router: false,
+            solicited: false,
+            overrides: false,
+            target,
+            target_link_layer: Some(src),
+        };
+        let stations = Stations { src, dst: EthernetAddress::multicast_v6(ALL_ROUTERS) };
+        transmit_ndp(batch, stations, (target, ALL_ROUTERS), message.message_len(), |out| message.emit(out));
+        self.counters.ndp_advertisements_sent += 1;
     }
 
     /// RFC 4861 section 4.1.

@@ -1,5 +1,6 @@
 //! Addresses that we form ourselves (RFC 4862 section 5, RFC 7217, RFC 8981).
 
+use alloc::format;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
 use core::time::Duration;
@@ -67,7 +68,7 @@ fn stable_addresses_outlive_a_restart() {
     assert_ne!(again.addresses_of("2001:db8:2::")[0].segments()[4..], first.segments()[4..]);
     let stranger = autoconfigured(Config { identity: Some(Identity::new([1; 16])), ..Config::default() });
     assert_ne!(stranger.link_local(), rig.link_local());
-    assert!(!alloc::format!("{identity:?}").contains("secret"));
+    assert!(!format!("{identity:?}").contains("secret"));
 }
 
 #[test]
@@ -128,8 +129,8 @@ fn two_hours(#[case] remaining: u32, #[case] told: u32, #[case] then: u32) {
     assert_eq!(own.preferred_until, until(told.min(50)), "the preferred lifetime is always taken");
 }
 
-fn temporary(config: SlaacConfig) -> Rig {
-    let slaac = SlaacConfig { temporary_addresses: true, ..config };
+fn temporary() -> Rig {
+    let slaac = SlaacConfig { temporary_addresses: true, ..SlaacConfig::default() };
     let mut rig = autoconfigured(Config { slaac, ..Config::default() });
     rig.pass(Duration::from_secs(3));
     rig
@@ -143,7 +144,7 @@ fn temporaries(rig: &Rig) -> Vec<OwnAddress> {
 /// RFC 8981 section 3.4: beside the stable address, preferred for a day less up to two fifths of it.
 #[test]
 fn a_temporary_address() {
-    let mut rig = temporary(SlaacConfig::default());
+    let mut rig = temporary();
     let heard = rig.now;
     rig.advertise(1, &lasting(INFINITE, INFINITE));
     let formed = temporaries(&rig);
@@ -164,7 +165,7 @@ fn temporary_addresses_end_with_their_prefix(
     #[case] preferred: u32,
     #[case] expected: Option<u64>,
 ) {
-    let mut rig = temporary(SlaacConfig::default());
+    let mut rig = temporary();
     rig.advertise(1, &lasting(valid, preferred));
     let until = temporaries(&rig).first().map(|own| own.preferred_until.unwrap());
     assert_eq!(until, expected.map(|seconds| rig.now + Duration::from_secs(seconds)));
@@ -175,13 +176,13 @@ fn temporary_addresses_end_with_their_prefix(
 /// is advertised.
 #[test]
 fn temporary_addresses_change_daily() {
-    let mut rig = temporary(SlaacConfig::default());
+    let mut rig = temporary();
     rig.advertise(1, &lasting(INFINITE, INFINITE));
     rig.discard();
     rig.router_answers(1);
     let first = temporaries(&rig)[0];
     let end = first.preferred_until.unwrap();
-    rig.pass(end.since(rig.now) - Duration::from_secs(5) - Duration::from_nanos(1));
+    rig.pass(end.since(rig.now + Duration::from_nanos(5_000_000_001)));
     assert_eq!(temporaries(&rig).len(), 1);
     rig.pass(Duration::from_nanos(1));
     assert_eq!(temporaries(&rig).len(), 2);
@@ -214,7 +215,7 @@ fn addresses_are_bounded() {
     let limits = Limits { addresses: 3, ..Limits::default() };
     let mut rig = autoconfigured(Config { limits, ..Config::default() });
     for n in 1..=5 {
-        let told = prefix(&alloc::format!("2001:db8:{n}::"));
+        let told = prefix(&format!("2001:db8:{n}::"));
         assert_eq!(rig.advertise_as(1, &header(), &[RouterOption::Prefix(told)]), Verdict::Accepted);
     }
     assert_eq!((rig.addresses_v6().len(), rig.stack.prefixes().count()), (3, 5));
@@ -295,6 +296,11 @@ fn from_power_on_to_an_address() {
     rig.advertise(1, &lasting(86_400, 14_400));
     let address = rig.addresses_of(PREFIX)[0];
     assert_eq!(own(&rig, address).state, AddressState::Optimistic);
+    // RFC 9131 section 6.1.1: the routers are told at once, and override nothing.
+    let announcement =
+        format!("> {address} > ff02::2 icmp6 neighbor advertisement target {address} is-at 02:00:00:00:00:02");
+    let sent = rig.sent();
+    assert_eq!(sent.lines().filter(|line| *line == announcement).count(), 1, "{sent}");
     rig.pass(Duration::from_secs(2));
     assert_eq!(own(&rig, address).state, AddressState::Preferred);
     assert_eq!(rig.next_hop("[2001:db8:ffff::1]:7"), Some(station(1)));
