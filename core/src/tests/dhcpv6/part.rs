@@ -60,7 +60,7 @@ fn a_decline() {
     let other = neighbor_solicitation(core::net::Ipv6Addr::UNSPECIFIED, LEASED, None);
     assert_eq!(client.rig.receive(&other), Verdict::Dropped(DropReason::NdpConflict));
     assert!(!client.has(LEASED));
-    insta::assert_snapshot!(client.sent(), @"");
+    insta::assert_snapshot!(client.sent(), @"> [fe80::2]:546 > [ff02::1:2]:547 dhcp6 decline xid 12b2e0 <client 00030001020000000002, server 00020001, elapsed 0ms, ia-na 00000002 t1 0 t2 0 <addr 2001:db8::100 pref 0 valid 0>>");
     assert_eq!(client.info().state, Dhcpv6State::Soliciting);
     assert_eq!(client.hear_reply(&ONE, &status(Status::NO_BINDING)), Verdict::Accepted);
     assert!(client.pass(seconds(1)).contains("dhcp6 solicit"));
@@ -94,5 +94,5 @@ fn what_does_not_conflict_is_kept() {
     assert_eq!((client.info().state, client.info().prefixes.len()), (Dhcpv6State::Bound, 1));
     client.sent();
     client.reply(&ONE, &[]);
-    insta::assert_snapshot!(client.pass(seconds(50)), @"");
+    insta::assert_snapshot!(client.pass(seconds(50)), @"+50000ms > [fe80::2]:546 > [ff02::1:2]:547 dhcp6 renew xid 066f39 <client 00030001020000000002, server 00020001, elapsed 0ms, reconfigure-accept, oro dns domains sol-max-rt, ia-na 00000002 t1 0 t2 0, ia-pd 00000002 t1 0 t2 0 <prefix 2001:db8:ff::/56 pref 0 valid 0>>");
 }
