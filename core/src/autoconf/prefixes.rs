@@ -119,6 +119,11 @@ impl Prefixes {
         self.0.iter().filter(|prefix| prefix.is_on_link())
     }
 
+    /// Whether a router that holds `of` has told a prefix which contains `source`.
+    pub(crate) fn is_told_by(&self, source: Ipv6Addr, of: impl Fn(Ipv6Addr) -> bool) -> bool {
+        self.0.iter().any(|prefix| prefix.contains(source) && prefix.advertisers.iter().any(|router| of(*router)))
+    }
+
     /// A router has told a prefix. The second value is one that had to go.
     pub(crate) fn on_prefix(
         &mut self,

@@ -1,6 +1,5 @@
 //! What one interface knows from the routers of its link (RFC 4861 section 6.3), put together.
 
-use alloc::vec::Vec;
 use core::net::Ipv6Addr;
 use smallvec::SmallVec;
 
@@ -10,7 +9,6 @@ use super::routers::Routers;
 use super::solicit::Solicitor;
 use super::temporary::Temporaries;
 use crate::digest::Digest;
-use crate::ip::route::Route;
 use crate::time::{Duration, Instant};
 
 /// The least time between two routers being asked whether they are reachable.
@@ -45,8 +43,6 @@ pub(crate) struct RouterDiscovery {
     pub(crate) hop_limit: Option<u8>,
     /// The MTU of the link for IPv6 that routers have told; never above the device's.
     pub(crate) mtu: Option<u16>,
-    /// The routes that have come of all this.
-    pub(crate) installed: Vec<Route>,
     /// When a router was last asked whether it is reachable.
     pub(crate) probed: Option<Instant>,
 }
@@ -83,6 +79,14 @@ impl RouterDiscovery {
             return None;
         }
         self.routers.iter().map(|router| router.address).find(|router| !is_trusted(*router))
+    }
+
+    /// Whether `gateway` should leave packets from `source` to another default router: one that has told
+    /// the prefix of that address, which `gateway` has not (RFC 8028 section 3.2).
+    pub(crate) fn is_poor_exit(&self, gateway: Ipv6Addr, source: Ipv6Addr) -> bool {
+        let told_by_another = |router| router != gateway && self.routers.is_usable(router);
+        !self.prefixes.is_told_by(source, |router| router == gateway)
+            && self.prefixes.is_told_by(source, told_by_another)
     }
 
     pub(crate) fn digest(&self, digest: &mut Digest) {

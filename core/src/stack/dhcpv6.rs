@@ -19,6 +19,7 @@ use crate::ip::address::{Delivery, is_link_local};
 use crate::ip::input::Received;
 use crate::ip::own_address::AddressOrigin;
 use crate::ip::packet::{Body, Packet};
+use crate::ip::route::{Route, RouteOrigin, Target};
 use crate::link::neighbor::Origin;
 use crate::link::{Control, InterfaceId};
 use crate::time::Instant;
@@ -161,8 +162,8 @@ impl Stack {
 
     /// The leases that are held now, for the next start.
     pub(super) fn dhcpv6_bindings(&self, now: Instant) -> Vec<Dhcpv6Binding> {
-        let running = (0..).zip(&self.interfaces).filter_map(|(number, interface)| {
-            interface.autoconf.dhcpv6.as_deref().and_then(|client| client.binding(now, number))
+        let running = self.interfaces.iter().filter_map(|interface| {
+            interface.autoconf.dhcpv6.as_deref().and_then(|client| client.binding(now, interface.id.0))
         });
         // What no client has taken up since the last start goes on to the next.
         let unused = self.identity.dhcpv6.iter().cloned().filter_map(|mut binding| {
@@ -238,7 +239,20 @@ impl Stack {
                 let _ = self.assign_address(id, new);
             }
             Action::Withdraw(address) => self.withdraw_address(id, address.into(), Some(AddressChange::Removed)),
-            Action::Delegate { .. } | Action::Undelegate { .. } => {}
+            Action::Delegate { prefix, prefix_len } => {
+                let route = delegated(prefix, prefix_len);
+                if self.routes.contains(&route) {
+                    return;
+                }
+                if self.routes.len() >= self.config.limits.routes as usize {
+                    self.counters.dhcpv6_refused += 1;
+                    return;
+                }
+                self.routes.add(route);
+            }
+            Action::Undelegate { prefix, prefix_len } => {
+                self.routes.remove(|route| route.is_same(&delegated(prefix, prefix_len)));
+            }
             Action::Configured => self.announce_configuration(id),
         }
     }
@@ -254,4 +268,11 @@ impl Stack {
         self.counters.dhcpv6_sent += 1;
         self.transmit_packet(id, packet, Origin::Local, batch);
     }
+}
+
+/// What of a delegated prefix is not in use goes nowhere, rather than back to the router that sends it
+/// here (RFC 7084 section 4.3, requirement WPD-5).
+fn delegated(prefix: Ipv6Addr, prefix_len: u8) -> Route {
+    let origin = RouteOrigin::Dhcp;
+    Route { origin, ..Route::refusing(IpAddr::V6(prefix), prefix_len, Target::Blackhole) }
 }

@@ -61,8 +61,7 @@ pub struct RouterRouteInfo {
 
 impl Stack {
     fn discoveries(&self) -> impl Iterator<Item = (InterfaceId, &Interface, &RouterDiscovery)> {
-        let interfaces = (0..).map(InterfaceId).zip(&self.interfaces);
-        interfaces.map(|(id, interface)| (id, interface, &interface.autoconf.router_discovery))
+        self.interfaces.iter().map(|interface| (interface.id, interface, &interface.autoconf.router_discovery))
     }
 
     /// The default routers of all interfaces, in the order of their coming (RFC 4861 section 6.3.4).

@@ -8,10 +8,11 @@ use core::ops::RangeInclusive;
 use super::Stack;
 use crate::autoconf::router_discovery::{ManagedFlags, RouterDiscovery};
 use crate::autoconf::routers::Admission;
+use crate::config::Medium;
 use crate::error::DropReason;
 use crate::ip::input::Received;
 use crate::ip::own_address::AddressState;
-use crate::ip::route::Route;
+use crate::ip::route::{Route, RouteOrigin};
 use crate::link::neighbor::NeighborCache;
 use crate::link::{Control, InterfaceId};
 use crate::time::Duration;
@@ -27,6 +28,11 @@ const HOP_LIMIT_MIN: u8 = 32;
 const RETRANS_TIMER: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(10);
 /// What a reachable time that a router tells is held to (RFC 4861 section 6.2.1: at most one hour).
 const REACHABLE_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
+
+/// The metric of routes to prefixes that routers say are on the link (as Linux).
+const ON_LINK_METRIC: u32 = 256;
+/// The metric of routes through routers is this and their rank; as with Linux static ones come before.
+const ROUTER_METRIC: u32 = 1024;
 
 /// Router discovery of an interface, and its neighbors, of which it wants to know whom to trust.
 struct Parts<'a> {
@@ -50,6 +56,9 @@ impl Stack {
     pub(super) fn start_router_discovery(&mut self, id: InterfaceId) {
         let (now, delay) = (self.now, self.config.nd.solicitation_delay);
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+        if interface.medium != Medium::Ethernet {
+            return;
+        }
         let discovery = &mut interface.autoconf.router_discovery;
         discovery.enabled = true;
         discovery.solicitor.start(now, delay, &mut self.random.router_discovery);
@@ -300,12 +309,17 @@ impl Stack {
         }
     }
 
-    /// The last router is gone: looks for others, as after a start (RFC 7559 section 2.1).
-    fn solicit_routers_again(&mut self, id: InterfaceId) {
+    /// The last router is gone, or the link has come up: looks for others, as after a start (RFC 7559
+    /// section 2.1, RFC 4861 section 6.3.7).
+    pub(super) fn solicit_routers_again(&mut self, id: InterfaceId) {
         let (now, delay) = (self.now, self.config.nd.solicitation_delay);
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         let discovery = &mut interface.autoconf.router_discovery;
+        if !discovery.enabled {
+            return;
+        }
         discovery.solicitor.start(now, delay, &mut self.random.router_discovery);
+        self.arm_interface(id);
     }
 
     /// Router discovery's deadline has come.
@@ -358,28 +372,27 @@ impl Stack {
     fn settle_routers(&mut self, id: InterfaceId) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let discovery = &interface.autoconf.router_discovery;
+        let origin = RouteOrigin::RouterAdvertisement;
         let on_link = discovery.prefixes.on_link().map(|prefix| Route {
-            prefix: IpAddr::V6(prefix.prefix),
-            prefix_len: prefix.prefix_len,
-            gateway: None,
-            interface: id,
+            metric: ON_LINK_METRIC,
+            origin,
+            ..Route::on_link(IpAddr::V6(prefix.prefix), prefix.prefix_len, id)
         });
-        let mut ways = discovery.routers.ways(Parts::is_trusted(&interface.neighbors));
-        ways.sort_by_key(|way| way.rank);
+        let ways = discovery.routers.ways(Parts::is_trusted(&interface.neighbors));
         let through = ways.iter().map(|way| Route {
-            prefix: IpAddr::V6(way.prefix),
-            prefix_len: way.prefix_len,
-            gateway: Some(IpAddr::V6(way.router)),
-            interface: id,
+            metric: ROUTER_METRIC + way.rank,
+            origin,
+            ..Route::via(IpAddr::V6(way.prefix), way.prefix_len, IpAddr::V6(way.router), id)
         });
         let wanted: Vec<Route> = on_link.chain(through).collect();
-        if wanted != discovery.installed {
-            let gone = core::mem::take(&mut self.interfaces[id.index()].autoconf.router_discovery.installed);
-            self.routes.remove(|route| gone.contains(route));
-            for route in &wanted {
-                self.routes.add(*route);
+        let is_told = |route: &Route| route.origin == origin && route.interface() == Some(id);
+        if self.routes.iter().any(|route| is_told(route) && !wanted.contains(route)) {
+            self.routes.remove(|route| is_told(route) && !wanted.contains(route));
+        }
+        for route in wanted {
+            if !self.routes.contains(&route) {
+                self.routes.add(route);
             }
-            self.interfaces[id.index()].autoconf.router_discovery.installed = wanted;
         }
         self.arm_interface(id);
     }

@@ -183,16 +183,17 @@ fn a_router_that_becomes_a_host_is_gone() {
 #[test]
 fn reachable_routers_come_first_then_preferred_ones() {
     let mut rig = with_router();
+    let same = [RouterOption::Prefix(prefix("2001:db8:1::"))];
     let high = RouterAdvertisementHeader { preference: RouterPreference::High, ..header() };
-    assert_eq!(rig.advertise_as(2, &high, &[]), Verdict::Accepted);
+    assert_eq!(rig.advertise_as(2, &high, &same), Verdict::Accepted);
     assert_eq!(rig.next_hop("[2001:db8:ffff::1]:7"), Some(station(1)));
     rig.now += Duration::from_secs(1);
-    assert_eq!(rig.advertise_as(2, &high, &[]), Verdict::Accepted);
+    assert_eq!(rig.advertise_as(2, &high, &same), Verdict::Accepted);
     rig.discard();
     rig.router_answers(2);
     assert_eq!(rig.next_hop("[2001:db8:ffff::1]:7"), Some(station(2)));
     let low = RouterAdvertisementHeader { preference: RouterPreference::Low, ..header() };
-    assert_eq!(rig.advertise_as(2, &low, &[]), Verdict::Accepted);
+    assert_eq!(rig.advertise_as(2, &low, &same), Verdict::Accepted);
     assert_eq!(rig.next_hop("[2001:db8:ffff::1]:7"), Some(station(1)));
 }
 
@@ -411,4 +412,68 @@ fn what_a_router_tells_is_bounded() {
     assert_eq!(rig.stack.router_name_servers(rig.interface).count(), 8);
     assert_eq!(rig.stack.router_search_domains(rig.interface).count(), 8);
     assert_eq!(rig.counter("ndp.resolvers_refused"), 24);
+}
+
+/// Two routers, both found reachable; the first has told one prefix, the second this one.
+fn with_two_routers(second: &str) -> Rig {
+    let mut rig = with_router();
+    rig.now += Duration::from_secs(2);
+    rig.advertise(2, &[RouterOption::Prefix(prefix(second))]);
+    rig.discard();
+    rig.router_answers(2);
+    rig.discard();
+    rig
+}
+
+/// RFC 8028 section 3.2: the router that has told the prefix of the source, whatever the preference; if
+/// that one has failed, the other.
+#[test]
+fn a_packet_leaves_through_the_router_that_its_source_is_from() {
+    let mut rig = with_two_routers("2001:db8:2::");
+    let high = RouterAdvertisementHeader { preference: RouterPreference::High, ..header() };
+    assert_eq!(rig.advertise_as(2, &high, &[]), Verdict::Accepted);
+    rig.discard();
+    for (prefix, n) in [("2001:db8:1::", 1), ("2001:db8:2::", 2)] {
+        let local = rig.addresses_of(prefix)[0];
+        let handle = rig.udp_bind(&format!("[{local}]:0"));
+        rig.udp_send(handle, b"hello", "[2001:db8:ffff::1]:7").unwrap();
+        assert_eq!(stations(&rig.frames()[0]).0, station(n), "from {prefix}");
+    }
+    // Router 1 dies: its traffic finds out.
+    let local = rig.addresses_of("2001:db8:1::")[0];
+    let handle = rig.udp_bind(&format!("[{local}]:0"));
+    rig.pass(Duration::from_mins(1));
+    rig.udp_send(handle, b"hello", "[2001:db8:ffff::1]:7").unwrap();
+    rig.pass(Duration::from_secs(9));
+    rig.udp_send(handle, b"hello", "[2001:db8:ffff::1]:7").unwrap();
+    assert_eq!(stations(&rig.frames()[0]).0, station(2));
+}
+
+/// RFC 4311: equal routers share the flows.
+#[test]
+fn equal_routers_share_the_load() {
+    let rig = with_two_routers("2001:db8:1::");
+    let mut hops = [0, 0];
+    for n in 0..64 {
+        let mut branch = rig.clone();
+        match branch.next_hop(&format!("[2001:db8:ffff::{n:x}]:7")) {
+            Some(hop) if hop == station(1) => hops[0] += 1,
+            Some(hop) if hop == station(2) => hops[1] += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(hops.iter().all(|count| *count >= 16), "{hops:?}");
+}
+
+/// RFC 4861 section 6.3.7: "The interface is reinitialized after a temporary interface failure".
+#[test]
+fn routers_are_solicited_when_the_link_comes_up() {
+    let mut rig = with_router();
+    rig.pass(Duration::from_secs(20));
+    let (now, id) = (rig.now, rig.interface);
+    rig.stack.set_link(now, id, false).unwrap();
+    assert_eq!(rig.pass(Duration::from_secs(1)), "");
+    let now = rig.now;
+    rig.stack.set_link(now, id, true).unwrap();
+    assert_eq!(rig.pass(Duration::from_secs(1)).matches("router solicitation").count(), 1);
 }

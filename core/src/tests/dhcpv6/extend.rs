@@ -5,6 +5,7 @@ use rstest::rstest;
 use super::rig::*;
 use crate::Verdict;
 use crate::autoconf::dhcpv6::Dhcpv6State;
+use crate::ip::route::Target;
 use crate::wire::dhcpv6::{INFINITY, Status};
 
 /// The life of a lease that nobody extends.
@@ -196,4 +197,35 @@ fn prefixes_are_verified_by_a_rebind() {
     client.reply(&TWO, &both);
     assert_eq!(client.info().server.unwrap().bytes(), TWO);
     assert_eq!(client.info().state, Dhcpv6State::Bound);
+}
+
+/// A link that was down may be another one when it comes up.
+#[test]
+fn a_link_that_comes_up() {
+    let mut client = Client::bound(ADDRESSES);
+    for up in [false, true] {
+        client.rig.stack.set_link(client.rig.now, client.rig.interface, up).unwrap();
+    }
+    assert_eq!(client.info().state, Dhcpv6State::Confirming);
+    assert!(client.pass(seconds(1)).contains("dhcp6 confirm"));
+}
+
+/// RFC 7084 section 4.3, WPD-5: what of the prefix is not in use goes nowhere.
+#[test]
+fn a_delegated_prefix_is_a_blackhole() {
+    let mut client = Client::new(BOTH);
+    client.pass(seconds(1));
+    client.advertise(&ONE, Some(255), &delegation(60, 100));
+    client.sent();
+    client.reply(&ONE, &delegation(60, 100));
+    let routes = |client: &Client| {
+        let of_prefix = client.rig.stack.routes().filter(|route| route.prefix == PREFIX && route.prefix_len == 56);
+        of_prefix.map(|route| route.target).collect::<alloc::vec::Vec<_>>()
+    };
+    assert_eq!(routes(&client), [Target::Blackhole]);
+    client.pass(seconds(51));
+    client.reply(&ONE, &delegation(60, 100));
+    assert_eq!(routes(&client), [Target::Blackhole]);
+    client.pass(seconds(101));
+    assert_eq!(routes(&client), []);
 }
