@@ -38,7 +38,7 @@ extern crate alloc;
 #[cfg(feature = "arbitrary")]
 extern crate std;
 
-mod autoconf;
+pub mod autoconf;
 mod buffer;
 
 pub mod config;
@@ -67,6 +67,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use autoconf::dhcpv6::{Dhcpv6Info, Dhcpv6Lease, Dhcpv6Request, Dhcpv6State, Duid};
 pub use autoconf::router_discovery::ManagedFlags;
 pub use config::{
     Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, Medium, NdConfig,
@@ -75,7 +76,7 @@ pub use config::{
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
-pub use identity::Identity;
+pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::reassembly::ReassemblyEntry;
 pub use ip::route::{Route, RouteOrigin, Target};
