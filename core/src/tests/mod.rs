@@ -35,6 +35,7 @@
 //! | `survives` | frames that stopped other stacks |
 //! | `offload` | checksums that the device computes or vouches for |
 //! | `time` | deadlines are exact, time does not go back |
+//! | `provenance` | serial numbers of frames, and what caused them |
 //! | `determinism` | same inputs, same outputs; clones |
 //! | `hostile` | arbitrary frames |
 
@@ -62,6 +63,7 @@ mod neighbor;
 mod no_answer;
 mod offload;
 mod policy;
+mod provenance;
 mod reset;
 pub(crate) mod rig;
 mod route;
