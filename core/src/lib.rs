@@ -39,7 +39,7 @@ extern crate alloc;
 #[cfg(feature = "arbitrary")]
 extern crate std;
 
-mod autoconf;
+pub mod autoconf;
 mod buffer;
 
 pub mod config;
@@ -69,6 +69,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use autoconf::dhcpv6::{Dhcpv6Info, Dhcpv6Lease, Dhcpv6Request, Dhcpv6State, Duid};
 pub use autoconf::router_discovery::ManagedFlags;
 pub use config::{
     Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, Medium, NdConfig,
@@ -77,7 +78,7 @@ pub use config::{
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
-pub use identity::Identity;
+pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::route::{Route, RouteOrigin, Target};
 pub use ip::rule::Rule;

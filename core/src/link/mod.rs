@@ -69,6 +69,10 @@ pub(crate) enum Control {
         target: Ipv6Addr,
         solicited: bool,
     },
+    /// A message of the DHCPv6 client.
+    Dhcpv6 {
+        transaction: u32,
+    },
     /// Tells the routers of an address that is new (RFC 9131).
     NeighborAnnouncement {
         target: Ipv6Addr,

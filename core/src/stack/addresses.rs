@@ -176,6 +176,7 @@ impl Stack {
         if let Some(route) = interface.addresses.find(address).and_then(|own| on_link(id, own)) {
             self.routes.add(route);
         }
+        self.on_dhcpv6_address_ready(id, address);
         self.tell_routers(id, address);
     }
 
@@ -193,6 +194,7 @@ impl Stack {
         self.advance_claims(id);
         self.advance_detections(id);
         self.end_lifetimes(id);
+        self.on_dhcpv6_timeout(id);
         self.on_router_discovery_timeout(id);
         self.arm_interface(id);
     }

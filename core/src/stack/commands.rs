@@ -46,6 +46,9 @@ impl Stack {
         if mtu < MTU_MIN || (has_ipv6 && usize::from(mtu) < ipv6::MIN_MTU) {
             return Err(AddInterfaceError::MtuTooSmall);
         }
+        if self.interfaces.len() == 0 {
+            self.began = self.now;
+        }
         let id = self.interfaces.next_id().ok_or(AddInterfaceError::NumbersExhausted)?;
         self.interfaces.add(Interface::new(id, &config, self.config.address, self.secrets.neighbor));
         for own in config.addresses {

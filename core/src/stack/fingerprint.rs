@@ -27,7 +27,8 @@ impl Stack {
             limit.digest(&mut digest);
         }
         let random = &self.random;
-        for stream in [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses] {
+        for stream in [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses, &random.dhcpv6]
+        {
             stream.digest(&mut digest);
         }
         for (_, count) in self.counters() {
@@ -115,6 +116,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.address((*dst).into());
             digest.address((*target).into());
             digest.bool(*solicited);
+        }
+        Control::Dhcpv6 { transaction } => {
+            digest.u8(20);
+            digest.u32(*transaction);
         }
         Control::NeighborAnnouncement { target } => {
             digest.u8(7);

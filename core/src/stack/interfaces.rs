@@ -4,6 +4,7 @@
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Stack;
+use crate::autoconf::dhcpv6::Dhcpv6Client;
 use crate::error::{DropReason, InterfaceError};
 use crate::link::{InterfaceId, Ready};
 use crate::time::Instant;
@@ -22,6 +23,8 @@ impl Stack {
         self.routes.invalidate();
         if up {
             self.solicit_routers_again(id);
+            // RFC 8415 section 18.2.12: it may be another link.
+            self.with_dhcpv6(id, Dhcpv6Client::check_link);
         } else {
             self.empty_queues(id);
         }

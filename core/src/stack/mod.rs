@@ -29,6 +29,7 @@
 //! - `routing`: the way of a packet, and the commands on routes and rules
 //! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
+//! - `dhcpv6`: the DHCPv6 clients of the interfaces
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
 //! - `inspect`, `inspect_routers`: counters and tables
@@ -59,6 +60,7 @@ mod acd;
 mod addresses;
 mod commands;
 mod dad;
+mod dhcpv6;
 mod fingerprint;
 mod icmp;
 mod inspect;
@@ -101,6 +103,7 @@ struct Random {
     dad: RandomStream,
     router_discovery: RandomStream,
     temporary_addresses: RandomStream,
+    dhcpv6: RandomStream,
 }
 
 /// The bounds on what strangers can make us send.
@@ -122,6 +125,8 @@ pub struct Stack {
     secrets: Secrets,
     random: Random,
     identity: Identity,
+    /// When the first interface was added: what the identity says of time counts from then.
+    began: Instant,
     interfaces: InterfaceTable,
     routes: Routes,
     sockets: Sockets,
@@ -157,6 +162,7 @@ impl Stack {
             secrets: Stack::secrets(&seed),
             random: Stack::random(&seed),
             identity: config.identity.clone().unwrap_or_else(|| Identity::new(seed.key("identity.secret"))),
+            began: Instant::ZERO,
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
             sockets: Sockets::new(&seed, config.shard),
@@ -193,6 +199,7 @@ impl Stack {
             dad: seed.stream("dad"),
             router_discovery: seed.stream("nd.router_discovery"),
             temporary_addresses: seed.stream("slaac.temporary_addresses"),
+            dhcpv6: seed.stream("dhcpv6"),
         }
     }
 
@@ -204,9 +211,10 @@ impl Stack {
         self.sockets.reseed(seed, self.config.shard);
     }
 
-    /// What is to be kept for the next start: given to that stack as [`Config::identity`].
-    pub fn export_identity(&self) -> Identity {
-        self.identity.clone()
+    /// What is to be kept for the next start, as it is at `now`: given to that stack as
+    /// [`Config::identity`], after [`Identity::pass`] was told how long it lay idle.
+    pub fn export_identity(&self, now: Instant) -> Identity {
+        Identity { dhcpv6: self.dhcpv6_bindings(now.max(self.now)), ..self.identity.clone() }
     }
 
     /// The configuration.

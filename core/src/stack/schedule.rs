@@ -48,6 +48,8 @@ pub enum Cause {
     RouterDiscovery,
     /// A lifetime of one of our addresses ends.
     AddressLifetime,
+    /// The DHCPv6 client has something to send, or a lease ends.
+    Dhcpv6,
     /// An IPv4 address is to be probed for, announced or used (RFC 5227).
     ConflictDetection,
     /// An IPv6 address is to be solicited, or taken to be ours alone (RFC 4862 section 5.4).

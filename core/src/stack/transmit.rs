@@ -102,6 +102,7 @@ impl Stack {
 
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
         match control {
+            Control::Dhcpv6 { transaction } => self.transmit_dhcpv6(id, transaction, batch),
             Control::Packet(packet) => self.transmit_packet(id, packet, Origin::Answer, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
@@ -233,7 +234,7 @@ impl Stack {
         }
     }
 
-    fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
+    pub(super) fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
         match self.resolve(id, packet.next_hop, origin) {
             NextHop::Known(link) => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };

@@ -33,6 +33,9 @@ impl Stack {
         if received.src.is_unspecified() {
             return Err(DropReason::Ipv6Source);
         }
+        if self.hears_dhcpv6(id, view.dst_port()) && received.src.is_ipv6() {
+            return self.receive_dhcpv6(id, received, view.payload());
+        }
         let from = SocketAddr::new(received.src, view.src_port());
         let Some(handle) = self.datagram_socket(id, received.dst, view.dst_port(), from) else {
             self.owe_icmp_error(id, frame, received, ErrorKind::PortUnreachable);
