@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use core::fmt::Write as _;
 use core::net::IpAddr;
 
 use super::rig::*;
@@ -17,7 +18,7 @@ fn described(rig: &mut Rig, now: Instant) -> String {
     while rig.stack.poll_transmit(now, rig.interface, &mut batch) > 0 {
         for number in 0..batch.len() {
             let provenance = batch.provenance(number).expect("the stack built it");
-            lines += &format!("{}\n", provenance.describe(now));
+            writeln!(lines, "{}", provenance.describe(now)).unwrap();
         }
         assert_eq!(batch.provenance(batch.len()), None);
         batch.clear();
