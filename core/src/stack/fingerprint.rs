@@ -86,11 +86,11 @@ fn digest_interface(interface: &Interface, digest: &mut Digest) {
     interface.neighbors.digest(digest);
     digest.count(interface.control.len());
     for control in &interface.control {
-        digest_control(control, digest);
+        digest_control(&control.what, digest);
     }
     digest.count(interface.ready.len());
     for ready in &interface.ready {
-        match ready {
+        match &ready.what {
             Ready::Tcp(handle) => digest.handle(*handle),
             Ready::Udp(handle) => digest.handle(*handle),
         }

@@ -15,6 +15,7 @@ use crate::ip::packet::{Body, ErrorKind, Packet};
 use crate::ip::reassembly::{Arrival, Expired, First, Key, LENGTH_MAX, Whole};
 use crate::ip::route::Refusal;
 use crate::link::{Control, InterfaceId};
+use crate::provenance::Queued;
 use crate::socket::UdpHandle;
 use crate::wire::checksum::{self, Sum};
 use crate::wire::ethernet::EthernetHeader;
@@ -200,7 +201,7 @@ impl Stack {
         self.count_packet(packet);
         self.counters.fragmented += 1;
         if let Some(interface) = self.interfaces.get_mut(id.index()) {
-            interface.control.push_front(Control::Fragments(fragments));
+            interface.control.push_front(Queued { what: Control::Fragments(fragments), occasion: self.occasion });
         }
     }
 
@@ -212,7 +213,7 @@ impl Stack {
             return self.drops.count(DropReason::FrameTooLong);
         }
         if fragments.emit(batch) {
-            interface.control.push_front(Control::Fragments(fragments));
+            interface.control.push_front(Queued { what: Control::Fragments(fragments), occasion: self.occasion });
         }
         self.counters.fragments_sent += 1;
     }
@@ -223,7 +224,7 @@ impl Stack {
         let Some(interface) = self.interfaces.get(id.index()).filter(|_| packet.len() > LARGE_ANSWER) else {
             return true;
         };
-        let queued = interface.control.iter().map(|control| match control {
+        let queued = interface.control.iter().map(|control| match &control.what {
             Control::Packet(packet) => packet.len(),
             Control::Fragments(fragments) => fragments.data.len(),
             _ => 0,

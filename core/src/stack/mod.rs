@@ -36,6 +36,8 @@
 //! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
 
+use core::net::SocketAddr;
+
 use crate::buffer::ChunkPool;
 use crate::config::Config;
 use crate::counters::{Counters, Drops};
@@ -48,6 +50,7 @@ use crate::ip::route::Routes;
 use crate::keyed::HashKey;
 use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
+use crate::provenance::{Occasion, Trigger};
 use crate::rate_limit::RateLimit;
 use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
@@ -142,6 +145,8 @@ pub struct Stack {
     tcp_counters: TcpCounters,
     drops: Drops,
     trace: Trace,
+    /// What is being dealt with: of what is queued now, the cause.
+    occasion: Occasion,
 }
 
 impl core::fmt::Debug for Stack {
@@ -182,6 +187,7 @@ impl Stack {
             tcp_counters: TcpCounters::default(),
             drops: Drops::default(),
             trace: Trace::new(config.trace),
+            occasion: Occasion { trigger: Trigger::Call("stack.new"), at: Instant::ZERO },
             config,
         }
     }
@@ -236,14 +242,27 @@ impl Stack {
     }
 
     /// A socket call at `now`: the clock moves, and the call is traced.
-    pub(crate) fn called(&mut self, now: Instant, what: &str, handle: impl slotmap::Key, data: &[u8]) {
+    pub(crate) fn called(&mut self, now: Instant, what: &'static str, handle: impl slotmap::Key, data: &[u8]) {
         let now = self.advance(now);
+        self.occasion = Occasion { trigger: Trigger::Call(what), at: now };
         self.trace.call(now, what, handle, data);
+    }
+
+    /// A command about an address: as [`Stack::called`], after the clock has moved.
+    fn commanded(&mut self, what: &'static str, address: SocketAddr) {
+        self.occasion = Occasion { trigger: Trigger::Call(what), at: self.now };
+        self.trace.command(self.now, what, address);
+    }
+
+    /// The serial number of the next frame that passes, in or out.
+    pub fn next_serial(&self) -> u64 {
+        self.counters.frames_received + self.counters.frames_sent + 1
     }
 
     /// A frame has arrived on `interface` at `now`.
     pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) -> Verdict {
         self.advance(now);
+        self.occasion = Occasion { trigger: Trigger::Frame(self.next_serial()), at: self.now };
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.data.len() as u64;
         self.trace.frame(self.now, "received", interface.0, &frame.data);
@@ -262,12 +281,13 @@ impl Stack {
         let now = self.advance(now);
         self.trace.timeout(now);
         for _ in 0..schedule::TIMERS_PER_CALL {
-            match self.take_due(now) {
-                Some(schedule::TimerOwner::Tcp(handle)) => self.on_tcp_timeout(handle),
-                Some(schedule::TimerOwner::Neighbor(interface, id)) => self.on_neighbor_timeout(interface, id),
-                Some(schedule::TimerOwner::Reassembly) => self.on_reassembly_timeout(),
-                Some(schedule::TimerOwner::Interface(id)) => self.on_interface_timeout(id),
-                None => return,
+            let Some((cause, owner)) = self.take_due(now) else { return };
+            self.occasion = Occasion { trigger: Trigger::Timer(cause), at: now };
+            match owner {
+                schedule::TimerOwner::Tcp(handle) => self.on_tcp_timeout(handle),
+                schedule::TimerOwner::Neighbor(interface, id) => self.on_neighbor_timeout(interface, id),
+                schedule::TimerOwner::Interface(id) => self.on_interface_timeout(id),
+                schedule::TimerOwner::Reassembly => self.on_reassembly_timeout(),
             }
         }
     }

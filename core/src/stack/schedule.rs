@@ -312,14 +312,14 @@ impl Stack {
         }
     }
 
-    /// Takes the earliest owner off the heap if its deadline is not after `now`.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<TimerOwner> {
+    /// Takes the earliest owner off the heap, with what is due, if its deadline is not after `now`.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<(Cause, TimerOwner)> {
         let (wakeup, owner) = self.earliest()?;
         if wakeup.at > now {
             return None;
         }
         self.timers.0.pop();
         self.disarm(owner);
-        Some(owner)
+        Some((wakeup.cause, owner))
     }
 }

@@ -38,6 +38,7 @@
 //! | `survives` | frames that stopped other stacks |
 //! | `offload` | checksums that the device computes or vouches for |
 //! | `time` | deadlines are exact, time does not go back |
+//! | `provenance` | serial numbers of frames, and what caused them |
 //! | `determinism` | same inputs, same outputs; clones |
 //! | `hostile` | arbitrary frames |
 
@@ -67,6 +68,7 @@ mod neighbor;
 mod no_answer;
 mod offload;
 mod policy;
+mod provenance;
 mod reassembly;
 mod reset;
 pub(crate) mod rig;
