@@ -8,6 +8,8 @@ use crate::wire::ndp::solicited_node;
 
 /// The subnet-local all-nodes group (RFC 4291 section 2.7.1), which every IPv6 node is in.
 pub(crate) const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+/// The link-local all-routers group.
+pub(crate) const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 /// The interface-local all-nodes group.
 const ALL_NODES_INTERFACE: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
 /// The all-hosts group (RFC 1112 section 4), which every IPv4 host is in.

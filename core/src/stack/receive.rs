@@ -13,6 +13,7 @@ use crate::ip::input::Received;
 use crate::ip::packet::ErrorKind;
 use crate::link::neighbor::{Expiry, NeighborId, Solicit, Waiting};
 use crate::link::{Control, InterfaceId};
+use crate::provenance::Queued;
 use crate::wire::arp::{ArpOperation, ArpPacket};
 use crate::wire::ethernet::{self, EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
@@ -63,11 +64,20 @@ impl Stack {
     }
 
     #[inline]
-    fn receive_ipv4(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
+    pub(super) fn receive_ipv4(
+        &mut self,
+        id: InterfaceId,
+        frame: &mut Frame,
+        link: &EthernetHeader,
+    ) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv4Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
         let received =
             interface.ipv4_input(&packet, link.dst.is_multicast(), |dst| self.hears_elsewhere(interface, dst))?;
+        if packet.is_fragment() {
+            let header = packet.header();
+            return self.receive_ipv4_fragment(id, frame, link, &received, header);
+        }
         self.counters.ipv4_received += 1;
         match received.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
@@ -81,6 +91,17 @@ impl Stack {
     }
 
     fn receive_ipv6(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
+        self.receive_ipv6_packet(id, frame, link, false)
+    }
+
+    /// An IPv6 packet as it came, or as it was `reassembled`.
+    pub(super) fn receive_ipv6_packet(
+        &mut self,
+        id: InterfaceId,
+        frame: &mut Frame,
+        link: &EthernetHeader,
+        reassembled: bool,
+    ) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv6Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
         let is_ours = |dst| self.hears_elsewhere(interface, dst);
@@ -102,8 +123,12 @@ impl Stack {
                 return Err(error.reason);
             }
         };
-        if upper.fragment.is_some_and(|fragment| !fragment.is_atomic()) {
-            return Err(DropReason::Ipv6Fragment);
+        match upper.fragment {
+            Some(_) if reassembled => return Err(DropReason::FragmentNested),
+            Some(part) if !part.is_atomic() => {
+                return self.receive_ipv6_fragment(id, frame, link, received, &upper, part);
+            }
+            _ => {}
         }
         received.protocol = upper.protocol;
         received.upper.start += upper.offset;
@@ -111,7 +136,9 @@ impl Stack {
         match upper.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
             IpProtocol::UDP => self.receive_udp(id, frame, &received),
-            IpProtocol::ICMPV6 => self.receive_icmpv6(id, frame, &received, link.src, upper.fragment.is_some()),
+            IpProtocol::ICMPV6 => {
+                self.receive_icmpv6(id, frame, &received, link.src, reassembled || upper.fragment.is_some())
+            }
             IpProtocol::NO_NEXT_HEADER => Err(DropReason::Ipv6NextHeader),
             _ => {
                 let kind = ErrorKind::ParameterProblem {
@@ -156,11 +183,17 @@ impl Stack {
         self.counters.ndp_received += 1;
         let doubtful = |hardware| !input.overrides && interface.neighbors.holds_other(input.neighbor, hardware);
         match input.hardware {
-            Some(hardware) if doubtful(hardware) => self.doubt_neighbor(id, input.neighbor),
+            Some(hardware) if doubtful(hardware) => {
+                self.doubt_neighbor(id, input.neighbor);
+                return Ok(());
+            }
             Some(hardware) => self.learn_neighbor(id, input.neighbor, hardware, input.solicited, input.create),
             // RFC 4861 section 7.2.5: confirms the address that is cached.
             None if input.solicited => self.confirm_neighbor(id, input.neighbor),
             None => {}
+        }
+        if input.is_host {
+            self.on_neighbor_is_host(id, input.neighbor);
         }
         input.reply.map_or(Ok(()), |reply| self.queue_control(id, reply))
     }
@@ -175,9 +208,10 @@ impl Stack {
         if let Some(interface) = self.interfaces.get_mut(id.index()) {
             interface.neighbors.on_progress(self.now, address);
         }
+        self.on_neighbor_confirmed(id, address);
     }
 
-    fn learn_neighbor(
+    pub(super) fn learn_neighbor(
         &mut self,
         id: InterfaceId,
         address: IpAddr,
@@ -194,6 +228,9 @@ impl Stack {
         };
         self.count_evicted(id);
         self.wake(id, waiting);
+        if solicited {
+            self.on_neighbor_confirmed(id, address);
+        }
     }
 
     pub(super) fn count_evicted(&mut self, id: InterfaceId) {
@@ -213,7 +250,7 @@ impl Stack {
         for packet in waiting.packets {
             // Beyond the queue's own limit by what was parked at most, which has a limit too.
             if let Some(interface) = self.interfaces.get_mut(id.index()) {
-                interface.control.push_back(Control::Packet(packet));
+                interface.control.push_back(Queued { what: Control::Packet(packet), occasion: self.occasion });
             }
         }
         for handle in waiting.sockets {
@@ -227,11 +264,16 @@ impl Stack {
         match interface.neighbors.on_timeout(now, neighbor) {
             Expiry::Nothing => {}
             Expiry::Solicit(solicit) => {
+                let unreachable = interface.neighbors.is_unreachable(neighbor);
                 self.queue_solicitation(id, solicit);
                 self.arm_neighbor(id, neighbor);
+                if unreachable {
+                    self.on_neighbor_failed(id, solicit.target);
+                }
             }
-            Expiry::Failed(waiting) => {
+            Expiry::Failed(address, waiting) => {
                 self.counters.neighbors_failed += 1;
+                self.on_neighbor_failed(id, address);
                 for packet in waiting.packets {
                     self.drops.count(DropReason::NeighborUnreachable);
                     self.on_packet_undeliverable(id, &packet);
@@ -274,7 +316,7 @@ impl Stack {
         if interface.control.len() >= usize::from(self.config.limits.control_queue) {
             return Err(DropReason::ControlQueueFull);
         }
-        interface.control.push_back(control);
+        interface.control.push_back(Queued { what: control, occasion: self.occasion });
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use super::Stack;
 use crate::config::Medium;
 use crate::error::{RouteError, RuleError};
 use crate::ip::address::{self, select_source};
-use crate::ip::route::{Hop, Query, Refusal, Route, Target};
+use crate::ip::route::{Hop, Query, Refusal, Route, RouteOrigin, Target};
 use crate::ip::rule::Rule;
 use crate::link::{Interface, InterfaceId};
 
@@ -54,7 +54,9 @@ impl Stack {
     /// the strong host model, has the address that is sent from (RFC 1122 section 3.3.4.2).
     fn is_usable(&self, route: &Route, query: &Query) -> bool {
         let Some(id) = route.interface() else { return true };
-        self.interfaces.get(id.index()).is_some_and(|interface| self.may_leave_by(interface, query))
+        self.interfaces
+            .get(id.index())
+            .is_some_and(|interface| self.may_leave_by(interface, query) && !is_poor_exit(interface, route, query))
     }
 
     fn may_leave_by(&self, interface: &Interface, query: &Query) -> bool {
@@ -119,7 +121,7 @@ impl Stack {
 
     /// Adds a route.
     pub fn add_route(&mut self, route: Route) -> Result<(), RouteError> {
-        self.trace.command(self.now, "route.add", SocketAddr::new(route.prefix, route.prefix_len.into()));
+        self.commanded("route.add", SocketAddr::new(route.prefix, route.prefix_len.into()));
         let bits = if route.prefix.is_ipv4() { 32 } else { 128 };
         let other_family = |address: IpAddr| address.is_ipv4() != route.prefix.is_ipv4();
         if route.prefix_len > bits || route.gateway().is_some_and(other_family) {
@@ -146,13 +148,13 @@ impl Stack {
 
     /// Removes a route; `false` if there is none of this prefix, target, metric and table.
     pub fn remove_route(&mut self, route: &Route) -> bool {
-        self.trace.command(self.now, "route.remove", SocketAddr::new(route.prefix, route.prefix_len.into()));
+        self.commanded("route.remove", SocketAddr::new(route.prefix, route.prefix_len.into()));
         self.routes.remove(|other| other.is_same(route))
     }
 
     /// Adds a policy rule.
     pub fn add_rule(&mut self, rule: Rule) -> Result<(), RuleError> {
-        self.trace.command(self.now, "rule.add", rule_address(&rule));
+        self.commanded("rule.add", rule_address(&rule));
         if rule.interface.is_some_and(|id| self.interfaces.get(id.index()).is_none()) {
             return Err(RuleError::NoInterface);
         }
@@ -171,7 +173,7 @@ impl Stack {
 
     /// Removes a policy rule; `false` if there is none like it.
     pub fn remove_rule(&mut self, rule: &Rule) -> bool {
-        self.trace.command(self.now, "rule.remove", rule_address(rule));
+        self.commanded("rule.remove", rule_address(rule));
         self.routes.remove_rule(rule)
     }
 }
@@ -189,4 +191,16 @@ fn is_gateway_on_link(interface: &Interface, gateway: IpAddr) -> bool {
         || address::is_link_local(gateway)
         || interface.addresses.iter().any(|own| own.is_on_link(gateway));
     on_link && !interface.has_address(gateway)
+}
+
+/// Whether a default router should leave the packet to another one, for the sake of its source address
+/// (RFC 8028 section 3.2).
+fn is_poor_exit(interface: &Interface, route: &Route, query: &Query) -> bool {
+    let (RouteOrigin::RouterAdvertisement, 0) = (route.origin, route.prefix_len) else { return false };
+    match (route.gateway(), query.src) {
+        (Some(IpAddr::V6(gateway)), Some(IpAddr::V6(source))) => {
+            interface.autoconf.router_discovery.is_poor_exit(gateway, source)
+        }
+        _ => false,
+    }
 }

@@ -29,6 +29,7 @@ pub(crate) struct UdpState {
     pub(crate) local: SocketAddr,
     pub(crate) dual_stack: bool,
     pub(crate) broadcast: bool,
+    pub(crate) dont_fragment: bool,
     pub(crate) hop_limit: Option<u8>,
     pub(crate) traffic_class: u8,
     /// The interface that it is bound to.
@@ -53,6 +54,7 @@ impl UdpState {
             local,
             dual_stack: options.dual_stack,
             broadcast: options.broadcast,
+            dont_fragment: options.dont_fragment,
             hop_limit: options.hop_limit,
             traffic_class: options.traffic_class,
             interface: options.interface,
@@ -166,6 +168,7 @@ impl UdpState {
         digest.socket_address(self.local);
         digest.bool(self.dual_stack);
         digest.bool(self.broadcast);
+        digest.bool(self.dont_fragment);
         digest.option(self.hop_limit, Digest::u8);
         digest.u8(self.traffic_class);
         digest.option(self.interface, |digest, interface| digest.u16(interface.0));
