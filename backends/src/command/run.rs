@@ -103,6 +103,7 @@ fn add_interface(
     let addresses: Vec<InterfaceAddress> = options.ip4.iter().chain(&options.ip6).copied().collect();
     let interface =
         turns.add_device(opened.tap, hardware_address, &addresses).map_err(|error| Failure::new(error.to_string()))?;
+    turns.add_loopback().map_err(|error| Failure::new(error.to_string()))?;
     let defaults = [
         ("--gw4", options.gw4.map(IpAddr::from), IpAddr::from([0; 4])),
         ("--gw6", options.gw6.map(IpAddr::from), IpAddr::from([0; 16])),
