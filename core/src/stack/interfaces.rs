@@ -21,7 +21,9 @@ impl Stack {
             return Ok(());
         }
         self.routes.invalidate();
-        if !up {
+        if up {
+            self.solicit_routers_again(id);
+        } else {
             self.empty_queues(id);
         }
         Ok(())
