@@ -268,6 +268,18 @@ command_errors! {
         MtuTooSmall => "the interface's MTU is below 1280, the least for IPv6",
     }
 
+    /// Why a neighbor was not set.
+    NeighborError {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// The address is not one that a neighbor can have, or the interface's own.
+        BadAddress => "not an address that a neighbor can have",
+        /// The hardware address is a group address or the interface's own.
+        BadHardwareAddress => "not a hardware address that a neighbor can have",
+        /// `Limits::neighbors` is reached, and all entries are in use.
+        LimitReached => "no more neighbors: Limits::neighbors is reached",
+    }
+
     /// Why a route was not added.
     RouteError {
         /// No such interface.

@@ -107,7 +107,7 @@ pub(crate) fn is_legal_source(addresses: &AddressTable, src: IpAddr) -> bool {
 
 /// Whether a host can have the address `src`: the same, but one of ours is not ruled out.
 #[inline]
-fn is_possible_source(addresses: &AddressTable, src: IpAddr) -> bool {
+pub(crate) fn is_possible_source(addresses: &AddressTable, src: IpAddr) -> bool {
     match src {
         // 240/4 is reserved and holds the limited broadcast; 0/8 is "this network" (RFC 1122 section 3.2.1.3).
         IpAddr::V4(v4) => {

@@ -26,6 +26,7 @@
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
+//! - `neighbors`: neighbors that commands set
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
 
@@ -54,6 +55,7 @@ mod dad;
 mod fingerprint;
 mod icmp;
 mod inspect;
+mod neighbors;
 mod receive;
 mod schedule;
 mod tcp;

@@ -146,13 +146,18 @@ impl Stack {
     ) {
         let now = self.now;
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
-        let waiting = if solicited {
+        let learned = if solicited {
             interface.neighbors.confirm(now, address, hardware)
         } else {
             interface.neighbors.learn(now, address, hardware, create, &self.config.limits)
         };
+        self.counters.neighbors_contested += interface.neighbors.take_contested();
         self.count_evicted(id);
-        self.wake(id, waiting);
+        self.wake(id, learned.waiting);
+        if let Some((neighbor, solicit)) = learned.solicit {
+            self.queue_solicitation(id, solicit);
+            self.arm_neighbor(id, neighbor);
+        }
     }
 
     pub(super) fn count_evicted(&mut self, id: InterfaceId) {
@@ -168,7 +173,7 @@ impl Stack {
     }
 
     /// The neighbor is known: what waited for it goes on.
-    fn wake(&mut self, id: InterfaceId, waiting: Waiting) {
+    pub(super) fn wake(&mut self, id: InterfaceId, waiting: Waiting) {
         for packet in waiting.packets {
             // Beyond the queue's own limit by what was parked at most, which has a limit too.
             if let Some(interface) = self.interfaces.get_mut(id.index()) {
@@ -189,16 +194,22 @@ impl Stack {
                 self.queue_solicitation(id, solicit);
                 self.arm_neighbor(id, neighbor);
             }
+            Expiry::Moved => self.counters.neighbors_moved += 1,
             Expiry::Failed(waiting) => {
                 self.counters.neighbors_failed += 1;
-                for packet in waiting.packets {
-                    self.drops.count(DropReason::NeighborUnreachable);
-                    self.on_packet_undeliverable(&packet);
-                }
-                for handle in waiting.sockets {
-                    self.on_tcp_unreachable(handle, DropReason::NeighborUnreachable);
-                }
+                self.give_up(waiting);
             }
+        }
+    }
+
+    /// A neighbor cannot be reached: what waited for it is lost, and its sockets are told.
+    pub(super) fn give_up(&mut self, waiting: Waiting) {
+        for packet in waiting.packets {
+            self.drops.count(DropReason::NeighborUnreachable);
+            self.on_packet_undeliverable(&packet);
+        }
+        for handle in waiting.sockets {
+            self.on_tcp_unreachable(handle, DropReason::NeighborUnreachable);
         }
     }
 

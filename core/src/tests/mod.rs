@@ -13,6 +13,7 @@
 //! | `arp` | RFC 826, 5227 |
 //! | `ndp` | Neighbor Discovery's messages (RFC 4861 section 7) |
 //! | `neighbor` | reachability, parking, eviction (RFC 4861 section 7.3) |
+//! | `neighbor_flood` | what strangers cannot do to the neighbor cache |
 //! | `ipv4`, `ipv6` | the checks on a packet (RFC 791, 1122, 8200) |
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
@@ -48,6 +49,7 @@ mod lifecycle;
 mod limits;
 mod ndp;
 mod neighbor;
+mod neighbor_flood;
 mod no_answer;
 mod offload;
 mod reset;

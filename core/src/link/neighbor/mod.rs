@@ -4,6 +4,9 @@
 //! Sockets wait by their handle and are asked for their segment once the neighbor is known; a
 //! datagram or an answer without a socket waits itself, at most `Limits::neighbor_queue` per
 //! neighbor and `Limits::neighbors_parked` neighbors, oldest out. No destination waits for another.
+//!
+//! What strangers send can neither take an entry over nor push one out that is in use: `contest` asks
+//! the hardware address that we know before it believes another, `evict` chooses what has to go.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -18,6 +21,9 @@ use crate::socket::TcpHandle;
 use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 
+mod contest;
+mod evict;
+
 /// Between solicitations (RFC 4861 section 10, `RETRANS_TIMER`).
 pub(crate) const RETRANS_TIMER: Duration = Duration::from_secs(1);
 /// Solicitations before a neighbor counts as unreachable (RFC 4861 section 10, `MAX_MULTICAST_SOLICIT`, `MAX_UNICAST_SOLICIT`).
@@ -26,6 +32,14 @@ const MAX_SOLICIT: u8 = 3;
 const REACHABLE_TIME: Duration = Duration::from_secs(30);
 /// How long upper layers are given to confirm a stale neighbor (RFC 4861 section 10, `DELAY_FIRST_PROBE_TIME`).
 const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
+/// Solicitations of the address that we know, before another's claim to be that neighbor is believed.
+const CONFIRM_SOLICIT: u8 = 2;
+/// Between these, and after the last.
+const CONFIRM_TIMER: Duration = Duration::from_millis(500);
+/// For so long after a confirmation, no other hardware address is even considered.
+const TRUST_TIME: Duration = Duration::from_secs(1);
+/// An entry that a socket of ours has used within this time is not evicted.
+const IN_USE_TIME: Duration = REACHABLE_TIME;
 /// Places for parked packets that answers to remote hosts cannot take from local sockets.
 const RESERVED_FOR_LOCAL: usize = 16;
 
@@ -42,6 +56,8 @@ pub enum NeighborState {
     Delay,
     /// Being probed by unicast solicitations.
     Probe,
+    /// Set by a command: neither probed nor replaced nor evicted.
+    Permanent,
 }
 
 /// An entry of the cache: a slot and the generation that tells a reused slot from its predecessor.
@@ -78,6 +94,15 @@ pub(crate) struct Solicit {
     pub(crate) unicast: Option<EthernetAddress>,
 }
 
+/// What follows from what a neighbor has told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Learned {
+    /// What had been waiting on the entry.
+    pub(crate) waiting: Waiting,
+    /// A solicitation that is due.
+    pub(crate) solicit: Option<(NeighborId, Solicit)>,
+}
+
 /// What had been waiting on an entry.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiting {
@@ -99,11 +124,27 @@ struct Neighbor {
     due: Option<Instant>,
     /// The heap entry that stands for this neighbor.
     armed: Option<Instant>,
-    /// Looked up since the clock hand last passed.
-    used: bool,
+    /// When it was last looked up in order to send to it.
+    used_at: Option<Instant>,
+    /// A hardware address that somebody else claims the neighbor to have, while the one that we know is
+    /// asked whether it is still there.
+    contender: Option<EthernetAddress>,
     origin: Origin,
     sockets: SmallVec<[TcpHandle; 4]>,
     packets: VecDeque<Packet>,
+}
+
+impl Neighbor {
+    /// The hardware address that we know has shown that it is there.
+    fn on_confirmed(&mut self, now: Instant) {
+        if self.state != NeighborState::Permanent {
+            self.state = NeighborState::Reachable;
+        }
+        self.reachable_until = now + REACHABLE_TIME;
+        self.solicited = 0;
+        self.due = None;
+        self.contender = None;
+    }
 }
 
 /// The cache.
@@ -114,12 +155,14 @@ pub(crate) struct NeighborCache {
     index: KeyedMap<IpAddr, u16>,
     /// The one last sent to: it is looked at before anything is hashed.
     last: Option<NeighborId>,
+    /// The slot that was evicted last.
     hand: usize,
     generation: u32,
     /// Entries with parked packets, oldest first; apart for local sockets and for answers.
     parked_local: VecDeque<NeighborId>,
     parked_answers: VecDeque<NeighborId>,
     evicted: Evicted,
+    contested: u64,
 }
 
 /// What had to go for newer entries.
@@ -144,6 +187,7 @@ impl NeighborCache {
             parked_local: VecDeque::new(),
             parked_answers: VecDeque::new(),
             evicted: Evicted::default(),
+            contested: 0,
         }
     }
 
@@ -191,7 +235,7 @@ impl NeighborCache {
             };
         };
         let Some(neighbor) = self.entry(id) else { return (Resolution::Full, None) };
-        neighbor.used = true;
+        neighbor.used_at = Some(now);
         if origin == Origin::Local {
             neighbor.origin = origin;
         }
@@ -205,7 +249,7 @@ impl NeighborCache {
                 neighbor.due = Some(now + DELAY_FIRST_PROBE_TIME);
                 (Resolution::Known { hardware: neighbor.hardware, started: Some(id) }, None)
             }
-            NeighborState::Reachable | NeighborState::Delay | NeighborState::Probe => {
+            NeighborState::Reachable | NeighborState::Delay | NeighborState::Probe | NeighborState::Permanent => {
                 (Resolution::Known { hardware: neighbor.hardware, started: None }, None)
             }
         }
@@ -215,7 +259,7 @@ impl NeighborCache {
     fn solicit(&mut self, now: Instant, id: NeighborId) -> Option<Solicit> {
         let neighbor = self.entry(id)?;
         neighbor.solicited += 1;
-        neighbor.due = Some(now + RETRANS_TIMER);
+        neighbor.due = Some(now + if neighbor.contender.is_some() { CONFIRM_TIMER } else { RETRANS_TIMER });
         let unicast = (neighbor.state == NeighborState::Probe).then_some(neighbor.hardware);
         Some(Solicit { target: neighbor.address, unicast })
     }
@@ -235,7 +279,7 @@ impl NeighborCache {
                 self.slots.push(None);
                 (self.slots.len() - 1) as u16
             }
-            None => self.evict(origin)?,
+            None => self.evict(now)?,
         };
         self.generation = self.generation.wrapping_add(1);
         let neighbor = Neighbor {
@@ -247,7 +291,8 @@ impl NeighborCache {
             solicited: 0,
             due: None,
             armed: None,
-            used: false,
+            used_at: (state == NeighborState::Incomplete).then_some(now),
+            contender: None,
             origin,
             sockets: SmallVec::new(),
             packets: VecDeque::new(),
@@ -255,31 +300,6 @@ impl NeighborCache {
         *self.slots.get_mut(slot as usize)? = Some(neighbor);
         self.index.insert(address, slot);
         Some(NeighborId { slot, generation: self.generation })
-    }
-
-    /// Frees a slot by the clock rule: the hand passes those used since its last round once. One that
-    /// a local socket waits for is never taken; one that an answer waits for only for a local socket.
-    fn evict(&mut self, origin: Origin) -> Option<u16> {
-        for _ in 0..2 * self.slots.len() {
-            self.hand = (self.hand + 1) % self.slots.len();
-            let Some(neighbor) = self.slots.get_mut(self.hand).and_then(Option::as_mut) else { continue };
-            let held = neighbor.origin == Origin::Local && neighbor.state == NeighborState::Incomplete;
-            let spared = core::mem::take(&mut neighbor.used)
-                || (origin == Origin::Answer && neighbor.state == NeighborState::Incomplete);
-            if held || spared {
-                continue;
-            }
-            let id = NeighborId { slot: self.hand as u16, generation: neighbor.generation };
-            let address = neighbor.address;
-            self.evicted.neighbors += 1;
-            let waiting = self.release(id);
-            self.evicted.packets += waiting.packets.len();
-            self.evicted.sockets.extend(waiting.sockets);
-            self.index.remove(&address);
-            *self.slots.get_mut(self.hand)? = None;
-            return Some(id.slot);
-        }
-        None
     }
 
     /// What was evicted since the last call.
@@ -323,6 +343,7 @@ impl NeighborCache {
             let oldest = self.parked_answers.pop_front().or_else(|| self.parked_local.pop_front());
             let Some(oldest) = oldest else { break };
             pushed_out += self.entry(oldest).map_or(0, |neighbor| core::mem::take(&mut neighbor.packets).len());
+            self.drop_unwanted(oldest);
         }
         pushed_out
     }
@@ -339,21 +360,23 @@ impl NeighborCache {
         waiting
     }
 
-    /// A solicited answer arrived: the neighbor is REACHABLE (RFC 4861 section 7.2.5).
-    pub(crate) fn confirm(&mut self, now: Instant, address: IpAddr, hardware: EthernetAddress) -> Waiting {
-        let Some(id) = self.find(address) else { return Waiting::default() };
-        let Some(neighbor) = self.entry(id) else { return Waiting::default() };
+    /// A solicited answer arrived: the neighbor is REACHABLE (RFC 4861 section 7.2.5), unless it comes
+    /// from elsewhere than the neighbor that we know.
+    pub(crate) fn confirm(&mut self, now: Instant, address: IpAddr, hardware: EthernetAddress) -> Learned {
+        let Some(id) = self.find(address) else { return Learned::default() };
+        let Some(neighbor) = self.entry(id) else { return Learned::default() };
+        if neighbor.is_live(now) && neighbor.hardware != hardware {
+            return self.contest(now, id, hardware);
+        }
         neighbor.hardware = hardware;
-        neighbor.state = NeighborState::Reachable;
-        neighbor.reachable_until = now + REACHABLE_TIME;
-        neighbor.solicited = 0;
-        neighbor.due = None;
-        self.release(id)
+        neighbor.on_confirmed(now);
+        Learned { waiting: self.release(id), solicit: None }
     }
 
     /// The neighbor told its hardware address without being asked: a request or solicitation of its
     /// own, or a gratuitous announcement. The entry becomes STALE if that is news (RFC 4861 section 7.2.3);
-    /// one that does not exist is made only if `create`, which a packet addressed to us justifies.
+    /// where it is in use, the address that we know is asked first. One that does not exist is made only
+    /// if `create`, which a packet addressed to us justifies.
     pub(crate) fn learn(
         &mut self,
         now: Instant,
@@ -361,21 +384,24 @@ impl NeighborCache {
         hardware: EthernetAddress,
         create: bool,
         limits: &Limits,
-    ) -> Waiting {
+    ) -> Learned {
         let Some(id) = self.find(address) else {
             if create {
                 self.insert(address, NeighborState::Stale, hardware, now, Origin::Answer, limits);
             }
-            return Waiting::default();
+            return Learned::default();
         };
-        let Some(neighbor) = self.entry(id) else { return Waiting::default() };
+        let Some(neighbor) = self.entry(id) else { return Learned::default() };
+        if neighbor.is_live(now) && neighbor.hardware != hardware {
+            return self.contest(now, id, hardware);
+        }
         if neighbor.state == NeighborState::Incomplete || neighbor.hardware != hardware {
             neighbor.hardware = hardware;
             neighbor.state = NeighborState::Stale;
             neighbor.solicited = 0;
             neighbor.due = None;
         }
-        self.release(id)
+        Learned { waiting: self.release(id), solicit: None }
     }
 
     /// Somebody told another hardware address without the right to replace ours (RFC 4861 section
@@ -391,11 +417,8 @@ impl NeighborCache {
     pub(crate) fn on_progress(&mut self, now: Instant, address: IpAddr) {
         let Some(id) = self.find_again(address) else { return };
         let Some(neighbor) = self.entry(id) else { return };
-        if neighbor.state != NeighborState::Incomplete {
-            neighbor.state = NeighborState::Reachable;
-            neighbor.reachable_until = now + REACHABLE_TIME;
-            neighbor.solicited = 0;
-            neighbor.due = None;
+        if !matches!(neighbor.state, NeighborState::Incomplete | NeighborState::Permanent) {
+            neighbor.on_confirmed(now);
         }
     }
 
@@ -408,17 +431,26 @@ impl NeighborCache {
         if neighbor.state == NeighborState::Delay {
             neighbor.state = NeighborState::Probe;
         }
+        if neighbor.contender.is_some() && neighbor.solicited >= CONFIRM_SOLICIT {
+            neighbor.give_way();
+            return Expiry::Moved;
+        }
         if neighbor.solicited < MAX_SOLICIT {
             return self.solicit(now, id).map_or(Expiry::Nothing, Expiry::Solicit);
         }
-        let address = neighbor.address;
+        Expiry::Failed(self.remove(id))
+    }
+
+    /// Removes an entry; returns what waited for it.
+    fn remove(&mut self, id: NeighborId) -> Waiting {
+        let Some(address) = self.entry(id).map(|neighbor| neighbor.address) else { return Waiting::default() };
         let waiting = self.release(id);
         self.index.remove(&address);
         if let Some(slot) = self.slots.get_mut(id.slot as usize) {
             *slot = None;
             self.free.push(id.slot);
         }
-        Expiry::Failed(waiting)
+        waiting
     }
 
     /// The entry's deadline; `None` also for an entry that is gone.
@@ -466,7 +498,8 @@ impl NeighborCache {
             digest.instant(neighbor.reachable_until);
             digest.u8(neighbor.solicited);
             digest.option(neighbor.due, Digest::instant);
-            digest.bool(neighbor.used);
+            digest.option(neighbor.used_at, Digest::instant);
+            digest.option(neighbor.contender, |digest, hardware| digest.bytes(&hardware.0));
             digest.u32(neighbor.generation);
             digest.u8(neighbor.origin as u8);
             digest.count(neighbor.sockets.len());
@@ -500,6 +533,8 @@ pub(crate) enum Expiry {
     Nothing,
     /// A further solicitation is due.
     Solicit(Solicit),
+    /// The hardware address that we knew does not answer any more, and another has taken its place.
+    Moved,
     /// The neighbor does not answer; the entry is gone and this had been waiting for it.
     Failed(Waiting),
 }
