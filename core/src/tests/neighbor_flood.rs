@@ -74,7 +74,14 @@ impl Lan {
                 match Lan::asked(frame) {
                     Some(IpAddr::V4(target)) if target.octets()[..3] == [10, 0, 0] => {
                         let n = target.octets()[3];
-                        let _ = self.rig.receive(&arp(ArpOperation::Reply, station(n), target, OUR_MAC, OUR_V4_WIDE, OUR_MAC));
+                        let _ = self.rig.receive(&arp(
+                            ArpOperation::Reply,
+                            station(n),
+                            target,
+                            OUR_MAC,
+                            OUR_V4_WIDE,
+                            OUR_MAC,
+                        ));
                     }
                     Some(IpAddr::V6(target)) if target.segments()[..7] == OUR_V6.segments()[..7] => {
                         let _ = self.rig.receive(&advertisement(target, station(target.octets()[15]), true));
@@ -147,7 +154,14 @@ fn spoofed(n: u16, v4: bool) -> Vec<u8> {
         IpAddr::V4(sender) => {
             let [high, low] = n.to_be_bytes();
             let made_up = EthernetAddress([2, 0, 0, 6, high, low]);
-            arp(ArpOperation::Request, made_up, sender, EthernetAddress::UNSPECIFIED, OUR_V4_WIDE, EthernetAddress::BROADCAST)
+            arp(
+                ArpOperation::Request,
+                made_up,
+                sender,
+                EthernetAddress::UNSPECIFIED,
+                OUR_V4_WIDE,
+                EthernetAddress::BROADCAST,
+            )
         }
         IpAddr::V6(sender) => neighbor_solicitation(sender, OUR_V6, Some(ATTACKER)),
     }
@@ -211,9 +225,14 @@ fn a_flow_whose_neighbor_is_impersonated(#[values(true, false)] v4: bool) {
         let [high, low] = n.to_be_bytes();
         let made_up = EthernetAddress([2, 0, 0, 6, high, low]);
         let frame = match host(10, v4) {
-            IpAddr::V4(sender) => {
-                arp(ArpOperation::Request, made_up, sender, EthernetAddress::UNSPECIFIED, OUR_V4_WIDE, EthernetAddress::BROADCAST)
-            }
+            IpAddr::V4(sender) => arp(
+                ArpOperation::Request,
+                made_up,
+                sender,
+                EthernetAddress::UNSPECIFIED,
+                OUR_V4_WIDE,
+                EthernetAddress::BROADCAST,
+            ),
             IpAddr::V6(sender) => advertisement(sender, made_up, true),
         };
         if n % 50 == 0 {

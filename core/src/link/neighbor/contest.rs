@@ -7,9 +7,7 @@
 
 use core::net::IpAddr;
 
-use super::{
-    Learned, Neighbor, NeighborCache, NeighborId, NeighborState, Origin, REACHABLE_TIME, TRUST_TIME,
-};
+use super::{Learned, Neighbor, NeighborCache, NeighborId, NeighborState, Origin, REACHABLE_TIME, TRUST_TIME};
 use crate::config::Limits;
 use crate::time::Instant;
 use crate::wire::ethernet::EthernetAddress;
