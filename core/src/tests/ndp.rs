@@ -234,7 +234,7 @@ fn acquainted(state: NeighborState) -> Rig {
     }
     rig.discard();
     assert_eq!(rig.neighbor("2001:db8::77"), Some((state, Some(PEER_MAC))));
-    rig.now += core::time::Duration::from_secs(1);
+    rig.now += Duration::from_secs(1);
     rig
 }
 
