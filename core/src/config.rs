@@ -18,6 +18,9 @@ pub struct Config {
     pub tcp: TcpConfig,
     /// How interfaces make sure that their addresses are theirs alone, where an interface has no settings of its own.
     pub address: AddressSettings,
+    /// Whether temporary addresses are preferred to public ones as a source; default true (RFC 6724
+    /// section 5 rule 7). A socket that is bound to an address uses that one.
+    pub prefer_temporary: bool,
     /// The time to live (hop limit) of packets sent, 1 to 255; default 64 (RFC 1122 section 3.2.1.7, the IANA value).
     pub hop_limit: u8,
     /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
@@ -41,6 +44,7 @@ impl Default for Config {
             limits: Limits::default(),
             tcp: TcpConfig::default(),
             address: AddressSettings::default(),
+            prefer_temporary: true,
             hop_limit: 64,
             rx_batch: 16,
             icmp_errors_per_second: 100,
@@ -77,6 +81,8 @@ pub struct Limits {
     pub addresses: u16,
     /// Changes of addresses that wait to be told; default 64. The oldest goes for a new one.
     pub address_events: u16,
+    /// Rows of the policy table; default 64 (RFC 6724 section 2.1).
+    pub policies: u16,
     /// Routes; default 1,024.
     pub routes: u32,
     /// TCP connections in any state, TIME-WAIT included; default 65,536.
@@ -113,6 +119,7 @@ impl Default for Limits {
             interfaces: 16,
             addresses: 16,
             address_events: 64,
+            policies: 64,
             routes: 1024,
             tcp_sockets: 65_536,
             syn_queue: 256,

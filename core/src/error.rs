@@ -280,6 +280,14 @@ command_errors! {
         LimitReached => "no more neighbors: Limits::neighbors is reached",
     }
 
+    /// Why a policy table was not set.
+    PolicyError {
+        /// `Limits::policies` is reached.
+        LimitReached => "too many policies: Limits::policies is reached",
+        /// A prefix is longer than 128 bits.
+        BadPrefix => "a prefix is longer than 128 bits",
+    }
+
     /// Why a route was not added.
     RouteError {
         /// No such interface.

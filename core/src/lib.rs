@@ -73,6 +73,7 @@ pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::route::Route;
+pub use ip::selection::Policy;
 pub use link::InterfaceId;
 pub use rng::Seed;
 pub use socket::{

@@ -1,8 +1,9 @@
 //! The internet layer.
 //!
 //! - [`packet`]: a packet that waits to be built, described, not encoded
-//! - [`address`]: what an address is, whether it is ours, which one to send from
+//! - [`address`]: what an address is, whether it is ours
 //! - [`own_address`]: the addresses of an interface, their states and lifetimes
+//! - [`selection`]: which address to send from, which destination to try first (RFC 6724)
 //! - [`route`]: longest prefix, on-link and gateway routes
 //! - [`input`]: the checks on a received packet before an upper layer sees it
 //! - [`output`]: headers of layer 2 and 3 in front of a payload, checksums behind it
@@ -13,3 +14,4 @@ pub(crate) mod output;
 pub(crate) mod own_address;
 pub(crate) mod packet;
 pub(crate) mod route;
+pub(crate) mod selection;

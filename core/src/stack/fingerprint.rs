@@ -20,6 +20,7 @@ impl Stack {
             digest.option(route.gateway, Digest::address);
             digest.u16(route.interface.0);
         }
+        self.preferences.digest(&mut digest);
         self.digest_sockets(&mut digest);
         self.events.digest(&mut digest);
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {

@@ -120,7 +120,7 @@ impl Stack {
         let hop =
             self.routes.lookup(dst, crate::ip::address::is_link_local(dst).then_some(id)).ok_or(DropReason::NoRoute)?;
         let interface = self.interfaces.get(hop.interface.index()).ok_or(DropReason::NoRoute)?;
-        let best = || crate::ip::address::select_source(&interface.addresses, dst, hop.next_hop);
+        let best = || crate::ip::selection::select_source(&interface.addresses, dst, hop.next_hop, &self.preferences);
         let src = src.or_else(best).ok_or(DropReason::NoRoute)?;
         let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit: self.config.hop_limit, body };
         self.queue_control(hop.interface, Control::Packet(packet))

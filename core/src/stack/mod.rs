@@ -26,6 +26,7 @@
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
+//! - `selection`: the policy table, destinations by preference (RFC 6724)
 //! - `neighbors`: neighbors that commands set
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
@@ -38,6 +39,7 @@ use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
 use crate::ip::route::RouteTable;
+use crate::ip::selection::Preferences;
 use crate::keyed::HashKey;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
@@ -58,6 +60,7 @@ mod inspect;
 mod neighbors;
 mod receive;
 mod schedule;
+mod selection;
 mod tcp;
 mod transmit;
 mod udp;
@@ -107,6 +110,7 @@ pub struct Stack {
     random: Random,
     interfaces: Vec<Interface>,
     routes: RouteTable,
+    preferences: Preferences,
     sockets: Sockets,
     timers: schedule::TimerHeap,
     unarmed: schedule::Unarmed,
@@ -139,6 +143,7 @@ impl Stack {
             random: Stack::random(&seed),
             interfaces: Vec::new(),
             routes: RouteTable::default(),
+            preferences: Preferences::new(config.prefer_temporary),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
             unarmed: schedule::Unarmed::default(),

@@ -10,6 +10,7 @@ use crate::error::DropReason;
 use crate::frame::{Frame, RxChecksum};
 use crate::ip::input::Received;
 use crate::ip::packet::ErrorKind;
+use crate::ip::selection::select_source;
 use crate::link::neighbor::{Expiry, NeighborId, Solicit, Waiting};
 use crate::link::{Control, InterfaceId};
 use crate::wire::arp::{ArpOperation, ArpPacket};
@@ -222,14 +223,14 @@ impl Stack {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let control = match solicit.target {
             IpAddr::V4(target) => {
-                let source = crate::ip::address::select_source(&interface.addresses, solicit.target, solicit.target);
+                let source = select_source(&interface.addresses, solicit.target, solicit.target, &self.preferences);
                 let Some(IpAddr::V4(source)) = source else { return };
                 let to = solicit.unicast.unwrap_or(EthernetAddress::BROADCAST);
                 let target_hardware = EthernetAddress::UNSPECIFIED;
                 Control::Arp { operation: ArpOperation::Request, to, target_hardware, source, target }
             }
             IpAddr::V6(target) => {
-                let Some(source) = interface.solicitation_source(target) else { return };
+                let Some(source) = interface.solicitation_source(target, &self.preferences) else { return };
                 Control::NeighborSolicitation { to: solicit.unicast, source, target }
             }
         };

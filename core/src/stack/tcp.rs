@@ -472,7 +472,8 @@ impl Stack {
     pub(super) fn source_towards(&self, remote: IpAddr) -> Option<(Hop, IpAddr)> {
         let hop = self.routes.lookup(remote, None)?;
         let interface = self.interfaces.get(hop.interface.index())?;
-        let source = crate::ip::address::select_source(&interface.addresses, remote, hop.next_hop)?;
+        let source =
+            crate::ip::selection::select_source(&interface.addresses, remote, hop.next_hop, &self.preferences)?;
         Some((hop, source))
     }
 

@@ -21,6 +21,7 @@
 //! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `route` | routes and the choice of a source address |
+//! | `selection` | default address selection (RFC 6724) |
 //! | `interface` | interfaces, addresses, and their limits |
 //! | `limits` | the limits on connections, filled |
 //! | `lifecycle` | TIME-WAIT that makes room, handles released, listeners closed |
@@ -55,6 +56,7 @@ mod offload;
 mod reset;
 pub(crate) mod rig;
 mod route;
+mod selection;
 mod survives;
 mod time;
 mod udp;
