@@ -66,14 +66,16 @@ pub mod wire;
 mod tests;
 
 pub use config::{
-    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings,
+    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, Medium, TcpConfig,
+    TcpSettings,
 };
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
-pub use ip::route::Route;
-pub use ip::selection::Policy;
+pub use ip::route::{Route, RouteOrigin, Target};
+pub use ip::rule::Rule;
+pub use ip::selection::AddressPolicy;
 pub use link::InterfaceId;
 pub use rng::Seed;
 pub use socket::{

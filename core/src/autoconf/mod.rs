@@ -2,6 +2,7 @@
 //! time and messages, and hands back what is to be done; the files of their names under `stack` do it.
 //!
 //! - [`acd`]: IPv4 address conflict detection (RFC 5227)
+//! - [`link_local`]: IPv4 link-local addresses (RFC 3927)
 //! - [`dad`]: IPv6 duplicate address detection (RFC 4862, 4429, 7527)
 
 use alloc::vec::Vec;
@@ -14,6 +15,7 @@ use crate::time::Instant;
 
 pub(crate) mod acd;
 pub(crate) mod dad;
+pub(crate) mod link_local;
 
 /// The machines of one interface.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,8 @@ pub(crate) struct Autoconf {
     pub(crate) conflicts: acd::Conflicts,
     /// At most one per address of the interface.
     pub(crate) detections: Vec<dad::Detection>,
+    /// Whether an IPv4 link-local address is wanted.
+    pub(crate) link_local: Option<link_local::LinkLocal>,
 }
 
 impl Autoconf {
@@ -51,5 +55,6 @@ impl Autoconf {
         for detection in &self.detections {
             detection.digest(digest);
         }
+        digest.option(self.link_local.as_ref(), |digest, link_local| link_local.digest(digest));
     }
 }

@@ -4,7 +4,8 @@
 //! - [`address`]: what an address is, whether it is ours
 //! - [`own_address`]: the addresses of an interface, their states and lifetimes
 //! - [`selection`]: which address to send from, which destination to try first (RFC 6724)
-//! - [`route`]: longest prefix, on-link and gateway routes
+//! - [`route`]: where packets go next: tables of routes, longest prefix first
+//! - [`rule`]: which tables are looked at
 //! - [`input`]: the checks on a received packet before an upper layer sees it
 //! - [`output`]: headers of layer 2 and 3 in front of a payload, checksums behind it
 
@@ -14,4 +15,5 @@ pub(crate) mod output;
 pub(crate) mod own_address;
 pub(crate) mod packet;
 pub(crate) mod route;
+pub(crate) mod rule;
 pub(crate) mod selection;

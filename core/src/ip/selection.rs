@@ -11,7 +11,7 @@ use crate::digest::Digest;
 
 /// A row of the policy table (RFC 6724 section 2.1). An IPv4 address is looked up as an IPv4-mapped one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct AddressPolicy {
     /// The addresses: the longest prefix that an address lies in is its row.
     pub prefix: Ipv6Addr,
     /// The prefix's length, 0 to 128.
@@ -22,42 +22,41 @@ pub struct Policy {
     pub label: u8,
 }
 
-impl Policy {
-    const fn new(prefix: [u16; 8], prefix_len: u8, precedence: u8, label: u8) -> Policy {
-        let [a, b, c, d, e, f, g, h] = prefix;
-        Policy { prefix: Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix_len, precedence, label }
+impl AddressPolicy {
+    const fn new(prefix: [u16; 8], prefix_len: u8, precedence: u8, label: u8) -> AddressPolicy {
+        AddressPolicy { prefix: Ipv6Addr::from_segments(prefix), prefix_len, precedence, label }
     }
 
     /// The default policy table of RFC 6724 section 2.1.
-    pub const DEFAULT: [Policy; 9] = [
-        Policy::new([0, 0, 0, 0, 0, 0, 0, 1], 128, 50, 0),
-        Policy::new([0; 8], 0, 40, 1),
-        Policy::new([0, 0, 0, 0, 0, 0xffff, 0, 0], 96, 35, 4),
-        Policy::new([0x2002, 0, 0, 0, 0, 0, 0, 0], 16, 30, 2),
-        Policy::new([0x2001, 0, 0, 0, 0, 0, 0, 0], 32, 5, 5),
-        Policy::new([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7, 3, 13),
-        Policy::new([0; 8], 96, 1, 3),
-        Policy::new([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10, 1, 11),
-        Policy::new([0x3ffe, 0, 0, 0, 0, 0, 0, 0], 16, 1, 12),
+    pub const DEFAULT: [AddressPolicy; 9] = [
+        AddressPolicy::new([0, 0, 0, 0, 0, 0, 0, 1], 128, 50, 0),
+        AddressPolicy::new([0; 8], 0, 40, 1),
+        AddressPolicy::new([0, 0, 0, 0, 0, 0xffff, 0, 0], 96, 35, 4),
+        AddressPolicy::new([0x2002, 0, 0, 0, 0, 0, 0, 0], 16, 30, 2),
+        AddressPolicy::new([0x2001, 0, 0, 0, 0, 0, 0, 0], 32, 5, 5),
+        AddressPolicy::new([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7, 3, 13),
+        AddressPolicy::new([0; 8], 96, 1, 3),
+        AddressPolicy::new([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10, 1, 11),
+        AddressPolicy::new([0x3ffe, 0, 0, 0, 0, 0, 0, 0], 16, 1, 12),
     ];
 }
 
 /// What addresses are chosen by.
 #[derive(Clone, Debug)]
 pub(crate) struct Preferences {
-    /// At most `Limits::policies`.
-    pub(crate) policies: Vec<Policy>,
+    /// At most `Limits::address_policies`.
+    pub(crate) policies: Vec<AddressPolicy>,
     /// Rule 7's privacy preference.
     pub(crate) temporary: bool,
 }
 
 impl Preferences {
     pub(crate) fn new(temporary: bool) -> Preferences {
-        Preferences { policies: Policy::DEFAULT.to_vec(), temporary }
+        Preferences { policies: AddressPolicy::DEFAULT.to_vec(), temporary }
     }
 
     /// The row of an address; none only where the table has been left with holes.
-    fn policy(&self, address: IpAddr) -> Option<&Policy> {
+    fn policy(&self, address: IpAddr) -> Option<&AddressPolicy> {
         let address = IpAddr::V6(mapped(address));
         let rows = self.policies.iter().filter(|row| contains(IpAddr::V6(row.prefix), row.prefix_len, address));
         rows.max_by_key(|row| row.prefix_len)

@@ -22,25 +22,28 @@
 //! - `udp`: from a datagram to its socket
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
-//! - `commands`: interfaces, routes, sockets
+//! - `commands`: interfaces, sockets
+//! - `interfaces`: links that go down and come up
+//! - `routing`: the way of a packet, and the commands on routes and rules
+//! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
+//! - `link_local`: IPv4 link-local addresses
 //! - `access`: what the socket views need of the stack
 //! - `selection`: the policy table, destinations by preference (RFC 6724)
 //! - `neighbors`: neighbors that commands set
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
 
-use alloc::vec::Vec;
-
 use crate::buffer::ChunkPool;
 use crate::config::Config;
 use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
-use crate::ip::route::RouteTable;
+use crate::ip::route::Routes;
 use crate::ip::selection::Preferences;
 use crate::keyed::HashKey;
+use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
 use crate::rng::{RandomStream, Seed};
@@ -57,8 +60,12 @@ mod dad;
 mod fingerprint;
 mod icmp;
 mod inspect;
+mod interfaces;
+mod link_local;
+mod loopback;
 mod neighbors;
 mod receive;
+mod routing;
 mod schedule;
 mod selection;
 mod tcp;
@@ -81,6 +88,7 @@ struct Secrets {
     isn: HashKey,
     timestamp: HashKey,
     neighbor: HashKey,
+    multipath: HashKey,
 }
 
 /// What is drawn for the interfaces, one stream per purpose.
@@ -108,8 +116,8 @@ pub struct Stack {
     now: Instant,
     secrets: Secrets,
     random: Random,
-    interfaces: Vec<Interface>,
-    routes: RouteTable,
+    interfaces: InterfaceTable,
+    routes: Routes,
     preferences: Preferences,
     sockets: Sockets,
     timers: schedule::TimerHeap,
@@ -141,8 +149,8 @@ impl Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
             random: Stack::random(&seed),
-            interfaces: Vec::new(),
-            routes: RouteTable::default(),
+            interfaces: InterfaceTable::default(),
+            routes: Routes::default(),
             preferences: Preferences::new(config.prefer_temporary),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
@@ -167,6 +175,7 @@ impl Stack {
             isn: seed.hash_key("tcp.isn"),
             timestamp: seed.hash_key("tcp.timestamp"),
             neighbor: seed.hash_key("neighbor"),
+            multipath: seed.hash_key("route.multipath"),
         }
     }
 

@@ -45,7 +45,7 @@ impl Stack {
         self.trace.command(self.now, "neighbor.remove", SocketAddr::new(address, 0));
         let forgotten = self.interfaces.get_mut(id.index()).and_then(|interface| interface.neighbors.forget(address));
         let found = forgotten.is_some();
-        self.give_up(forgotten.unwrap_or_default());
+        self.give_up(id, forgotten.unwrap_or_default());
         found
     }
 }

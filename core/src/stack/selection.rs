@@ -6,24 +6,25 @@ use core::net::{IpAddr, SocketAddr};
 use super::Stack;
 use crate::error::PolicyError;
 use crate::ip::own_address::OwnAddress;
-use crate::ip::selection::{self, Destination, Policy};
+use crate::ip::route::Query;
+use crate::ip::selection::{self, AddressPolicy, Destination};
 
 impl Stack {
     /// The policy table by which addresses are selected (RFC 6724 section 2.1).
-    pub fn policies(&self) -> &[Policy] {
+    pub fn policies(&self) -> &[AddressPolicy] {
         &self.preferences.policies
     }
 
-    /// Sets the policy table anew; [`Policy::DEFAULT`] is the one that a stack begins with.
+    /// Sets the policy table anew; [`AddressPolicy::DEFAULT`] is the one that a stack begins with.
     ///
     /// # Errors
     ///
-    /// [`PolicyError`]: a prefix is too long, or there are more rows than `Limits::policies`.
-    pub fn set_policies(&mut self, policies: &[Policy]) -> Result<(), PolicyError> {
+    /// [`PolicyError`]: a prefix is too long, or there are more rows than `Limits::address_policies`.
+    pub fn set_policies(&mut self, policies: &[AddressPolicy]) -> Result<(), PolicyError> {
         for row in policies {
             self.trace.command(self.now, "policy.set", SocketAddr::new(row.prefix.into(), row.prefix_len.into()));
         }
-        if policies.len() > usize::from(self.config.limits.policies) {
+        if policies.len() > usize::from(self.config.limits.address_policies) {
             return Err(PolicyError::LimitReached);
         }
         if policies.iter().any(|row| row.prefix_len > 128) {
@@ -46,7 +47,7 @@ impl Stack {
 
     /// The address that `dst` would be reached from.
     fn own_source(&self, dst: IpAddr) -> Option<OwnAddress> {
-        let (hop, source) = self.source_towards(dst.to_canonical())?;
-        self.interfaces.get(hop.interface.index())?.addresses.find(source).copied()
+        let (_, source) = self.source_towards(&Query::to(dst.to_canonical())).ok()?;
+        self.interfaces.iter().find_map(|interface| interface.addresses.find(source)).copied()
     }
 }

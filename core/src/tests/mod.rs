@@ -10,6 +10,7 @@
 //! | `addresses` | lifetimes of our own addresses (RFC 4862 section 5.5.4) |
 //! | `acd` | whether an IPv4 address is ours alone (RFC 5227) |
 //! | `dad` | whether an IPv6 address is (RFC 4862 section 5.4, 4429, 7527) |
+//! | `link_local` | IPv4 link-local addresses (RFC 3927), links that come up |
 //! | `arp` | RFC 826, 5227 |
 //! | `ndp` | Neighbor Discovery's messages (RFC 4861 section 7) |
 //! | `neighbor` | reachability, parking, eviction (RFC 4861 section 7.3) |
@@ -22,6 +23,10 @@
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `route` | routes and the choice of a source address |
 //! | `selection` | default address selection (RFC 6724) |
+//! | `policy` | metrics, refusing routes, equal costs, rules and tables (RFC 1812 section 5.2.4, 2992) |
+//! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
+//! | `media` | bare IP packets, and the loopback (RFC 1122 section 3.2.1.3 (g)) |
+//! | `link_state` | links that go down and come up |
 //! | `interface` | interfaces, addresses, and their limits |
 //! | `limits` | the limits on connections, filled |
 //! | `lifecycle` | TIME-WAIT that makes room, handles released, listeners closed |
@@ -39,6 +44,7 @@ mod dad;
 mod determinism;
 mod echo;
 mod ethernet;
+mod host_model;
 mod hostile;
 mod icmp_errors;
 mod icmp_input;
@@ -48,11 +54,15 @@ mod ipv4;
 mod ipv6;
 mod lifecycle;
 mod limits;
+mod link_local;
+mod link_state;
+mod media;
 mod ndp;
 mod neighbor;
 mod neighbor_flood;
 mod no_answer;
 mod offload;
+mod policy;
 mod reset;
 pub(crate) mod rig;
 mod route;

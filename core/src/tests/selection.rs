@@ -8,7 +8,7 @@ use super::rig::*;
 use crate::error::PolicyError;
 use crate::stack::NewAddress;
 use crate::{
-    AddressOrigin, AddressSettings, Config, ConnectOptions, InterfaceConfig, Limits, Policy, Route, Seed, Stack,
+    AddressOrigin, AddressPolicy, AddressSettings, Config, ConnectOptions, InterfaceConfig, Limits, Route, Seed, Stack,
 };
 
 /// A rig with these addresses, and a way to everywhere. In a name, `d:` is a deprecated address and `t:`
@@ -35,7 +35,7 @@ fn rig(own: &[&str], config: Config) -> Rig {
     }
     for prefix in ["0.0.0.0", "::"] {
         let prefix = prefix.parse().unwrap();
-        rig.stack.add_route(Route { prefix, prefix_len: 0, gateway: None, interface: rig.interface }).unwrap();
+        rig.stack.add_route(Route::on_link(prefix, 0, rig.interface)).unwrap();
     }
     rig.events();
     rig
@@ -48,7 +48,6 @@ fn source(rig: &mut Rig, dst: &str) -> IpAddr {
 }
 
 #[rstest]
-#[case::rule_1_same_address("2001:db8:1::1", &["d:2001:db8:1::1", "2001:db8:2::1"], "2001:db8:1::1")]
 #[case::rule_2_scope("2001:db8:1::1", &["fe80::1", "2001:db8:3::1"], "2001:db8:3::1")]
 #[case::rule_2_link_local("fe80::1", &["d:fe80::2", "2001:db8:1::1"], "fe80::2")]
 #[case::rule_2_larger("fec0::1", &["fe80::2", "2001:db8:1::1"], "2001:db8:1::1")]
@@ -127,8 +126,8 @@ fn equal_destinations_stay_in_their_order() {
 #[test]
 fn the_policy_table_can_be_edited() {
     let mut rig = rig(&["2001:db8::2", "fe80::1", "10.1.2.4"], Config::default());
-    assert_eq!(rig.stack.policies(), Policy::DEFAULT);
-    let mut policies = Policy::DEFAULT;
+    assert_eq!(rig.stack.policies(), AddressPolicy::DEFAULT);
+    let mut policies = AddressPolicy::DEFAULT;
     policies[2].precedence = 100;
     rig.stack.set_policies(&policies).unwrap();
     let expected = ["10.1.2.3", "2001:db8::1"];
@@ -141,8 +140,9 @@ fn a_label_of_ones_own() {
     let mut rig = rig(&["2001:db8:1aaa::a", "2001:db8:70aa::a", "fe80::a"], Config::default());
     let destinations = ["2001:db8:1bbb::b", "2001:db8:70bb::b"];
     assert_eq!(sorted(&rig, &destinations), addresses(&["2001:db8:70bb::b", "2001:db8:1bbb::b"]));
-    let own = |prefix: &str| Policy { prefix: prefix.parse().unwrap(), prefix_len: 48, precedence: 43, label: 6 };
-    let mut policies = Policy::DEFAULT.to_vec();
+    let own =
+        |prefix: &str| AddressPolicy { prefix: prefix.parse().unwrap(), prefix_len: 48, precedence: 43, label: 6 };
+    let mut policies = AddressPolicy::DEFAULT.to_vec();
     policies.extend([own("2001:db8:1aaa::"), own("2001:db8:1bbb::")]);
     rig.stack.set_policies(&policies).unwrap();
     assert_eq!(sorted(&rig, &destinations), addresses(&destinations));
@@ -151,10 +151,10 @@ fn a_label_of_ones_own() {
 
 #[test]
 fn policies_that_are_refused() {
-    let config = Config { limits: Limits { policies: 9, ..Limits::default() }, ..Config::default() };
+    let config = Config { limits: Limits { address_policies: 9, ..Limits::default() }, ..Config::default() };
     let mut rig = rig(&[], config);
-    let row = Policy { prefix: OUR_V6, prefix_len: 129, precedence: 1, label: 1 };
+    let row = AddressPolicy { prefix: OUR_V6, prefix_len: 129, precedence: 1, label: 1 };
     assert_eq!(rig.stack.set_policies(&[row]), Err(PolicyError::BadPrefix));
-    assert_eq!(rig.stack.set_policies(&[Policy { prefix_len: 128, ..row }; 10]), Err(PolicyError::LimitReached));
-    assert_eq!(rig.stack.policies(), Policy::DEFAULT);
+    assert_eq!(rig.stack.set_policies(&[AddressPolicy { prefix_len: 128, ..row }; 10]), Err(PolicyError::LimitReached));
+    assert_eq!(rig.stack.policies(), AddressPolicy::DEFAULT);
 }

@@ -360,6 +360,22 @@ impl NeighborCache {
         waiting
     }
 
+    /// Forgets all neighbors but those that commands have set, and gives back what waited for them.
+    pub(crate) fn flush(&mut self) -> Waiting {
+        let mut all = Waiting::default();
+        for (slot, place) in (0..).zip(&mut self.slots) {
+            let Some(neighbor) = place.take_if(|neighbor| neighbor.state != NeighborState::Permanent) else { continue };
+            self.index.remove(&neighbor.address);
+            self.free.push(slot);
+            all.sockets.extend(neighbor.sockets);
+            all.packets.extend(neighbor.packets);
+        }
+        self.last = None;
+        self.parked_local.clear();
+        self.parked_answers.clear();
+        all
+    }
+
     /// A solicited answer arrived: the neighbor is REACHABLE (RFC 4861 section 7.2.5), unless it comes
     /// from elsewhere than the neighbor that we know.
     pub(crate) fn confirm(&mut self, now: Instant, address: IpAddr, hardware: EthernetAddress) -> Learned {
