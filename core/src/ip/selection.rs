@@ -6,8 +6,9 @@ use core::cmp::Ordering;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::address::contains;
-use super::own_address::{AddressOrigin, AddressState, AddressTable, OwnAddress};
+use super::own_address::{AddressOrigin, AddressState, OwnAddress};
 use crate::digest::Digest;
+use crate::link::Interface;
 
 /// A row of the policy table (RFC 6724 section 2.1). An IPv4 address is looked up as an IPv4-mapped one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,9 +119,15 @@ fn common_prefix_len(source: &OwnAddress, dst: IpAddr) -> u32 {
 
 /// What makes one source better than another for a destination: section 5, in the order of its rules.
 /// Rule 4 is about mobile hosts, rule 5 holds by the candidates being the outgoing interface's.
-type SourceRank = (bool, u8, bool, u16, bool, bool, u32);
+type SourceRank = (bool, u8, bool, u16, bool, bool, bool, u32);
 
-fn rank(own: &OwnAddress, dst: IpAddr, next_hop: IpAddr, preferences: &Preferences) -> SourceRank {
+fn rank(
+    own: &OwnAddress,
+    dst: IpAddr,
+    next_hop: IpAddr,
+    is_told_by_another: bool,
+    preferences: &Preferences,
+) -> SourceRank {
     let is_same = own.address == dst;
     // Rule 2: the smallest scope that is large enough, else the largest.
     let (own_scope, dst_scope) = (scope(own.address), scope(dst));
@@ -131,17 +138,23 @@ fn rank(own: &OwnAddress, dst: IpAddr, next_hop: IpAddr, preferences: &Preferenc
     let on_link = if dst.is_ipv4() && own.is_on_link(next_hop) { u16::from(own.prefix_len) + 1 } else { 0 };
     let label_matches = preferences.label(own.address) == preferences.label(dst);
     let is_wanted_kind = (own.origin == AddressOrigin::Temporary) == preferences.temporary;
-    (is_same, scope_rank, is_preferred, on_link, label_matches, is_wanted_kind, common_prefix_len(own, dst))
+    let common = common_prefix_len(own, dst);
+    (is_same, scope_rank, is_preferred, on_link, !is_told_by_another, label_matches, is_wanted_kind, common)
 }
 
-/// The address to send from towards `dst` through `next_hop`; of equal ones the first.
+/// The address of `interface` to send from towards `dst` through `next_hop`; of equal ones the first.
 pub(crate) fn select_source(
-    addresses: &AddressTable,
+    interface: &Interface,
     dst: IpAddr,
     next_hop: IpAddr,
     preferences: &Preferences,
 ) -> Option<IpAddr> {
-    best_source(addresses.assigned(), dst, next_hop, preferences).map(|own| own.address)
+    // Rule 5.5: a router takes what comes from a prefix that it has told; of another's prefix it may not.
+    let is_told_by_another = |own: &OwnAddress| match (next_hop, own.address) {
+        (IpAddr::V6(router), IpAddr::V6(source)) => interface.autoconf.router_discovery.is_poor_exit(router, source),
+        _ => false,
+    };
+    best_source(interface.addresses.assigned(), dst, next_hop, is_told_by_another, preferences).map(|own| own.address)
 }
 
 /// The best of `candidates`; those of the other family are none.
@@ -149,11 +162,12 @@ pub(crate) fn best_source<'a>(
     candidates: impl DoubleEndedIterator<Item = &'a OwnAddress>,
     dst: IpAddr,
     next_hop: IpAddr,
+    is_told_by_another: impl Fn(&OwnAddress) -> bool,
     preferences: &Preferences,
 ) -> Option<&'a OwnAddress> {
     let same_family = candidates.filter(|own| own.address.is_ipv4() == dst.is_ipv4());
     // Of equal ones `max_by_key` takes the last, and the first is wanted.
-    same_family.rev().max_by_key(|own| rank(own, dst, next_hop, preferences))
+    same_family.rev().max_by_key(|own| rank(own, dst, next_hop, is_told_by_another(own), preferences))
 }
 
 /// A destination, and the address that it would be reached from; none if there is no way to it.

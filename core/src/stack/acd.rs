@@ -126,6 +126,9 @@ impl Stack {
             }
             AddressOrigin::LinkLocal | AddressOrigin::Slaac | AddressOrigin::Temporary | AddressOrigin::Dhcp => {
                 self.withdraw_address(id, address, Some(AddressChange::Duplicated));
+                if let (IpAddr::V6(address), true) = (address, origin != AddressOrigin::Dhcp) {
+                    self.on_formed_conflict(id, address, origin);
+                }
             }
         }
     }

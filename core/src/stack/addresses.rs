@@ -200,6 +200,7 @@ impl Stack {
         if let Some(route) = interface.addresses.find(address).and_then(|own| on_link(id, own)) {
             self.routes.add(route);
         }
+        self.tell_routers(id, address);
     }
 
     /// An address is not in use any more: its route goes, unless another address has the same.
@@ -216,6 +217,7 @@ impl Stack {
         self.advance_claims(id);
         self.advance_detections(id);
         self.end_lifetimes(id);
+        self.on_router_discovery_timeout(id);
         self.arm_interface(id);
     }
 

@@ -22,6 +22,7 @@ impl Stack {
         self.routes.invalidate();
         if up {
             self.verify_addresses_again(id);
+            self.solicit_routers_again(id);
         } else {
             self.empty_queues(id);
         }

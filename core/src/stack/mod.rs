@@ -20,6 +20,8 @@
 //! - `icmp`: ICMP of both families, and the errors that we send
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
+//! - `router_discovery`: what routers say, and what follows from it
+//! - `slaac`: the addresses that we form ourselves
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, sockets
@@ -32,7 +34,7 @@
 //! - `access`: what the socket views need of the stack
 //! - `selection`: the policy table, destinations by preference (RFC 6724)
 //! - `neighbors`: neighbors that commands set
-//! - `inspect`: counters and tables
+//! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
 
 use crate::buffer::ChunkPool;
@@ -40,6 +42,7 @@ use crate::config::Config;
 use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
+use crate::identity::Identity;
 use crate::ip::route::Routes;
 use crate::ip::selection::Preferences;
 use crate::keyed::HashKey;
@@ -60,14 +63,17 @@ mod dad;
 mod fingerprint;
 mod icmp;
 mod inspect;
+mod inspect_routers;
 mod interfaces;
 mod link_local;
 mod loopback;
 mod neighbors;
 mod receive;
+mod router_discovery;
 mod routing;
 mod schedule;
 mod selection;
+mod slaac;
 mod tcp;
 mod transmit;
 mod udp;
@@ -75,6 +81,7 @@ mod udp;
 pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
 pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
+pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
@@ -96,6 +103,8 @@ struct Secrets {
 struct Random {
     acd: RandomStream,
     dad: RandomStream,
+    router_discovery: RandomStream,
+    temporary_addresses: RandomStream,
 }
 
 /// The bounds on what strangers can make us send.
@@ -116,6 +125,7 @@ pub struct Stack {
     now: Instant,
     secrets: Secrets,
     random: Random,
+    identity: Identity,
     interfaces: InterfaceTable,
     routes: Routes,
     preferences: Preferences,
@@ -149,6 +159,7 @@ impl Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
             random: Stack::random(&seed),
+            identity: config.identity.clone().unwrap_or_else(|| Identity::new(seed.key("identity.secret"))),
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
             preferences: Preferences::new(config.prefer_temporary),
@@ -180,7 +191,12 @@ impl Stack {
     }
 
     fn random(seed: &Seed) -> Random {
-        Random { acd: seed.stream("acd"), dad: seed.stream("dad") }
+        Random {
+            acd: seed.stream("acd"),
+            dad: seed.stream("dad"),
+            router_discovery: seed.stream("nd.router_discovery"),
+            temporary_addresses: seed.stream("slaac.temporary_addresses"),
+        }
     }
 
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
@@ -189,6 +205,11 @@ impl Stack {
         self.secrets = Stack::secrets(seed);
         self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
+    }
+
+    /// What is to be kept for the next start: given to that stack as [`Config::identity`].
+    pub fn export_identity(&self) -> Identity {
+        self.identity.clone()
     }
 
     /// The configuration.
@@ -213,12 +234,12 @@ impl Stack {
     }
 
     /// A frame has arrived on `interface` at `now`.
-    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: Frame) -> Verdict {
+    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) -> Verdict {
         self.advance(now);
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.data.len() as u64;
         self.trace.frame(self.now, "received", interface.0, &frame.data);
-        match self.receive(interface, frame) {
+        match self.receive(interface, &mut frame) {
             Ok(()) => Verdict::Accepted,
             Err(reason) => {
                 self.drops.count(reason);

@@ -7,7 +7,7 @@
 
 use core::net::IpAddr;
 
-use super::{Learned, Neighbor, NeighborCache, NeighborId, NeighborState, Origin, REACHABLE_TIME, TRUST_TIME};
+use super::{Learned, Neighbor, NeighborCache, NeighborId, NeighborState, Origin, TRUST_TIME};
 use crate::config::Limits;
 use crate::time::Instant;
 use crate::wire::ethernet::EthernetAddress;
@@ -16,7 +16,8 @@ impl Neighbor {
     /// Whether the entry's hardware address is one that we send to, or know to be right.
     pub(super) fn is_live(&self, now: Instant) -> bool {
         match self.state {
-            NeighborState::Incomplete => false,
+            // What is unreachable already has nothing to lose.
+            NeighborState::Incomplete | NeighborState::Unreachable => false,
             NeighborState::Stale => self.used_at.is_some(),
             NeighborState::Reachable => self.used_at.is_some() || now < self.reachable_until,
             NeighborState::Delay | NeighborState::Probe | NeighborState::Permanent => true,
@@ -25,14 +26,14 @@ impl Neighbor {
 
     /// Whether it was confirmed only a moment ago.
     fn is_trusted(&self, now: Instant) -> bool {
-        self.state == NeighborState::Permanent
-            || (self.state == NeighborState::Reachable && now + REACHABLE_TIME < self.reachable_until + TRUST_TIME)
+        self.state == NeighborState::Permanent || self.confirmed.is_some_and(|at| now.since(at) < TRUST_TIME)
     }
 
     /// The hardware address that we knew is silent: the contender takes its place.
     pub(super) fn give_way(&mut self) {
         if let Some(hardware) = self.contender.take() {
             self.hardware = hardware;
+            self.confirmed = None;
             self.state = NeighborState::Stale;
             self.solicited = 0;
             self.due = None;
@@ -73,9 +74,9 @@ impl NeighborCache {
             .or_else(|| self.insert(address, NeighborState::Permanent, hardware, now, Origin::Local, limits))?;
         let neighbor = self.entry(id)?;
         neighbor.hardware = hardware;
-        neighbor.on_confirmed(now);
+        neighbor.on_confirmed(now, now);
         neighbor.state = NeighborState::Permanent;
-        Some(Learned { waiting: self.release(id), solicit: None })
+        Some(Learned { waiting: self.release(id), accepted: true, solicit: None })
     }
 
     /// Forgets a neighbor, whoever has told of it; what waited for it comes back.
