@@ -249,7 +249,7 @@ impl Loop {
     /// as much shorter as the last turn may have taken, and ends early with nothing to do.
     fn time_until(&self, at: Instant) -> Duration {
         let left = at.since(self.turned_at);
-        if left > FAR_OFF { left - TURN_MAX } else { at.since(self.clock.now()) }
+        if left > FAR_OFF { left.saturating_sub(TURN_MAX) } else { at.since(self.clock.now()) }
     }
 
     /// Receives a batch from the next device that may have one.
