@@ -389,7 +389,7 @@ fn an_ipv6_neighbor_that_does_not_answer_is_unreachable_before_it_is_gone() {
     ");
     rig.udp_send(handle, b"hello", "[2001:db8::1]:7").unwrap();
     rig.discard();
-    insta::assert_snapshot!(solicitations(&rig.pass(Duration::from_millis(27_000))), @"+1ms > 2001:db8::2 > ff02::1:ff00:1 icmp6 neighbor solicitation target 2001:db8::1 source 02:00:00:00:00:02");
+    insta::assert_snapshot!(solicitations(&rig.pass(Duration::from_secs(27))), @"+1ms > 2001:db8::2 > ff02::1:ff00:1 icmp6 neighbor solicitation target 2001:db8::1 source 02:00:00:00:00:02");
     assert!(rig.neighbor("2001:db8::1").is_some());
     rig.pass(Duration::from_millis(1));
     assert_eq!(rig.neighbor("2001:db8::1"), None);
