@@ -20,6 +20,7 @@
 //! - `icmp`: ICMP of both families, and the errors that we send
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
+//! - `fragments`: from fragments to a packet, and from a packet to fragments
 //! - `router_discovery`: what routers say, and what follows from it
 //! - `slaac`: the addresses that we form ourselves
 //! - `transmit`: what leaves, in which order
@@ -43,6 +44,8 @@ use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
 use crate::identity::Identity;
+use crate::ip::fragment::Identifications;
+use crate::ip::reassembly::Reassembly;
 use crate::ip::route::Routes;
 use crate::keyed::HashKey;
 use crate::link::table::InterfaceTable;
@@ -62,6 +65,7 @@ mod commands;
 mod dad;
 mod dhcpv6;
 mod fingerprint;
+mod fragments;
 mod icmp;
 mod inspect;
 mod inspect_routers;
@@ -129,6 +133,8 @@ pub struct Stack {
     began: Instant,
     interfaces: InterfaceTable,
     routes: Routes,
+    reassembly: Reassembly,
+    identifications: Identifications,
     sockets: Sockets,
     timers: schedule::TimerHeap,
     unarmed: schedule::Unarmed,
@@ -165,6 +171,8 @@ impl Stack {
             began: Instant::ZERO,
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
+            reassembly: Reassembly::default(),
+            identifications: Identifications::new(&seed, config.shard),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
             unarmed: schedule::Unarmed::default(),
@@ -207,6 +215,7 @@ impl Stack {
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
+        self.identifications.reseed(seed);
         self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
     }
@@ -278,6 +287,7 @@ impl Stack {
                 schedule::TimerOwner::Tcp(handle) => self.on_tcp_timeout(handle),
                 schedule::TimerOwner::Neighbor(interface, id) => self.on_neighbor_timeout(interface, id),
                 schedule::TimerOwner::Interface(id) => self.on_interface_timeout(id),
+                schedule::TimerOwner::Reassembly => self.on_reassembly_timeout(),
             }
         }
     }
