@@ -25,6 +25,9 @@ pub struct Config {
     /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
     /// over which acknowledgments are coalesced.
     pub rx_batch: u16,
+    /// How long the fragments of a packet are held from the first that arrives; default 60 s (RFC 1122
+    /// section 3.3.2: 60 to 120 s; RFC 8200 section 4.5: 60 s).
+    pub reassembly_timeout: Duration,
     /// ICMP errors sent per second, both families together; default 100 (RFC 4443 section 2.4 (f)).
     pub icmp_errors_per_second: u32,
     /// Resets sent per second in answer to segments that belong to no connection; default 200.
@@ -57,6 +60,7 @@ impl Default for Config {
             address: AddressSettings::default(),
             hop_limit: 64,
             rx_batch: 16,
+            reassembly_timeout: Duration::from_mins(1),
             icmp_errors_per_second: 100,
             resets_per_second: 200,
             weak_host: false,
@@ -140,8 +144,8 @@ impl Default for Dhcpv6Config {
     }
 }
 
-/// Which of several stacks that share one set of addresses this one is: it takes ephemeral ports
-/// from its own residue class only.
+/// Which of several stacks that share one set of addresses this one is: it takes ephemeral ports and
+/// identifications of fragmented packets from its own residue class only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     /// This stack's number, from 0.
@@ -203,10 +207,20 @@ pub struct Limits {
     pub neighbor_queue: u8,
     /// Answers waiting in an interface's control queue; default 256.
     pub control_queue: u16,
+    /// Bytes of answers that wait on an interface, for its device or for neighbors, with one larger than
+    /// 2,048 bytes among them: an echo of a reassembled request; default 1 MiB.
+    pub answer_bytes: u32,
     /// Connections that were released by the application and still finish; default 4,096.
     pub orphans: u32,
     /// Out-of-order ranges held per connection; default 64.
     pub tcp_ranges: u16,
+    /// Bytes (as charged) of fragments that wait for the rest of their packets, a quarter of it from one
+    /// source at most; default 4 MiB.
+    pub reassembly: u32,
+    /// Fragments per packet; default 128.
+    pub fragments_per_packet: u16,
+    /// Of these, fragments with less than 256 bytes of data; default 64.
+    pub small_fragments_per_packet: u16,
     /// Extension headers per IPv6 packet; default 16 (RFC 8504 section 5.3).
     pub ipv6_extension_headers: u8,
 }
@@ -236,8 +250,12 @@ impl Default for Limits {
             neighbors_parked: 64,
             neighbor_queue: 3,
             control_queue: 256,
+            answer_bytes: 1024 * 1024,
             orphans: 4096,
             tcp_ranges: 64,
+            reassembly: 4 * 1024 * 1024,
+            fragments_per_packet: 128,
+            small_fragments_per_packet: 64,
             ipv6_extension_headers: 16,
         }
     }

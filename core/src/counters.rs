@@ -110,6 +110,14 @@ counters! {
         ipv6_received = "ipv6.received",
         /// IPv6 packets sent.
         ipv6_sent = "ipv6.sent",
+        /// Fragments accepted, both families.
+        fragments_received = "ip.fragments_received",
+        /// Packets made whole from fragments, both families.
+        reassembled = "ip.reassembled",
+        /// Fragments sent, both families.
+        fragments_sent = "ip.fragments_sent",
+        /// Packets that left in fragments, both families.
+        fragmented = "ip.fragmented",
         /// Echo requests answered, both families.
         icmp_echo_replies_sent = "icmp.echo_replies_sent",
         /// ICMP errors sent, both families.

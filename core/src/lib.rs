@@ -28,6 +28,7 @@
 //! | `counters` | what was done, by layer |
 //! | `rate_limit` | how much strangers can make us send |
 //! | [`time`] | [`Instant`] |
+//! | [`provenance`] | which frame, timer or call caused a frame |
 //! | `rng`, `keyed`, `digest`, `trace` | the seed's streams, the hash table without order, digests |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -54,6 +55,7 @@ mod keyed;
 pub mod link;
 mod offload;
 pub mod options;
+pub mod provenance;
 mod rate_limit;
 mod rng;
 pub mod socket;
@@ -78,6 +80,7 @@ pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
 pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
+pub use ip::reassembly::ReassemblyEntry;
 pub use ip::route::{Route, RouteOrigin, Target};
 pub use ip::rule::Rule;
 pub use link::InterfaceId;

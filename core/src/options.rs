@@ -255,6 +255,7 @@ const U32_MAX: u64 = u32::MAX as u64;
 
 options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
+    "ip.reassembly_timeout_ms": reassembly_timeout, Kind::Milliseconds(1_000..=120_000), "RFC 8200 section 4.5, RFC 1122 section 3.3.2";
     "ip.weak_host": weak_host, Kind::Switch, "RFC 1122 section 3.3.4.2";
     "address.acd": address.acd, Kind::Choice(ACD_WORDS), "RFC 5227 section 1.1; fast is own";
     "address.defense": address.defense, Kind::Choice(DEFENSE_WORDS), "RFC 5227 section 2.4";
@@ -317,8 +318,12 @@ options! {
     "limits.neighbors_parked": limits.neighbors_parked, Kind::Number(17..=65_535), "own";
     "limits.neighbor_queue": limits.neighbor_queue, Kind::Number(1..=255), "RFC 4861 section 7.2.2";
     "limits.control_queue": limits.control_queue, Kind::Number(1..=65_535), "own";
+    "limits.answer_bytes": limits.answer_bytes, Kind::Number(65_575..=U32_MAX), "own";
     "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
+    "limits.reassembly": limits.reassembly, Kind::Number(524_288..=U32_MAX), "own";
+    "limits.fragments_per_packet": limits.fragments_per_packet, Kind::Number(1..=8_192), "own";
+    "limits.small_fragments_per_packet": limits.small_fragments_per_packet, Kind::Number(1..=8_192), "own";
     "limits.ipv6_extension_headers": limits.ipv6_extension_headers, Kind::Number(1..=255), "RFC 8504 section 5.3";
 }
 

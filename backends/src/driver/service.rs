@@ -95,6 +95,12 @@ impl Context<'_> {
         Ok(handle)
     }
 
+    /// Lets go of a UDP socket. Errors as [`Stack::udp_release`].
+    pub fn udp_release(&mut self, handle: UdpHandle) -> Result<(), StaleHandle> {
+        self.owners.udp.remove(handle);
+        self.stack.udp_release(handle)
+    }
+
     /// A connection. Errors as [`Stack::tcp`].
     pub fn tcp(&mut self, handle: TcpHandle) -> Result<TcpSocket<'_>, StaleHandle> {
         self.stack.tcp(handle)

@@ -13,10 +13,12 @@ use crate::autoconf::Autoconf;
 use crate::autoconf::dad::Nonce;
 use crate::config::{AddressSettings, InterfaceConfig, Medium};
 use crate::frame::Capabilities;
+use crate::ip::fragment::Fragments;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
 use crate::link::neighbor::NeighborCache;
+use crate::provenance::Queued;
 use crate::socket::table::Sockets;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::stack::Cause;
@@ -82,6 +84,8 @@ pub(crate) enum Control {
         with_address: bool,
     },
     Packet(Packet),
+    /// A packet that is leaving in fragments; only ever the first in the queue.
+    Fragments(Fragments),
 }
 
 /// A socket with something to send.
@@ -105,8 +109,8 @@ pub(crate) struct Interface {
     pub(crate) settings: AddressSettings,
     pub(crate) autoconf: Autoconf,
     pub(crate) neighbors: NeighborCache,
-    pub(crate) control: VecDeque<Control>,
-    pub(crate) ready: VecDeque<Ready>,
+    pub(crate) control: VecDeque<Queued<Control>>,
+    pub(crate) ready: VecDeque<Queued<Ready>>,
     /// The heap entry that stands for the interface's own deadline.
     pub(crate) armed: Option<Instant>,
 }
@@ -134,7 +138,7 @@ impl Interface {
     /// frames must not make it grow.
     pub(crate) fn drop_gone(&mut self, sockets: &Sockets) {
         if self.ready.len() > sockets.queue_max() {
-            self.ready.retain(|ready| match *ready {
+            self.ready.retain(|ready| match ready.what {
                 Ready::Tcp(handle) => sockets.tcp.contains_key(handle),
                 Ready::Udp(handle) => sockets.udp.contains_key(handle),
             });

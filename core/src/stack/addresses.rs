@@ -60,7 +60,7 @@ impl Stack {
         address: InterfaceAddress,
     ) -> Result<(), AddressError> {
         self.advance(now);
-        self.trace.command(self.now, "address.add", SocketAddr::new(address.address, address.prefix_len.into()));
+        self.commanded("address.add", SocketAddr::new(address.address, address.prefix_len.into()));
         let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;
         if interface.addresses.find(address.address).is_some() {
             return Err(AddressError::Exists);
@@ -76,7 +76,7 @@ impl Stack {
     /// [`AddressError::NoInterface`], [`AddressError::Missing`].
     pub fn remove_address(&mut self, now: Instant, id: InterfaceId, address: IpAddr) -> Result<(), AddressError> {
         self.advance(now);
-        self.trace.command(self.now, "address.remove", SocketAddr::new(address, 0));
+        self.commanded("address.remove", SocketAddr::new(address, 0));
         let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;
         interface.addresses.find(address).ok_or(AddressError::Missing)?;
         self.withdraw_address(id, address, None);

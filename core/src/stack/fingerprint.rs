@@ -20,6 +20,8 @@ impl Stack {
         for rule in self.routes.rules.iter() {
             rule.digest(&mut digest);
         }
+        self.reassembly.digest(&mut digest);
+        self.identifications.digest(&mut digest);
         self.digest_sockets(&mut digest);
         self.identity.digest(&mut digest);
         self.events.digest(&mut digest);
@@ -84,11 +86,11 @@ fn digest_interface(interface: &Interface, digest: &mut Digest) {
     interface.neighbors.digest(digest);
     digest.count(interface.control.len());
     for control in &interface.control {
-        digest_control(control, digest);
+        digest_control(&control.what, digest);
     }
     digest.count(interface.ready.len());
     for ready in &interface.ready {
-        match ready {
+        match &ready.what {
             Ready::Tcp(handle) => digest.handle(*handle),
             Ready::Udp(handle) => digest.handle(*handle),
         }
@@ -138,6 +140,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
         Control::Packet(packet) => {
             digest.u8(4);
             packet.digest(digest);
+        }
+        Control::Fragments(fragments) => {
+            digest.u8(5);
+            fragments.digest(digest);
         }
     }
 }

@@ -15,7 +15,7 @@ impl Stack {
     /// waited for them goes another way, if there is one. What is so already stays so.
     pub fn set_link(&mut self, now: Instant, id: InterfaceId, up: bool) -> Result<(), InterfaceError> {
         self.advance(now);
-        self.trace.command(self.now, if up { "interface.up" } else { "interface.down" }, numbered(id));
+        self.commanded(if up { "interface.up" } else { "interface.down" }, numbered(id));
         let interface = self.interfaces.get_mut(id.index()).ok_or(InterfaceError::NoInterface)?;
         if core::mem::replace(&mut interface.up, up) == up {
             return Ok(());
@@ -47,7 +47,7 @@ impl Stack {
             self.unpark_tcp(handle);
         }
         for ready in ready {
-            match ready {
+            match ready.what {
                 Ready::Tcp(handle) => {
                     if let Some(slot) = self.sockets.tcp.get_mut(handle) {
                         slot.queued = false;

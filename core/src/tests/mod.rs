@@ -18,6 +18,8 @@
 //! | `slaac` | addresses that we form (RFC 4862, 7217, 8981) |
 //! | `router_flood` | floods of router advertisements |
 //! | `ipv4`, `ipv6` | the checks on a packet (RFC 791, 1122, 8200) |
+//! | `reassembly` | fragments received (RFC 791, 1122, 5722, 6946, 7112, 8200), and their limits |
+//! | `fragment` | packets sent in fragments (RFC 791, 6864, 7739, 8200) |
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
@@ -36,6 +38,7 @@
 //! | `survives` | frames that stopped other stacks |
 //! | `offload` | checksums that the device computes or vouches for |
 //! | `time` | deadlines are exact, time does not go back |
+//! | `provenance` | serial numbers of frames, and what caused them |
 //! | `determinism` | same inputs, same outputs; clones |
 //! | `hostile` | arbitrary frames |
 
@@ -47,6 +50,7 @@ mod determinism;
 mod dhcpv6;
 mod echo;
 mod ethernet;
+mod fragment;
 mod host_model;
 mod hostile;
 mod icmp_errors;
@@ -64,6 +68,8 @@ mod neighbor;
 mod no_answer;
 mod offload;
 mod policy;
+mod provenance;
+mod reassembly;
 mod reset;
 pub(crate) mod rig;
 mod route;
