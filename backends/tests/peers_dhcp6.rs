@@ -92,7 +92,7 @@ fn link() {
 }
 
 /// dnsmasq: stateful DHCPv6 and router advertisements, leases of two minutes (its least).
-fn dnsmasq(folder: &Folder, extra: &[&str]) -> Option<Server> {
+fn dnsmasq(folder: &Folder) -> Option<Server> {
     let leases = format!("--dhcp-leasefile={}", folder.path("leases"));
     let pid = format!("--pid-file={}", folder.path("pid"));
     let fixed = [
@@ -106,19 +106,17 @@ fn dnsmasq(folder: &Folder, extra: &[&str]) -> Option<Server> {
         "--dhcp-option=option6:dns-server,[2001:db8:1::53]",
         "--dhcp-option=option6:domain-search,lan.example",
         "--dhcp-authoritative",
-        "--leasefile-ro",
         &leases,
         &pid,
     ];
-    // A lease file that is kept: a restart of the client has to find its lease.
-    let fixed: Vec<&str> = fixed.into_iter().filter(|argument| *argument != "--leasefile-ro").collect();
-    Server::start("dnsmasq", &[&fixed[..], extra].concat())
+    Server::start("dnsmasq", &fixed)
 }
 
 /// ISC dhcpd: addresses and prefixes, and two messages instead of four for who asks for that.
 fn dhcpd(folder: &Folder) -> Option<Server> {
     let configuration = "
-        default-lease-time 120; preferred-lifetime 90; dhcp-renewal-time 5; dhcp-rebinding-time 60;
+        default-lease-time 120; preferred-lifetime 90;
+        option dhcp-renewal-time 5; option dhcp-rebinding-time 60;
         authoritative;
         allow leasequery;
         option dhcp6.rapid-commit;
@@ -165,7 +163,7 @@ fn dnsmasq_gives_an_address_and_a_restart_keeps_it() {
     in_namespace(|| {
         let folder = Folder::new("dnsmasq");
         link();
-        let Some(server) = dnsmasq(&folder, &[]) else { return };
+        let Some(server) = dnsmasq(&folder) else { return };
         let (state, file) = (folder.path("state.json"), folder.path("stats.json"));
         let arguments = ["--tap", TAP, "--ip6", "dhcp", "--state", &state, "--stats", &file];
         let began = Instant::now();
@@ -199,7 +197,7 @@ fn the_routers_flags_are_followed() {
     in_namespace(|| {
         let folder = Folder::new("flags");
         link();
-        let Some(server) = dnsmasq(&folder, &[]) else { return };
+        let Some(server) = dnsmasq(&folder) else { return };
         let file = folder.path("stats.json");
         let running = Running::start_with(&["--tap", TAP, "--ip6", "slaac", "--stats", &file]);
         for address in addresses(&running.ready) {
