@@ -27,13 +27,16 @@
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, sockets
-//! - `interfaces`: links that go down and come up
+//! - `interfaces`: links that go down and come up, interfaces that go
 //! - `routing`: the way of a packet, and the commands on routes and rules
 //! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `dhcpv6`: the DHCPv6 clients of the interfaces
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
+//! - `link_local`: IPv4 link-local addresses
 //! - `access`: what the socket views need of the stack
+//! - `selection`: the policy table, destinations by preference (RFC 6724)
+//! - `neighbors`: neighbors that commands set
 //! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
 
@@ -49,6 +52,7 @@ use crate::ip::fragment::Identifications;
 use crate::ip::pmtu::PathMtus;
 use crate::ip::reassembly::Reassembly;
 use crate::ip::route::Routes;
+use crate::ip::selection::Preferences;
 use crate::keyed::HashKey;
 use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
@@ -72,12 +76,15 @@ mod icmp;
 mod inspect;
 mod inspect_routers;
 mod interfaces;
+mod link_local;
 mod loopback;
 mod pmtu;
+mod neighbors;
 mod receive;
 mod router_discovery;
 mod routing;
 mod schedule;
+mod selection;
 mod slaac;
 mod tcp;
 mod transmit;
@@ -139,6 +146,7 @@ pub struct Stack {
     interfaces: InterfaceTable,
     routes: Routes,
     path_mtus: PathMtus,
+    preferences: Preferences,
     reassembly: Reassembly,
     identifications: Identifications,
     sockets: Sockets,
@@ -178,6 +186,7 @@ impl Stack {
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
             path_mtus: PathMtus::default(),
+            preferences: Preferences::new(config.prefer_temporary),
             reassembly: Reassembly::default(),
             identifications: Identifications::new(&seed, config.shard),
             sockets: Sockets::new(&seed, config.shard),
