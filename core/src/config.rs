@@ -6,6 +6,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use smallvec::SmallVec;
 
 use crate::frame::Capabilities;
+use crate::identity::Identity;
 use crate::link::InterfaceId;
 use crate::time::Duration;
 use crate::wire::ethernet::{self, EthernetAddress};
@@ -21,11 +22,17 @@ pub struct Config {
     pub ip: IpConfig,
     /// How interfaces make sure that their addresses are theirs alone, where an interface has no settings of its own.
     pub address: AddressSettings,
+    /// Whether temporary addresses are preferred to public ones as a source; default true (RFC 6724
+    /// section 5 rule 7). A socket that is bound to an address uses that one.
+    pub prefer_temporary: bool,
     /// The time to live (hop limit) of packets sent, 1 to 255; default 64 (RFC 1122 section 3.2.1.7, the IANA value).
     pub hop_limit: u8,
     /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
     /// over which acknowledgments are coalesced.
     pub rx_batch: u16,
+    /// How long the fragments of a packet are held from the first that arrives; default 60 s (RFC 1122
+    /// section 3.3.2: 60 to 120 s; RFC 8200 section 4.5: 60 s).
+    pub reassembly_timeout: Duration,
     /// ICMP errors sent per second, both families together; default 100 (RFC 4443 section 2.4 (f)).
     pub icmp_errors_per_second: u32,
     /// ICMP errors sent to one source at once; default 6 (as Linux). Further ones follow at
@@ -45,8 +52,16 @@ pub struct Config {
     pub checks: bool,
     /// Whether `trace_digest` folds in every input and every emitted head; default false.
     pub trace: bool,
+    /// DHCPv6.
+    pub dhcpv6: Dhcpv6Config,
     /// Which shard of a sharded host this stack is.
     pub shard: Shard,
+    /// Router discovery and neighbor unreachability detection.
+    pub nd: NdConfig,
+    /// Addresses that an interface forms itself.
+    pub slaac: SlaacConfig,
+    /// What the stack knows from before a restart; default none: it is a host that has not been before.
+    pub identity: Option<Identity>,
 }
 
 impl Default for Config {
@@ -56,8 +71,10 @@ impl Default for Config {
             tcp: TcpConfig::default(),
             ip: IpConfig::default(),
             address: AddressSettings::default(),
+            prefer_temporary: true,
             hop_limit: 64,
             rx_batch: 16,
+            reassembly_timeout: Duration::from_mins(1),
             icmp_errors_per_second: 100,
             icmp_errors_burst: 6,
             icmp_source_interval: Duration::from_secs(1),
@@ -66,13 +83,86 @@ impl Default for Config {
             weak_host: false,
             checks: cfg!(debug_assertions),
             trace: false,
+            dhcpv6: Dhcpv6Config::default(),
             shard: Shard::default(),
+            nd: NdConfig::default(),
+            slaac: SlaacConfig::default(),
+            identity: None,
         }
     }
 }
 
-/// Which of several stacks that share one set of addresses this one is: it takes ephemeral ports
-/// from its own residue class only.
+/// Router discovery (RFC 4861 section 6.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NdConfig {
+    /// The first Router Solicitation leaves within this time, at random; default 250 ms (RFC 4861 section
+    /// 10 names 1 s as the most, `MAX_RTR_SOLICITATION_DELAY`).
+    pub solicitation_delay: Duration,
+}
+
+impl Default for NdConfig {
+    fn default() -> NdConfig {
+        NdConfig { solicitation_delay: Duration::from_millis(250) }
+    }
+}
+
+/// Stateless address autoconfiguration (RFC 4862), on interfaces that configure themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlaacConfig {
+    /// Whether interface identifiers are made from the hardware address (RFC 2464 section 4) and not from
+    /// a secret, the interface and the prefix (RFC 7217, RFC 8064); default false.
+    pub eui64: bool,
+    /// Whether each prefix gets a temporary address beside the stable one (RFC 8981); default false.
+    pub temporary_addresses: bool,
+    /// How long a temporary address is valid at most; default 2 days (RFC 8981 section 3.8).
+    pub temporary_valid_lifetime: Duration,
+    /// How long a temporary address is preferred at most, and so how often it changes; default 1 day (RFC
+    /// 8981 section 3.8). It must be shorter than the valid lifetime.
+    pub temporary_preferred_lifetime: Duration,
+}
+
+impl Default for SlaacConfig {
+    fn default() -> SlaacConfig {
+        SlaacConfig {
+            eui64: false,
+            temporary_addresses: false,
+            temporary_valid_lifetime: Duration::from_hours(48),
+            temporary_preferred_lifetime: Duration::from_hours(24),
+        }
+    }
+}
+
+/// The DHCPv6 client (RFC 8415), for all interfaces of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dhcpv6Config {
+    /// Whether the M and O flags of router advertisements start it; default true (RFC 4861 section 4.2).
+    pub follow_routers: bool,
+    /// Whether two messages do instead of four, if the server agrees; default true (RFC 8415 section 21.14).
+    pub rapid_commit: bool,
+    /// Whether a client that a router's M flag starts asks for a delegated prefix too, of that many bits
+    /// (0 leaves it to the server); default no.
+    pub prefix_delegation: Option<u8>,
+    /// Whether Reconfigure is welcome, from servers that prove to be the ones that gave the leases;
+    /// default true (RFC 8415 section 20.4).
+    pub reconfigure: bool,
+    /// The most messages sent on an interface in 20 seconds, at least 1; default 20 (RFC 8415 section 14.1).
+    pub messages_per_20s: u32,
+}
+
+impl Default for Dhcpv6Config {
+    fn default() -> Dhcpv6Config {
+        Dhcpv6Config {
+            follow_routers: true,
+            rapid_commit: true,
+            prefix_delegation: None,
+            reconfigure: true,
+            messages_per_20s: 20,
+        }
+    }
+}
+
+/// Which of several stacks that share one set of addresses this one is: it takes ephemeral ports and
+/// identifications of fragmented packets from its own residue class only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     /// This stack's number, from 0.
@@ -96,6 +186,12 @@ pub struct Limits {
     pub addresses: u16,
     /// Changes of addresses that wait to be told; default 64. The oldest goes for a new one.
     pub address_events: u16,
+    /// Rows of the policy table of address selection; default 64 (RFC 6724 section 2.1).
+    pub address_policies: u16,
+    /// Offers of servers that a DHCPv6 client keeps while it chooses; default 8.
+    pub dhcpv6_offers: u16,
+    /// Leases of each kind that a DHCPv6 client holds, and name servers and domains that it remembers; default 16.
+    pub dhcpv6_leases: u16,
     /// Routes, in all tables; default 1,024.
     pub routes: u32,
     /// Policy rules; default 64.
@@ -114,12 +210,25 @@ pub struct Limits {
     pub udp_send: u32,
     /// Entries of an interface's neighbor cache; default 512.
     pub neighbors: u16,
+    /// Default routers per interface; default 8 (RFC 4861 section 6.3.4 asks for at least 2).
+    pub default_routers: u8,
+    /// Prefixes per interface that routers have told; default 16.
+    pub prefixes: u8,
+    /// Routes per interface that routers have told (RFC 4191); default 16.
+    pub router_routes: u8,
+    /// Name servers per interface that routers have told; default 8 (RFC 8106 section 5.3.1 asks for at least 3).
+    pub name_servers: u8,
+    /// Search domains per interface that routers have told; default 8 (the same).
+    pub search_domains: u8,
     /// Neighbors that may hold parked packets at a time; default 64.
     pub neighbors_parked: u16,
     /// Packets parked per neighbor; default 3.
     pub neighbor_queue: u8,
     /// Answers waiting in an interface's control queue; default 256.
     pub control_queue: u16,
+    /// Bytes of answers that wait on an interface, for its device or for neighbors, with one larger than
+    /// 2,048 bytes among them: an echo of a reassembled request; default 1 MiB.
+    pub answer_bytes: u32,
     /// Connections that were released by the application and still finish; default 4,096.
     pub orphans: u32,
     /// Out-of-order ranges held per connection; default 64.
@@ -133,6 +242,13 @@ pub struct Limits {
     pub udp_errors: u16,
     /// Buckets of the limit on ICMP errors per source; default 1,024. Sources that share one share its burst.
     pub icmp_sources: u16,
+    /// Bytes (as charged) of fragments that wait for the rest of their packets, a quarter of it from one
+    /// source at most; default 4 MiB.
+    pub reassembly: u32,
+    /// Fragments per packet; default 128.
+    pub fragments_per_packet: u16,
+    /// Of these, fragments with less than 256 bytes of data; default 64.
+    pub small_fragments_per_packet: u16,
     /// Extension headers per IPv6 packet; default 16 (RFC 8504 section 5.3).
     pub ipv6_extension_headers: u8,
     /// Options other than padding in an IPv6 options header; default 8 (RFC 8504 section 5.3).
@@ -147,6 +263,9 @@ impl Default for Limits {
             interfaces: 16,
             addresses: 16,
             address_events: 64,
+            address_policies: 64,
+            dhcpv6_offers: 8,
+            dhcpv6_leases: 16,
             routes: 1024,
             rules: 64,
             tcp_sockets: 65_536,
@@ -156,15 +275,24 @@ impl Default for Limits {
             udp_receive: 256 * 1024,
             udp_send: 256 * 1024,
             neighbors: 512,
+            default_routers: 8,
+            prefixes: 16,
+            router_routes: 16,
+            name_servers: 8,
+            search_domains: 8,
             neighbors_parked: 64,
             neighbor_queue: 3,
             control_queue: 256,
+            answer_bytes: 1024 * 1024,
             orphans: 4096,
             tcp_ranges: 64,
             path_mtus: 1024,
             udp_destinations: 16,
             udp_errors: 16,
             icmp_sources: 1024,
+            reassembly: 4 * 1024 * 1024,
+            fragments_per_packet: 128,
+            small_fragments_per_packet: 64,
             ipv6_extension_headers: 16,
             ipv6_options: 8,
             ipv6_padding: 7,
@@ -410,6 +538,9 @@ pub struct InterfaceConfig {
     pub capabilities: Capabilities,
     /// The addresses, each usable as source.
     pub addresses: SmallVec<[InterfaceAddress; 4]>,
+    /// Whether it configures itself for IPv6: it forms a link-local address, looks for routers and
+    /// believes them (RFC 4861 section 6.3, RFC 4862); default false.
+    pub ipv6_autoconfiguration: bool,
     /// How it makes sure that its addresses are its own alone; default [`Config::address`].
     pub address_settings: Option<AddressSettings>,
 }
@@ -426,6 +557,7 @@ impl InterfaceConfig {
             hardware_address,
             capabilities,
             addresses: addresses.into_iter().collect(),
+            ipv6_autoconfiguration: false,
             address_settings: None,
         }
     }

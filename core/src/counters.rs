@@ -70,6 +70,26 @@ counters! {
         ndp_advertisements_sent = "ndp.advertisements_sent",
         /// Neighbor discovery messages accepted.
         ndp_received = "ndp.received",
+        /// Router solicitations sent.
+        router_solicitations_sent = "ndp.router_solicitations_sent",
+        /// Options of router advertisements passed over: unknown, malformed, or of no use.
+        ndp_options_ignored = "ndp.options_ignored",
+        /// Default routers that had to go for newer ones.
+        routers_evicted = "ndp.routers_evicted",
+        /// Default routers beyond `Limits::default_routers`, while all there are were in use or new.
+        routers_refused = "ndp.routers_refused",
+        /// Prefixes that had to go for newer ones, with our addresses of them.
+        prefixes_evicted = "ndp.prefixes_evicted",
+        /// Prefixes beyond `Limits::prefixes`.
+        prefixes_refused = "ndp.prefixes_refused",
+        /// Routes that had to go for newer ones.
+        router_routes_evicted = "ndp.routes_evicted",
+        /// Routes beyond `Limits::router_routes`.
+        router_routes_refused = "ndp.routes_refused",
+        /// Name servers and search domains beyond `Limits::name_servers` and `Limits::search_domains`.
+        resolvers_refused = "ndp.resolvers_refused",
+        /// Addresses that we gave up to form, because other hosts had each that we tried.
+        slaac_given_up = "slaac.given_up",
         /// Neighbors that did not answer.
         neighbors_failed = "neighbor.failed",
         /// Neighbor entries evicted for newer ones.
@@ -82,6 +102,10 @@ counters! {
         addresses_defended = "address.defended",
         /// Changes of addresses that nobody was told of, because `Limits::address_events` was reached.
         address_events_lost = "address.events_lost",
+        /// Claims to be a neighbor in use at another hardware address than the one that we know.
+        neighbors_contested = "neighbor.contested",
+        /// Neighbors in use that were found to have moved to another hardware address.
+        neighbors_moved = "neighbor.moved",
         /// IPv4 packets accepted.
         ipv4_received = "ipv4.received",
         /// IPv4 packets sent.
@@ -90,6 +114,14 @@ counters! {
         ipv6_received = "ipv6.received",
         /// IPv6 packets sent.
         ipv6_sent = "ipv6.sent",
+        /// Fragments accepted, both families.
+        fragments_received = "ip.fragments_received",
+        /// Packets made whole from fragments, both families.
+        reassembled = "ip.reassembled",
+        /// Fragments sent, both families.
+        fragments_sent = "ip.fragments_sent",
+        /// Packets that left in fragments, both families.
+        fragmented = "ip.fragmented",
         /// Echo requests answered, both families.
         icmp_echo_replies_sent = "icmp.echo_replies_sent",
         /// ICMP errors sent, both families.
@@ -104,6 +136,14 @@ counters! {
         udp_received = "udp.received",
         /// Datagrams sent.
         udp_sent = "udp.sent",
+        /// DHCPv6 messages sent.
+        dhcpv6_sent = "dhcpv6.sent",
+        /// DHCPv6 messages accepted.
+        dhcpv6_received = "dhcpv6.received",
+        /// DHCPv6 messages that had to wait for the rate limit.
+        dhcpv6_postponed = "dhcpv6.postponed",
+        /// DHCPv6 offers, leases, name servers and domains beyond their limits.
+        dhcpv6_refused = "dhcpv6.refused",
         /// Connections reset at their release, because `Limits::orphans` was reached.
         orphans_reset = "tcp.orphans_reset",
         /// Connections that left TIME-WAIT early to make room for new ones.

@@ -15,6 +15,7 @@
 //! | `icmp` | what an ICMP error means |
 //! | `ip` | addresses, routes, the checks on a packet, headers |
 //! | [`link`] | interfaces, Ethernet, ARP, Neighbor Discovery, the neighbor cache |
+//! | [`identity`] | what is kept across restarts |
 //! | `autoconf` | self-configuration: machines of pure data, one set per interface |
 //! | [`wire`] | formats: zero-copy views and emitters; the notation in which frames are printed |
 //! | `offload` | from a super-segment to frames |
@@ -27,6 +28,7 @@
 //! | `counters` | what was done, by layer |
 //! | `rate_limit` | how much strangers can make us send |
 //! | [`time`] | [`Instant`] |
+//! | [`provenance`] | which frame, timer or call caused a frame |
 //! | `rng`, `keyed`, `digest`, `trace` | the seed's streams, the hash table without order, digests |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -37,7 +39,7 @@ extern crate alloc;
 #[cfg(feature = "arbitrary")]
 extern crate std;
 
-mod autoconf;
+pub mod autoconf;
 mod buffer;
 
 pub mod config;
@@ -47,11 +49,13 @@ pub mod error;
 pub mod event;
 pub mod frame;
 mod icmp;
+pub mod identity;
 mod ip;
 mod keyed;
 pub mod link;
 mod offload;
 pub mod options;
+pub mod provenance;
 mod rate_limit;
 mod rng;
 pub mod socket;
@@ -65,20 +69,25 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use autoconf::dhcpv6::{Dhcpv6Info, Dhcpv6Lease, Dhcpv6Request, Dhcpv6State, Duid};
+pub use autoconf::router_discovery::ManagedFlags;
 pub use config::{
-    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, IpConfig, Limits, Medium, TcpConfig,
-    TcpSettings,
+    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, IpConfig, Limits, Medium, NdConfig,
+    SlaacConfig, TcpConfig, TcpSettings,
 };
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
+pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
+pub use ip::reassembly::ReassemblyEntry;
 pub use ip::route::{Route, RouteOrigin, Target};
 pub use ip::rule::Rule;
+pub use ip::selection::AddressPolicy;
 pub use link::InterfaceId;
 pub use rng::Seed;
 pub use socket::{
     ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket,
 };
-pub use stack::{Cause, Stack, Wakeup};
+pub use stack::{Cause, PrefixInfo, RouterInfo, RouterRouteInfo, Stack, Wakeup};
 pub use time::{Duration, Instant};

@@ -250,6 +250,7 @@ macro_rules! options {
 }
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+const YEAR_MS: u64 = 365 * DAY_MS;
 const U32_MAX: u64 = u32::MAX as u64;
 
 options! {
@@ -257,17 +258,29 @@ options! {
     "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
     "ip.source_routes": ip.source_routes, Kind::Switch, "RFC 7126 section 4.3";
     "ip.path_mtu_raise_ms": ip.path_mtu_raise, Kind::OptionalMilliseconds(300_000..=100 * DAY_MS), "RFC 8201 section 4";
+    "ip.reassembly_timeout_ms": reassembly_timeout, Kind::Milliseconds(1_000..=120_000), "RFC 8200 section 4.5, RFC 1122 section 3.3.2";
     "ip.weak_host": weak_host, Kind::Switch, "RFC 1122 section 3.3.4.2";
     "address.acd": address.acd, Kind::Choice(ACD_WORDS), "RFC 5227 section 1.1; fast is own";
     "address.defense": address.defense, Kind::Choice(DEFENSE_WORDS), "RFC 5227 section 2.4";
     "address.dad": address.dad, Kind::Choice(DAD_WORDS), "RFC 4862 section 5.4, RFC 4429, RFC 7527";
     "address.dad_transmits": address.dad_transmits, Kind::Number(0..=255), "RFC 4862 section 5.1";
+    "address.prefer_temporary": prefer_temporary, Kind::Switch, "RFC 6724 section 5 rule 7";
     "stack.rx_batch": rx_batch, Kind::Number(1..=1024), "own";
     "stack.checks": checks, Kind::Switch, "own";
+    "nd.solicitation_delay_ms": nd.solicitation_delay, Kind::Milliseconds(0..=1000), "RFC 4861 section 6.3.7";
+    "slaac.eui64": slaac.eui64, Kind::Switch, "RFC 8064";
+    "slaac.temporary_addresses": slaac.temporary_addresses, Kind::Switch, "RFC 8981";
+    "slaac.temporary_valid_ms": slaac.temporary_valid_lifetime, Kind::Milliseconds(60_000..=YEAR_MS), "RFC 8981 section 3.8";
+    "slaac.temporary_preferred_ms": slaac.temporary_preferred_lifetime, Kind::Milliseconds(30_000..=YEAR_MS), "RFC 8981 section 3.8";
     "icmp.errors_per_second": icmp_errors_per_second, Kind::Number(0..=1_000_000), "RFC 4443 section 2.4 (f)";
     "icmp.errors_burst": icmp_errors_burst, Kind::Number(1..=255), "as Linux";
     "icmp.source_interval_ms": icmp_source_interval, Kind::Milliseconds(0..=DAY_MS), "as Linux";
     "icmp.group_echoes_per_second": group_echoes_per_second, Kind::Number(0..=1_000_000), "own";
+    "dhcpv6.follow_routers": dhcpv6.follow_routers, Kind::Switch, "RFC 4861 section 4.2";
+    "dhcpv6.rapid_commit": dhcpv6.rapid_commit, Kind::Switch, "RFC 8415 section 21.14";
+    "dhcpv6.prefix_delegation": dhcpv6.prefix_delegation, Kind::Optional(0..=64), "RFC 8415 section 6.3";
+    "dhcpv6.reconfigure": dhcpv6.reconfigure, Kind::Switch, "RFC 8415 section 20.4";
+    "dhcpv6.messages_per_20s": dhcpv6.messages_per_20s, Kind::Number(1..=1_000_000), "RFC 8415 section 14.1";
     "tcp.resets_per_second": resets_per_second, Kind::Number(0..=1_000_000), "own";
     "tcp.rto_min_ms": tcp.rto_min, Kind::Milliseconds(1..=60_000), "as Linux; RFC 6298 section 2.4";
     "tcp.rto_max_ms": tcp.rto_max, Kind::Milliseconds(60_000..=DAY_MS), "RFC 6298 section 2.5";
@@ -294,6 +307,9 @@ options! {
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
     "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";
     "limits.address_events": limits.address_events, Kind::Number(1..=65_535), "own";
+    "limits.address_policies": limits.address_policies, Kind::Number(9..=65_535), "own";
+    "limits.dhcpv6_offers": limits.dhcpv6_offers, Kind::Number(1..=65_535), "own";
+    "limits.dhcpv6_leases": limits.dhcpv6_leases, Kind::Number(1..=65_535), "own";
     "limits.routes": limits.routes, Kind::Number(1..=U32_MAX), "own";
     "limits.rules": limits.rules, Kind::Number(0..=65_535), "own";
     "limits.tcp_sockets": limits.tcp_sockets, Kind::Number(1..=U32_MAX), "own";
@@ -303,9 +319,15 @@ options! {
     "limits.udp_receive": limits.udp_receive, Kind::Number(320..=U32_MAX), "own";
     "limits.udp_send": limits.udp_send, Kind::Number(320..=U32_MAX), "own";
     "limits.neighbors": limits.neighbors, Kind::Number(1..=65_535), "own";
+    "limits.default_routers": limits.default_routers, Kind::Number(2..=64), "RFC 4861 section 6.3.4";
+    "limits.prefixes": limits.prefixes, Kind::Number(1..=64), "own";
+    "limits.router_routes": limits.router_routes, Kind::Number(1..=64), "own";
+    "limits.name_servers": limits.name_servers, Kind::Number(3..=64), "RFC 8106 section 5.3.1";
+    "limits.search_domains": limits.search_domains, Kind::Number(3..=64), "RFC 8106 section 5.3.1";
     "limits.neighbors_parked": limits.neighbors_parked, Kind::Number(17..=65_535), "own";
     "limits.neighbor_queue": limits.neighbor_queue, Kind::Number(1..=255), "RFC 4861 section 7.2.2";
     "limits.control_queue": limits.control_queue, Kind::Number(1..=65_535), "own";
+    "limits.answer_bytes": limits.answer_bytes, Kind::Number(65_575..=U32_MAX), "own";
     "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
     "limits.path_mtus": limits.path_mtus, Kind::Number(1..=U32_MAX), "own";
@@ -314,6 +336,9 @@ options! {
     "limits.icmp_sources": limits.icmp_sources, Kind::Number(1..=65_535), "own";
     "limits.ipv6_options": limits.ipv6_options, Kind::Number(0..=255), "RFC 8504 section 5.3";
     "limits.ipv6_padding": limits.ipv6_padding, Kind::Number(7..=255), "RFC 8504 section 5.3";
+    "limits.reassembly": limits.reassembly, Kind::Number(524_288..=U32_MAX), "own";
+    "limits.fragments_per_packet": limits.fragments_per_packet, Kind::Number(1..=8_192), "own";
+    "limits.small_fragments_per_packet": limits.small_fragments_per_packet, Kind::Number(1..=8_192), "own";
     "limits.ipv6_extension_headers": limits.ipv6_extension_headers, Kind::Number(1..=255), "RFC 8504 section 5.3";
 }
 

@@ -67,7 +67,7 @@ impl RateLimit {
 
 /// At most a burst to each source, then one at each interval. Sources are told apart by a keyed hash: who
 /// shares a bucket with whom nobody can choose, and the memory is the same however many there are.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct SourceLimit {
     key: HashKey,
     burst: u32,
@@ -83,17 +83,23 @@ impl SourceLimit {
         SourceLimit { key: seed.hash_key(label), burst: burst.into(), interval, busy_until }
     }
 
-    /// Whether one more may be sent to `source` at `now`; if so it is counted.
-    pub(crate) fn admit(&mut self, now: Instant, source: IpAddr) -> bool {
-        let at = (self.key.hash_one(source) % self.busy_until.len() as u64) as usize;
-        let Some(busy_until) = self.busy_until.get_mut(at) else { return false };
-        // A virtual queue that takes an interval per message and holds a burst (GCRA).
-        let ahead = busy_until.since(now);
-        if self.burst == 0 || ahead > self.interval * (self.burst - 1) {
-            return false;
+    /// Whether one more may be sent to `source` at `now`. A virtual queue that takes an interval per message
+    /// and holds a burst (GCRA).
+    pub(crate) fn allows(&self, now: Instant, source: IpAddr) -> bool {
+        let ahead = self.busy_until.get(self.bucket(source)).map_or(Duration::MAX, |busy| busy.since(now));
+        self.burst > 0 && ahead <= self.interval * (self.burst - 1)
+    }
+
+    /// One is sent.
+    pub(crate) fn count(&mut self, now: Instant, source: IpAddr) {
+        let bucket = self.bucket(source);
+        if let Some(busy_until) = self.busy_until.get_mut(bucket) {
+            *busy_until = now + busy_until.since(now) + self.interval;
         }
-        *busy_until = now + ahead + self.interval;
-        true
+    }
+
+    fn bucket(&self, source: IpAddr) -> usize {
+        (self.key.hash_one(source) % self.busy_until.len() as u64) as usize
     }
 
     pub(crate) fn digest(&self, digest: &mut Digest) {

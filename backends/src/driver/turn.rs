@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tickwire_core::config::{Config, InterfaceAddress, InterfaceConfig};
-use tickwire_core::frame::Frame;
+use tickwire_core::frame::{Capabilities, Frame};
 use tickwire_core::link::InterfaceId;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Instant, Seed, Stack};
@@ -40,6 +40,11 @@ const ALONE_AFTER: u32 = 4;
 const ALONE_RUN: u32 = 8;
 /// A frame longer than this is taken for part of a bulk transfer, of which more follows.
 const ALONE_LEN_MAX: usize = 512;
+
+/// A deadline from which on the clock is not read before each wait for it.
+const FAR_OFF: Duration = Duration::from_millis(10);
+/// What a turn takes at the most, unless its thread is kept from running.
+const TURN_MAX: Duration = Duration::from_millis(2);
 
 /// Ethernet header and one VLAN tag.
 const LINK_HEADER_MAX: usize = 18;
@@ -85,6 +90,8 @@ pub struct Loop {
     clock: Clock,
     /// What the last turn left to be done.
     rest: Rest,
+    /// The time at which it was.
+    turned_at: Instant,
 }
 
 impl fmt::Debug for Loop {
@@ -129,6 +136,7 @@ impl Loop {
             rx_batch,
             clock,
             rest: Rest::Busy,
+            turned_at: Instant::ZERO,
         })
     }
 
@@ -138,7 +146,27 @@ impl Loop {
         self.shared.lock().capture = Some(capture);
     }
 
-    /// Adds an interface on `device`.
+    /// Adds a loopback interface, by which the stack reaches its own addresses, 127.0.0.0/8 and `::1`.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Interface`]: the stack refuses it.
+    pub fn add_loopback(&mut self) -> Result<InterfaceId, DriverError> {
+        const NAME: &str = "lo";
+        let mut state = self.shared.lock();
+        let now = state.clock.now();
+        let config = InterfaceConfig::loopback();
+        let (medium, frame_max) = (config.medium, config.capabilities.mtu.into());
+        let refused = |source| DriverError::Interface { name: NAME.to_owned(), source };
+        let interface = state.stack.add_interface(now, config).map_err(refused)?;
+        if let Some(capture) = &state.capture {
+            capture.add_interface(NAME, medium, frame_max);
+        }
+        state.ports.push(None);
+        Ok(interface)
+    }
+
+    /// Adds an interface on `device`, whose addresses are used at once. The hardware address is for Ethernet only.
     ///
     /// # Errors
     ///
@@ -149,19 +177,34 @@ impl Loop {
         hardware_address: EthernetAddress,
         addresses: &[InterfaceAddress],
     ) -> Result<InterfaceId, DriverError> {
+        self.add_interface(device, |capabilities| {
+            InterfaceConfig::new(hardware_address, capabilities, addresses.iter().copied()).unverified()
+        })
+    }
+
+    /// Adds an interface on `device`, as `configure` makes it from what the device can do.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Interface`]: the stack refuses it.
+    pub fn add_interface(
+        &mut self,
+        device: impl Device + 'static,
+        configure: impl FnOnce(Capabilities) -> InterfaceConfig,
+    ) -> Result<InterfaceId, DriverError> {
         let device: Arc<dyn Device> = Arc::new(device);
         let capabilities = device.capabilities();
         let frame_max = usize::from(capabilities.mtu) + LINK_HEADER_MAX;
-        let config = InterfaceConfig::new(hardware_address, capabilities, addresses.iter().copied()).unverified();
+        let config = InterfaceConfig { medium: device.medium(), ..configure(capabilities) };
         self.waiting.add(self.inlets.len(), &*device).map_err(system("wait for a device (epoll_ctl)"))?;
         let mut state = self.shared.lock();
         let now = state.clock.now();
         let refused = |source| DriverError::Interface { name: device.name().to_owned(), source };
         let interface = state.stack.add_interface(now, config).map_err(refused)?;
         if let Some(capture) = &state.capture {
-            capture.add_interface(device.name(), frame_max as u32);
+            capture.add_interface(device.name(), device.medium(), frame_max as u32);
         }
-        state.ports.push(Port::new(Arc::clone(&device)));
+        state.ports.push(Some(Port::new(Arc::clone(&device))));
         drop(state);
         let pool = Pool::new(frame_max);
         self.inlets.push(Inlet { interface, device, pool, ready: true, singles: 0 });
@@ -213,13 +256,20 @@ impl Loop {
             Rest::Busy if self.inlets.iter().all(|inlet| inlet.ready) => {}
             Rest::Busy => self.wait(Some(Duration::ZERO))?,
             Rest::Until(until) => {
-                let left = until.map(|at| at.since(self.clock.now()));
+                let left = until.map(|at| self.time_until(at));
                 self.wait(left.into_iter().chain(longest).min())?;
             }
         }
         let inlet = self.receive()?;
         self.rest = self.process(inlet)?;
         Ok(())
+    }
+
+    /// How long to wait for `at`. Where that is far off, the clock is not read again for it: the wait is
+    /// as much shorter as the last turn may have taken, and ends early with nothing to do.
+    fn time_until(&self, at: Instant) -> Duration {
+        let left = at.since(self.turned_at);
+        if left > FAR_OFF { left.saturating_sub(TURN_MAX) } else { at.since(self.clock.now()) }
     }
 
     /// Receives a batch from the next device that may have one.
@@ -240,6 +290,7 @@ impl Loop {
         let mut state = self.shared.lock();
         state.sleeping = None;
         let now = state.clock.now();
+        self.turned_at = now;
         if let Some(number) = inlet {
             state.handle_frames(now, self.inlets[number].interface, &mut self.frames);
         }
@@ -254,7 +305,8 @@ impl Loop {
         if let Some(failure) = state.failure.take() {
             return Err(failure);
         }
-        for (number, (inlet, port)) in self.inlets.iter().zip(&mut state.ports).enumerate() {
+        for (number, inlet) in self.inlets.iter().enumerate() {
+            let Some(Some(port)) = state.ports.get_mut(inlet.interface.index()) else { continue };
             if port.is_blocked() != port.awaited {
                 port.awaited = port.is_blocked();
                 let entered = self.waiting.set_blocked(number, &*inlet.device, port.awaited);

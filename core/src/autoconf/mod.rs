@@ -1,12 +1,24 @@
 //! Self-configuration: machines of pure data, one set per interface. Each has a deadline, is told of
 //! time and messages, and hands back what is to be done; the files of their names under `stack` do it.
 //!
-//! - [`acd`]: IPv4 address conflict detection (RFC 5227)
-//! - [`dad`]: IPv6 duplicate address detection (RFC 4862, 4429, 7527)
+//! | module | what | RFC |
+//! |---|---|---|
+//! | [`acd`] | IPv4 address conflict detection | 5227 |
+//! | [`dad`] | IPv6 duplicate address detection | 4862, 4429, 7527 |
+//! | [`link_local`] | IPv4 link-local addresses | 3927 |
+//! | [`router_discovery`] | what an interface knows from the routers of its link | 4861 |
+//! | `solicit` | when routers are solicited | 7559 |
+//! | `routers` | default routers and their routes | 4861, 4191 |
+//! | `prefixes` | what is on the link, and what addresses are formed from | 4861, 4862 |
+//! | `resolvers` | name servers and search domains | 8106 |
+//! | `interface_id` | the lower half of an address that we form | 7217, 2464 |
+//! | `temporary` | temporary addresses | 8981 |
+//! | [`dhcpv6`] | addresses, prefixes and configuration from servers | 8415 |
+//! | `lifetime` | lifetimes as the wire tells them | |
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 
 use crate::digest::Digest;
 use crate::stack::Cause;
@@ -14,15 +26,32 @@ use crate::time::Instant;
 
 pub(crate) mod acd;
 pub(crate) mod dad;
+pub mod dhcpv6;
+pub(crate) mod interface_id;
+pub(crate) mod lifetime;
+pub(crate) mod link_local;
+pub(crate) mod prefixes;
+pub(crate) mod resolvers;
+pub(crate) mod router_discovery;
+pub(crate) mod routers;
+pub(crate) mod solicit;
+pub(crate) mod temporary;
+
+use dhcpv6::Dhcpv6Client;
+use router_discovery::RouterDiscovery;
 
 /// The machines of one interface.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Autoconf {
+    pub(crate) router_discovery: RouterDiscovery,
+    pub(crate) dhcpv6: Option<Box<Dhcpv6Client>>,
     /// At most one per address of the interface.
     pub(crate) claims: Vec<acd::Claim>,
     pub(crate) conflicts: acd::Conflicts,
     /// At most one per address of the interface.
     pub(crate) detections: Vec<dad::Detection>,
+    /// Whether an IPv4 link-local address is wanted.
+    pub(crate) link_local: Option<link_local::LinkLocal>,
 }
 
 impl Autoconf {
@@ -30,8 +59,12 @@ impl Autoconf {
     pub(crate) fn deadline(&self) -> Option<(Instant, Cause)> {
         let claim = self.claims.iter().filter_map(acd::Claim::deadline).min();
         let detection = self.detections.iter().map(dad::Detection::deadline).min();
-        let parts =
-            [claim.map(|at| (at, Cause::ConflictDetection)), detection.map(|at| (at, Cause::DuplicateDetection))];
+        let parts = [
+            claim.map(|at| (at, Cause::ConflictDetection)),
+            detection.map(|at| (at, Cause::DuplicateDetection)),
+            self.dhcpv6.as_deref().and_then(Dhcpv6Client::deadline).map(|at| (at, Cause::Dhcpv6)),
+            self.router_discovery.deadline().map(|at| (at, Cause::RouterDiscovery)),
+        ];
         parts.into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
@@ -51,5 +84,16 @@ impl Autoconf {
         for detection in &self.detections {
             detection.digest(digest);
         }
+        digest.option(self.link_local.as_ref(), |digest, link_local| link_local.digest(digest));
+        self.router_discovery.digest(digest);
+        digest.option(self.dhcpv6.as_deref(), |digest, client| client.digest(digest));
+    }
+}
+
+/// The first `len` bits of an IPv6 address, the rest zero.
+pub(crate) fn truncate(address: Ipv6Addr, len: u8) -> Ipv6Addr {
+    match crate::ip::address::truncate(IpAddr::V6(address), len) {
+        IpAddr::V6(prefix) => prefix,
+        IpAddr::V4(_) => address,
     }
 }

@@ -68,9 +68,6 @@ impl Interface {
             // RFC 1122 section 3.3.6: a link-layer broadcast must carry an IP broadcast or multicast.
             return Err(DropReason::Ipv4NotOurs);
         }
-        if packet.is_fragment() {
-            return Err(DropReason::Ipv4Fragment);
-        }
         let start = self.medium.header_len();
         let whole = start..start + packet.total_len();
         let upper = start + packet.header_len()..whole.end;

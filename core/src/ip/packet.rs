@@ -7,6 +7,7 @@ use core::net::{IpAddr, SocketAddr};
 use crate::digest::Digest;
 use crate::tcp::seq::SeqNumber;
 use crate::time::Instant;
+use crate::wire::ipv4::IpProtocol;
 use crate::wire::{icmpv4, ipv4, ipv6, tcp, udp};
 
 /// A packet to be built.
@@ -19,10 +20,27 @@ pub(crate) struct Packet {
     pub(crate) hop_limit: u8,
     pub(crate) traffic_class: u8,
     pub(crate) flow_label: u32,
+    /// Rather not at all than in fragments.
+    pub(crate) dont_fragment: bool,
     pub(crate) body: Body,
 }
 
 impl Packet {
+    /// A packet of the default class, which may leave in fragments.
+    pub(crate) const fn to(src: IpAddr, dst: IpAddr, next_hop: IpAddr, body: Body) -> Packet {
+        Packet { src, dst, next_hop, hop_limit: 64, traffic_class: 0, flow_label: 0, dont_fragment: false, body }
+    }
+
+    /// The upper layer's protocol.
+    pub(crate) fn protocol(&self) -> IpProtocol {
+        match &self.body {
+            Body::EchoReply { .. } | Body::IcmpError { .. } if self.src.is_ipv4() => IpProtocol::ICMP,
+            Body::EchoReply { .. } | Body::IcmpError { .. } => IpProtocol::ICMPV6,
+            Body::TcpReset { .. } => IpProtocol::TCP,
+            Body::Datagram { .. } => IpProtocol::UDP,
+        }
+    }
+
     /// The packet's length on the wire, in bytes.
     pub(crate) fn len(&self) -> usize {
         let header = if self.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
@@ -44,6 +62,7 @@ impl Packet {
         digest.u8(self.hop_limit);
         digest.u8(self.traffic_class);
         digest.u32(self.flow_label);
+        digest.bool(self.dont_fragment);
         match &self.body {
             Body::EchoReply { ident, seq, data } => {
                 digest.u8(0);
@@ -57,6 +76,7 @@ impl Packet {
                     ErrorKind::ProtocolUnreachable => (2, 0, 0),
                     ErrorKind::SourceRouteFailed => (4, 0, 0),
                     ErrorKind::ParameterProblem { code, pointer } => (3, code, pointer),
+                    ErrorKind::ReassemblyTimeExceeded => (6, 0, 0),
                 };
                 digest.u8(kind);
                 digest.u8(code);
@@ -99,7 +119,9 @@ pub(crate) enum ErrorKind {
     PortUnreachable,
     ProtocolUnreachable,
     SourceRouteFailed,
-    /// Parameter Problem with its code and pointer (RFC 4443 section 3.4).
+    /// Not all fragments came in time (RFC 792, RFC 4443 section 3.3).
+    ReassemblyTimeExceeded,
+    /// Parameter Problem with its code and pointer (RFC 792, RFC 4443 section 3.4).
     ParameterProblem {
         code: u8,
         pointer: u32,

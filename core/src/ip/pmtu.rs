@@ -86,6 +86,11 @@ impl PathMtus {
         self.generation
     }
 
+    /// A link takes more or less than before.
+    pub(crate) fn on_link_mtu(&mut self) {
+        self.generation += 1;
+    }
+
     /// The path to `dst` through a link of `link_mtu`, at `now`. An estimate is given up `raise` after
     /// the last report, never if that is `None`.
     pub(crate) fn path(&self, now: Instant, dst: IpAddr, link_mtu: u16, raise: Option<Duration>) -> PathMtu {

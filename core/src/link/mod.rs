@@ -13,10 +13,12 @@ use crate::autoconf::Autoconf;
 use crate::autoconf::dad::Nonce;
 use crate::config::{AddressSettings, InterfaceConfig, Medium};
 use crate::frame::Capabilities;
+use crate::ip::fragment::Fragments;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
 use crate::link::neighbor::NeighborCache;
+use crate::provenance::Queued;
 use crate::socket::table::Sockets;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::stack::Cause;
@@ -68,7 +70,22 @@ pub(crate) enum Control {
         target: Ipv6Addr,
         solicited: bool,
     },
+    /// A message of the DHCPv6 client.
+    Dhcpv6 {
+        transaction: u32,
+    },
+    /// Tells the routers of an address that is new (RFC 9131).
+    NeighborAnnouncement {
+        target: Ipv6Addr,
+    },
+    RouterSolicitation {
+        source: Ipv6Addr,
+        /// With our hardware address, so that routers need not ask for it.
+        with_address: bool,
+    },
     Packet(Packet),
+    /// A packet that is leaving in fragments; only ever the first in the queue.
+    Fragments(Fragments),
 }
 
 /// A socket with something to send.
@@ -92,8 +109,8 @@ pub(crate) struct Interface {
     pub(crate) settings: AddressSettings,
     pub(crate) autoconf: Autoconf,
     pub(crate) neighbors: NeighborCache,
-    pub(crate) control: VecDeque<Control>,
-    pub(crate) ready: VecDeque<Ready>,
+    pub(crate) control: VecDeque<Queued<Control>>,
+    pub(crate) ready: VecDeque<Queued<Ready>>,
     /// The heap entry that stands for the interface's own deadline.
     pub(crate) armed: Option<Instant>,
 }
@@ -121,7 +138,7 @@ impl Interface {
     /// frames must not make it grow.
     pub(crate) fn drop_gone(&mut self, sockets: &Sockets) {
         if self.ready.len() > sockets.queue_max() {
-            self.ready.retain(|ready| match *ready {
+            self.ready.retain(|ready| match ready.what {
                 Ready::Tcp(handle) => sockets.tcp.contains_key(handle),
                 Ready::Udp(handle) => sockets.udp.contains_key(handle),
             });
@@ -142,6 +159,13 @@ impl Interface {
     pub(crate) fn deadline(&self) -> Option<(Instant, Cause)> {
         let lifetime = self.addresses.deadline().map(|at| (at, Cause::AddressLifetime));
         [lifetime, self.autoconf.deadline()].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// The longest packet of a family that the link takes, in bytes: for IPv6 what routers say, if that is
+    /// less (RFC 4861 section 6.3.4, `LinkMTU`).
+    pub(crate) fn mtu(&self, is_ipv6: bool) -> u16 {
+        let told = self.autoconf.router_discovery.mtu.filter(|_| is_ipv6);
+        told.unwrap_or(self.capabilities.mtu)
     }
 
     /// The group or broadcast hardware address that `dst` maps to without resolution.

@@ -4,9 +4,10 @@ use core::net::{IpAddr, Ipv6Addr};
 
 use super::{Control, Interface};
 use crate::error::DropReason;
-use crate::ip::address::{ALL_NODES, Delivery, best_source};
+use crate::ip::address::{ALL_NODES, Delivery};
 use crate::ip::input::Received;
 use crate::ip::own_address::AddressState;
+use crate::ip::selection::{Preferences, best_source};
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ndp::{self, NeighborAdvertisement, NeighborSolicitation};
 
@@ -22,6 +23,8 @@ pub(crate) struct NdpInput {
     pub(crate) overrides: bool,
     /// A solicitation for one of our addresses: worth an entry if there is none.
     pub(crate) create: bool,
+    /// An advertisement that says of its sender to be no router.
+    pub(crate) is_host: bool,
     pub(crate) reply: Option<Control>,
 }
 
@@ -73,6 +76,7 @@ impl Interface {
             solicited: false,
             overrides: true,
             create: !probing,
+            is_host: false,
             reply: Some(reply),
         })
     }
@@ -99,6 +103,7 @@ impl Interface {
             solicited: advertisement.solicited,
             overrides: advertisement.overrides,
             create: false,
+            is_host: !advertisement.router,
             reply: None,
         })
     }
@@ -110,15 +115,15 @@ impl Interface {
     }
 
     /// Whether a neighbor can have this hardware address.
-    fn is_anothers(&self, hardware: EthernetAddress) -> bool {
+    pub(crate) fn is_anothers(&self, hardware: EthernetAddress) -> bool {
         hardware.is_unicast() && hardware != self.hardware_address
     }
 
     /// The source of a solicitation for `target`: one of our addresses, of the target's scope if
     /// possible; never one whose rightful owner it could harm (RFC 4429 section 3.2).
-    pub(crate) fn solicitation_source(&self, target: Ipv6Addr) -> Option<Ipv6Addr> {
+    pub(crate) fn solicitation_source(&self, target: Ipv6Addr, preferences: &Preferences) -> Option<Ipv6Addr> {
         let verified = self.addresses.assigned().filter(|own| own.state != AddressState::Optimistic);
-        match best_source(verified, IpAddr::V6(target), IpAddr::V6(target))? {
+        match best_source(verified, IpAddr::V6(target), IpAddr::V6(target), |_| false, preferences)?.address {
             IpAddr::V6(source) => Some(source),
             IpAddr::V4(_) => None,
         }

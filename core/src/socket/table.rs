@@ -43,6 +43,8 @@ pub(crate) struct TcpSlot {
     pub(crate) hop: Option<(u64, Hop)>,
     /// When to ask for the path's MTU again.
     pub(crate) path_until: Option<Instant>,
+    /// Whether routers on the path are forbidden to fragment.
+    pub(crate) dont_fragment: bool,
     /// Stands on an interface's ready ring.
     pub(crate) queued: bool,
     /// Waits for a neighbor.

@@ -11,9 +11,9 @@ use core::net::{IpAddr, SocketAddr};
 use super::Stack;
 use super::dad::initial_state;
 use super::schedule::TimerOwner;
-use crate::config::{Acd, AddressSettings, Dad, InterfaceAddress};
-use crate::error::AddressError;
-use crate::event::AddressChange;
+use crate::config::{Acd, AddressSettings, Dad, InterfaceAddress, Medium};
+use crate::error::{AddressError, SocketError};
+use crate::event::{AddressChange, Readiness};
 use crate::ip::address::truncate;
 use crate::ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 use crate::ip::route::{Route, RouteOrigin};
@@ -60,7 +60,7 @@ impl Stack {
         address: InterfaceAddress,
     ) -> Result<(), AddressError> {
         self.advance(now);
-        self.trace.command(self.now, "address.add", SocketAddr::new(address.address, address.prefix_len.into()));
+        self.commanded("address.add", SocketAddr::new(address.address, address.prefix_len.into()));
         let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;
         if interface.addresses.find(address.address).is_some() {
             return Err(AddressError::Exists);
@@ -69,16 +69,18 @@ impl Stack {
     }
 
     /// Takes an address from an interface, with its on-link route if no other address shares the
-    /// prefix. Sockets that use it stay, but send and hear nothing until the stack has it again.
+    /// prefix. Connections from it are reset, with [`SocketError::AddressLost`]; UDP
+    /// sockets that are bound to it are told so and stay, as listeners do, for the stack may have it again.
     ///
     /// # Errors
     ///
     /// [`AddressError::NoInterface`], [`AddressError::Missing`].
     pub fn remove_address(&mut self, now: Instant, id: InterfaceId, address: IpAddr) -> Result<(), AddressError> {
         self.advance(now);
-        self.trace.command(self.now, "address.remove", SocketAddr::new(address, 0));
+        self.commanded("address.remove", SocketAddr::new(address, 0));
         let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;
         interface.addresses.find(address).ok_or(AddressError::Missing)?;
+        self.end_users_of(address);
         self.withdraw_address(id, address, None);
         Ok(())
     }
@@ -99,10 +101,12 @@ impl Stack {
         let NewAddress { address, prefix_len, origin, preferred_until, valid_until } = new;
         let AddressSettings { acd, dad, dad_transmits, .. } = interface.settings;
         let state = match address {
+            _ if interface.medium != Medium::Ethernet => verified_state(preferred_until, now),
             IpAddr::V4(_) if acd != Acd::Off => AddressState::Tentative,
             IpAddr::V6(_) if dad != Dad::Off && dad_transmits > 0 => initial_state(dad, origin),
             _ => verified_state(preferred_until, now),
         };
+        let is_up = interface.up;
         interface.addresses.push(OwnAddress { address, prefix_len, state, origin, preferred_until, valid_until });
         if state.is_assigned() {
             self.on_address_ready(id, address, origin);
@@ -110,7 +114,9 @@ impl Stack {
             let is_news = origin != AddressOrigin::Static;
             self.announce_address(id, address, is_news.then_some(AddressChange::Assigned));
         }
+        // A link that is down shows nothing; it is asked when it comes up.
         match (address, state) {
+            _ if !is_up => {}
             (IpAddr::V4(address), AddressState::Tentative) => self.claim_address(id, address),
             (IpAddr::V6(address), AddressState::Tentative | AddressState::Optimistic) => {
                 self.detect_duplicates(id, address, state);
@@ -133,6 +139,26 @@ impl Stack {
             self.announce_address(id, address, Some(AddressChange::Assigned));
         } else {
             self.announce_address(id, address, Some(AddressChange::Preferred));
+        }
+    }
+
+    /// The link has come up, and it may be another one: whether the addresses are ours alone is found out
+    /// anew (RFC 5227 section 2.1, RFC 4862 section 5.3).
+    pub(super) fn verify_addresses_again(&mut self, id: InterfaceId) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let unverified = |own: &&OwnAddress| match own.address {
+            IpAddr::V4(_) => interface.settings.acd != Acd::Off,
+            IpAddr::V6(_) => interface.settings.dad != Dad::Off && interface.settings.dad_transmits > 0,
+        };
+        let verifies = interface.medium == Medium::Ethernet;
+        let addresses: Vec<OwnAddress> =
+            interface.addresses.iter().filter(unverified).filter(|_| verifies).copied().collect();
+        for OwnAddress { address, prefix_len, origin, preferred_until, valid_until, .. } in addresses {
+            self.withdraw_address(id, address, None);
+            let again = NewAddress { address, prefix_len, origin, preferred_until, valid_until };
+            if self.assign_address(id, again).is_err() {
+                self.announce_address(id, address, Some(AddressChange::Removed));
+            }
         }
     }
 
@@ -176,6 +202,8 @@ impl Stack {
         if let Some(route) = interface.addresses.find(address).and_then(|own| on_link(id, own)) {
             self.routes.add(route);
         }
+        self.on_dhcpv6_address_ready(id, address);
+        self.tell_routers(id, address);
     }
 
     /// An address is not in use any more: its route goes, unless another address has the same.
@@ -187,11 +215,29 @@ impl Stack {
         self.routes.remove(|route| *route == gone && !shared);
     }
 
+    /// An address is about to be removed for good: connections from it are reset, and UDP sockets that are
+    /// bound to it are told, unless another interface has it too.
+    pub(super) fn end_users_of(&mut self, address: IpAddr) {
+        if self.interfaces.iter().filter(|interface| interface.addresses.has(address)).count() > 1 {
+            return;
+        }
+        self.reset_connections_of(address);
+        let bound = self.sockets.udp.iter().filter(|(_, slot)| slot.state.local.ip() == address);
+        for handle in bound.map(|(handle, _)| handle).collect::<Vec<_>>() {
+            if let Some(slot) = self.sockets.udp.get_mut(handle) {
+                slot.state.on_error(SocketError::AddressLost);
+                self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
+            }
+        }
+    }
+
     /// The interface's own deadline has come: whatever part of it is due acts.
     pub(super) fn on_interface_timeout(&mut self, id: InterfaceId) {
         self.advance_claims(id);
         self.advance_detections(id);
         self.end_lifetimes(id);
+        self.on_dhcpv6_timeout(id);
+        self.on_router_discovery_timeout(id);
         self.arm_interface(id);
     }
 

@@ -21,13 +21,19 @@ impl Stack {
             rule.digest(&mut digest);
         }
         self.path_mtus.digest(&mut digest);
+        self.preferences.digest(&mut digest);
+        self.reassembly.digest(&mut digest);
+        self.identifications.digest(&mut digest);
         self.digest_sockets(&mut digest);
+        self.identity.digest(&mut digest);
         self.events.digest(&mut digest);
         self.limits.icmp_sources.digest(&mut digest);
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
             limit.digest(&mut digest);
         }
-        for stream in [&self.random.acd, &self.random.dad] {
+        let random = &self.random;
+        for stream in [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses, &random.dhcpv6]
+        {
             stream.digest(&mut digest);
         }
         for (_, count) in self.counters() {
@@ -83,11 +89,11 @@ fn digest_interface(interface: &Interface, digest: &mut Digest) {
     interface.neighbors.digest(digest);
     digest.count(interface.control.len());
     for control in &interface.control {
-        digest_control(control, digest);
+        digest_control(&control.what, digest);
     }
     digest.count(interface.ready.len());
     for ready in &interface.ready {
-        match ready {
+        match &ready.what {
             Ready::Tcp(handle) => digest.handle(*handle),
             Ready::Udp(handle) => digest.handle(*handle),
         }
@@ -116,6 +122,19 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.address((*target).into());
             digest.bool(*solicited);
         }
+        Control::Dhcpv6 { transaction } => {
+            digest.u8(20);
+            digest.u32(*transaction);
+        }
+        Control::NeighborAnnouncement { target } => {
+            digest.u8(7);
+            digest.address((*target).into());
+        }
+        Control::RouterSolicitation { source, with_address } => {
+            digest.u8(6);
+            digest.address((*source).into());
+            digest.bool(*with_address);
+        }
         Control::DadSolicitation { target, nonce } => {
             digest.u8(5);
             digest.address((*target).into());
@@ -124,6 +143,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
         Control::Packet(packet) => {
             digest.u8(4);
             packet.digest(digest);
+        }
+        Control::Fragments(fragments) => {
+            digest.u8(5);
+            fragments.digest(digest);
         }
     }
 }
@@ -150,6 +173,7 @@ fn digest_connection(slot: &TcpSlot, digest: &mut Digest) {
         digest.address(hop.next_hop);
     });
     digest.option(slot.path_until, Digest::instant);
+    digest.bool(slot.dont_fragment);
     digest.bool(slot.queued);
     digest.bool(slot.parked);
     digest.bool(slot.in_time_wait);

@@ -1,27 +1,22 @@
 //! ICMP of both families: echo, the errors that reach our sockets, and the errors that we send.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 
 use super::Stack;
 use super::receive::is_vouched;
-use crate::error::{DropReason, SocketError};
-use crate::event::Readiness;
+use crate::error::DropReason;
 use crate::frame::Frame;
-use crate::icmp::{self, QuotedFlow};
+use crate::icmp::{self, report};
 use crate::ip::address::Delivery;
 use crate::ip::input::Received;
 use crate::ip::packet::{Body, ErrorKind, Packet};
-use crate::ip::pmtu::TooBig;
 use crate::ip::route::Query;
 use crate::link::{Control, InterfaceId};
-use crate::socket::demux::Flow;
-use crate::socket::{TcpHandle, UdpHandle};
 use crate::wire::checksum::Sum;
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::icmpv4::{self, Icmpv4Header, Icmpv4Message};
 use crate::wire::icmpv6::{self, Icmpv6Header, Icmpv6Message};
 use crate::wire::ipv4::IpProtocol;
-use crate::wire::ipv6;
 use crate::wire::ndp;
 
 impl Stack {
@@ -62,10 +57,11 @@ impl Stack {
         }
         match (message.kind(), message.header()) {
             // RFC 6980 section 5: Neighbor Discovery never comes with a fragment header.
-            (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) if fragmented => Err(DropReason::NdpInvalid),
+            (ndp::ROUTER_SOLICITATION..=ndp::REDIRECT, _) if fragmented => Err(DropReason::NdpInvalid),
             (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) => {
                 self.receive_ndp(id, received, bytes, link_src)
             }
+            (ndp::ROUTER_ADVERTISEMENT, _) => self.receive_router_advertisement(id, received, bytes),
             (_, Icmpv6Header::EchoRequest { .. }) if src.is_unspecified() => Err(DropReason::Ipv6Source),
             (_, Icmpv6Header::EchoRequest { id: ident, seq }) => self.answer_echo(id, frame, received, ident, seq),
             _ => self.on_icmp_error(id, received, &report::read_v6(&message)?),
@@ -103,8 +99,11 @@ impl Stack {
     ) -> Result<(), DropReason> {
         let interface = crate::ip::address::is_link_local(dst).then_some(id);
         let (hop, src) = self.source_towards(&Query { src, interface, ..Query::to(dst) })?;
-        let hop_limit = self.config.hop_limit;
-        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit, traffic_class: 0, flow_label: 0, body };
+        let hop_limit = self.default_hop_limit(hop.interface, dst);
+        let packet = Packet { hop_limit, ..Packet::to(src, dst, hop.next_hop, body) };
+        if !self.has_room_for_answer(hop.interface, &packet) {
+            return Err(DropReason::ControlQueueFull);
+        }
         self.queue_control(hop.interface, Control::Packet(packet))
     }
 
@@ -129,29 +128,19 @@ impl Stack {
         if !answerable || is_error {
             return self.drops.count(DropReason::NoAnswerOwed);
         }
-        if !self.limits.icmp_sources.admit(self.now, received.src) {
+        if !self.limits.icmp_sources.allows(self.now, received.src) {
             return self.drops.count(DropReason::IcmpSourceLimited);
         }
         if !self.limits.icmp_errors.admit(self.now) {
             return self.drops.count(DropReason::RateLimited);
         }
+        self.limits.icmp_sources.count(self.now, received.src);
         let room = if received.src.is_ipv4() { icmp::QUOTE_MAX_V4 } else { icmp::QUOTE_MAX_V6 };
         let end = received.packet.end.min(received.packet.start + room);
         let quote = self.keep(frame, received.packet.start..end);
         let src = (received.delivery == Delivery::Unicast).then_some(received.dst);
         if let Err(reason) = self.answer(id, src, received.src, Body::IcmpError { kind, quote }) {
             self.drops.count(reason);
-        }
-    }
-
-    /// A packet could not be sent because its neighbor does not answer: its socket is told.
-    pub(super) fn on_packet_undeliverable(&mut self, id: InterfaceId, packet: &Packet) {
-        let Body::Datagram { src_port, dst_port, .. } = packet.body else { return };
-        let Some(handle) = self.sockets.demux.datagrams.find(packet.src, src_port, id) else { return };
-        let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
-        if slot.state.hears(SocketAddr::new(packet.dst, dst_port)) {
-            slot.state.on_error(SocketError::HostUnreachable);
-            self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
         }
     }
 }
@@ -168,6 +157,7 @@ pub(super) fn error_header_v4(kind: ErrorKind) -> Icmpv4Header {
         ErrorKind::SourceRouteFailed => {
             Icmpv4Header::DestinationUnreachable { code: icmpv4::SOURCE_ROUTE_FAILED, next_hop_mtu: 0 }
         }
+        ErrorKind::ReassemblyTimeExceeded => Icmpv4Header::TimeExceeded { code: icmpv4::REASSEMBLY_TIME_EXCEEDED },
         ErrorKind::ParameterProblem { code, pointer } => {
             Icmpv4Header::ParameterProblem { code, pointer: pointer as u8 }
         }
@@ -183,6 +173,7 @@ pub(super) fn error_header_v6(kind: ErrorKind) -> Icmpv6Header {
         ErrorKind::ProtocolUnreachable => {
             Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: 0 }
         }
+        ErrorKind::ReassemblyTimeExceeded => Icmpv6Header::TimeExceeded { code: icmpv6::REASSEMBLY_TIME_EXCEEDED },
         ErrorKind::ParameterProblem { code, pointer } => Icmpv6Header::ParameterProblem { code, pointer },
     }
 }

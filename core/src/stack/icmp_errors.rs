@@ -1,8 +1,8 @@
 //! ICMP errors that arrive: whose packet they are about, and what its socket learns (RFC 1122 sections
 //! 3.2.2 and 4.1.3.3, RFC 5927).
 
-use alloc::boxed::Box;
 use bytes::Bytes;
+use core::net::SocketAddr;
 
 use super::Stack;
 use crate::error::{DropReason, SocketError};
@@ -10,6 +10,7 @@ use crate::event::Readiness;
 use crate::icmp::QuotedFlow;
 use crate::icmp::report::{Meaning, Report};
 use crate::ip::input::Received;
+use crate::ip::packet::{Body, Packet};
 use crate::link::InterfaceId;
 use crate::socket::demux::Flow;
 use crate::socket::{TcpHandle, UdpHandle};
@@ -52,10 +53,10 @@ impl Stack {
             (Meaning::TooBig(too_big), Sender::Udp(handle)) => {
                 let mtu = self.on_too_big(sender, &quoted, too_big)?;
                 let told = told(received, report, Some(mtu));
-                self.tell_sender(handle, &quoted, SocketError::MessageTooLong, Some(told));
+                self.tell_sender(handle, quoted.remote(), SocketError::MessageTooLong, Some(told));
             }
             (Meaning::Error(error), Sender::Udp(handle)) => {
-                self.tell_sender(handle, &quoted, error.into(), Some(told(received, report, None)));
+                self.tell_sender(handle, quoted.remote(), error.into(), Some(told(received, report, None)));
             }
         }
         self.counters.icmp_errors_delivered += 1;
@@ -63,19 +64,35 @@ impl Stack {
     }
 
     /// Tells a UDP socket what became of a datagram of its own.
-    pub(super) fn tell_sender(
+    fn tell_sender(
         &mut self,
         handle: UdpHandle,
-        quoted: &QuotedFlow,
+        destination: SocketAddr,
         error: SocketError,
         report: Option<IcmpReport>,
     ) {
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
-        let error = DatagramError { error, destination: quoted.remote(), at: self.now, report };
+        let error = DatagramError { error, destination, at: self.now, report };
         if !slot.state.on_datagram_error(error, &self.config.limits) {
             self.drops.count(DropReason::UdpErrorQueueFull);
         }
         self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
+    }
+
+    /// A packet could not be sent because its neighbor does not answer: its socket is told.
+    pub(super) fn on_packet_undeliverable(&mut self, id: InterfaceId, packet: &Packet) {
+        self.on_packet_unsent(id, packet, SocketError::HostUnreachable);
+    }
+
+    /// A packet could not be sent: its socket is told why.
+    pub(super) fn on_packet_unsent(&mut self, id: InterfaceId, packet: &Packet, error: SocketError) {
+        let Body::Datagram { src_port, dst_port, .. } = packet.body else { return };
+        let Some(handle) = self.sockets.demux.datagrams.find(packet.src, src_port, id) else { return };
+        let Some(slot) = self.sockets.udp.get(handle) else { return };
+        let destination = SocketAddr::new(packet.dst, dst_port);
+        if slot.state.hears(destination) {
+            self.tell_sender(handle, destination, error, None);
+        }
     }
 
     /// The socket that can have sent the packet which an ICMP error quotes: a connection that has that
@@ -95,6 +112,6 @@ impl Stack {
 
 /// What an application is told of an ICMP error.
 fn told(received: &Received, report: &Report<'_>, mtu: Option<u16>) -> IcmpReport {
-    let objects = report.extensions.map_or_else(Bytes::new, |extensions| Box::from(extensions.objects()).into());
+    let objects = report.extensions.map_or_else(Bytes::new, |extensions| Bytes::copy_from_slice(extensions.objects()));
     IcmpReport { from: received.src, kind: report.kind, code: report.code, mtu, objects }
 }

@@ -1,9 +1,11 @@
 //! What an operator or a driver says about an interface while the stack runs: that its link went down or
-//! came up, that its MTU is another, that it is gone.
+//! came up, that it is gone.
 
+use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Stack;
+use crate::autoconf::dhcpv6::Dhcpv6Client;
 use crate::error::{DropReason, InterfaceError};
 use crate::link::{InterfaceId, Ready};
 use crate::time::Instant;
@@ -14,15 +16,39 @@ impl Stack {
     /// waited for them goes another way, if there is one. What is so already stays so.
     pub fn set_link(&mut self, now: Instant, id: InterfaceId, up: bool) -> Result<(), InterfaceError> {
         self.advance(now);
-        self.trace.command(self.now, if up { "interface.up" } else { "interface.down" }, numbered(id));
+        self.commanded(if up { "interface.up" } else { "interface.down" }, numbered(id));
         let interface = self.interfaces.get_mut(id.index()).ok_or(InterfaceError::NoInterface)?;
         if core::mem::replace(&mut interface.up, up) == up {
             return Ok(());
         }
         self.routes.invalidate();
-        if !up {
+        if up {
+            self.verify_addresses_again(id);
+            self.solicit_routers_again(id);
+            // RFC 8415 section 18.2.12: it may be another link.
+            self.with_dhcpv6(id, Dhcpv6Client::check_link);
+        } else {
             self.empty_queues(id);
         }
+        Ok(())
+    }
+
+    /// Takes an interface away, with its addresses, its routes, the rules about it and its neighbors. Its
+    /// number is not given again: sockets that are bound to it find no way. Connections from its addresses
+    /// end, as [`Stack::remove_address`] says.
+    pub fn remove_interface(&mut self, now: Instant, id: InterfaceId) -> Result<(), InterfaceError> {
+        self.advance(now);
+        self.trace.command(self.now, "interface.remove", numbered(id));
+        let interface = self.interfaces.get(id.index()).ok_or(InterfaceError::NoInterface)?;
+        let addresses: Vec<_> = interface.addresses.iter().map(|own| own.address).collect();
+        for address in addresses {
+            self.end_users_of(address);
+            self.withdraw_address(id, address, None);
+        }
+        self.set_link(now, id, false)?;
+        self.routes.remove(|route| route.interface() == Some(id));
+        self.routes.rules.forget(id);
+        self.interfaces.remove(id.index());
         Ok(())
     }
 
@@ -42,7 +68,7 @@ impl Stack {
             self.unpark_tcp(handle);
         }
         for ready in ready {
-            match ready {
+            match ready.what {
                 Ready::Tcp(handle) => {
                     if let Some(slot) = self.sockets.tcp.get_mut(handle) {
                         slot.queued = false;

@@ -22,28 +22,42 @@
 //! - `pmtu`: the paths' MTUs, and what a report of a smaller one does
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
+//! - `fragments`: from fragments to a packet, and from a packet to fragments
+//! - `router_discovery`: what routers say, and what follows from it
+//! - `slaac`: the addresses that we form ourselves
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, sockets
-//! - `interfaces`: links that go down and come up
+//! - `interfaces`: links that go down and come up, interfaces that go
 //! - `routing`: the way of a packet, and the commands on routes and rules
 //! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
+//! - `dhcpv6`: the DHCPv6 clients of the interfaces
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
+//! - `link_local`: IPv4 link-local addresses
 //! - `access`: what the socket views need of the stack
-//! - `inspect`: counters and tables
+//! - `selection`: the policy table, destinations by preference (RFC 6724)
+//! - `neighbors`: neighbors that commands set
+//! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
+
+use core::net::SocketAddr;
 
 use crate::buffer::ChunkPool;
 use crate::config::Config;
 use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
+use crate::identity::Identity;
+use crate::ip::fragment::Identifications;
 use crate::ip::pmtu::PathMtus;
+use crate::ip::reassembly::Reassembly;
 use crate::ip::route::Routes;
+use crate::ip::selection::Preferences;
 use crate::keyed::HashKey;
 use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
+use crate::provenance::{Occasion, Trigger};
 use crate::rate_limit::{RateLimit, SourceLimit};
 use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
@@ -56,16 +70,24 @@ mod acd;
 mod addresses;
 mod commands;
 mod dad;
+mod dhcpv6;
 mod fingerprint;
+mod fragments;
 mod icmp;
 mod icmp_errors;
 mod inspect;
+mod inspect_routers;
 mod interfaces;
+mod link_local;
 mod loopback;
+mod neighbors;
 mod pmtu;
 mod receive;
+mod router_discovery;
 mod routing;
 mod schedule;
+mod selection;
+mod slaac;
 mod tcp;
 mod transmit;
 mod udp;
@@ -73,6 +95,7 @@ mod udp;
 pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
 pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
+pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use pmtu::PathMtuInfo;
 pub use schedule::{Cause, Wakeup};
 
@@ -94,6 +117,9 @@ struct Secrets {
 struct Random {
     acd: RandomStream,
     dad: RandomStream,
+    router_discovery: RandomStream,
+    temporary_addresses: RandomStream,
+    dhcpv6: RandomStream,
 }
 
 /// The bounds on what strangers can make us send.
@@ -115,9 +141,15 @@ pub struct Stack {
     now: Instant,
     secrets: Secrets,
     random: Random,
+    identity: Identity,
+    /// When the first interface was added: what the identity says of time counts from then.
+    began: Instant,
     interfaces: InterfaceTable,
     routes: Routes,
     path_mtus: PathMtus,
+    preferences: Preferences,
+    reassembly: Reassembly,
+    identifications: Identifications,
     sockets: Sockets,
     timers: schedule::TimerHeap,
     unarmed: schedule::Unarmed,
@@ -128,6 +160,8 @@ pub struct Stack {
     tcp_counters: TcpCounters,
     drops: Drops,
     trace: Trace,
+    /// What is being dealt with: of what is queued now, the cause.
+    occasion: Occasion,
 }
 
 impl core::fmt::Debug for Stack {
@@ -148,9 +182,14 @@ impl Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
             random: Stack::random(&seed),
+            identity: config.identity.clone().unwrap_or_else(|| Identity::new(seed.key("identity.secret"))),
+            began: Instant::ZERO,
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
             path_mtus: PathMtus::default(),
+            preferences: Preferences::new(config.prefer_temporary),
+            reassembly: Reassembly::default(),
+            identifications: Identifications::new(&seed, config.shard),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
             unarmed: schedule::Unarmed::default(),
@@ -172,6 +211,7 @@ impl Stack {
             tcp_counters: TcpCounters::default(),
             drops: Drops::default(),
             trace: Trace::new(config.trace),
+            occasion: Occasion { trigger: Trigger::Call("stack.new"), at: Instant::ZERO },
             config,
         }
     }
@@ -187,15 +227,28 @@ impl Stack {
     }
 
     fn random(seed: &Seed) -> Random {
-        Random { acd: seed.stream("acd"), dad: seed.stream("dad") }
+        Random {
+            acd: seed.stream("acd"),
+            dad: seed.stream("dad"),
+            router_discovery: seed.stream("nd.router_discovery"),
+            temporary_addresses: seed.stream("slaac.temporary_addresses"),
+            dhcpv6: seed.stream("dhcpv6"),
+        }
     }
 
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
+        self.identifications.reseed(seed);
         self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
+    }
+
+    /// What is to be kept for the next start, as it is at `now`: given to that stack as
+    /// [`Config::identity`], after [`Identity::pass`] was told how long it lay idle.
+    pub fn export_identity(&self, now: Instant) -> Identity {
+        Identity { dhcpv6: self.dhcpv6_bindings(now.max(self.now)), ..self.identity.clone() }
     }
 
     /// The configuration.
@@ -214,14 +267,27 @@ impl Stack {
     }
 
     /// A socket call at `now`: the clock moves, and the call is traced.
-    pub(crate) fn called(&mut self, now: Instant, what: &str, handle: impl slotmap::Key, data: &[u8]) {
+    pub(crate) fn called(&mut self, now: Instant, what: &'static str, handle: impl slotmap::Key, data: &[u8]) {
         let now = self.advance(now);
+        self.occasion = Occasion { trigger: Trigger::Call(what), at: now };
         self.trace.call(now, what, handle, data);
+    }
+
+    /// A command about an address: as [`Stack::called`], after the clock has moved.
+    fn commanded(&mut self, what: &'static str, address: SocketAddr) {
+        self.occasion = Occasion { trigger: Trigger::Call(what), at: self.now };
+        self.trace.command(self.now, what, address);
+    }
+
+    /// The serial number of the next frame that passes, in or out.
+    pub fn next_serial(&self) -> u64 {
+        self.counters.frames_received + self.counters.frames_sent + 1
     }
 
     /// A frame has arrived on `interface` at `now`.
     pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) -> Verdict {
         self.advance(now);
+        self.occasion = Occasion { trigger: Trigger::Frame(self.next_serial()), at: self.now };
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.data.len() as u64;
         self.trace.frame(self.now, "received", interface.0, &frame.data);
@@ -240,11 +306,13 @@ impl Stack {
         let now = self.advance(now);
         self.trace.timeout(now);
         for _ in 0..schedule::TIMERS_PER_CALL {
-            match self.take_due(now) {
-                Some(schedule::TimerOwner::Tcp(handle)) => self.on_tcp_timeout(handle),
-                Some(schedule::TimerOwner::Neighbor(interface, id)) => self.on_neighbor_timeout(interface, id),
-                Some(schedule::TimerOwner::Interface(id)) => self.on_interface_timeout(id),
-                None => return,
+            let Some((cause, owner)) = self.take_due(now) else { return };
+            self.occasion = Occasion { trigger: Trigger::Timer(cause), at: now };
+            match owner {
+                schedule::TimerOwner::Tcp(handle) => self.on_tcp_timeout(handle),
+                schedule::TimerOwner::Neighbor(interface, id) => self.on_neighbor_timeout(interface, id),
+                schedule::TimerOwner::Interface(id) => self.on_interface_timeout(id),
+                schedule::TimerOwner::Reassembly => self.on_reassembly_timeout(),
             }
         }
     }

@@ -9,6 +9,8 @@ use crate::icmp::QuotedFlow;
 use crate::ip::pmtu::{Outcome, PathMtu, TooBig};
 use crate::ip::route::Query;
 use crate::link::InterfaceId;
+use crate::socket::TcpHandle;
+use crate::wire::ipv4::IpProtocol;
 use crate::wire::ipv6;
 
 /// The path to a destination, as [`Stack::path_mtus`] lists it.
@@ -38,8 +40,20 @@ impl Stack {
     /// The path to `dst` through an interface: what all that is sent goes by.
     pub(super) fn path(&self, id: InterfaceId, dst: IpAddr) -> PathMtu {
         let link_mtu =
-            self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.capabilities.mtu);
+            self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.mtu(dst.is_ipv6()));
         self.path_mtus.path(self.now, dst, link_mtu, self.config.ip.path_mtu_raise)
+    }
+
+    /// The identification of an IPv4 packet that routers may fragment (RFC 6864 section 4.3).
+    pub(super) fn identify(&mut self, src: IpAddr, dst: IpAddr, protocol: IpProtocol) -> u16 {
+        self.identifications.next(src, dst, protocol) as u16
+    }
+
+    /// The identification of a connection's next segment; `None` where its path is not to fragment.
+    pub(super) fn identification_of(&mut self, handle: TcpHandle) -> Option<u16> {
+        let slot = self.sockets.tcp.get(handle).filter(|slot| !slot.dont_fragment)?;
+        let flow = slot.flow;
+        Some(self.identify(flow.local, flow.remote, IpProtocol::TCP))
     }
 
     /// A Datagram Too Big or Packet Too Big message about the packet `quoted` of ours. Returns what its

@@ -7,9 +7,10 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::Stack;
 use crate::config::Medium;
 use crate::error::{RouteError, RuleError};
-use crate::ip::address::{self, select_source};
-use crate::ip::route::{Hop, Query, Refusal, Route, Target};
+use crate::ip::address;
+use crate::ip::route::{Hop, Query, Refusal, Route, RouteOrigin, Target};
 use crate::ip::rule::Rule;
+use crate::ip::selection::select_source;
 use crate::link::{Interface, InterfaceId};
 
 /// The way of a packet.
@@ -18,6 +19,13 @@ pub(crate) struct Way {
     pub(crate) hop: Hop,
     /// The address that the route wants packets to be sent from.
     pub(crate) source: Option<IpAddr>,
+}
+
+/// RFC 3927 section 2.6.2: a packet from or to an IPv4 link-local address never goes to a router; whom it
+/// is for is asked for on the link.
+fn without_router(src: IpAddr, dst: IpAddr, next_hop: IpAddr) -> IpAddr {
+    let is_link_local = |end| matches!(end, IpAddr::V4(end) if end.is_link_local());
+    if is_link_local(src) || is_link_local(dst) { dst } else { next_hop }
 }
 
 impl Stack {
@@ -42,7 +50,7 @@ impl Stack {
         let route = route.ok_or(Refusal::NoRoute)?;
         let (interface, next_hop) = match route.target {
             Target::Interface(interface) => (interface, dst),
-            Target::Gateway(gateway, interface) => (interface, gateway),
+            Target::Gateway(gateway, interface) => (interface, without_router(query.src.unwrap_or(dst), dst, gateway)),
             Target::Blackhole => return Err(Refusal::Blackhole),
             Target::Unreachable => return Err(Refusal::Unreachable),
             Target::Prohibit => return Err(Refusal::Prohibit),
@@ -54,7 +62,9 @@ impl Stack {
     /// the strong host model, has the address that is sent from (RFC 1122 section 3.3.4.2).
     fn is_usable(&self, route: &Route, query: &Query) -> bool {
         let Some(id) = route.interface() else { return true };
-        self.interfaces.get(id.index()).is_some_and(|interface| self.may_leave_by(interface, query))
+        self.interfaces
+            .get(id.index())
+            .is_some_and(|interface| self.may_leave_by(interface, query) && !is_poor_exit(interface, route, query))
     }
 
     fn may_leave_by(&self, interface: &Interface, query: &Query) -> bool {
@@ -112,14 +122,14 @@ impl Stack {
     pub(super) fn source_towards(&self, query: &Query) -> Result<(Hop, IpAddr), Refusal> {
         let way = self.way(query)?;
         let interface = self.interfaces.get(way.hop.interface.index()).ok_or(Refusal::NoRoute)?;
-        let best = || select_source(&interface.addresses, query.dst, way.hop.next_hop);
+        let best = || select_source(interface, query.dst, way.hop.next_hop, &self.preferences);
         let source = query.src.or(way.source).or_else(best).ok_or(Refusal::NoRoute)?;
-        Ok((way.hop, source))
+        Ok((Hop { next_hop: without_router(source, query.dst, way.hop.next_hop), ..way.hop }, source))
     }
 
     /// Adds a route.
     pub fn add_route(&mut self, route: Route) -> Result<(), RouteError> {
-        self.trace.command(self.now, "route.add", SocketAddr::new(route.prefix, route.prefix_len.into()));
+        self.commanded("route.add", SocketAddr::new(route.prefix, route.prefix_len.into()));
         let bits = if route.prefix.is_ipv4() { 32 } else { 128 };
         let other_family = |address: IpAddr| address.is_ipv4() != route.prefix.is_ipv4();
         if route.prefix_len > bits || route.gateway().is_some_and(other_family) {
@@ -146,13 +156,13 @@ impl Stack {
 
     /// Removes a route; `false` if there is none of this prefix, target, metric and table.
     pub fn remove_route(&mut self, route: &Route) -> bool {
-        self.trace.command(self.now, "route.remove", SocketAddr::new(route.prefix, route.prefix_len.into()));
+        self.commanded("route.remove", SocketAddr::new(route.prefix, route.prefix_len.into()));
         self.routes.remove(|other| other.is_same(route))
     }
 
     /// Adds a policy rule.
     pub fn add_rule(&mut self, rule: Rule) -> Result<(), RuleError> {
-        self.trace.command(self.now, "rule.add", rule_address(&rule));
+        self.commanded("rule.add", rule_address(&rule));
         if rule.interface.is_some_and(|id| self.interfaces.get(id.index()).is_none()) {
             return Err(RuleError::NoInterface);
         }
@@ -171,7 +181,7 @@ impl Stack {
 
     /// Removes a policy rule; `false` if there is none like it.
     pub fn remove_rule(&mut self, rule: &Rule) -> bool {
-        self.trace.command(self.now, "rule.remove", rule_address(rule));
+        self.commanded("rule.remove", rule_address(rule));
         self.routes.remove_rule(rule)
     }
 }
@@ -189,4 +199,16 @@ fn is_gateway_on_link(interface: &Interface, gateway: IpAddr) -> bool {
         || address::is_link_local(gateway)
         || interface.addresses.iter().any(|own| own.is_on_link(gateway));
     on_link && !interface.has_address(gateway)
+}
+
+/// Whether a default router should leave the packet to another one, for the sake of its source address
+/// (RFC 8028 section 3.2).
+fn is_poor_exit(interface: &Interface, route: &Route, query: &Query) -> bool {
+    let (RouteOrigin::RouterAdvertisement, 0) = (route.origin, route.prefix_len) else { return false };
+    match (route.gateway(), query.src) {
+        (Some(IpAddr::V6(gateway)), Some(IpAddr::V6(source))) => {
+            interface.autoconf.router_discovery.is_poor_exit(gateway, source)
+        }
+        _ => false,
+    }
 }

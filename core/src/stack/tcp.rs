@@ -18,6 +18,7 @@ use crate::ip::route::{Hop, Query, Refusal};
 use crate::keyed::HashKey;
 use crate::link::{InterfaceId, Ready};
 use crate::offload;
+use crate::provenance::Queued;
 use crate::socket::demux::Flow;
 use crate::socket::table::{Owner, TcpSlot};
 use crate::socket::{ListenerHandle, TcpHandle};
@@ -168,8 +169,8 @@ impl Stack {
     /// offset (RFC 7323 section 5.4), and the segment sizes of its interface and family.
     pub(super) fn opening<'a>(&self, id: InterfaceId, flow: &Flow, settings: &'a TcpSettings) -> Open<'a> {
         let clock = (self.now.as_nanos() / ISN_TICK_NANOS) as u32;
-        let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.capabilities.mtu);
         let is_v4 = flow.local.is_ipv4();
+        let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.mtu(!is_v4));
         Open {
             iss: SeqNumber(clock.wrapping_add(hash_flow(&self.secrets.isn, flow))),
             timestamp_offset: hash_flow(&self.secrets.timestamp, flow),
@@ -188,6 +189,7 @@ impl Stack {
             owner,
             hop: None,
             path_until: None,
+            dont_fragment: true,
             queued: false,
             parked: false,
             armed: None,
@@ -427,6 +429,7 @@ impl Stack {
         if let Some(slot) = self.sockets.tcp.get_mut(handle) {
             slot.hop = Some((generation, hop));
             slot.path_until = path.until;
+            slot.dont_fragment = path.dont_fragment;
             slot.tcb.set_path(path.mtu.saturating_sub(tcp_headers(query.dst.is_ipv4())));
         }
         Ok(hop)
@@ -441,7 +444,7 @@ impl Stack {
         let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
         if let Some(interface) = self.interfaces.get_mut(hop.interface.index()) {
             slot.queued = true;
-            interface.ready.push_back(Ready::Tcp(handle));
+            interface.ready.push_back(Queued { what: Ready::Tcp(handle), occasion: self.occasion });
             interface.drop_gone(&self.sockets);
         }
     }

@@ -10,12 +10,13 @@ use crate::config::Medium;
 use crate::error::DropReason;
 use crate::event::Readiness;
 use crate::frame::{FrameStart, TxBatch, TxChecksum};
+use crate::ip::address::ALL_ROUTERS;
 use crate::ip::output::{LinkHeader, PacketHeader, transport_checksum};
 use crate::ip::packet::{Body, Packet};
-use crate::ip::route::Refusal;
 use crate::link::neighbor::{NeighborId, Origin, Resolution};
 use crate::link::{Control, InterfaceId, Ready};
 use crate::offload::{self, Emission};
+use crate::provenance::{Occasion, Provenance, Queued};
 use crate::socket::demux::Flow;
 use crate::socket::table::Owner;
 use crate::socket::{TcpHandle, UdpHandle};
@@ -26,6 +27,7 @@ use crate::wire::icmpv4::{self, Icmpv4Header};
 use crate::wire::icmpv6::{self, Icmpv6Header};
 use crate::wire::ipv4::IpProtocol;
 use crate::wire::ndp::{self, NeighborAdvertisement, NeighborSolicitation};
+use crate::wire::ndp_router::RouterSolicitation;
 use crate::wire::tcp::{self, TcpFlags, TcpHeader};
 use crate::wire::tcp_options::TcpOptions;
 use crate::wire::udp::{self, UdpHeader};
@@ -74,12 +76,15 @@ impl Stack {
     pub(super) fn fill(&mut self, interface: InterfaceId, batch: &mut TxBatch) {
         let before = batch.len();
         while batch.len() - before < TxBatch::FRAMES_MAX {
+            let serial = self.next_serial() + (batch.len() - before) as u64;
             let Some(own) = self.interfaces.get_mut(interface.index()) else { break };
-            if let Some(control) = own.control.pop_front() {
-                self.transmit_control(interface, control, batch);
-            } else if let Some(ready) = own.ready.pop_front() {
+            if let Some(Queued { what, occasion }) = own.control.pop_front() {
+                self.begin_turn(serial, occasion, batch);
+                self.transmit_control(interface, what, batch);
+            } else if let Some(Queued { what, occasion }) = own.ready.pop_front() {
+                self.begin_turn(serial, occasion, batch);
                 let room = TxBatch::FRAMES_MAX - (batch.len() - before);
-                match ready {
+                match what {
                     Ready::Tcp(handle) => self.transmit_tcp(interface, handle, room, batch),
                     Ready::Udp(handle) => self.transmit_udp(interface, handle, batch),
                 }
@@ -89,9 +94,17 @@ impl Stack {
         }
     }
 
+    /// What is queued in its turn has the same cause.
+    fn begin_turn(&mut self, serial: u64, occasion: Occasion, batch: &mut TxBatch) {
+        self.occasion = occasion;
+        batch.begin_turn(Provenance { serial, occasion });
+    }
+
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
         match control {
+            Control::Dhcpv6 { transaction } => self.transmit_dhcpv6(id, transaction, batch),
             Control::Packet(packet) => self.transmit_packet(id, packet, Origin::Answer, batch),
+            Control::Fragments(fragments) => self.transmit_fragment(id, fragments, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
@@ -131,6 +144,10 @@ impl Stack {
                 );
                 self.counters.ndp_solicitations_sent += 1;
             }
+            Control::NeighborAnnouncement { target } => self.transmit_announcement(id, target, batch),
+            Control::RouterSolicitation { source, with_address } => {
+                self.transmit_router_solicitation(id, source, with_address, batch);
+            }
             Control::DadSolicitation { target, nonce } => self.transmit_dad_solicitation(id, target, nonce, batch),
             Control::NeighborAdvertisement { to, dst, target, solicited } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
@@ -154,6 +171,38 @@ impl Stack {
                 self.counters.ndp_advertisements_sent += 1;
             }
         }
+    }
+
+    /// RFC 9131 section 6.1.1: it overrides nothing that a router has cached.
+    fn transmit_announcement(&mut self, id: InterfaceId, target: Ipv6Addr, batch: &mut TxBatch) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let src = interface.hardware_address;
+        let message = NeighborAdvertisement {
+            router: false,
+            solicited: false,
+            overrides: false,
+            target,
+            target_link_layer: Some(src),
+        };
+        let link = LinkHeader::Ethernet { src, dst: EthernetAddress::multicast_v6(ALL_ROUTERS) };
+        transmit_ndp(batch, link, (target, ALL_ROUTERS), message.message_len(), |out| message.emit(out));
+        self.counters.ndp_advertisements_sent += 1;
+    }
+
+    /// RFC 4861 section 4.1.
+    fn transmit_router_solicitation(
+        &mut self,
+        id: InterfaceId,
+        source: Ipv6Addr,
+        with_address: bool,
+        batch: &mut TxBatch,
+    ) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let src = interface.hardware_address;
+        let message = RouterSolicitation { source_link_layer: with_address.then_some(src) };
+        let link = LinkHeader::Ethernet { src, dst: EthernetAddress::multicast_v6(ALL_ROUTERS) };
+        transmit_ndp(batch, link, (source, ALL_ROUTERS), message.message_len(), |out| message.emit(out));
+        self.counters.router_solicitations_sent += 1;
     }
 
     /// The hardware address for `next_hop`; starts its resolution if it is not known.
@@ -186,18 +235,20 @@ impl Stack {
         }
     }
 
-    fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
+    pub(super) fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
         match self.resolve(id, packet.next_hop, origin) {
             NextHop::Known(link) => {
+                let path = self.path(id, packet.dst);
+                if packet.len() > usize::from(path.mtu) {
+                    return self.fragment_packet(id, &packet, link, path.mtu.into());
+                }
+                let may_be_fragmented = !path.dont_fragment && !packet.dont_fragment;
+                let identification =
+                    may_be_fragmented.then(|| self.identify(packet.src, packet.dst, packet.protocol()));
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let by_device = interface.capabilities.tx_checksum;
-                if packet.len() > usize::from(interface.capabilities.mtu) {
-                    // An answer that leaves by another interface than the request came in on, or a
-                    // datagram whose route has changed since it was queued.
-                    return self.drops.count(DropReason::FrameTooLong);
-                }
                 self.count_packet(&packet);
-                emit_packet(&packet, link, by_device, batch);
+                emit_packet(&packet, link, identification, by_device, batch);
             }
             NextHop::Unresolved(neighbor) => {
                 let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
@@ -209,7 +260,7 @@ impl Stack {
         }
     }
 
-    fn count_packet(&mut self, packet: &Packet) {
+    pub(super) fn count_packet(&mut self, packet: &Packet) {
         if packet.src.is_ipv4() {
             self.counters.ipv4_sent += 1;
         } else {
@@ -236,20 +287,19 @@ impl Stack {
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
         slot.state.on_sent(next.dst, &self.config.limits);
-        let hop_limit = slot.state.hop_limit.unwrap_or(self.config.hop_limit);
+        let (hop_limit, dont_fragment) = (slot.state.hop_limit, slot.state.dont_fragment);
         let (traffic_class, is_connected) = (slot.state.traffic_class, slot.state.peer == Some(next.dst));
         let flow = Flow::new(SocketAddr::new(next.src, slot.state.local.port()), next.dst);
-        let body = Body::Datagram { src_port: slot.state.local.port(), dst_port: next.dst.port(), data: next.data };
-        // Datagrams to one peer are a flow; those to this and that are none (RFC 6437 section 3).
-        let flow_label = if is_connected { self.flow_label(IpProtocol::UDP, &flow) } else { 0 };
         let packet = Packet {
             src: next.src,
             dst: next.dst.ip(),
             next_hop: hop.next_hop,
-            hop_limit,
+            hop_limit: hop_limit.unwrap_or_else(|| self.default_hop_limit(id, next.dst.ip())),
             traffic_class,
-            flow_label,
-            body,
+            // Datagrams to one peer are a flow; those to this and that are none (RFC 6437 section 3).
+            flow_label: if is_connected { self.flow_label(IpProtocol::UDP, &flow) } else { 0 },
+            dont_fragment,
+            body: Body::Datagram { src_port: flow.local_port, dst_port: flow.remote_port, data: next.data },
         };
         if has_room_again {
             self.announce_udp(handle, Readiness::WRITABLE);
@@ -292,15 +342,26 @@ impl Stack {
     ) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let capabilities = interface.capabilities;
-        let default_hop_limit = self.config.hop_limit;
+        let hop_limit_v4 = self.config.hop_limit;
+        let hop_limit_v6 = interface.autoconf.router_discovery.hop_limit.unwrap_or(hop_limit_v4);
+        let identification = self.identification_of(handle);
         let Some((slot, mut env)) = self.connection(handle) else { return };
-        let max_payload = offload::payload_max(&capabilities, room, slot.tcb.segment_size());
+        let segment_size = slot.tcb.segment_size();
+        // What may be fragmented on its way needs an identification of its own: one segment at a time.
+        let room = if identification.is_some() { 1 } else { room };
+        let max_payload = offload::payload_max(&capabilities, room, segment_size);
+        let max_payload = if identification.is_some() { segment_size } else { max_payload };
         if let Some(outgoing) = slot.tcb.next_segment(&mut env, max_payload) {
             let settings = slot.tcb.settings();
             let header = PacketHeader {
-                hop_limit: settings.hop_limit.unwrap_or(default_hop_limit),
+                hop_limit: settings.hop_limit.unwrap_or(if slot.flow.remote.is_ipv4() {
+                    hop_limit_v4
+                } else {
+                    hop_limit_v6
+                }),
                 traffic_class: settings.dscp << 2,
                 flow_label: slot.flow_label,
+                identification,
                 ..PacketHeader::new(slot.flow.local, slot.flow.remote, IpProtocol::TCP)
             };
             let emission = Emission {
@@ -319,15 +380,6 @@ impl Stack {
             }
         }
         self.settle_tcp(handle);
-    }
-
-    /// The largest datagram that leaves a socket towards `dst` in one packet, and the address it leaves from.
-    pub(crate) fn datagram_path(&self, handle: UdpHandle, dst: SocketAddr) -> Result<(IpAddr, usize), Refusal> {
-        let state = &self.sockets.udp.get(handle).ok_or(Refusal::NoRoute)?.state;
-        let bound = state.local.ip();
-        let (hop, src) = self.source_towards(&state.query((!bound.is_unspecified()).then_some(bound), dst))?;
-        let headers = PacketHeader::new(src, dst.ip(), IpProtocol::UDP).len() + udp::HEADER_LEN;
-        Ok((src, usize::from(self.path(hop.interface, dst.ip()).mtu).saturating_sub(headers)))
     }
 }
 
@@ -360,19 +412,19 @@ fn finish(
     batch.commit(start, upper_len as u32, None, checksum);
 }
 
-fn emit_packet(packet: &Packet, link: LinkHeader, by_device: bool, batch: &mut TxBatch) {
-    let is_v4 = packet.src.is_ipv4();
-    let icmp = if is_v4 { IpProtocol::ICMP } else { IpProtocol::ICMPV6 };
-    let (protocol, head_len, data): (_, _, &[u8]) = match &packet.body {
-        Body::EchoReply { data, .. } => (icmp, icmpv4::HEADER_LEN, data),
-        Body::IcmpError { quote, .. } => (icmp, icmpv4::HEADER_LEN, quote),
-        Body::TcpReset { .. } => (IpProtocol::TCP, tcp::HEADER_LEN, &[]),
-        Body::Datagram { data, .. } => (IpProtocol::UDP, udp::HEADER_LEN, data),
+fn emit_packet(packet: &Packet, link: LinkHeader, identification: Option<u16>, by_device: bool, batch: &mut TxBatch) {
+    let (is_v4, protocol) = (packet.src.is_ipv4(), packet.protocol());
+    let (head_len, data): (_, &[u8]) = match &packet.body {
+        Body::EchoReply { data, .. } => (icmpv4::HEADER_LEN, data),
+        Body::IcmpError { quote, .. } => (icmpv4::HEADER_LEN, quote),
+        Body::TcpReset { .. } => (tcp::HEADER_LEN, &[]),
+        Body::Datagram { data, .. } => (udp::HEADER_LEN, data),
     };
     let header = PacketHeader {
         hop_limit: packet.hop_limit,
         traffic_class: packet.traffic_class,
         flow_label: packet.flow_label,
+        identification,
         ..PacketHeader::new(packet.src, packet.dst, protocol)
     };
     let len = head_len + data.len();

@@ -9,7 +9,7 @@ use super::rig::*;
 use crate::error::{SocketError, UdpSendError};
 use crate::wire::icmpv4::Icmpv4Header;
 use crate::wire::icmpv6::Icmpv6Header;
-use crate::{Capabilities, Config, DropReason, Duration, Limits, Route, UdpHandle, Verdict};
+use crate::{Capabilities, Config, DropReason, Duration, Limits, Route, UdpHandle, UdpOptions, Verdict};
 
 /// A rig with the peer as its router, and a socket on port 5000.
 fn routed(config: Config, v6: bool) -> (Rig, UdpHandle) {
@@ -93,6 +93,12 @@ fn below_552_df_is_left_out(#[case] mtu: u16) {
     assert_eq!(too_big(&mut rig, &packet, mtu), Verdict::Accepted);
     let path = rig.stack.path_mtus().next().unwrap();
     assert_eq!((path.mtu, path.dont_fragment), (552, false));
+    // RFC 6864 section 4.3: what may be fragmented has an identification of its own.
+    let headers: Vec<_> = (0..2).map(|_| send(&mut rig, handle, FAR_V4, 524)[4..8].to_vec()).collect();
+    assert!(headers.iter().all(|header| header[2..] == [0, 0]), "DF and fragment offset");
+    assert_ne!(headers[0], headers[1]);
+    // Other destinations are not concerned.
+    assert_eq!(send(&mut rig, handle, "198.51.100.2:7", 1472)[4..8], [0, 0, 0x40, 0]);
 }
 
 /// RFC 8201 section 4, RFC 1191 section 3: what is below the least, and what would be an increase.
@@ -154,8 +160,24 @@ fn a_connected_socket_is_told() {
     let packet = send(&mut rig, handle, FAR_V4, 1472);
     let _ = too_big(&mut rig, &packet, 1400);
     assert_eq!(rig.udp_error(handle), Some(SocketError::MessageTooLong));
+    // What is larger leaves in fragments from here on, as large as the path takes.
+    assert_eq!(rig.udp_send(handle, &[0; 1372], FAR_V4), Ok(()));
+    assert_eq!(rig.frames().iter().map(Vec::len).collect::<Vec<_>>(), [14 + 1400]);
+    assert_eq!(rig.udp_send(handle, &[0; 1373], FAR_V4), Ok(()));
+    assert_eq!(rig.frames().iter().map(Vec::len).collect::<Vec<_>>(), [14 + 20 + 1376, 14 + 20 + 5]);
+}
+
+/// A socket that wants no fragments learns at the next call what the path takes.
+#[test]
+fn a_socket_that_wants_no_fragments() {
+    let (mut rig, _) = routed(Config::default(), false);
+    let options = UdpOptions { dont_fragment: true, ..UdpOptions::default() };
+    let handle = rig.stack.udp_bind(socket("0.0.0.0:6000"), options).unwrap();
+    let packet = send(&mut rig, handle, FAR_V4, 1472);
+    let _ = too_big(&mut rig, &packet, 1400);
     assert_eq!(rig.udp_send(handle, &[0; 1373], FAR_V4), Err(UdpSendError::MessageTooLong));
     assert_eq!(rig.udp_send(handle, &[0; 1372], FAR_V4), Ok(()));
+    assert!(rig.frames()[0][20] & 0x40 != 0);
 }
 
 /// Estimates are forgotten ten minutes after the last report, which may have told nothing new.

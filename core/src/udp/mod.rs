@@ -35,6 +35,7 @@ pub(crate) struct UdpState {
     pub(crate) local: SocketAddr,
     pub(crate) dual_stack: bool,
     pub(crate) broadcast: bool,
+    pub(crate) dont_fragment: bool,
     pub(crate) hop_limit: Option<u8>,
     pub(crate) traffic_class: u8,
     /// The interface that it is bound to.
@@ -59,6 +60,7 @@ impl UdpState {
             local,
             dual_stack: options.dual_stack,
             broadcast: options.broadcast,
+            dont_fragment: options.dont_fragment,
             hop_limit: options.hop_limit,
             traffic_class: options.traffic_class,
             interface: options.interface,
@@ -165,9 +167,10 @@ impl UdpState {
     }
 
     /// What became of one datagram. A connected socket is told of its peer by the next call too; an
-    /// unconnected one could not tell which datagram that would be about. `false` if the queue is full.
+    /// unconnected one could not tell which datagram that would be about, unless this host itself could
+    /// not send it. `false` if the queue is full.
     pub(crate) fn on_datagram_error(&mut self, error: DatagramError, limits: &Limits) -> bool {
-        if self.peer == Some(error.destination) {
+        if self.peer == Some(error.destination) || error.report.is_none() {
             self.errors.pending = Some(error.error);
         }
         self.errors.push(error, usize::from(limits.udp_errors))
@@ -185,6 +188,7 @@ impl UdpState {
         digest.socket_address(self.local);
         digest.bool(self.dual_stack);
         digest.bool(self.broadcast);
+        digest.bool(self.dont_fragment);
         digest.option(self.hop_limit, Digest::u8);
         digest.u8(self.traffic_class);
         digest.option(self.interface, |digest, interface| digest.u16(interface.0));

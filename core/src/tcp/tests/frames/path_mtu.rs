@@ -106,6 +106,22 @@ fn a_path_that_narrows_twice() {
     ");
 }
 
+/// Below 552 routers may fragment: DF is clear, and each segment has an identification (RFC 6864 section 4.3).
+#[test]
+fn a_path_below_552() {
+    let mut rig = big(false).passive();
+    rig.write(1460);
+    rig.sent();
+    assert_eq!(too_big(&mut rig, 1, 1500, 296), Verdict::Accepted);
+    let frames = rig.rig.frames();
+    assert_eq!(frames.iter().map(Vec::len).collect::<Vec<_>>(), [14 + 552, 14 + 552, 14 + 40 + 436]);
+    let mut ids: Vec<_> = frames.iter().map(|frame| [frame[18], frame[19]]).collect();
+    assert!(frames.iter().all(|frame| frame[20..22] == [0, 0]), "DF and fragment offset");
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+}
+
 /// What the peer holds already is not sent again.
 #[test]
 fn what_is_sacked_stays() {
