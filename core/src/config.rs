@@ -16,6 +16,8 @@ pub struct Config {
     pub limits: Limits,
     /// TCP.
     pub tcp: TcpConfig,
+    /// Group membership: IGMP and MLD.
+    pub multicast: MulticastConfig,
     /// The time to live (hop limit) of packets sent, 1 to 255; default 64 (RFC 1122 section 3.2.1.7, the IANA value).
     pub hop_limit: u8,
     /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
@@ -38,6 +40,7 @@ impl Default for Config {
         Config {
             limits: Limits::default(),
             tcp: TcpConfig::default(),
+            multicast: MulticastConfig::default(),
             hop_limit: 64,
             rx_batch: 16,
             icmp_errors_per_second: 100,
@@ -98,6 +101,13 @@ pub struct Limits {
     pub orphans: u32,
     /// Out-of-order ranges held per connection; default 64.
     pub tcp_ranges: u16,
+    /// Groups that sockets listen to, per interface and protocol; default 256. The groups of the
+    /// stack's own addresses come on top.
+    pub groups: u16,
+    /// Sources in the filter of a group, a socket's and the interface's merged one, 1 to 64; default 64.
+    pub group_sources: u8,
+    /// Groups that one socket listens to, over all interfaces; default 64.
+    pub memberships: u16,
     /// Extension headers per IPv6 packet; default 16 (RFC 8504 section 5.3).
     pub ipv6_extension_headers: u8,
 }
@@ -120,7 +130,46 @@ impl Default for Limits {
             control_queue: 256,
             orphans: 4096,
             tcp_ranges: 64,
+            groups: 256,
+            group_sources: 64,
+            memberships: 64,
             ipv6_extension_headers: 16,
+        }
+    }
+}
+
+/// How routers are told which groups are listened to (RFC 3376, RFC 3810).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MulticastConfig {
+    /// How often each change is reported, until a querier has told its own robustness variable, 1 to 7;
+    /// default 2 (RFC 3376 section 8.1, RFC 3810 section 9.1).
+    pub robustness: u8,
+    /// The longest time between these reports; default 1 s (RFC 3376 section 8.11, RFC 3810 section 9.11).
+    pub unsolicited_report_interval: Duration,
+    /// Reports sent per second on an interface, 1 to 255; default 10. Those beyond are sent later.
+    pub reports_per_second: u8,
+    /// Whether groups of link-local scope (`224.0.0.0/24`, `ff02::/16`) are reported; default true, as
+    /// switches that look into reports need it (as Linux's `igmp_link_local_mcast_reports`).
+    pub link_local_reports: bool,
+    /// Whether IGMPv2 and IGMPv3 queries without Router Alert are ignored; default true (RFC 3376 section 9.1).
+    pub router_alert_required: bool,
+    /// The version of IGMP that is spoken whatever queriers speak, 1 to 3; default theirs (as Linux's
+    /// `force_igmp_version`).
+    pub igmp_version: Option<u8>,
+    /// The version of MLD that is spoken whatever queriers speak, 1 or 2; default theirs.
+    pub mld_version: Option<u8>,
+}
+
+impl Default for MulticastConfig {
+    fn default() -> MulticastConfig {
+        MulticastConfig {
+            robustness: 2,
+            unsolicited_report_interval: Duration::from_secs(1),
+            reports_per_second: 10,
+            link_local_reports: true,
+            router_alert_required: true,
+            igmp_version: None,
+            mld_version: None,
         }
     }
 }

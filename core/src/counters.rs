@@ -86,8 +86,18 @@ counters! {
         icmp_errors_sent = "icmp.errors_sent",
         /// ICMP errors that reached a socket, both families.
         icmp_errors_delivered = "icmp.errors_delivered",
+        /// IGMP messages accepted.
+        igmp_received = "igmp.received",
+        /// IGMP messages sent.
+        igmp_sent = "igmp.sent",
+        /// MLD messages accepted.
+        mld_received = "mld.received",
+        /// MLD messages sent.
+        mld_sent = "mld.sent",
         /// Datagrams delivered to sockets.
         udp_received = "udp.received",
+        /// Copies of datagrams that our own sockets sent to groups we are in.
+        udp_looped = "udp.looped",
         /// Datagrams sent.
         udp_sent = "udp.sent",
         /// Connections reset at their release, because `Limits::orphans` was reached.

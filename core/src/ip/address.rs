@@ -3,14 +3,13 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::config::InterfaceAddress;
-use crate::wire::ndp::solicited_node;
 
 /// The subnet-local all-nodes group (RFC 4291 section 2.7.1), which every IPv6 node is in.
 pub(crate) const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 /// The interface-local all-nodes group.
-const ALL_NODES_INTERFACE: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
+pub(crate) const ALL_NODES_INTERFACE: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
 /// The all-hosts group (RFC 1112 section 4), which every IPv4 host is in.
-const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+pub(crate) const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
 /// To whom a received packet was addressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +76,8 @@ pub(crate) fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
-/// To whom, of those on an interface with `addresses`, a packet to `dst` goes; `None` if to none of us.
+/// To whom, of those on an interface with `addresses`, a packet to `dst` goes; `None` if to none of us
+/// as far as addresses tell: groups are another matter.
 pub(crate) fn classify(addresses: &[InterfaceAddress], dst: IpAddr) -> Option<Delivery> {
     if is_own(addresses, dst) {
         return Some(Delivery::Unicast);
@@ -86,8 +86,7 @@ pub(crate) fn classify(addresses: &[InterfaceAddress], dst: IpAddr) -> Option<De
         IpAddr::V4(dst) if dst == Ipv4Addr::BROADCAST || addresses.iter().any(|own| own.broadcast() == Some(dst)) => {
             Some(Delivery::Broadcast)
         }
-        IpAddr::V4(dst) => (dst == ALL_HOSTS).then_some(Delivery::Multicast),
-        IpAddr::V6(dst) => is_group_member(addresses, dst).then_some(Delivery::Multicast),
+        _ => None,
     }
 }
 
@@ -99,12 +98,6 @@ fn is_own(addresses: &[InterfaceAddress], address: IpAddr) -> bool {
         IpAddr::V4(address) => addresses.iter().any(|own| matches!(own.address, IpAddr::V4(own) if own == address)),
         IpAddr::V6(address) => addresses.iter().any(|own| matches!(own.address, IpAddr::V6(own) if own == address)),
     }
-}
-
-fn is_group_member(addresses: &[InterfaceAddress], group: Ipv6Addr) -> bool {
-    group == ALL_NODES
-        || group == ALL_NODES_INTERFACE
-        || addresses.iter().any(|own| matches!(own.address, IpAddr::V6(address) if solicited_node(address) == group))
 }
 
 /// Whether a received packet's source may be answered at all (design rule 6): not multicast, not

@@ -7,7 +7,7 @@ use super::address::{Delivery, classify, is_legal_source};
 use crate::error::DropReason;
 use crate::link::Interface;
 use crate::wire::ethernet;
-use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
+use crate::wire::ipv4::{IpProtocol, Ipv4Option, Ipv4Packet};
 use crate::wire::ipv6::{self, Ipv6Packet};
 
 /// A packet that passed the checks.
@@ -24,6 +24,8 @@ pub(crate) struct Received {
     pub(crate) upper: Range<usize>,
     /// Whether the link-layer destination was a group: such a packet gets no ICMP error either.
     pub(crate) link_group: bool,
+    /// Routers on its way are asked to look at it (RFC 2113, RFC 2711).
+    pub(crate) router_alert: bool,
 }
 
 impl Received {
@@ -42,18 +44,23 @@ impl Interface {
             return Err(DropReason::Ipv4Checksum);
         }
         let (src, dst) = (IpAddr::V4(packet.src()), IpAddr::V4(packet.dst()));
-        if !is_legal_source(&self.addresses, src) {
+        // A querier may have no address of its own (RFC 3376 section 4.2.13, RFC 4541 section 2.1.1).
+        let nameless = src.is_unspecified() && packet.protocol() == IpProtocol::IGMP;
+        if !is_legal_source(&self.addresses, src) && !nameless {
             return Err(DropReason::Ipv4Source);
         }
-        let delivery = classify(&self.addresses, dst).ok_or(DropReason::Ipv4NotOurs)?;
+        let delivery = self.delivery(dst).ok_or(DropReason::Ipv4NotOurs)?;
         if link_group && delivery == Delivery::Unicast {
             // RFC 1122 section 3.3.6: a link-layer broadcast must carry an IP broadcast or multicast.
             return Err(DropReason::Ipv4NotOurs);
         }
+        let mut router_alert = false;
         for option in packet.options() {
-            if option?.is_source_route() {
+            let option = option?;
+            if option.is_source_route() {
                 return Err(DropReason::Ipv4SourceRoute);
             }
+            router_alert |= option.kind == Ipv4Option::ROUTER_ALERT;
         }
         if packet.is_fragment() {
             return Err(DropReason::Ipv4Fragment);
@@ -70,6 +77,7 @@ impl Interface {
             packet: whole,
             upper,
             link_group,
+            router_alert,
         })
     }
 
@@ -80,7 +88,7 @@ impl Interface {
         if !packet.src().is_unspecified() && !is_legal_source(&self.addresses, src) {
             return Err(DropReason::Ipv6Source);
         }
-        let delivery = classify(&self.addresses, dst).ok_or(DropReason::Ipv6NotOurs)?;
+        let delivery = self.delivery(dst).ok_or(DropReason::Ipv6NotOurs)?;
         let start = ethernet::HEADER_LEN;
         let whole = start..start + ipv6::HEADER_LEN + packet.payload_len();
         let upper = start + ipv6::HEADER_LEN..whole.end;
@@ -93,6 +101,14 @@ impl Interface {
             packet: whole,
             upper,
             link_group,
+            router_alert: false,
         })
+    }
+
+    /// To whom a packet to `dst` goes; `None` if not to us.
+    #[inline]
+    fn delivery(&self, dst: IpAddr) -> Option<Delivery> {
+        let to_group = || self.groups.hears(dst).then_some(Delivery::Multicast);
+        classify(&self.addresses, dst).or_else(to_group)
     }
 }

@@ -4,10 +4,12 @@
 //! - [`address`]: what an address is, whether it is ours, which one to send from
 //! - [`route`]: longest prefix, on-link and gateway routes
 //! - [`input`]: the checks on a received packet before an upper layer sees it
+//! - [`multicast`]: groups and their listeners, IGMP and MLD
 //! - [`output`]: headers of layer 2 and 3 in front of a payload, checksums behind it
 
 pub(crate) mod address;
 pub(crate) mod input;
+pub(crate) mod multicast;
 pub(crate) mod output;
 pub(crate) mod packet;
 pub(crate) mod route;

@@ -11,11 +11,14 @@ use smallvec::SmallVec;
 
 use crate::config::{InterfaceAddress, InterfaceConfig};
 use crate::frame::Capabilities;
+use crate::ip::address::is_link_local;
+use crate::ip::multicast::Groups;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
 use crate::link::neighbor::NeighborCache;
 use crate::socket::table::Sockets;
 use crate::socket::{TcpHandle, UdpHandle};
+use crate::time::Instant;
 use crate::wire::arp::ArpOperation;
 use crate::wire::ethernet::EthernetAddress;
 
@@ -57,6 +60,8 @@ pub(crate) enum Control {
         solicited: bool,
     },
     Packet(Packet),
+    /// The groups are to be asked for their next message.
+    GroupReport,
 }
 
 /// A socket with something to send.
@@ -72,9 +77,12 @@ pub(crate) struct Interface {
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
     pub(crate) addresses: SmallVec<[InterfaceAddress; 4]>,
+    pub(crate) groups: Groups,
     pub(crate) neighbors: NeighborCache,
     pub(crate) control: VecDeque<Control>,
     pub(crate) ready: VecDeque<Ready>,
+    /// The heap entry that stands for the interface's own deadline.
+    pub(crate) armed: Option<Instant>,
 }
 
 impl Interface {
@@ -83,9 +91,11 @@ impl Interface {
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
             addresses: config.addresses,
+            groups: Groups::new(),
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),
             ready: VecDeque::new(),
+            armed: None,
         }
     }
 
@@ -107,6 +117,14 @@ impl Interface {
 
     pub(crate) fn has_address(&self, address: IpAddr) -> bool {
         self.addresses.iter().any(|own| own.address == address)
+    }
+
+    /// Our link-local IPv6 address, the first if there are several.
+    pub(crate) fn link_local(&self) -> Option<Ipv6Addr> {
+        self.addresses.iter().find_map(|own| match own.address {
+            IpAddr::V6(address) if is_link_local(own.address) => Some(address),
+            _ => None,
+        })
     }
 
     /// The group or broadcast hardware address that `dst` maps to without resolution.

@@ -1,5 +1,7 @@
 //! Which socket a segment or datagram belongs to: tables keyed by addresses and ports.
 
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 
@@ -56,7 +58,7 @@ impl Hash for Flow {
 }
 
 /// The address family of a wildcard binding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Family {
     V4,
     V6,
@@ -69,7 +71,7 @@ impl Family {
 }
 
 /// What a listener or a UDP socket is bound to: one address, or all of a family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Binding {
     pub(crate) family: Family,
     pub(crate) address: Option<IpAddr>,
@@ -96,11 +98,13 @@ impl Binding {
 #[derive(Clone)]
 pub(crate) struct Bindings<H> {
     map: KeyedMap<Binding, H>,
+    /// Where several share a binding: those behind the one in the map, which was bound last.
+    behind: BTreeMap<Binding, Vec<H>>,
 }
 
-impl<H: Copy> Bindings<H> {
+impl<H: Copy + PartialEq> Bindings<H> {
     fn new(seed: &Seed, label: &str) -> Bindings<H> {
-        Bindings { map: KeyedMap::new(seed.hash_key(label)) }
+        Bindings { map: KeyedMap::new(seed.hash_key(label)), behind: BTreeMap::new() }
     }
 
     /// Whether one of the bindings of `local` is taken.
@@ -110,14 +114,45 @@ impl<H: Copy> Bindings<H> {
 
     pub(crate) fn insert(&mut self, local: SocketAddr, dual_stack: bool, handle: H) {
         for binding in Binding::all_of(local, dual_stack) {
-            self.map.insert(binding, handle);
+            if let Some(before) = self.map.insert(binding, handle) {
+                self.behind.entry(binding).or_default().push(before);
+            }
         }
     }
 
-    pub(crate) fn remove(&mut self, local: SocketAddr, dual_stack: bool) {
+    pub(crate) fn remove(&mut self, local: SocketAddr, dual_stack: bool, handle: H) {
         for binding in Binding::all_of(local, dual_stack) {
-            self.map.remove(&binding);
+            let in_front = self.map.get(&binding) == Some(&handle);
+            let Some(behind) = self.behind.get_mut(&binding) else {
+                if in_front {
+                    self.map.remove(&binding);
+                }
+                continue;
+            };
+            if in_front {
+                if let Some(next) = behind.pop() {
+                    self.map.insert(binding, next);
+                }
+            } else {
+                behind.retain(|other| *other != handle);
+            }
+            if behind.is_empty() {
+                self.behind.remove(&binding);
+            }
         }
+    }
+
+    /// Who has one of the bindings of `local`.
+    pub(crate) fn holders(&self, local: SocketAddr, dual_stack: bool) -> impl Iterator<Item = H> {
+        Binding::all_of(local, dual_stack).flat_map(|binding| self.at(binding))
+    }
+
+    /// Who has a binding, the last bound first.
+    fn at(&self, binding: Binding) -> impl Iterator<Item = H> {
+        let front = self.map.get(&binding).copied();
+        // Looked up only when the first has been refused, and nobody stands behind nobody.
+        let behind = core::iter::once_with(move || front.and_then(|_| self.behind.get(&binding)));
+        front.into_iter().chain(behind.flatten().flat_map(|behind| behind.iter().rev().copied()))
     }
 
     /// The socket for what arrives at `address`: one bound to it, else one bound to all of its family.
@@ -128,9 +163,7 @@ impl<H: Copy> Bindings<H> {
     /// The sockets that what arrives at `address` may be for, the one bound to it first.
     pub(crate) fn candidates(&self, address: IpAddr, port: u16) -> impl Iterator<Item = H> {
         let family = Family::of(address);
-        [Some(address), None]
-            .into_iter()
-            .filter_map(move |address| self.map.get(&Binding { family, address, port }).copied())
+        [Some(address), None].into_iter().flat_map(move |address| self.at(Binding { family, address, port }))
     }
 }
 

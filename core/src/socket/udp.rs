@@ -6,6 +6,7 @@ use super::UdpHandle;
 use crate::buffer::COPY_BELOW;
 use crate::error::{SocketError, UdpConnectError, UdpSendError};
 use crate::ip::packet::Datagram;
+use crate::link::InterfaceId;
 use crate::socket::table::UdpSlot;
 use crate::stack::{Stack, canonical};
 use crate::time::Instant;
@@ -21,6 +22,10 @@ pub struct UdpOptions {
     pub broadcast: bool,
     /// The time to live (hop limit) of its datagrams, 1 to 255; default `Config::hop_limit`.
     pub hop_limit: Option<u8>,
+    /// Whether other sockets that say so too may be bound to the same address and port; default false
+    /// (as `SO_REUSEADDR`). Each gets a copy of what is sent to a group or a broadcast address; what is
+    /// sent to one host goes to the one bound last.
+    pub reuse_address: bool,
 }
 
 /// A datagram that was received.
@@ -45,8 +50,8 @@ impl From<Datagram> for Received {
 /// A UDP socket, borrowed from its stack.
 #[derive(Debug)]
 pub struct UdpSocket<'a> {
-    stack: &'a mut Stack,
-    handle: UdpHandle,
+    pub(super) stack: &'a mut Stack,
+    pub(super) handle: UdpHandle,
 }
 
 impl<'a> UdpSocket<'a> {
@@ -54,7 +59,7 @@ impl<'a> UdpSocket<'a> {
         UdpSocket { stack, handle }
     }
 
-    fn slot(&self) -> Option<&UdpSlot> {
+    pub(super) fn slot(&self) -> Option<&UdpSlot> {
         self.stack.udp_slot(self.handle)
     }
 
@@ -77,7 +82,8 @@ impl<'a> UdpSocket<'a> {
             if peer.port() == 0 || !self.speaks_to(peer.ip()) {
                 return Err(UdpConnectError::BadDestination);
             }
-            self.stack.datagram_path(local, peer).ok_or(UdpConnectError::NoRoute)?;
+            let interface = self.interface_towards(peer.ip());
+            self.stack.datagram_path(local, peer, interface).ok_or(UdpConnectError::NoRoute)?;
         }
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.peer = peer;
@@ -85,7 +91,7 @@ impl<'a> UdpSocket<'a> {
         Ok(())
     }
 
-    fn speaks_to(&self, address: IpAddr) -> bool {
+    pub(super) fn speaks_to(&self, address: IpAddr) -> bool {
         let Some(slot) = self.slot() else { return false };
         let local = slot.state.local.ip();
         !address.is_unspecified()
@@ -105,15 +111,27 @@ impl<'a> UdpSocket<'a> {
         if matches!(to.ip(), IpAddr::V4(address) if self.is_broadcast(address)) && !broadcast_allowed {
             return Err(UdpSendError::BroadcastNotAllowed);
         }
-        let (src, room) = self.stack.datagram_path(local, to).ok_or(UdpSendError::NoRoute)?;
+        let interface = self.interface_towards(to.ip());
+        let (src, room) = self.stack.datagram_path(local, to, interface).ok_or(UdpSendError::NoRoute)?;
         if data.len() > room {
             return Err(UdpSendError::MessageTooLong);
         }
         let data = if data.len() < COPY_BELOW { self.stack.copy(data) } else { Bytes::copy_from_slice(data) };
-        if !self.stack.queue_datagram(self.handle, Outgoing { src, dst: to, data }) {
+        let to_group = to.ip().is_multicast();
+        let stays = to_group && self.multicast_hops() == 0;
+        let copy = to_group.then(|| data.clone());
+        if !stays && !self.stack.queue_datagram(self.handle, Outgoing { src, dst: to, interface, data }) {
             return Err(UdpSendError::WouldBlock);
         }
+        if let Some(copy) = copy {
+            self.stack.loop_datagram(self.handle, to, src, &copy);
+        }
         Ok(())
+    }
+
+    /// The interface that what goes to `dst` is to leave by, if `dst` is a group and the socket names one.
+    fn interface_towards(&self, dst: IpAddr) -> Option<InterfaceId> {
+        self.slot()?.state.multicast.interface.filter(|_| dst.is_multicast())
     }
 
     fn is_broadcast(&self, address: Ipv4Addr) -> bool {

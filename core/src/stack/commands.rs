@@ -49,6 +49,7 @@ impl Stack {
             self.routes.add(on_link(id, own));
         }
         self.interfaces.push(Interface::new(config, self.secrets.neighbor));
+        self.join_groups_of_addresses(id);
         Ok(id)
     }
 
@@ -76,6 +77,7 @@ impl Stack {
         }
         interface.addresses.push(address);
         self.routes.add(on_link(id, &address));
+        self.join_groups_of_addresses(id);
         Ok(())
     }
 
@@ -90,6 +92,7 @@ impl Stack {
         if !interface.addresses.iter().any(|own| on_link(id, own) == gone) {
             self.routes.remove(|route| *route == gone);
         }
+        self.join_groups_of_addresses(id);
         Ok(())
     }
 
@@ -171,7 +174,7 @@ impl Stack {
     pub fn tcp_listener_close(&mut self, now: Instant, listener: ListenerHandle) -> Result<(), StaleHandle> {
         self.called(now, "tcp.listener_close", listener, &[]);
         let mut slot = self.sockets.listeners.remove(listener).ok_or(StaleHandle::Stale)?;
-        self.sockets.demux.listeners.remove(slot.local, slot.dual_stack);
+        self.sockets.demux.listeners.remove(slot.local, slot.dual_stack, listener);
         while let Some(handle) = slot.listener.accept() {
             self.reset_unowned(handle);
         }
@@ -270,12 +273,17 @@ impl Stack {
         let mut local = canonical(local);
         self.trace.command(self.now, "udp.bind", local);
         let dual_stack = options.dual_stack;
-        self.own_address(local.ip()).then_some(()).ok_or(BindError::AddressNotAvailable)?;
+        let available = local.ip().is_multicast() || self.own_address(local.ip());
+        available.then_some(()).ok_or(BindError::AddressNotAvailable)?;
         if self.sockets.udp.len() >= self.config.limits.udp_sockets as usize {
             return Err(BindError::LimitReached);
         }
         let datagrams = &self.sockets.demux.datagrams;
-        let taken = |port| datagrams.is_taken(SocketAddr::new(local.ip(), port), dual_stack);
+        let shares = |handle| self.sockets.udp.get(handle).is_some_and(|slot| slot.state.reuse_address);
+        let taken = |port| {
+            let local = SocketAddr::new(local.ip(), port);
+            datagrams.holders(local, dual_stack).any(|holder| !options.reuse_address || !shares(holder))
+        };
         let port = match local.port() {
             0 => self.sockets.udp_ports.bind(taken).ok_or(BindError::PortsExhausted)?,
             port if taken(port) => return Err(BindError::AddressInUse),
@@ -296,8 +304,9 @@ impl Stack {
     /// Closes a UDP socket: what it had queued in either direction is dropped.
     pub fn udp_release(&mut self, handle: UdpHandle) -> Result<(), StaleHandle> {
         self.called(self.now, "udp.release", handle, &[]);
+        self.leave_all_groups(handle);
         let slot = self.sockets.udp.remove(handle).ok_or(StaleHandle::Stale)?;
-        self.sockets.demux.datagrams.remove(slot.state.local, slot.state.dual_stack);
+        self.sockets.demux.datagrams.remove(slot.state.local, slot.state.dual_stack, handle);
         Ok(())
     }
 

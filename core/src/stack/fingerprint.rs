@@ -25,6 +25,7 @@ impl Stack {
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
             limit.digest(&mut digest);
         }
+        self.multicast_random.digest(&mut digest);
         for (_, count) in self.counters() {
             digest.u64(count);
         }
@@ -74,6 +75,7 @@ fn digest_interface(interface: &Interface, digest: &mut Digest) {
         digest.address(own.address);
         digest.u8(own.prefix_len);
     }
+    interface.groups.digest(digest);
     interface.neighbors.digest(digest);
     digest.count(interface.control.len());
     for control in &interface.control {
@@ -114,6 +116,7 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.u8(4);
             packet.digest(digest);
         }
+        Control::GroupReport => digest.u8(5),
     }
 }
 

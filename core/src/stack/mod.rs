@@ -20,6 +20,7 @@
 //! - `icmp`: ICMP of both families, and the errors that we send
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
+//! - `multicast`: groups: IGMP, MLD, and datagrams to many
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, addresses, routes, sockets
@@ -38,7 +39,7 @@ use crate::ip::route::RouteTable;
 use crate::keyed::HashKey;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
-use crate::rng::Seed;
+use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
 use crate::tcp::TcpCounters;
 use crate::time::Instant;
@@ -49,6 +50,7 @@ mod commands;
 mod fingerprint;
 mod icmp;
 mod inspect;
+mod multicast;
 mod receive;
 mod schedule;
 mod tcp;
@@ -56,7 +58,7 @@ mod transmit;
 mod udp;
 
 pub(crate) use commands::canonical;
-pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
+pub use inspect::{GroupInfo, InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
@@ -96,6 +98,8 @@ pub struct Stack {
     unarmed: schedule::Unarmed,
     events: schedule::EventQueue,
     limits: RateLimits,
+    /// When reports about groups are sent.
+    multicast_random: RandomStream,
     chunks: ChunkPool,
     counters: Counters,
     tcp_counters: TcpCounters,
@@ -131,6 +135,7 @@ impl Stack {
                 resets: RateLimit::new(config.resets_per_second, seed.stream("tcp.resets")),
                 group_echoes: RateLimit::new(GROUP_ECHOES_PER_SECOND, seed.stream("icmp.group_echoes")),
             },
+            multicast_random: seed.stream("ip.multicast"),
             chunks: ChunkPool::default(),
             counters: Counters::default(),
             tcp_counters: TcpCounters::default(),
@@ -200,6 +205,7 @@ impl Stack {
             match self.take_due(now) {
                 Some(schedule::TimerOwner::Tcp(handle)) => self.on_tcp_timeout(handle),
                 Some(schedule::TimerOwner::Neighbor(interface, id)) => self.on_neighbor_timeout(interface, id),
+                Some(schedule::TimerOwner::Interface(id)) => self.settle_groups(id),
                 None => return,
             }
         }

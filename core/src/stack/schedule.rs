@@ -42,6 +42,8 @@ pub enum Cause {
     Tcp(TimerCause),
     /// A neighbor is to be solicited, or given up.
     Neighbor,
+    /// A report about groups is due, or a querier of an older version is gone.
+    Group,
 }
 
 /// Whose deadline an entry stands for.
@@ -49,6 +51,8 @@ pub enum Cause {
 pub(super) enum TimerOwner {
     Tcp(TcpHandle),
     Neighbor(InterfaceId, NeighborId),
+    /// The interface itself.
+    Interface(InterfaceId),
 }
 
 /// Entries by time, then by owner, so that equal times have an order too.
@@ -186,7 +190,7 @@ impl Stack {
         }
         *armed = Some(deadline);
         self.timers.0.push(Reverse((deadline, owner)));
-        let live = self.sockets.tcp.len() + self.interfaces.len() * usize::from(self.config.limits.neighbors);
+        let live = self.sockets.tcp.len() + self.interfaces.len() * (1 + usize::from(self.config.limits.neighbors));
         if self.timers.0.len() > 2 * live + STALE_MAX {
             self.drop_stale();
         }
@@ -196,6 +200,7 @@ impl Stack {
         match owner {
             TimerOwner::Tcp(handle) => self.sockets.tcp.get_mut(handle).map(|slot| &mut slot.armed),
             TimerOwner::Neighbor(interface, id) => self.interfaces.get_mut(interface.index())?.neighbors.armed(id),
+            TimerOwner::Interface(id) => self.interfaces.get_mut(id.index()).map(|interface| &mut interface.armed),
         }
     }
 
@@ -238,6 +243,10 @@ impl Stack {
             TimerOwner::Neighbor(interface, id) => {
                 let at = self.interfaces.get(interface.index())?.neighbors.deadline(id)?;
                 Some(Wakeup { at, cause: Cause::Neighbor })
+            }
+            TimerOwner::Interface(id) => {
+                let at = self.interfaces.get(id.index())?.groups.deadline(&self.config.multicast)?;
+                Some(Wakeup { at, cause: Cause::Group })
             }
         }
     }

@@ -77,6 +77,7 @@ impl Stack {
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
         match control {
             Control::Packet(packet) => self.transmit_packet(id, packet, Origin::Answer, batch),
+            Control::GroupReport => self.transmit_group_report(id, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
@@ -189,14 +190,15 @@ impl Stack {
     fn transmit_udp(&mut self, id: InterfaceId, handle: UdpHandle, batch: &mut TxBatch) {
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         slot.queued = false;
-        let Some(hop) = slot.state.first_to_send().and_then(|next| self.routes.lookup(next.dst.ip(), None)) else {
+        let hop = slot.state.first_to_send().and_then(|next| self.routes.lookup(next.dst.ip(), next.interface));
+        let Some(hop) = hop else {
             return self.make_udp_ready(handle);
         };
         if hop.interface != id {
             return self.make_udp_ready(handle);
         }
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
-        let hop_limit = slot.state.hop_limit.unwrap_or(self.config.hop_limit);
+        let hop_limit = slot.state.hop_limit_to(next.dst.ip()).unwrap_or(self.config.hop_limit);
         let body = Body::Datagram { src_port: slot.state.local.port(), dst_port: next.dst.port(), data: next.data };
         let packet = Packet { src: next.src, dst: next.dst.ip(), next_hop: hop.next_hop, hop_limit, body };
         if has_room_again {
@@ -270,10 +272,21 @@ impl Stack {
     }
 
     /// The largest datagram that leaves towards `dst` in one packet, and the address it leaves from.
-    pub(crate) fn datagram_path(&self, local: SocketAddr, dst: SocketAddr) -> Option<(IpAddr, usize)> {
-        let (hop, best) = self.source_towards(dst.ip())?;
+    /// `interface` is the one that it is to leave by, if its socket names one for groups.
+    pub(crate) fn datagram_path(
+        &self,
+        local: SocketAddr,
+        dst: SocketAddr,
+        interface: Option<InterfaceId>,
+    ) -> Option<(IpAddr, usize)> {
+        let hop = self.routes.lookup(dst.ip(), interface)?;
         let interface = self.interfaces.get(hop.interface.index())?;
-        let src = if local.ip().is_unspecified() { best } else { local.ip() };
+        // A socket may be bound to a group, from which nothing is sent.
+        let src = if local.ip().is_unspecified() || local.ip().is_multicast() {
+            crate::ip::address::select_source(&interface.addresses, dst.ip(), hop.next_hop)?
+        } else {
+            local.ip()
+        };
         let header = PacketHeader { src, dst: dst.ip(), protocol: IpProtocol::UDP, hop_limit: 0 };
         let headers = header.upper_offset() - crate::wire::ethernet::HEADER_LEN + udp::HEADER_LEN;
         Some((src, usize::from(interface.capabilities.mtu).saturating_sub(headers)))

@@ -7,6 +7,7 @@ use super::receive::is_vouched;
 use crate::error::{DropReason, SocketError};
 use crate::event::Readiness;
 use crate::frame::Frame;
+use crate::ip::address::Delivery;
 use crate::ip::input::Received;
 use crate::ip::output::PacketHeader;
 use crate::ip::packet::{Datagram, ErrorKind};
@@ -32,18 +33,24 @@ impl Stack {
             return Err(DropReason::Ipv6Source);
         }
         let from = SocketAddr::new(received.src, view.src_port());
-        let Some(handle) = self.datagram_socket(received.dst, view.dst_port(), from) else {
-            self.owe_icmp_error(id, frame, received, ErrorKind::PortUnreachable);
-            return Err(DropReason::UdpNoSocket);
-        };
+        let port = view.dst_port();
         let start = received.upper.start + udp::HEADER_LEN;
-        let data = self.keep(frame, start..start + view.payload().len());
-        let datagram = Datagram { from, to: received.dst, at: self.now, data };
-        let slot = self.sockets.udp.get_mut(handle).ok_or(DropReason::UdpNoSocket)?;
-        slot.state.on_datagram(datagram, &self.config.limits)?;
-        self.counters.udp_received += 1;
-        self.announce_udp(handle, Readiness::READABLE);
-        Ok(())
+        let text = start..start + view.payload().len();
+        let delivered = if received.delivery == Delivery::Unicast {
+            self.datagram_socket(received.dst, port, from).ok_or(DropReason::UdpNoSocket).and_then(|handle| {
+                let data = self.keep(frame, text);
+                self.deliver_datagram(handle, Datagram { from, to: received.dst, at: self.now, data })
+            })
+        } else {
+            self.hearers(id, received.dst, port, from).and_then(|hearers| {
+                let data = self.keep(frame, text);
+                self.deliver_to_many(&hearers, &Datagram { from, to: received.dst, at: self.now, data })
+            })
+        };
+        if delivered == Err(DropReason::UdpNoSocket) {
+            self.owe_icmp_error(id, frame, received, ErrorKind::PortUnreachable);
+        }
+        delivered
     }
 
     fn datagram_socket(&self, to: IpAddr, port: u16, from: SocketAddr) -> Option<UdpHandle> {
@@ -55,7 +62,7 @@ impl Stack {
     pub(crate) fn make_udp_ready(&mut self, handle: UdpHandle) {
         while let Some(slot) = self.sockets.udp.get_mut(handle).filter(|slot| !slot.queued) {
             let Some(next) = slot.state.first_to_send() else { return };
-            if let Some(hop) = self.routes.lookup(next.dst.ip(), None)
+            if let Some(hop) = self.routes.lookup(next.dst.ip(), next.interface)
                 && let Some(interface) = self.interfaces.get_mut(hop.interface.index())
             {
                 slot.queued = true;

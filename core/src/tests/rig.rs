@@ -53,14 +53,21 @@ impl Rig {
 
     pub(crate) fn with(config: Config, capabilities: Capabilities) -> Rig {
         let mut stack = Stack::new(config, Seed([7; 32]));
-        let now = Instant::from_millis(1_000);
+        let now = Instant::ZERO;
         let interface = InterfaceConfig {
             hardware_address: OUR_MAC,
             capabilities,
             addresses: smallvec![InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
         };
         let interface = stack.add_interface(now, interface).unwrap();
-        Rig { stack, interface, now, batch: TxBatch::new() }
+        let mut rig = Rig { stack, interface, now, batch: TxBatch::new() };
+        rig.settle();
+        rig
+    }
+
+    /// Lets the first second pass, in which routers are told of the groups of our addresses.
+    fn settle(&mut self) {
+        self.pass(Duration::from_secs(1));
     }
 
     /// A frame arrives.

@@ -1,6 +1,7 @@
 //! UDP (RFC 768): the state of a socket, its two bounded queues.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
 
@@ -9,6 +10,7 @@ use crate::config::Limits;
 use crate::digest::Digest;
 use crate::error::{DropReason, SocketError};
 use crate::ip::packet::Datagram;
+use crate::link::InterfaceId;
 use crate::socket::UdpOptions;
 
 /// A datagram that waits to be sent.
@@ -16,7 +18,27 @@ use crate::socket::UdpOptions;
 pub(crate) struct Outgoing {
     pub(crate) src: IpAddr,
     pub(crate) dst: SocketAddr,
+    /// For a group: the interface that it is to leave by, if the socket named one.
+    pub(crate) interface: Option<InterfaceId>,
     pub(crate) data: Bytes,
+}
+
+/// What a socket's dealings with groups are set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MulticastSettings {
+    /// By which interface datagrams to groups leave.
+    pub(crate) interface: Option<InterfaceId>,
+    /// Their time to live (hop limit); 0 leaves them on this host.
+    pub(crate) hops: u8,
+    /// Whether our own members hear them.
+    pub(crate) looped: bool,
+}
+
+impl Default for MulticastSettings {
+    /// RFC 1112 section 6.1: one hop.
+    fn default() -> MulticastSettings {
+        MulticastSettings { interface: None, hops: 1, looped: true }
+    }
 }
 
 /// A UDP socket.
@@ -27,6 +49,11 @@ pub(crate) struct UdpState {
     pub(crate) dual_stack: bool,
     pub(crate) broadcast: bool,
     pub(crate) hop_limit: Option<u8>,
+    /// Whether others that say so too may bind the same address and port.
+    pub(crate) reuse_address: bool,
+    pub(crate) multicast: MulticastSettings,
+    /// The groups that it listens to; the interfaces keep the filters.
+    pub(crate) memberships: Vec<(InterfaceId, IpAddr)>,
     /// The one peer of a connected socket.
     pub(crate) peer: Option<SocketAddr>,
     received: VecDeque<Datagram>,
@@ -45,6 +72,9 @@ impl UdpState {
             dual_stack: options.dual_stack,
             broadcast: options.broadcast,
             hop_limit: options.hop_limit,
+            reuse_address: options.reuse_address,
+            multicast: MulticastSettings::default(),
+            memberships: Vec::new(),
             peer: None,
             received: VecDeque::new(),
             received_charge: 0,
@@ -58,6 +88,11 @@ impl UdpState {
     /// Whether a datagram from `from` is for this socket: a connected one hears its peer only.
     pub(crate) fn hears(&self, from: SocketAddr) -> bool {
         self.peer.is_none_or(|peer| peer == from)
+    }
+
+    /// The time to live (hop limit) of a datagram to `dst`, unless it is the stack's default.
+    pub(crate) fn hop_limit_to(&self, dst: IpAddr) -> Option<u8> {
+        if dst.is_multicast() { Some(self.multicast.hops) } else { self.hop_limit }
     }
 
     /// Queues what arrived. Returns whether the queue was empty before.
@@ -126,6 +161,15 @@ impl UdpState {
         digest.bool(self.dual_stack);
         digest.bool(self.broadcast);
         digest.option(self.hop_limit, Digest::u8);
+        digest.bool(self.reuse_address);
+        digest.option(self.multicast.interface, |digest, interface| digest.u16(interface.0));
+        digest.u8(self.multicast.hops);
+        digest.bool(self.multicast.looped);
+        digest.count(self.memberships.len());
+        for (interface, group) in &self.memberships {
+            digest.u16(interface.0);
+            digest.address(*group);
+        }
         digest.option(self.peer, Digest::socket_address);
         digest.count(self.received.len());
         for datagram in &self.received {
@@ -138,6 +182,7 @@ impl UdpState {
         for outgoing in &self.to_send {
             digest.address(outgoing.src);
             digest.socket_address(outgoing.dst);
+            digest.option(outgoing.interface, |digest, interface| digest.u16(interface.0));
             digest.counted(&outgoing.data);
         }
         digest.option(self.error, |digest, error| digest.u8(error as u8));

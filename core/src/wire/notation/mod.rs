@@ -16,10 +16,12 @@
 //! | `print` | a frame or packet to one line |
 //! | `tcp` | a segment's line |
 //! | `icmp` | ICMP and Neighbor Discovery, with the quoted packet |
+//! | `membership` | IGMP and MLD |
 //! | `other` | ARP, UDP, fragments and what is not spoken |
 //! | `parse` | a segment's line to header, options and length of the text |
 
 mod icmp;
+mod membership;
 mod other;
 mod parse;
 mod print;

@@ -256,7 +256,7 @@ fn frames() {
     assert_eq!(line(&request[..20]), "> malformed: arp.truncated");
     assert_eq!(line(&frame(EtherType(0x88cc), &[0; 46])), "> ethertype 0x88cc (46)");
     assert_eq!(line(&frame(EtherType::Ipv6, &[])), "> malformed: ipv6.truncated");
-    assert_eq!(line(&frame(EtherType::Ipv4, &ip(false, IpProtocol(2), &[0; 8]))), "> igmp (8)");
+    assert_eq!(line(&frame(EtherType::Ipv4, &ip(false, IpProtocol(89), &[0; 8]))), "> protocol 89 (8)");
     assert_eq!(line(&[]), "> malformed: ethernet.truncated");
 }
 
