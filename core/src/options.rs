@@ -244,6 +244,7 @@ options! {
     "multicast.mld_version": multicast.mld_version, Kind::Optional(1..=2), "as Linux; RFC 3810 section 8.2.1";
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
     "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";
+    "limits.address_events": limits.address_events, Kind::Number(1..=65_535), "own";
     "limits.routes": limits.routes, Kind::Number(1..=U32_MAX), "own";
     "limits.tcp_sockets": limits.tcp_sockets, Kind::Number(1..=U32_MAX), "own";
     "limits.syn_queue": limits.syn_queue, Kind::Number(1..=U32_MAX), "own";

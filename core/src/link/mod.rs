@@ -7,17 +7,18 @@
 
 use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use smallvec::SmallVec;
 
-use crate::config::{InterfaceAddress, InterfaceConfig};
+use crate::autoconf::Autoconf;
+use crate::config::InterfaceConfig;
 use crate::frame::Capabilities;
-use crate::ip::address::is_link_local;
 use crate::ip::multicast::Groups;
+use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
 use crate::link::neighbor::NeighborCache;
 use crate::socket::table::Sockets;
 use crate::socket::{TcpHandle, UdpHandle};
+use crate::stack::Cause;
 use crate::time::Instant;
 use crate::wire::arp::ArpOperation;
 use crate::wire::ethernet::EthernetAddress;
@@ -76,7 +77,8 @@ pub(crate) enum Ready {
 pub(crate) struct Interface {
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
-    pub(crate) addresses: SmallVec<[InterfaceAddress; 4]>,
+    pub(crate) addresses: AddressTable,
+    pub(crate) autoconf: Autoconf,
     pub(crate) groups: Groups,
     pub(crate) neighbors: NeighborCache,
     pub(crate) control: VecDeque<Control>,
@@ -86,12 +88,14 @@ pub(crate) struct Interface {
 }
 
 impl Interface {
-    pub(crate) fn new(config: InterfaceConfig, key: HashKey) -> Interface {
+    /// An interface without addresses yet.
+    pub(crate) fn new(config: &InterfaceConfig, key: HashKey, reports_per_second: u8) -> Interface {
         Interface {
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
-            addresses: config.addresses,
-            groups: Groups::new(),
+            addresses: AddressTable::default(),
+            autoconf: Autoconf::default(),
+            groups: Groups::new(reports_per_second),
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),
             ready: VecDeque::new(),
@@ -116,13 +120,21 @@ impl Interface {
     }
 
     pub(crate) fn has_address(&self, address: IpAddr) -> bool {
-        self.addresses.iter().any(|own| own.address == address)
+        self.addresses.has(address)
     }
 
-    /// Our link-local IPv6 address, the first if there are several.
+    /// When the interface itself has something to do next, apart from its neighbors, and which part of
+    /// it: the earliest, of equal ones the first.
+    pub(crate) fn deadline(&self) -> Option<(Instant, Cause)> {
+        let lifetime = self.addresses.deadline().map(|at| (at, Cause::AddressLifetime));
+        let group = self.groups.deadline().map(|at| (at, Cause::Group));
+        [lifetime, self.autoconf.deadline(), group].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// Our link-local IPv6 address that is in use, the first if there are several.
     pub(crate) fn link_local(&self) -> Option<Ipv6Addr> {
-        self.addresses.iter().find_map(|own| match own.address {
-            IpAddr::V6(address) if is_link_local(own.address) => Some(address),
+        self.addresses.assigned().find_map(|own| match own.address {
+            IpAddr::V6(address) if address.is_unicast_link_local() => Some(address),
             _ => None,
         })
     }
@@ -139,6 +151,6 @@ impl Interface {
 
     /// Whether `dst` is the limited broadcast or one of our subnets'.
     pub(crate) fn is_broadcast(&self, dst: Ipv4Addr) -> bool {
-        dst == Ipv4Addr::BROADCAST || self.addresses.iter().any(|own| own.broadcast() == Some(dst))
+        dst == Ipv4Addr::BROADCAST || self.addresses.is_broadcast(dst)
     }
 }

@@ -4,7 +4,6 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use smallvec::SmallVec;
 
 use super::Stack;
-use super::schedule::TimerOwner;
 use crate::error::{DropReason, MembershipError};
 use crate::event::Readiness;
 use crate::frame::{Frame, TxBatch, TxChecksum};
@@ -13,6 +12,7 @@ use crate::ip::input::Received;
 use crate::ip::multicast::filter::SourceFilter;
 use crate::ip::multicast::is_of_all_hosts;
 use crate::ip::multicast::member::{Context, Full, Outgoing, Protocol};
+use crate::ip::own_address::AddressState;
 
 use crate::ip::packet::Datagram;
 use crate::link::{Control, Interface, InterfaceId};
@@ -95,11 +95,12 @@ impl Stack {
     }
 
     /// The addresses of an interface have changed: it is in the solicited-node groups of the IPv6 ones
-    /// (RFC 4291 section 2.8), and in no others on their account.
+    /// (RFC 4291 section 2.8), tentative ones included (RFC 4862 section 5.4.2), and in no others on
+    /// their account.
     pub(super) fn join_groups_of_addresses(&mut self, id: InterfaceId) {
         self.with_groups(id, |interface, context| {
             let mut wanted: SmallVec<[IpAddr; 8]> = SmallVec::new();
-            for own in &interface.addresses {
+            for own in interface.addresses.iter().filter(|own| own.state != AddressState::Duplicated) {
                 if let IpAddr::V6(address) = own.address {
                     let group = IpAddr::V6(solicited_node(address));
                     if !wanted.contains(&group) {
@@ -141,8 +142,7 @@ impl Stack {
             // At most one per interface stands in the queue, beyond its limit.
             interface.control.push_back(Control::GroupReport);
         }
-        let deadline = interface.groups.deadline(&self.config.multicast);
-        self.arm(TimerOwner::Interface(id), deadline);
+        self.arm_interface(id);
     }
 
     /// An IGMP message has arrived. Of those of other hosts only queries concern us, and reports while
@@ -326,7 +326,7 @@ fn transmit_igmp(interface: &Interface, message: &Outgoing, batch: &mut TxBatch)
         Outgoing::Report { group, .. } => v4(*group).unwrap_or(igmp::V3_ROUTERS),
         Outgoing::Leave { .. } => igmp::ALL_ROUTERS,
     };
-    let src = interface.addresses.iter().find_map(|own| v4(own.address)).unwrap_or(Ipv4Addr::UNSPECIFIED);
+    let src = interface.addresses.assigned().find_map(|own| v4(own.address)).unwrap_or(Ipv4Addr::UNSPECIFIED);
     let len = message_len(message, igmp::HEADER_LEN, igmp::HEADER_LEN);
     let start = batch.begin();
     let out = batch.out();

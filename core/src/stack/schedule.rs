@@ -8,10 +8,11 @@
 use alloc::collections::{BinaryHeap, VecDeque};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use core::net::IpAddr;
 
 use super::Stack;
 use crate::digest::Digest;
-use crate::event::{Event, Readiness};
+use crate::event::{AddressChange, Event, Readiness};
 use crate::link::InterfaceId;
 use crate::link::neighbor::NeighborId;
 use crate::socket::table::Sockets;
@@ -42,6 +43,8 @@ pub enum Cause {
     Tcp(TimerCause),
     /// A neighbor is to be solicited, or given up.
     Neighbor,
+    /// A lifetime of one of our addresses ends.
+    AddressLifetime,
     /// A report about groups is due, or a querier of an older version is gone.
     Group,
 }
@@ -51,7 +54,7 @@ pub enum Cause {
 pub(super) enum TimerOwner {
     Tcp(TcpHandle),
     Neighbor(InterfaceId, NeighborId),
-    /// The interface itself.
+    /// The interface itself: addresses, self-configuration, groups.
     Interface(InterfaceId),
 }
 
@@ -72,6 +75,8 @@ enum Source {
     Tcp(TcpHandle),
     Listener(ListenerHandle),
     Udp(UdpHandle),
+    Address(InterfaceId, IpAddr, AddressChange),
+    Configuration(InterfaceId),
 }
 
 impl EventQueue {
@@ -87,8 +92,23 @@ impl EventQueue {
                 Source::Tcp(handle) => sockets.tcp.contains_key(handle),
                 Source::Listener(handle) => sockets.listeners.contains_key(handle),
                 Source::Udp(handle) => sockets.udp.contains_key(handle),
+                Source::Address(..) | Source::Configuration(_) => true,
             });
         }
+    }
+
+    /// Queues a change of an address, in place of an earlier one that nobody has been told of; returns
+    /// whether one of another address had to go for it.
+    fn push_address(&mut self, id: InterfaceId, address: IpAddr, change: AddressChange, limit: u16) -> bool {
+        let is_same = |source: &Source| matches!(*source, Source::Address(i, a, _) if (i, a) == (id, address));
+        self.0.retain(|source| !is_same(source));
+        let is_address = |source: &Source| matches!(source, Source::Address(..));
+        let full = self.0.iter().filter(|source| is_address(source)).count() >= usize::from(limit);
+        if full && let Some(oldest) = self.0.iter().position(is_address) {
+            self.0.remove(oldest);
+        }
+        self.0.push_back(Source::Address(id, address, change));
+        full
     }
 
     pub(super) fn len(&self) -> usize {
@@ -102,6 +122,12 @@ impl EventQueue {
                 Source::Tcp(handle) => digest.handle(*handle),
                 Source::Listener(handle) => digest.handle(*handle),
                 Source::Udp(handle) => digest.handle(*handle),
+                Source::Address(interface, address, change) => {
+                    digest.u16(interface.0);
+                    digest.address(*address);
+                    digest.u8(*change as u8);
+                }
+                Source::Configuration(interface) => digest.u16(interface.0),
             }
         }
     }
@@ -134,6 +160,21 @@ impl Stack {
         }
     }
 
+    /// Adds a change of an address to what the application is told.
+    pub(super) fn announce_address(&mut self, id: InterfaceId, address: IpAddr, change: Option<AddressChange>) {
+        let Some(change) = change else { return };
+        let limit = self.config.limits.address_events;
+        self.counters.address_events_lost += u64::from(self.events.push_address(id, address, change, limit));
+    }
+
+    /// The application is to look at what an interface has been told about the network.
+    #[allow(dead_code, reason = "for the machines that are told")]
+    pub(super) fn announce_configuration(&mut self, id: InterfaceId) {
+        if !self.events.0.iter().any(|source| matches!(*source, Source::Configuration(other) if other == id)) {
+            self.events.0.push_back(Source::Configuration(id));
+        }
+    }
+
     /// The next event; `None` when the application has been told all.
     ///
     /// Events are edges: each socket stands in the queue at most once, with everything that has
@@ -149,6 +190,8 @@ impl Stack {
                 Source::Udp(handle) => {
                     self.sockets.udp.get_mut(handle).map(|slot| Event::Udp(handle, core::mem::take(&mut slot.pending)))
                 }
+                Source::Address(interface, address, change) => Some(Event::Address { interface, address, change }),
+                Source::Configuration(interface) => Some(Event::Configuration(interface)),
                 Source::Listener(handle) => self.sockets.listeners.get_mut(handle).map(|slot| {
                     slot.pending = false;
                     Event::Listener(handle)
@@ -245,8 +288,8 @@ impl Stack {
                 Some(Wakeup { at, cause: Cause::Neighbor })
             }
             TimerOwner::Interface(id) => {
-                let at = self.interfaces.get(id.index())?.groups.deadline(&self.config.multicast)?;
-                Some(Wakeup { at, cause: Cause::Group })
+                let (at, cause) = self.interfaces.get(id.index())?.deadline()?;
+                Some(Wakeup { at, cause })
             }
         }
     }

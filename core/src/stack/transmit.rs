@@ -190,11 +190,14 @@ impl Stack {
     fn transmit_udp(&mut self, id: InterfaceId, handle: UdpHandle, batch: &mut TxBatch) {
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         slot.queued = false;
-        let hop = slot.state.first_to_send().and_then(|next| self.routes.lookup(next.dst.ip(), next.interface));
-        let Some(hop) = hop else {
+        let path = slot.state.first_to_send().and_then(|next| {
+            let hop = self.routes.lookup(next.dst.ip(), next.interface)?;
+            Some((hop, next.src))
+        });
+        let Some((hop, src)) = path else {
             return self.make_udp_ready(handle);
         };
-        if hop.interface != id {
+        if hop.interface != id || !self.interfaces.iter().any(|interface| interface.addresses.has(src)) {
             return self.make_udp_ready(handle);
         }
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
@@ -287,6 +290,9 @@ impl Stack {
         } else {
             local.ip()
         };
+        if !self.is_assigned(src) {
+            return None;
+        }
         let header = PacketHeader { src, dst: dst.ip(), protocol: IpProtocol::UDP, hop_limit: 0 };
         let headers = header.upper_offset() - crate::wire::ethernet::HEADER_LEN + udp::HEADER_LEN;
         Some((src, usize::from(interface.capabilities.mtu).saturating_sub(headers)))

@@ -27,6 +27,7 @@ use member::{Context, Member, Outgoing, Protocol};
 pub(crate) struct Groups {
     igmp: Member,
     mld: Member,
+    per_second: usize,
     /// When the last reports were sent, as many as may be in a second.
     sent: VecDeque<Instant>,
     /// Stands in the control queue, to be asked for its next message.
@@ -36,10 +37,12 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    pub(crate) fn new() -> Groups {
+    /// Sends at most `per_second` reports in any second.
+    pub(crate) fn new(per_second: u8) -> Groups {
         Groups {
             igmp: Member::new(Protocol::Igmp),
             mld: Member::new(Protocol::Mld),
+            per_second: usize::from(per_second),
             sent: VecDeque::new(),
             queued: false,
             nameless: false,
@@ -89,23 +92,21 @@ impl Groups {
 
     /// When something is to be done: a report, or the end of an older querier's presence. While a
     /// report waits to be asked for, no other can become due.
-    pub(crate) fn deadline(&self, config: &MulticastConfig) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         let older = self.igmp.older_due().into_iter().chain(self.mld.older_due()).min();
-        let report = if self.queued { None } else { self.report_due(config) };
+        let report = if self.queued { None } else { self.report_due() };
         report.into_iter().chain(older).min()
     }
 
-    fn report_due(&self, config: &MulticastConfig) -> Option<Instant> {
+    fn report_due(&self) -> Option<Instant> {
         let due = self.igmp.report_due().into_iter().chain(self.mld.report_due()).min()?;
-        Some(due.max(self.room_at(config)))
+        Some(due.max(self.room_at()))
     }
 
     /// From when on another report may be sent.
-    fn room_at(&self, config: &MulticastConfig) -> Instant {
+    fn room_at(&self) -> Instant {
         match self.sent.front() {
-            Some(oldest) if self.sent.len() >= usize::from(config.reports_per_second) => {
-                *oldest + Duration::from_secs(1)
-            }
+            Some(oldest) if self.sent.len() >= self.per_second => *oldest + Duration::from_secs(1),
             _ => Instant::ZERO,
         }
     }
@@ -114,7 +115,7 @@ impl Groups {
     pub(crate) fn settle(&mut self, now: Instant, config: &MulticastConfig) -> bool {
         self.igmp.expire_older(now, config);
         self.mld.expire_older(now, config);
-        let due = !self.queued && self.report_due(config).is_some_and(|due| due <= now);
+        let due = !self.queued && self.report_due().is_some_and(|due| due <= now);
         self.queued |= due;
         due
     }
@@ -122,14 +123,14 @@ impl Groups {
     /// The next message that is due. The interface no longer waits to be asked for one.
     pub(crate) fn next_message(&mut self, context: &mut Context<'_>, mtu: usize) -> Option<(Protocol, Outgoing)> {
         self.queued = false;
-        if self.room_at(context.config) > context.now {
+        if self.room_at() > context.now {
             return None;
         }
         let next = match self.igmp.next_message(context, mtu.saturating_sub(IGMP_OVERHEAD)) {
             Some(message) => (Protocol::Igmp, message),
             None => (Protocol::Mld, self.mld.next_message(context, mtu.saturating_sub(MLD_OVERHEAD))?),
         };
-        while self.sent.len() >= usize::from(context.config.reports_per_second) {
+        while self.sent.len() >= self.per_second {
             self.sent.pop_front();
         }
         self.sent.push_back(context.now);
