@@ -16,6 +16,8 @@
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
 //! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
+//! | `igmp`, `mld` | what hosts tell routers of groups (RFC 3376, 2236, 3810, 2710) |
+//! | `multicast` | groups as sockets know them |
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `route` | routes and the choice of a source address |
 //! | `interface` | interfaces, addresses, and their limits |
@@ -36,12 +38,15 @@ mod ethernet;
 mod hostile;
 mod icmp_errors;
 mod icmp_input;
+mod igmp;
 mod inputs;
 mod interface;
 mod ipv4;
 mod ipv6;
 mod lifecycle;
 mod limits;
+mod mld;
+mod multicast;
 mod ndp;
 mod neighbor;
 mod no_answer;
