@@ -16,7 +16,10 @@
 //! | [`igmp`] | group membership over IPv4 | 1112, 2236, 3376 |
 //! | [`mld`] | group membership over IPv6 | 2710, 3810 |
 //! | [`membership`] | what the two have in common | 3376, 3810 |
-//! | [`ndp`] | neighbor solicitation and advertisement | 4861 |
+//! | [`ndp`] | neighbor solicitation and advertisement | 4861, 7527 |
+//! | [`ndp_router`] | router solicitation and advertisement, redirect | 4861, 4191 |
+//! | [`ndp_options`] | prefixes, routes, name servers in a router advertisement | 4861, 4191, 8106 |
+//! | [`domain_name`] | domain names in options | 1035 |
 //! | [`udp`] | datagrams | 768 |
 //! | [`tcp`] | segments | 9293 |
 //! | [`tcp_options`] | MSS, window scale, SACK, timestamps | 9293, 7323, 2018 |
@@ -27,6 +30,7 @@
 pub mod arp;
 pub mod checksum;
 mod cursor;
+pub mod domain_name;
 pub mod ethernet;
 pub mod icmpv4;
 pub mod icmpv6;
@@ -37,6 +41,8 @@ pub mod ipv6_ext;
 pub mod membership;
 pub mod mld;
 pub mod ndp;
+pub mod ndp_options;
+pub mod ndp_router;
 pub mod notation;
 pub mod tcp;
 pub mod tcp_options;
