@@ -74,7 +74,7 @@ fn member(filter: SourceFilter) -> (Rig, UdpHandle) {
     (rig, handle)
 }
 
-/// Joining is CHANGE_TO_EXCLUDE with no sources, leaving CHANGE_TO_INCLUDE with none (section 5.2.12).
+/// Joining is `CHANGE_TO_EXCLUDE` with no sources, leaving `CHANGE_TO_INCLUDE` with none (section 5.2.12).
 #[test]
 fn a_join_and_a_leave_are_told_twice() {
     let mut rig = host();

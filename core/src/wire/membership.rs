@@ -292,7 +292,7 @@ pub(super) fn encode(value: u64, bits: u32) -> u32 {
         return value;
     }
     // The mantissa's hidden bit is the value's highest.
-    let exponent = (31 - value.leading_zeros()) - bits - 3;
+    let exponent = value.ilog2() - bits - 3;
     let mantissa = (value >> (exponent + 3)) & ((1 << bits) - 1);
     top | exponent << bits | mantissa
 }

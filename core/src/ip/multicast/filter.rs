@@ -88,7 +88,7 @@ impl SourceFilter {
     /// The interface's filter that satisfies all of `filters` (RFC 3376 section 3.2, RFC 3810 section
     /// 4.2): with one in EXCLUDE mode the sources that all of those exclude and none of the others
     /// includes; else the union of what is included.
-    pub(crate) fn merged<'a>(filters: impl Iterator<Item = &'a SourceFilter> + Clone) -> SourceFilter {
+    pub(crate) fn merged<'a>(filters: &(impl Iterator<Item = &'a SourceFilter> + Clone)) -> SourceFilter {
         let of_mode = |mode| filters.clone().filter(move |filter: &&SourceFilter| filter.mode == mode);
         let includes = of_mode(FilterMode::Include);
         let mut excludes = of_mode(FilterMode::Exclude);

@@ -66,7 +66,7 @@ impl Group {
         if self.own {
             return SourceFilter::ALL;
         }
-        SourceFilter::merged(self.listeners.iter().map(|listener| &listener.filter))
+        SourceFilter::merged(&self.listeners.iter().map(|listener| &listener.filter))
     }
 
     /// The sockets on `port` that listen.

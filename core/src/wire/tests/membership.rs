@@ -150,9 +150,9 @@ fn versions_of_general_queries(#[case] v6: bool, #[case] bytes: Vec<u8>, #[case]
     assert_eq!((query.version, query.group, query.max_response), (version, None, Duration::from_millis(millis)));
     let mut out = Vec::new();
     if v6 {
-        mld::emit_query(&query, &mut out)
+        mld::emit_query(&query, &mut out);
     } else {
-        igmp::emit_query(&query, &mut out)
+        igmp::emit_query(&query, &mut out);
     }
     assert_eq!(out, bytes);
 }
@@ -172,9 +172,9 @@ fn reports_of_records(#[values(false, true)] v6: bool) {
     });
     let mut out = Vec::new();
     if v6 {
-        mld::emit_records(&records, &mut out)
+        mld::emit_records(&records, &mut out);
     } else {
-        igmp::emit_records(&records, &mut out)
+        igmp::emit_records(&records, &mut out);
     }
     assert_eq!(out.len(), 8 + records.iter().map(GroupRecord::wire_len).sum::<usize>());
     let Ok(Message::Records(again)) = parse(v6, &out) else { panic!("records") };
