@@ -65,7 +65,10 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings};
+pub use config::{
+    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, MulticastConfig, TcpConfig,
+    TcpSettings,
+};
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};

@@ -9,7 +9,8 @@ use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::autoconf::Autoconf;
-use crate::config::InterfaceConfig;
+use crate::autoconf::dad::Nonce;
+use crate::config::{AddressSettings, InterfaceConfig};
 use crate::frame::Capabilities;
 use crate::ip::multicast::Groups;
 use crate::ip::own_address::AddressTable;
@@ -54,6 +55,11 @@ pub(crate) enum Control {
         source: Ipv6Addr,
         target: Ipv6Addr,
     },
+    /// Does anybody have `target`? From nobody's address (RFC 4862 section 5.4.2).
+    DadSolicitation {
+        target: Ipv6Addr,
+        nonce: Option<Nonce>,
+    },
     NeighborAdvertisement {
         to: EthernetAddress,
         dst: Ipv6Addr,
@@ -78,6 +84,8 @@ pub(crate) struct Interface {
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
     pub(crate) addresses: AddressTable,
+    /// How it makes sure that its addresses are its own alone.
+    pub(crate) settings: AddressSettings,
     pub(crate) autoconf: Autoconf,
     pub(crate) groups: Groups,
     pub(crate) neighbors: NeighborCache,
@@ -89,11 +97,17 @@ pub(crate) struct Interface {
 
 impl Interface {
     /// An interface without addresses yet.
-    pub(crate) fn new(config: &InterfaceConfig, key: HashKey, reports_per_second: u8) -> Interface {
+    pub(crate) fn new(
+        config: &InterfaceConfig,
+        settings: AddressSettings,
+        key: HashKey,
+        reports_per_second: u8,
+    ) -> Interface {
         Interface {
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
             addresses: AddressTable::default(),
+            settings: config.address_settings.unwrap_or(settings),
             autoconf: Autoconf::default(),
             groups: Groups::new(reports_per_second),
             neighbors: NeighborCache::new(key),

@@ -25,6 +25,7 @@
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, routes, sockets
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
+//! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
@@ -47,8 +48,10 @@ use crate::time::Instant;
 use crate::trace::Trace;
 
 mod access;
+mod acd;
 mod addresses;
 mod commands;
+mod dad;
 mod fingerprint;
 mod icmp;
 mod inspect;
@@ -77,6 +80,15 @@ struct Secrets {
     neighbor: HashKey,
 }
 
+/// What is drawn for the interfaces, one stream per purpose.
+#[derive(Clone)]
+struct Random {
+    acd: RandomStream,
+    dad: RandomStream,
+    /// When reports about groups are sent.
+    groups: RandomStream,
+}
+
 /// The bounds on what strangers can make us send.
 #[derive(Clone)]
 struct RateLimits {
@@ -94,6 +106,7 @@ pub struct Stack {
     /// The latest `now` seen.
     now: Instant,
     secrets: Secrets,
+    random: Random,
     interfaces: Vec<Interface>,
     routes: RouteTable,
     sockets: Sockets,
@@ -101,8 +114,6 @@ pub struct Stack {
     unarmed: schedule::Unarmed,
     events: schedule::EventQueue,
     limits: RateLimits,
-    /// When reports about groups are sent.
-    multicast_random: RandomStream,
     chunks: ChunkPool,
     counters: Counters,
     tcp_counters: TcpCounters,
@@ -127,6 +138,7 @@ impl Stack {
         Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
+            random: Stack::random(&seed),
             interfaces: Vec::new(),
             routes: RouteTable::default(),
             sockets: Sockets::new(&seed, config.shard),
@@ -138,7 +150,6 @@ impl Stack {
                 resets: RateLimit::new(config.resets_per_second, seed.stream("tcp.resets")),
                 group_echoes: RateLimit::new(GROUP_ECHOES_PER_SECOND, seed.stream("icmp.group_echoes")),
             },
-            multicast_random: seed.stream("ip.multicast"),
             chunks: ChunkPool::default(),
             counters: Counters::default(),
             tcp_counters: TcpCounters::default(),
@@ -156,10 +167,15 @@ impl Stack {
         }
     }
 
+    fn random(seed: &Seed) -> Random {
+        Random { acd: seed.stream("acd"), dad: seed.stream("dad"), groups: seed.stream("ip.multicast") }
+    }
+
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
+        self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
     }
 

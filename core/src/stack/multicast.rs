@@ -128,7 +128,7 @@ impl Stack {
             now: self.now,
             config: &self.config.multicast,
             limits: &self.config.limits,
-            random: &mut self.multicast_random,
+            random: &mut self.random.groups,
         };
         let done = step(interface, &mut context);
         self.settle_groups(id);
@@ -216,7 +216,7 @@ impl Stack {
             now: self.now,
             config: &self.config.multicast,
             limits: &self.config.limits,
-            random: &mut self.multicast_random,
+            random: &mut self.random.groups,
         };
         let mtu = usize::from(interface.capabilities.mtu);
         match interface.groups.next_message(&mut context, mtu) {

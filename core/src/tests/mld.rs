@@ -273,3 +273,19 @@ fn back_to_mldv2() {
     set(&mut rig, handle, GROUP, SourceFilter::NONE);
     assert_eq!(rig.pass(Duration::from_secs(4)).matches("mld2 report to_in ff0e::1234 {}").count(), 3);
 }
+
+/// RFC 4862 section 5.4.2: the solicited-node group is joined before the address is verified; RFC 3810
+/// section 5.2.13: from `::`, and again from the address once it is ours.
+#[test]
+fn an_address_that_is_being_verified() {
+    let mut rig = Rig::new();
+    rig.stack = Stack::new(Config::default(), Seed([7; 32]));
+    let config = InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), [InterfaceAddress::v6(OUR_LINK_LOCAL, 64)]);
+    rig.interface = rig.stack.add_interface(rig.now, config).unwrap();
+    let sent = rig.pass(Duration::from_secs(4));
+    let first = |what: &str| sent.lines().position(|line| line.contains(what)).unwrap();
+    let nameless = first("> :: > ff02::16 icmp6 mld2 report to_ex ff02::1:ff00:2 {}");
+    let probe = first("> :: > ff02::1:ff00:2 icmp6 neighbor solicitation target fe80::2");
+    let named = first("> fe80::2 > ff02::16 icmp6 mld2 report to_ex ff02::1:ff00:2 {}");
+    assert!(nameless < probe && probe < named, "{sent}");
+}

@@ -18,8 +18,8 @@ use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
 use crate::{
-    Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed,
-    Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
+    AddressSettings, Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig,
+    InterfaceId, Limits, MulticastConfig, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -57,7 +57,8 @@ impl Rig {
             OUR_MAC,
             capabilities,
             [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
-        );
+        )
+        .unverified();
         let interface = stack.add_interface(now, interface).unwrap();
         let mut rig = Rig { stack, interface, now, batch: TxBatch::new() };
         rig.settle();
@@ -67,6 +68,18 @@ impl Rig {
     /// Lets the first second pass, in which routers are told of the groups of our addresses.
     fn settle(&mut self) {
         self.pass(Duration::from_secs(1));
+    }
+
+    /// A stack whose interface has no addresses yet.
+    pub(crate) fn bare(settings: AddressSettings) -> Rig {
+        let mut rig = Rig::new();
+        // What routers are told of the groups of addresses is a topic of its own.
+        let multicast = MulticastConfig { link_local_reports: false, ..MulticastConfig::default() };
+        rig.stack = Stack::new(Config { checks: true, multicast, ..Config::default() }, Seed([7; 32]));
+        let config = InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), []);
+        let config = InterfaceConfig { address_settings: Some(settings), ..config };
+        rig.interface = rig.stack.add_interface(rig.now, config).unwrap();
+        rig
     }
 
     /// A frame arrives.
