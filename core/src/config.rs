@@ -6,8 +6,10 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use smallvec::SmallVec;
 
 use crate::frame::Capabilities;
+use crate::identity::Identity;
+use crate::link::InterfaceId;
 use crate::time::Duration;
-use crate::wire::ethernet::EthernetAddress;
+use crate::wire::ethernet::{self, EthernetAddress};
 
 /// How the stack as a whole behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +31,22 @@ pub struct Config {
     pub icmp_errors_per_second: u32,
     /// Resets sent per second in answer to segments that belong to no connection; default 200.
     pub resets_per_second: u32,
+    /// Whether any of our addresses may be used on any interface: a packet is taken in that came to an
+    /// address of another interface, and leaves by another than its source address's. Default false: the
+    /// strong host model (RFC 1122 section 3.3.4.2).
+    pub weak_host: bool,
     /// Whether connections check their invariants after each call; default: in debug builds.
     pub checks: bool,
     /// Whether `trace_digest` folds in every input and every emitted head; default false.
     pub trace: bool,
     /// Which shard of a sharded host this stack is.
     pub shard: Shard,
+    /// Router discovery and neighbor unreachability detection.
+    pub nd: NdConfig,
+    /// Addresses that an interface forms itself.
+    pub slaac: SlaacConfig,
+    /// What the stack knows from before a restart; default none: it is a host that has not been before.
+    pub identity: Option<Identity>,
 }
 
 impl Default for Config {
@@ -48,9 +60,53 @@ impl Default for Config {
             rx_batch: 16,
             icmp_errors_per_second: 100,
             resets_per_second: 200,
+            weak_host: false,
             checks: cfg!(debug_assertions),
             trace: false,
             shard: Shard::default(),
+            nd: NdConfig::default(),
+            slaac: SlaacConfig::default(),
+            identity: None,
+        }
+    }
+}
+
+/// Router discovery (RFC 4861 section 6.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NdConfig {
+    /// The first Router Solicitation leaves within this time, at random; default 250 ms (RFC 4861 section
+    /// 10 names 1 s as the most, `MAX_RTR_SOLICITATION_DELAY`).
+    pub solicitation_delay: Duration,
+}
+
+impl Default for NdConfig {
+    fn default() -> NdConfig {
+        NdConfig { solicitation_delay: Duration::from_millis(250) }
+    }
+}
+
+/// Stateless address autoconfiguration (RFC 4862), on interfaces that configure themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlaacConfig {
+    /// Whether interface identifiers are made from the hardware address (RFC 2464 section 4) and not from
+    /// a secret, the interface and the prefix (RFC 7217, RFC 8064); default false.
+    pub eui64: bool,
+    /// Whether each prefix gets a temporary address beside the stable one (RFC 8981); default false.
+    pub temporary_addresses: bool,
+    /// How long a temporary address is valid at most; default 2 days (RFC 8981 section 3.8).
+    pub temporary_valid_lifetime: Duration,
+    /// How long a temporary address is preferred at most, and so how often it changes; default 1 day (RFC
+    /// 8981 section 3.8). It must be shorter than the valid lifetime.
+    pub temporary_preferred_lifetime: Duration,
+}
+
+impl Default for SlaacConfig {
+    fn default() -> SlaacConfig {
+        SlaacConfig {
+            eui64: false,
+            temporary_addresses: false,
+            temporary_valid_lifetime: Duration::from_hours(48),
+            temporary_preferred_lifetime: Duration::from_hours(24),
         }
     }
 }
@@ -80,8 +136,10 @@ pub struct Limits {
     pub addresses: u16,
     /// Changes of addresses that wait to be told; default 64. The oldest goes for a new one.
     pub address_events: u16,
-    /// Routes; default 1,024.
+    /// Routes, in all tables; default 1,024.
     pub routes: u32,
+    /// Policy rules; default 64.
+    pub rules: u16,
     /// TCP connections in any state, TIME-WAIT included; default 65,536.
     pub tcp_sockets: u32,
     /// TCP connections in SYN-RECEIVED per listener; default 256.
@@ -96,6 +154,16 @@ pub struct Limits {
     pub udp_send: u32,
     /// Entries of an interface's neighbor cache; default 512.
     pub neighbors: u16,
+    /// Default routers per interface; default 8 (RFC 4861 section 6.3.4 asks for at least 2).
+    pub default_routers: u8,
+    /// Prefixes per interface that routers have told; default 16.
+    pub prefixes: u8,
+    /// Routes per interface that routers have told (RFC 4191); default 16.
+    pub router_routes: u8,
+    /// Name servers per interface that routers have told; default 8 (RFC 8106 section 5.3.1 asks for at least 3).
+    pub name_servers: u8,
+    /// Search domains per interface that routers have told; default 8 (the same).
+    pub search_domains: u8,
     /// Neighbors that may hold parked packets at a time; default 64.
     pub neighbors_parked: u16,
     /// Packets parked per neighbor; default 3.
@@ -124,6 +192,7 @@ impl Default for Limits {
             addresses: 16,
             address_events: 64,
             routes: 1024,
+            rules: 64,
             tcp_sockets: 65_536,
             syn_queue: 256,
             listeners: 1024,
@@ -131,6 +200,11 @@ impl Default for Limits {
             udp_receive: 256 * 1024,
             udp_send: 256 * 1024,
             neighbors: 512,
+            default_routers: 8,
+            prefixes: 16,
+            router_routes: 16,
+            name_servers: 8,
+            search_domains: 8,
             neighbors_parked: 64,
             neighbor_queue: 3,
             control_queue: 256,
@@ -251,6 +325,11 @@ pub struct TcpSettings {
     pub hop_limit: Option<u8>,
     /// An upper bound on the segment size sent and announced; default none.
     pub mss_max: Option<u16>,
+    /// The interface that this socket's packets leave through, and that alone it hears; default any (as
+    /// `SO_BINDTODEVICE`).
+    pub interface: Option<InterfaceId>,
+    /// A number that policy rules choose tables by; default 0 (as `SO_MARK`).
+    pub mark: u32,
 }
 
 impl Default for TcpSettings {
@@ -264,6 +343,8 @@ impl Default for TcpSettings {
             linger: None,
             hop_limit: None,
             mss_max: None,
+            interface: None,
+            mark: 0,
         }
     }
 }
@@ -352,33 +433,87 @@ impl Default for AddressSettings {
     }
 }
 
-/// One interface.
+/// What an interface's frames look like, and who is at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Medium {
+    /// Ethernet frames (RFC 894, RFC 2464): neighbors are resolved by ARP and Neighbor Discovery.
+    Ethernet,
+    /// Bare IPv4 and IPv6 packets, as on a TUN device or a point-to-point link: no link header, nobody to
+    /// resolve. Whatever is routed here leaves here.
+    Ip,
+    /// No device: what is sent here arrives here. With such an interface the stack reaches its own
+    /// addresses, those of the other interfaces too, and 127.0.0.0/8 (RFC 1122 section 3.2.1.3 (g)) and `::1`.
+    Loopback,
+}
+
+impl Medium {
+    /// Bytes of the link header before each packet.
+    pub const fn header_len(self) -> usize {
+        match self {
+            Medium::Ethernet => ethernet::HEADER_LEN,
+            Medium::Ip | Medium::Loopback => 0,
+        }
+    }
+}
+
+/// One interface. The constructors name what each medium needs; the other fields can be set behind them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceConfig {
-    /// Our station address; must be an individual one.
+    /// What its frames look like.
+    pub medium: Medium,
+    /// Our station address: an individual one for Ethernet, without meaning elsewhere.
     pub hardware_address: EthernetAddress,
     /// What the device can do.
     pub capabilities: Capabilities,
     /// The addresses, each usable as source.
     pub addresses: SmallVec<[InterfaceAddress; 4]>,
+    /// Whether it configures itself for IPv6: it forms a link-local address, looks for routers and
+    /// believes them (RFC 4861 section 6.3, RFC 4862); default false.
+    pub ipv6_autoconfiguration: bool,
     /// How it makes sure that its addresses are its own alone; default [`Config::address`].
     pub address_settings: Option<AddressSettings>,
 }
 
 impl InterfaceConfig {
-    /// An interface with `addresses`, all else as by default.
+    /// An Ethernet interface with `addresses`, all else as by default.
     pub fn new(
         hardware_address: EthernetAddress,
         capabilities: Capabilities,
         addresses: impl IntoIterator<Item = InterfaceAddress>,
     ) -> InterfaceConfig {
-        let addresses = addresses.into_iter().collect();
-        InterfaceConfig { hardware_address, capabilities, addresses, address_settings: None }
+        InterfaceConfig {
+            medium: Medium::Ethernet,
+            hardware_address,
+            capabilities,
+            addresses: addresses.into_iter().collect(),
+            ipv6_autoconfiguration: false,
+            address_settings: None,
+        }
     }
 
     /// The same, but its addresses are used at once: nobody else on the link has them.
     #[must_use]
     pub fn unverified(self) -> InterfaceConfig {
         InterfaceConfig { address_settings: Some(AddressSettings::UNVERIFIED), ..self }
+    }
+
+    /// An interface of bare IP packets with `addresses`, which are used at once.
+    pub fn ip(capabilities: Capabilities, addresses: impl IntoIterator<Item = InterfaceAddress>) -> InterfaceConfig {
+        InterfaceConfig {
+            medium: Medium::Ip,
+            ..InterfaceConfig::new(EthernetAddress::UNSPECIFIED, capabilities, addresses).unverified()
+        }
+    }
+
+    /// The loopback interface, with 127.0.0.1/8 and `::1/128` and the largest MTU.
+    pub fn loopback() -> InterfaceConfig {
+        // Nothing can damage what never leaves: no checksum is computed.
+        let capabilities = Capabilities { tx_checksum: true, rx_checksum: true, ..Capabilities::plain(u16::MAX) };
+        let addresses = [InterfaceAddress::v4(Ipv4Addr::LOCALHOST, 8), InterfaceAddress::v6(Ipv6Addr::LOCALHOST, 128)];
+        InterfaceConfig {
+            medium: Medium::Loopback,
+            ..InterfaceConfig::new(EthernetAddress::UNSPECIFIED, capabilities, addresses).unverified()
+        }
     }
 }

@@ -4,15 +4,17 @@
 //! - `arp`: what an ARP packet asks for (RFC 826)
 //! - `ndp`: what a Neighbor Discovery message asks for (RFC 4861)
 //! - [`neighbor`]: the cache that both fill
+//! - `table`: the interfaces by their numbers
 
 use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::autoconf::Autoconf;
 use crate::autoconf::dad::Nonce;
-use crate::config::{AddressSettings, InterfaceConfig};
+use crate::config::{AddressSettings, InterfaceConfig, Medium};
 use crate::frame::Capabilities;
 use crate::ip::multicast::Groups;
+use crate::ip::output::LinkHeader;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
@@ -28,8 +30,10 @@ pub(crate) mod arp;
 pub(crate) mod ethernet;
 pub(crate) mod ndp;
 pub mod neighbor;
+pub(crate) mod table;
 
-/// An interface of a stack, numbered from 0 in the order of `add_interface`.
+/// An interface of a stack, numbered from 0 in the order of `add_interface`. The number of an
+/// interface that was removed is not given again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceId(pub(crate) u16);
 
@@ -66,6 +70,15 @@ pub(crate) enum Control {
         target: Ipv6Addr,
         solicited: bool,
     },
+    /// Tells the routers of an address that is new (RFC 9131).
+    NeighborAnnouncement {
+        target: Ipv6Addr,
+    },
+    RouterSolicitation {
+        source: Ipv6Addr,
+        /// With our hardware address, so that routers need not ask for it.
+        with_address: bool,
+    },
     Packet(Packet),
     /// The groups are to be asked for their next message.
     GroupReport,
@@ -81,6 +94,10 @@ pub(crate) enum Ready {
 /// An interface.
 #[derive(Clone)]
 pub(crate) struct Interface {
+    pub(crate) id: InterfaceId,
+    pub(crate) medium: Medium,
+    /// Whether the link can be used: it was not taken down, and its carrier is there.
+    pub(crate) up: bool,
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
     pub(crate) addresses: AddressTable,
@@ -98,18 +115,22 @@ pub(crate) struct Interface {
 impl Interface {
     /// An interface without addresses yet.
     pub(crate) fn new(
+        id: InterfaceId,
         config: &InterfaceConfig,
         settings: AddressSettings,
         key: HashKey,
         reports_per_second: u8,
     ) -> Interface {
         Interface {
+            id,
+            medium: config.medium,
+            up: true,
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
             addresses: AddressTable::default(),
             settings: config.address_settings.unwrap_or(settings),
             autoconf: Autoconf::default(),
-            groups: Groups::new(reports_per_second),
+            groups: Groups::new(reports_per_second, config.medium != Medium::Loopback),
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),
             ready: VecDeque::new(),
@@ -141,7 +162,7 @@ impl Interface {
     /// it: the earliest, of equal ones the first.
     pub(crate) fn deadline(&self) -> Option<(Instant, Cause)> {
         let lifetime = self.addresses.deadline().map(|at| (at, Cause::AddressLifetime));
-        let group = self.groups.deadline().map(|at| (at, Cause::Group));
+        let group = self.groups.deadline().filter(|_| self.up).map(|at| (at, Cause::Group));
         [lifetime, self.autoconf.deadline(), group].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
@@ -151,6 +172,21 @@ impl Interface {
             IpAddr::V6(address) if address.is_unicast_link_local() => Some(address),
             _ => None,
         })
+    }
+
+    /// The longest packet of a family that the link takes, in bytes: for IPv6 what routers say, if that is
+    /// less (RFC 4861 section 6.3.4, `LinkMTU`).
+    pub(crate) fn mtu(&self, is_ipv6: bool) -> u16 {
+        let told = self.autoconf.router_discovery.mtu.filter(|_| is_ipv6);
+        told.unwrap_or(self.capabilities.mtu)
+    }
+
+    /// What stands before a packet to the group that maps to the hardware address `dst`.
+    pub(crate) const fn link_to_group(&self, dst: EthernetAddress) -> LinkHeader {
+        match self.medium {
+            Medium::Ethernet => LinkHeader::Ethernet { src: self.hardware_address, dst },
+            Medium::Ip | Medium::Loopback => LinkHeader::None,
+        }
     }
 
     /// The group or broadcast hardware address that `dst` maps to without resolution.

@@ -22,6 +22,11 @@ pub struct UdpOptions {
     pub broadcast: bool,
     /// The time to live (hop limit) of its datagrams, 1 to 255; default `Config::hop_limit`.
     pub hop_limit: Option<u8>,
+    /// The interface that its datagrams leave through, and that alone it hears; default any (as
+    /// `SO_BINDTODEVICE`). Sockets bound to different interfaces may have the same address and port.
+    pub interface: Option<InterfaceId>,
+    /// A number that policy rules choose tables by; default 0 (as `SO_MARK`).
+    pub mark: u32,
     /// Whether other sockets that say so too may be bound to the same address and port; default false
     /// (as `SO_REUSEADDR`). Each gets a copy of what is sent to a group or a broadcast address; what is
     /// sent to one host goes to the one bound last.
@@ -77,13 +82,12 @@ impl<'a> UdpSocket<'a> {
     /// it are heard. `None` undoes it.
     pub fn connect(&mut self, peer: Option<SocketAddr>) -> Result<(), UdpConnectError> {
         let peer = peer.map(canonical);
-        let local = self.local().ok_or(UdpConnectError::Stale)?;
+        self.slot().ok_or(UdpConnectError::Stale)?;
         if let Some(peer) = peer {
             if peer.port() == 0 || !self.speaks_to(peer.ip()) {
                 return Err(UdpConnectError::BadDestination);
             }
-            let interface = self.interface_towards(peer.ip());
-            self.stack.datagram_path(local, peer, interface).ok_or(UdpConnectError::NoRoute)?;
+            self.stack.datagram_path(self.handle, peer)?;
         }
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.peer = peer;
@@ -107,12 +111,11 @@ impl<'a> UdpSocket<'a> {
         if to.port() == 0 || !self.speaks_to(to.ip()) {
             return Err(UdpSendError::BadDestination);
         }
-        let (local, broadcast_allowed) = (slot.state.local, slot.state.broadcast);
+        let broadcast_allowed = slot.state.broadcast;
         if matches!(to.ip(), IpAddr::V4(address) if self.is_broadcast(address)) && !broadcast_allowed {
             return Err(UdpSendError::BroadcastNotAllowed);
         }
-        let interface = self.interface_towards(to.ip());
-        let (src, room) = self.stack.datagram_path(local, to, interface).ok_or(UdpSendError::NoRoute)?;
+        let (src, room) = self.stack.datagram_path(self.handle, to)?;
         if data.len() > room {
             return Err(UdpSendError::MessageTooLong);
         }
@@ -120,6 +123,7 @@ impl<'a> UdpSocket<'a> {
         let to_group = to.ip().is_multicast();
         let stays = to_group && self.multicast_hops() == 0;
         let copy = to_group.then(|| data.clone());
+        let interface = self.slot().and_then(|slot| slot.state.interface_towards(to.ip()));
         if !stays && !self.stack.queue_datagram(self.handle, Outgoing { src, dst: to, interface, data }) {
             return Err(UdpSendError::WouldBlock);
         }
@@ -127,11 +131,6 @@ impl<'a> UdpSocket<'a> {
             self.stack.loop_datagram(self.handle, to, src, &copy);
         }
         Ok(())
-    }
-
-    /// The interface that what goes to `dst` is to leave by, if `dst` is a group and the socket names one.
-    fn interface_towards(&self, dst: IpAddr) -> Option<InterfaceId> {
-        self.slot()?.state.multicast.interface.filter(|_| dst.is_multicast())
     }
 
     fn is_broadcast(&self, address: Ipv4Addr) -> bool {
@@ -164,6 +163,13 @@ impl<'a> UdpSocket<'a> {
     pub fn set_broadcast(&mut self, allowed: bool) {
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.broadcast = allowed;
+        }
+    }
+
+    /// The mark that policy rules choose tables by.
+    pub fn set_mark(&mut self, mark: u32) {
+        if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
+            slot.state.mark = mark;
         }
     }
 

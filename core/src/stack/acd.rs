@@ -123,6 +123,9 @@ impl Stack {
             AddressOrigin::Static => self.announce_address(id, address, Some(AddressChange::Duplicated)),
             AddressOrigin::LinkLocal | AddressOrigin::Slaac | AddressOrigin::Temporary | AddressOrigin::Dhcp => {
                 self.withdraw_address(id, address, Some(AddressChange::Duplicated));
+                if let (IpAddr::V6(address), true) = (address, origin != AddressOrigin::Dhcp) {
+                    self.on_formed_conflict(id, address, origin);
+                }
             }
         }
     }

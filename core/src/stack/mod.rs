@@ -21,24 +21,29 @@
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
 //! - `multicast`: groups: IGMP, MLD, and datagrams to many
+//! - `router_discovery`: what routers say, and what follows from it
+//! - `slaac`: the addresses that we form ourselves
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
-//! - `commands`: interfaces, routes, sockets
+//! - `commands`: interfaces, sockets
+//! - `interfaces`: links that go down and come up
+//! - `routing`: the way of a packet, and the commands on routes and rules
+//! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
-//! - `inspect`: counters and tables
+//! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
-
-use alloc::vec::Vec;
 
 use crate::buffer::ChunkPool;
 use crate::config::Config;
 use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
-use crate::ip::route::RouteTable;
+use crate::identity::Identity;
+use crate::ip::route::Routes;
 use crate::keyed::HashKey;
+use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
 use crate::rng::{RandomStream, Seed};
@@ -55,9 +60,15 @@ mod dad;
 mod fingerprint;
 mod icmp;
 mod inspect;
+mod inspect_routers;
+mod interfaces;
+mod loopback;
 mod multicast;
 mod receive;
+mod router_discovery;
+mod routing;
 mod schedule;
+mod slaac;
 mod tcp;
 mod transmit;
 mod udp;
@@ -65,6 +76,7 @@ mod udp;
 pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
 pub use inspect::{GroupInfo, InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
+pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
@@ -78,6 +90,7 @@ struct Secrets {
     isn: HashKey,
     timestamp: HashKey,
     neighbor: HashKey,
+    multipath: HashKey,
 }
 
 /// What is drawn for the interfaces, one stream per purpose.
@@ -85,6 +98,8 @@ struct Secrets {
 struct Random {
     acd: RandomStream,
     dad: RandomStream,
+    router_discovery: RandomStream,
+    temporary_addresses: RandomStream,
     /// When reports about groups are sent.
     groups: RandomStream,
 }
@@ -107,8 +122,9 @@ pub struct Stack {
     now: Instant,
     secrets: Secrets,
     random: Random,
-    interfaces: Vec<Interface>,
-    routes: RouteTable,
+    identity: Identity,
+    interfaces: InterfaceTable,
+    routes: Routes,
     sockets: Sockets,
     timers: schedule::TimerHeap,
     unarmed: schedule::Unarmed,
@@ -139,8 +155,9 @@ impl Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
             random: Stack::random(&seed),
-            interfaces: Vec::new(),
-            routes: RouteTable::default(),
+            identity: config.identity.clone().unwrap_or_else(|| Identity::new(seed.key("identity.secret"))),
+            interfaces: InterfaceTable::default(),
+            routes: Routes::default(),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
             unarmed: schedule::Unarmed::default(),
@@ -164,11 +181,18 @@ impl Stack {
             isn: seed.hash_key("tcp.isn"),
             timestamp: seed.hash_key("tcp.timestamp"),
             neighbor: seed.hash_key("neighbor"),
+            multipath: seed.hash_key("route.multipath"),
         }
     }
 
     fn random(seed: &Seed) -> Random {
-        Random { acd: seed.stream("acd"), dad: seed.stream("dad"), groups: seed.stream("ip.multicast") }
+        Random {
+            acd: seed.stream("acd"),
+            dad: seed.stream("dad"),
+            router_discovery: seed.stream("nd.router_discovery"),
+            temporary_addresses: seed.stream("slaac.temporary_addresses"),
+            groups: seed.stream("ip.multicast"),
+        }
     }
 
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
@@ -177,6 +201,11 @@ impl Stack {
         self.secrets = Stack::secrets(seed);
         self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
+    }
+
+    /// What is to be kept for the next start: given to that stack as [`Config::identity`].
+    pub fn export_identity(&self) -> Identity {
+        self.identity.clone()
     }
 
     /// The configuration.
@@ -201,12 +230,12 @@ impl Stack {
     }
 
     /// A frame has arrived on `interface` at `now`.
-    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: Frame) -> Verdict {
+    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) -> Verdict {
         self.advance(now);
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.data.len() as u64;
         self.trace.frame(self.now, "received", interface.0, &frame.data);
-        match self.receive(interface, frame) {
+        match self.receive(interface, &mut frame) {
             Ok(()) => Verdict::Accepted,
             Err(reason) => {
                 self.drops.count(reason);

@@ -4,6 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use smallvec::SmallVec;
 
 use super::Stack;
+use super::routing::Way;
 use crate::error::{DropReason, MembershipError};
 use crate::event::Readiness;
 use crate::frame::{Frame, TxBatch, TxChecksum};
@@ -15,9 +16,10 @@ use crate::ip::multicast::member::{Context, Full, Outgoing, Protocol};
 use crate::ip::own_address::AddressState;
 
 use crate::ip::packet::Datagram;
+use crate::ip::route::Query;
 use crate::link::{Control, Interface, InterfaceId};
 use crate::socket::UdpHandle;
-use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetHeader};
+use crate::wire::ethernet::{EtherType, EthernetAddress};
 use crate::wire::igmp;
 use crate::wire::ipv4::{IpProtocol, Ipv4Header};
 use crate::wire::ipv6::Ipv6Header;
@@ -41,7 +43,8 @@ impl Stack {
         let slot = self.sockets.udp.get(handle).ok_or(MembershipError::Stale)?;
         let (port, memberships) = (slot.state.local.port(), &slot.state.memberships);
         let member_on = || memberships.iter().find(|(_, other)| *other == group).map(|(id, _)| *id);
-        let by_route = || self.routes.lookup(group, None).map(|hop| hop.interface);
+        let query = Query { interface: slot.state.interface, ..Query::to(group) };
+        let by_route = || self.way(&query).ok().map(|way| way.hop.interface);
         let id = interface.or_else(member_on).or_else(by_route).ok_or(MembershipError::NoInterface)?;
         let at = memberships.iter().position(|membership| *membership == (id, group));
         if !self.has_interface(id) {
@@ -117,6 +120,15 @@ impl Stack {
         });
     }
 
+    /// The link of an interface came up: whoever is there now knows nothing of our groups.
+    pub(super) fn announce_groups(&mut self, id: InterfaceId) {
+        self.with_groups(id, |interface, context| {
+            for protocol in [Protocol::Igmp, Protocol::Mld] {
+                interface.groups.member_mut(protocol).announce(context);
+            }
+        });
+    }
+
     /// Lets `step` change the groups of an interface, and sees to what follows from it.
     fn with_groups<R>(
         &mut self,
@@ -138,7 +150,7 @@ impl Stack {
     /// Lets the interface be asked for a report if one is due, and wake up for the next.
     pub(super) fn settle_groups(&mut self, id: InterfaceId) {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
-        if interface.groups.settle(self.now, &self.config.multicast) {
+        if interface.up && interface.groups.settle(self.now, &self.config.multicast) {
             // At most one per interface stands in the queue, beyond its limit.
             interface.control.push_back(Control::GroupReport);
         }
@@ -218,7 +230,7 @@ impl Stack {
             limits: &self.config.limits,
             random: &mut self.random.groups,
         };
-        let mtu = usize::from(interface.capabilities.mtu);
+        let mtu = usize::from(interface.mtu(true).min(interface.mtu(false)));
         match interface.groups.next_message(&mut context, mtu) {
             Some((Protocol::Igmp, message)) => {
                 transmit_igmp(interface, &message, batch);
@@ -285,14 +297,15 @@ impl Stack {
         let hears = |handle: UdpHandle| {
             self.sockets.udp.get(handle).is_some_and(|slot| {
                 let local = slot.state.local.ip();
-                slot.state.hears(from) && (local.is_unspecified() || local == to)
+                let on_this = slot.state.interface.is_none_or(|bound| bound == id);
+                on_this && slot.state.hears(from) && (local.is_unspecified() || local == to)
             })
         };
         let accepting = listeners.iter().filter(|listener| listener.filter.accepts(from.ip()));
         let mut hearers: Hearers = accepting.map(|listener| listener.socket).filter(|socket| hears(*socket)).collect();
         if !to.is_multicast() || is_of_all_hosts(to) || group.is_some_and(|group| group.own) {
             let listens = |socket: &UdpHandle| listeners.iter().any(|listener| listener.socket == *socket);
-            let bound = self.sockets.demux.datagrams.candidates(to, port);
+            let bound = self.sockets.demux.datagrams.candidates(to, port, id);
             hearers.extend(bound.filter(|socket| hears(*socket) && !listens(socket)));
         }
         match hearers.is_empty() {
@@ -306,7 +319,8 @@ impl Stack {
     pub(crate) fn loop_datagram(&mut self, handle: UdpHandle, to: SocketAddr, src: IpAddr, data: &bytes::Bytes) {
         let Some(slot) = self.sockets.udp.get(handle).filter(|slot| slot.state.multicast.looped) else { return };
         let from = SocketAddr::new(src, slot.state.local.port());
-        let Some(hop) = self.routes.lookup(to.ip(), slot.state.multicast.interface) else { return };
+        let interface = slot.state.interface_towards(to.ip());
+        let Ok(Way { hop, .. }) = self.way(&Query { interface, ..slot.state.query(Some(src), to) }) else { return };
         let Ok(hearers) = self.hearers(hop.interface, to.ip(), to.port(), from) else { return };
         for hearer in hearers {
             let datagram = Datagram { from, to: to.ip(), at: self.now, data: data.clone() };
@@ -330,8 +344,8 @@ fn transmit_igmp(interface: &Interface, message: &Outgoing, batch: &mut TxBatch)
     let len = message_len(message, igmp::HEADER_LEN, igmp::HEADER_LEN);
     let start = batch.begin();
     let out = batch.out();
-    let (to, from) = (EthernetAddress::multicast_v4(dst), interface.hardware_address);
-    EthernetHeader { dst: to, src: from, ethertype: EtherType::Ipv4 }.emit(out);
+    let link = interface.link_to_group(EthernetAddress::multicast_v4(dst));
+    link.emit(EtherType::Ipv4, out);
     let header = Ipv4Header {
         tos: igmp::TOS,
         payload_len: len as u16,
@@ -350,7 +364,7 @@ fn transmit_igmp(interface: &Interface, message: &Outgoing, batch: &mut TxBatch)
         Outgoing::Report { version, group } => igmp::emit_report(*version, *group, out),
         Outgoing::Leave { group } => igmp::emit_leave(*group, out),
     }
-    let upper = crate::wire::ethernet::HEADER_LEN + ipv4::HEADER_LEN + igmp::ROUTER_ALERT.len();
+    let upper = link.len() + ipv4::HEADER_LEN + igmp::ROUTER_ALERT.len();
     igmp::fill_checksum(batch.head_mut(start).get_mut(upper..).unwrap_or_default());
     batch.commit(start, len as u32, None, TxChecksum::Complete);
 }
@@ -367,8 +381,8 @@ fn transmit_mld(interface: &Interface, src: Ipv6Addr, message: &Outgoing, batch:
     let len = message_len(message, 24, 8);
     let start = batch.begin();
     let out = batch.out();
-    let (to, from) = (EthernetAddress::multicast_v6(dst), interface.hardware_address);
-    EthernetHeader { dst: to, src: from, ethertype: EtherType::Ipv6 }.emit(out);
+    let link = interface.link_to_group(EthernetAddress::multicast_v6(dst));
+    link.emit(EtherType::Ipv6, out);
     let payload_len = (mld::ROUTER_ALERT.len() + len) as u16;
     let header = Ipv6Header {
         traffic_class: 0,
@@ -386,7 +400,7 @@ fn transmit_mld(interface: &Interface, src: Ipv6Addr, message: &Outgoing, batch:
         Outgoing::Report { group, .. } => mld::emit_report(*group, out),
         Outgoing::Leave { group } => mld::emit_done(*group, out),
     }
-    let upper = crate::wire::ethernet::HEADER_LEN + ipv6::HEADER_LEN + mld::ROUTER_ALERT.len();
+    let upper = link.len() + ipv6::HEADER_LEN + mld::ROUTER_ALERT.len();
     let sum = checksum::Sum::pseudo_header_v6(src, dst, IpProtocol::ICMPV6, len);
     icmpv6::fill_checksum(sum, batch.head_mut(start).get_mut(upper..).unwrap_or_default());
     batch.commit(start, len as u32, None, TxChecksum::Complete);

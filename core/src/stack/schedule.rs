@@ -43,6 +43,9 @@ pub enum Cause {
     Tcp(TimerCause),
     /// A neighbor is to be solicited, or given up.
     Neighbor,
+    /// Router discovery: a solicitation is due, what a router told ends, or a temporary address needs a
+    /// successor.
+    RouterDiscovery,
     /// A lifetime of one of our addresses ends.
     AddressLifetime,
     /// An IPv4 address is to be probed for, announced or used (RFC 5227).
@@ -173,7 +176,6 @@ impl Stack {
     }
 
     /// The application is to look at what an interface has been told about the network.
-    #[allow(dead_code, reason = "for the machines that are told")]
     pub(super) fn announce_configuration(&mut self, id: InterfaceId) {
         if !self.events.0.iter().any(|source| matches!(*source, Source::Configuration(other) if other == id)) {
             self.events.0.push_back(Source::Configuration(id));

@@ -11,6 +11,7 @@ use crate::ip::address::Delivery;
 use crate::ip::input::Received;
 use crate::ip::output::PacketHeader;
 use crate::ip::packet::{Datagram, ErrorKind};
+use crate::ip::route::Query;
 use crate::link::{InterfaceId, Ready};
 use crate::socket::UdpHandle;
 use crate::wire::ipv4::IpProtocol;
@@ -37,7 +38,7 @@ impl Stack {
         let start = received.upper.start + udp::HEADER_LEN;
         let text = start..start + view.payload().len();
         let delivered = if received.delivery == Delivery::Unicast {
-            self.datagram_socket(received.dst, port, from).ok_or(DropReason::UdpNoSocket).and_then(|handle| {
+            self.datagram_socket(id, received.dst, port, from).ok_or(DropReason::UdpNoSocket).and_then(|handle| {
                 let data = self.keep(frame, text);
                 self.deliver_datagram(handle, Datagram { from, to: received.dst, at: self.now, data })
             })
@@ -53,18 +54,18 @@ impl Stack {
         delivered
     }
 
-    fn datagram_socket(&self, to: IpAddr, port: u16, from: SocketAddr) -> Option<UdpHandle> {
+    fn datagram_socket(&self, id: InterfaceId, to: IpAddr, port: u16, from: SocketAddr) -> Option<UdpHandle> {
         let hears = |handle: &UdpHandle| self.sockets.udp.get(*handle).is_some_and(|slot| slot.state.hears(from));
-        self.sockets.demux.datagrams.candidates(to, port).find(hears)
+        self.sockets.demux.datagrams.candidates(to, port, id).find(hears)
     }
 
     /// Puts a socket on the ready ring of the interface that its next datagram leaves through.
     pub(crate) fn make_udp_ready(&mut self, handle: UdpHandle) {
-        while let Some(slot) = self.sockets.udp.get_mut(handle).filter(|slot| !slot.queued) {
-            let Some(next) = slot.state.first_to_send() else { return };
-            let is_ours = self.interfaces.iter().any(|interface| interface.addresses.has(next.src));
-            if let Some(hop) = self.routes.lookup(next.dst.ip(), next.interface).filter(|_| is_ours)
-                && let Some(interface) = self.interfaces.get_mut(hop.interface.index())
+        while let Some(query) = self.datagram_query(handle) {
+            let way = self.way(&query);
+            let Some(slot) = self.sockets.udp.get_mut(handle).filter(|slot| !slot.queued) else { return };
+            if let Ok(way) = way
+                && let Some(interface) = self.interfaces.get_mut(way.hop.interface.index())
             {
                 slot.queued = true;
                 interface.ready.push_back(Ready::Udp(handle));
@@ -75,9 +76,16 @@ impl Stack {
             let has_room_again = slot.state.next_to_send().is_some_and(|(_, has_room_again)| has_room_again);
             slot.state.on_error(SocketError::NetworkUnreachable);
             let writable = if has_room_again { Readiness::WRITABLE } else { Readiness::empty() };
-            self.drops.count(DropReason::NoRoute);
+            self.drops.count(way.map_or_else(DropReason::from, |_| DropReason::NoRoute));
             self.announce_udp(handle, Readiness::ERROR | writable);
         }
+    }
+
+    /// Who asks for the way of a socket's next datagram, if it has one.
+    pub(super) fn datagram_query(&self, handle: UdpHandle) -> Option<Query> {
+        let state = &self.sockets.udp.get(handle)?.state;
+        let next = state.first_to_send()?;
+        Some(Query { interface: next.interface, ..state.query(Some(next.src), next.dst) })
     }
 }
 

@@ -2,6 +2,7 @@
 //! connection exists is told by the tests of `tcp`.
 //!
 //! - [`rig`]: a stack with one interface, and the peer's side of the wire
+//! - `routers`: a rig that configures itself, and the routers of its link
 //! - [`inputs`], [`world`]: arbitrary inputs, and what they are played to
 //!
 //! | file | topic |
@@ -13,6 +14,9 @@
 //! | `arp` | RFC 826, 5227 |
 //! | `ndp` | Neighbor Discovery's messages (RFC 4861 section 7) |
 //! | `neighbor` | reachability, parking, eviction (RFC 4861 section 7.3) |
+//! | `router_discovery` | routers, prefixes, routes, name servers (RFC 4861 section 6.3, 4191, 7559, 8106) |
+//! | `slaac` | addresses that we form (RFC 4862, 7217, 8981) |
+//! | `router_flood` | floods of router advertisements |
 //! | `ipv4`, `ipv6` | the checks on a packet (RFC 791, 1122, 8200) |
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
@@ -22,6 +26,10 @@
 //! | `multicast` | groups as sockets know them |
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `route` | routes and the choice of a source address |
+//! | `policy` | metrics, refusing routes, equal costs, rules and tables (RFC 1812 section 5.2.4, 2992) |
+//! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
+//! | `media` | bare IP packets, and the loopback (RFC 1122 section 3.2.1.3 (g)) |
+//! | `link_state` | links that go down and come up |
 //! | `interface` | interfaces, addresses, and their limits |
 //! | `limits` | the limits on connections, filled |
 //! | `lifecycle` | TIME-WAIT that makes room, handles released, listeners closed |
@@ -39,6 +47,7 @@ mod dad;
 mod determinism;
 mod echo;
 mod ethernet;
+mod host_model;
 mod hostile;
 mod icmp_errors;
 mod icmp_input;
@@ -49,15 +58,22 @@ mod ipv4;
 mod ipv6;
 mod lifecycle;
 mod limits;
+mod link_state;
+mod media;
 mod mld;
 mod multicast;
 mod ndp;
 mod neighbor;
 mod no_answer;
 mod offload;
+mod policy;
 mod reset;
 pub(crate) mod rig;
 mod route;
+mod router_discovery;
+mod router_flood;
+mod routers;
+mod slaac;
 mod survives;
 mod time;
 mod udp;

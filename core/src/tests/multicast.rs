@@ -16,7 +16,6 @@ use crate::{
 };
 
 const GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(233, 252, 0, 1));
-const SHARED: UdpOptions = UdpOptions { dual_stack: false, broadcast: false, hop_limit: None, reuse_address: true };
 
 fn source(n: u8) -> IpAddr {
     IpAddr::from([198, 51, 100, n])
@@ -42,7 +41,7 @@ fn on<R>(rig: &mut Rig, handle: UdpHandle, f: impl FnOnce(&mut UdpSocket<'_>, cr
 }
 
 fn bind_shared(rig: &mut Rig, local: &str) -> UdpHandle {
-    rig.stack.udp_bind(socket(local), SHARED).unwrap()
+    rig.stack.udp_bind(socket(local), UdpOptions { reuse_address: true, ..UdpOptions::default() }).unwrap()
 }
 
 fn join(rig: &mut Rig, handle: UdpHandle, group: IpAddr) {
@@ -366,7 +365,7 @@ fn which_interface() {
     assert_eq!(send(&mut rig), by_second);
     on(&mut rig, handle, |socket, _| socket.set_multicast_interface(None)).unwrap();
     let prefix = [224, 0, 0, 0].into();
-    rig.stack.add_route(Route { prefix, prefix_len: 4, gateway: None, interface: second }).unwrap();
+    rig.stack.add_route(Route::on_link(prefix, 4, second)).unwrap();
     assert_eq!(send(&mut rig), by_second);
 }
 
@@ -413,6 +412,22 @@ fn memberships_are_limited() {
     assert_eq!(second, Err(MembershipError::MembershipsFull));
     let other = rig.udp_bind("0.0.0.0:5001");
     join(&mut rig, other, [233, 252, 0, 2].into());
+}
+
+/// Told again when the link is back; a loopback has nobody to be told.
+#[test]
+fn links_that_go_and_come() {
+    let mut rig = Rig::new();
+    let handle = rig.udp_bind("0.0.0.0:5000");
+    join(&mut rig, handle, GROUP);
+    rig.stack.set_link(rig.now, rig.interface, false).unwrap();
+    join(&mut rig, handle, [233, 252, 0, 2].into());
+    assert_eq!(rig.pass(Duration::from_secs(5)), "");
+    rig.stack.set_link(rig.now, rig.interface, true).unwrap();
+    let sent = rig.pass(Duration::from_secs(2));
+    for record in ["to_ex 233.252.0.1 {}", "to_ex 233.252.0.2 {}", "to_ex ff02::1:ff00:2 {}"] {
+        assert_eq!(sent.matches(record).count(), 2, "{sent}");
+    }
 }
 
 /// Sources that come and go faster than they are told: the list of what is to be told is bounded, and the

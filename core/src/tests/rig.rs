@@ -14,12 +14,13 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::error::{SocketError, UdpSendError};
 use crate::frame::RxMeta;
 use crate::link::neighbor::NeighborState;
+use crate::stack::InterfaceInfo;
 use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
 use crate::{
     AddressSettings, Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig,
-    InterfaceId, Limits, MulticastConfig, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
+    InterfaceId, Limits, Medium, MulticastConfig, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -51,14 +52,19 @@ impl Rig {
     }
 
     pub(crate) fn with(config: Config, capabilities: Capabilities) -> Rig {
-        let mut stack = Stack::new(config, Seed([7; 32]));
-        let now = Instant::ZERO;
         let interface = InterfaceConfig::new(
             OUR_MAC,
             capabilities,
             [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
         )
         .unverified();
+        Rig::with_interface(config, interface)
+    }
+
+    /// A stack with another interface than the usual one.
+    pub(crate) fn with_interface(config: Config, interface: InterfaceConfig) -> Rig {
+        let mut stack = Stack::new(config, Seed([7; 32]));
+        let now = Instant::ZERO;
         let interface = stack.add_interface(now, interface).unwrap();
         let mut rig = Rig { stack, interface, now, batch: TxBatch::new() };
         rig.settle();
@@ -94,8 +100,30 @@ impl Rig {
 
     /// An IP packet arrives, from the peer's station to ours.
     pub(crate) fn receive_packet(&mut self, packet: &[u8]) -> Verdict {
+        if self.medium() == Medium::Ip {
+            return self.receive(packet);
+        }
         let frame = ethernet(OUR_MAC, PEER_MAC, packet);
         self.receive(&frame)
+    }
+
+    fn medium(&self) -> Medium {
+        self.stack.interfaces().find(|info| info.id == self.interface).unwrap().medium
+    }
+
+    /// Adds an interface, whose side of the wire is seen from here on.
+    pub(crate) fn add_interface(&mut self, config: InterfaceConfig) -> InterfaceId {
+        self.interface = self.stack.add_interface(self.now, config).unwrap();
+        self.interface
+    }
+
+    /// Has everything arrive that is on its way to ourselves.
+    pub(crate) fn loop_back(&mut self) {
+        let is_loopback = |info: &InterfaceInfo<'_>| info.medium == Medium::Loopback;
+        let Some(loopback) = self.stack.interfaces().find(is_loopback).map(|info| info.id) else { return };
+        while self.stack.interfaces_ready().any(|id| id == loopback) {
+            assert_eq!(self.stack.poll_transmit(self.now, loopback, &mut self.batch), 0);
+        }
     }
 
     /// Lets the stack know the peer's hardware address, in both families, without leaving a trace.
@@ -141,8 +169,9 @@ impl Rig {
         Some((entry.state, entry.hardware_address))
     }
 
-    /// All frames that the stack sends now.
+    /// All frames that the stack sends now; what it sends to itself arrives.
     pub(crate) fn frames(&mut self) -> Vec<Vec<u8>> {
+        self.loop_back();
         self.batch.clear();
         while self.stack.poll_transmit(self.now, self.interface, &mut self.batch) > 0 {}
         self.batch
@@ -163,7 +192,10 @@ impl Rig {
     /// The same with sequence numbers counted from the given ones; `full` names addresses and ports.
     pub(crate) fn sent_relative(&mut self, relative: Relative, full: bool) -> String {
         let notation = Notation { prefix: "> ", relative, full };
-        let lines: Vec<String> = self.frames().iter().map(|frame| notation.frame(frame).to_string()).collect();
+        let bare = self.medium() == Medium::Ip;
+        let line =
+            |frame: &Vec<u8>| if bare { notation.packet(frame).to_string() } else { notation.frame(frame).to_string() };
+        let lines: Vec<String> = self.frames().iter().map(line).collect();
         lines.join("\n")
     }
 

@@ -10,15 +10,17 @@ use crate::config::Limits;
 use crate::digest::Digest;
 use crate::error::{DropReason, SocketError};
 use crate::ip::packet::Datagram;
+use crate::ip::route::Query;
 use crate::link::InterfaceId;
 use crate::socket::UdpOptions;
+use crate::socket::demux::Bound;
 
 /// A datagram that waits to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub(crate) src: IpAddr,
     pub(crate) dst: SocketAddr,
-    /// For a group: the interface that it is to leave by, if the socket named one.
+    /// The interface that it is to leave by, if the socket is bound to one or names one for groups.
     pub(crate) interface: Option<InterfaceId>,
     pub(crate) data: Bytes,
 }
@@ -49,6 +51,9 @@ pub(crate) struct UdpState {
     pub(crate) dual_stack: bool,
     pub(crate) broadcast: bool,
     pub(crate) hop_limit: Option<u8>,
+    /// The interface that it is bound to.
+    pub(crate) interface: Option<InterfaceId>,
+    pub(crate) mark: u32,
     /// Whether others that say so too may bind the same address and port.
     pub(crate) reuse_address: bool,
     pub(crate) multicast: MulticastSettings,
@@ -72,6 +77,8 @@ impl UdpState {
             dual_stack: options.dual_stack,
             broadcast: options.broadcast,
             hop_limit: options.hop_limit,
+            interface: options.interface,
+            mark: options.mark,
             reuse_address: options.reuse_address,
             multicast: MulticastSettings::default(),
             memberships: Vec::new(),
@@ -83,6 +90,22 @@ impl UdpState {
             error: None,
             send_refused: false,
         }
+    }
+
+    /// What it is bound to, for demultiplexing.
+    pub(crate) fn bound(&self) -> Bound {
+        Bound { local: self.local, dual_stack: self.dual_stack, interface: self.interface }
+    }
+
+    /// The question for the way of a datagram to `dst`.
+    pub(crate) fn query(&self, src: Option<IpAddr>, dst: SocketAddr) -> Query {
+        let ports = (self.local.port(), dst.port());
+        Query { src, interface: self.interface, mark: self.mark, ports, ..Query::to(dst.ip()) }
+    }
+
+    /// The interface that a datagram to `dst` is to leave by, if the socket says so.
+    pub(crate) fn interface_towards(&self, dst: IpAddr) -> Option<InterfaceId> {
+        self.interface.or(self.multicast.interface.filter(|_| dst.is_multicast()))
     }
 
     /// Whether a datagram from `from` is for this socket: a connected one hears its peer only.
@@ -161,6 +184,8 @@ impl UdpState {
         digest.bool(self.dual_stack);
         digest.bool(self.broadcast);
         digest.option(self.hop_limit, Digest::u8);
+        digest.option(self.interface, |digest, interface| digest.u16(interface.0));
+        digest.u32(self.mark);
         digest.bool(self.reuse_address);
         digest.option(self.multicast.interface, |digest, interface| digest.u16(interface.0));
         digest.u8(self.multicast.hops);

@@ -83,6 +83,8 @@ enum Told {
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     protocol: Protocol,
+    /// Whether there is anybody to be told of groups.
+    reported: bool,
     /// By address.
     groups: Vec<Group>,
     /// The querier's robustness variable and query interval, once it has told them.
@@ -96,9 +98,10 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(crate) fn new(protocol: Protocol) -> Member {
+    pub(crate) fn new(protocol: Protocol, reported: bool) -> Member {
         Member {
             protocol,
+            reported,
             groups: Vec::new(),
             robustness: None,
             interval: None,
@@ -215,7 +218,7 @@ impl Member {
         let version = self.version(context.config);
         let robustness = self.robustness(context.config);
         let Some(group) = self.position(address).ok().and_then(|at| self.groups.get_mut(at)) else { return };
-        if before != after && is_reported(address, context.config) {
+        if self.reported && before != after && is_reported(address, context.config) {
             let now = context.now;
             if version == self.protocol.newest() {
                 group.owe_change(before, after, robustness, 2 * usize::from(context.limits.group_sources));
@@ -312,10 +315,11 @@ impl Member {
         true
     }
 
-    /// All groups are told anew: an address to tell them from has become available (RFC 3810 section 5.2.13).
+    /// All groups are told anew: the link came up, or an address to tell them from has become available (RFC
+    /// 3810 section 5.2.13).
     pub(crate) fn announce(&mut self, context: &Context<'_>) {
         let robustness = self.robustness(context.config);
-        for group in &mut self.groups {
+        for group in self.groups.iter_mut().filter(|_| self.reported) {
             if group.is_listened() && is_reported(group.address, context.config) {
                 group.mode_reports = robustness;
                 group.change_due = Some(context.now);
@@ -332,6 +336,14 @@ impl Member {
         for group in &mut self.groups {
             group.cancel();
         }
+    }
+
+    /// Whoever asked is not heard any more, and nothing can be told.
+    pub(crate) fn on_link_down(&mut self) {
+        self.cancel();
+        self.older = [None; 2];
+        self.robustness = None;
+        self.interval = None;
     }
 
     /// When the next report is due; long ago if one waits for a packet.

@@ -37,11 +37,11 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// Sends at most `per_second` reports in any second.
-    pub(crate) fn new(per_second: u8) -> Groups {
+    /// Sends at most `per_second` reports in any second; none where there are no routers to hear them.
+    pub(crate) fn new(per_second: u8, reported: bool) -> Groups {
         Groups {
-            igmp: Member::new(Protocol::Igmp),
-            mld: Member::new(Protocol::Mld),
+            igmp: Member::new(Protocol::Igmp, reported),
+            mld: Member::new(Protocol::Mld, reported),
             per_second: usize::from(per_second),
             sent: VecDeque::new(),
             queued: false,
@@ -135,6 +135,13 @@ impl Groups {
         }
         self.sent.push_back(context.now);
         Some(next)
+    }
+
+    /// The link is gone, and with it whoever asked or was to be told.
+    pub(crate) fn on_link_down(&mut self) {
+        self.igmp.on_link_down();
+        self.mld.on_link_down();
+        self.queued = false;
     }
 
     pub(crate) fn digest(&self, digest: &mut Digest) {
