@@ -180,6 +180,19 @@ drop_reasons! {
     /// The UDP socket's receive queue is full.
     UdpQueueFull = "udp.queue_full",
 
+    /// Shorter than a DHCPv6 header, or an option that leads out of the message.
+    Dhcpv6Truncated = "dhcpv6.truncated",
+    /// DHCPv6 message type that a client does not take (RFC 8415 section 16).
+    Dhcpv6Type = "dhcpv6.type",
+    /// DHCPv6 message for another client or of another exchange, or without the server's identifier (RFC 8415 section 16).
+    Dhcpv6NotOurs = "dhcpv6.not_ours",
+    /// DHCPv6 message that the client does not wait for.
+    Dhcpv6Unexpected = "dhcpv6.unexpected",
+    /// DHCPv6 Advertise or Reply that offers nothing of what was asked for, or tells of a failure.
+    Dhcpv6Unusable = "dhcpv6.unusable",
+    /// DHCPv6 Reconfigure that is not authenticated, was seen before, or asks for what cannot be.
+    Dhcpv6Reconfigure = "dhcpv6.reconfigure",
+
     /// Shorter than a TCP header.
     TcpTruncated = "tcp.truncated",
     /// TCP data offset below 5 or beyond the segment.
@@ -305,6 +318,20 @@ command_errors! {
         Exists => "the interface has this address already",
         /// The interface does not have it.
         Missing => "the interface does not have this address",
+        /// The MTU is below IPv6's minimum of 1,280 (RFC 8200 section 5).
+        MtuTooSmall => "the interface's MTU is below 1280, the least for IPv6",
+    }
+
+    /// Why a DHCPv6 client was not started, or its leases not released.
+    Dhcpv6Error {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// No client runs on the interface.
+        NotRunning => "no DHCPv6 client runs on this interface",
+        /// The client gives its leases back and ends; it can be started again after that.
+        Ending => "the DHCPv6 client of this interface is giving its leases back",
+        /// A prefix length is beyond 128.
+        BadPrefixLength => "the prefix length is more than 128",
         /// The MTU is below IPv6's minimum of 1,280 (RFC 8200 section 5).
         MtuTooSmall => "the interface's MTU is below 1280, the least for IPv6",
     }

@@ -46,6 +46,9 @@ impl Stack {
         if mtu < MTU_MIN || (has_ipv6 && usize::from(mtu) < ipv6::MIN_MTU) {
             return Err(AddInterfaceError::MtuTooSmall);
         }
+        if self.interfaces.len() == 0 {
+            self.began = self.now;
+        }
         let id = self.interfaces.next_id().ok_or(AddInterfaceError::NumbersExhausted)?;
         let reports_per_second = self.config.multicast.reports_per_second;
         let interface = Interface::new(id, &config, self.config.address, self.secrets.neighbor, reports_per_second);
@@ -64,7 +67,7 @@ impl Stack {
     /// and the IPv6 one with [`ListenOptions::dual_stack`] on those of both.
     pub fn tcp_listen(&mut self, local: SocketAddr, options: ListenOptions) -> Result<ListenerHandle, ListenError> {
         let local = canonical(local);
-        self.trace.command(self.now, "tcp.listen", local);
+        self.commanded("tcp.listen", local);
         self.own_address(local.ip()).then_some(()).ok_or(ListenError::AddressNotAvailable)?;
         let listeners = &self.sockets.demux.listeners;
         let settings = options.settings.unwrap_or_else(|| self.config.tcp.socket.clone());
@@ -125,7 +128,7 @@ impl Stack {
         options: ConnectOptions,
     ) -> Result<TcpHandle, ConnectError> {
         self.advance(now);
-        self.trace.command(self.now, "tcp.connect", remote);
+        self.commanded("tcp.connect", remote);
         let remote = canonical(remote);
         if !self.is_connectable(remote) {
             return Err(ConnectError::BadDestination);
@@ -207,7 +210,7 @@ impl Stack {
     /// receives on all of its family.
     pub fn udp_bind(&mut self, local: SocketAddr, options: UdpOptions) -> Result<UdpHandle, BindError> {
         let mut local = canonical(local);
-        self.trace.command(self.now, "udp.bind", local);
+        self.commanded("udp.bind", local);
         let available = local.ip().is_multicast() || self.own_address(local.ip());
         available.then_some(()).ok_or(BindError::AddressNotAvailable)?;
         if self.sockets.udp.len() >= self.config.limits.udp_sockets as usize {

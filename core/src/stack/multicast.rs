@@ -18,6 +18,7 @@ use crate::ip::own_address::AddressState;
 use crate::ip::packet::Datagram;
 use crate::ip::route::Query;
 use crate::link::{Control, Interface, InterfaceId};
+use crate::provenance::Queued;
 use crate::socket::UdpHandle;
 use crate::wire::ethernet::{EtherType, EthernetAddress};
 use crate::wire::igmp;
@@ -152,7 +153,7 @@ impl Stack {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         if interface.up && interface.groups.settle(self.now, &self.config.multicast) {
             // At most one per interface stands in the queue, beyond its limit.
-            interface.control.push_back(Control::GroupReport);
+            interface.control.push_back(Queued { what: Control::GroupReport, occasion: self.occasion });
         }
         self.arm_interface(id);
     }

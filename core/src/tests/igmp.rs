@@ -76,9 +76,13 @@ fn exclude(sources: &[u8]) -> SourceFilter {
     SourceFilter::exclude(sources.iter().map(|n| source(*n)))
 }
 
+fn new_rig() -> Rig {
+    Rig::telling(Config { checks: true, ..Config::default() }, Capabilities::plain(1500))
+}
+
 /// A stack with a socket that listens to the group with `filter`, of which routers have been told.
 fn member(filter: SourceFilter) -> (Rig, UdpHandle) {
-    let mut rig = Rig::new();
+    let mut rig = new_rig();
     let handle = rig.udp_bind("0.0.0.0:5000");
     set(&mut rig, handle, GROUP, filter);
     rig.pass(Duration::from_secs(2));
@@ -87,7 +91,7 @@ fn member(filter: SourceFilter) -> (Rig, UdpHandle) {
 
 #[test]
 fn a_join_and_a_leave_are_told_twice() {
-    let mut rig = Rig::new();
+    let mut rig = new_rig();
     let handle = rig.udp_bind("0.0.0.0:5000");
     let now = rig.now;
     rig.stack.udp(handle).unwrap().join_group(now, None, GROUP.into()).unwrap();
@@ -107,7 +111,7 @@ fn a_join_and_a_leave_are_told_twice() {
 /// RFC 3376 section 4: TTL 1, internetwork control, Router Alert, to the group of the routers.
 #[test]
 fn a_report_s_headers() {
-    let mut rig = Rig::new();
+    let mut rig = new_rig();
     let handle = rig.udp_bind("0.0.0.0:5000");
     set(&mut rig, handle, GROUP, SourceFilter::ALL);
     let frame = rig.frames().remove(0);
@@ -121,7 +125,7 @@ fn a_report_s_headers() {
 /// Section 4.2.13: before there is an address, from 0.0.0.0.
 #[test]
 fn without_an_address() {
-    let mut rig = Rig::new();
+    let mut rig = new_rig();
     rig.stack.remove_address(rig.now, rig.interface, OUR_V4.into()).unwrap();
     let handle = rig.udp_bind("0.0.0.0:5000");
     let (now, interface) = (rig.now, rig.interface);
@@ -186,7 +190,7 @@ fn sources_after_a_change_of_mode() {
 /// Section 3.2's own example, told in an answer.
 #[test]
 fn filters_of_several_sockets_are_merged() {
-    let mut rig = Rig::new();
+    let mut rig = new_rig();
     let filters = [exclude(&[1, 2, 3, 4]), exclude(&[2, 3, 4, 5]), include(&[4, 5, 6])];
     let handles = filters.map(|filter| {
         let handle = rig.udp_bind("0.0.0.0:0");
@@ -269,7 +273,7 @@ fn specific_queries(#[case] filter: SourceFilter, #[case] asked: &[u8], #[case] 
 
 #[test]
 fn nothing_to_tell_is_not_told() {
-    let mut rig = Rig::new();
+    let mut rig = new_rig();
     assert_eq!(ask(&mut rig, query(Ipv4Addr::UNSPECIFIED, 10, &[])), Verdict::Accepted);
     assert_eq!(rig.stack.poll_timeout(), None);
     let (mut rig, _) = member(SourceFilter::ALL);
@@ -398,7 +402,7 @@ fn the_querier_s_robustness_is_adopted() {
 /// All hosts are in 224.0.0.1 without a word (section 5).
 #[test]
 fn the_group_of_all_hosts_is_never_reported() {
-    let mut rig = Rig::new();
+    let mut rig = new_rig();
     let handle = rig.udp_bind("0.0.0.0:5000");
     set(&mut rig, handle, ALL_HOSTS, SourceFilter::ALL);
     let _ = ask(&mut rig, query(Ipv4Addr::UNSPECIFIED, 10, &[]));
@@ -413,7 +417,7 @@ fn the_group_of_all_hosts_is_never_reported() {
 fn groups_of_the_link_are_reported_by_option(#[case] link_local_reports: bool, #[case] reports: usize) {
     let mut config = Config { checks: true, ..Config::default() };
     config.multicast.link_local_reports = link_local_reports;
-    let mut rig = Rig::with(config, Capabilities::plain(1500));
+    let mut rig = Rig::telling(config, Capabilities::plain(1500));
     let handle = rig.udp_bind("0.0.0.0:5353");
     set(&mut rig, handle, Ipv4Addr::new(224, 0, 0, 251), SourceFilter::ALL);
     assert_eq!(rig.pass(Duration::from_secs(2)).lines().count(), reports);
@@ -422,7 +426,7 @@ fn groups_of_the_link_are_reported_by_option(#[case] link_local_reports: bool, #
 /// Many groups at once: ten reports in a second, none lost, the rest later.
 #[test]
 fn ten_reports_a_second() {
-    let mut rig = Rig::new();
+    let mut rig = new_rig();
     rig.pass(Duration::from_secs(1));
     let handle = rig.udp_bind("0.0.0.0:5000");
     let mut sent = Vec::new();
@@ -447,7 +451,7 @@ fn ten_reports_a_second() {
 /// Section 4.2.16: records are packed up to the MTU.
 #[test]
 fn answers_fill_packets() {
-    let mut rig = Rig::with(Config { checks: true, ..Config::default() }, Capabilities::plain(1280));
+    let mut rig = Rig::telling(Config { checks: true, ..Config::default() }, Capabilities::plain(1280));
     let handles: Vec<_> = (0..4).map(|_| rig.udp_bind("0.0.0.0:0")).collect();
     for n in 0..200 {
         let filter = include(&[1, 2, 3]);
@@ -557,7 +561,7 @@ fn a_group_query_of_igmpv2_is_answered_in_igmpv3() {
 fn a_forced_version_stays() {
     let mut config = Config { checks: true, ..Config::default() };
     crate::options::set(&mut config, "multicast.igmp_version", "2").unwrap();
-    let mut rig = Rig::with(config, Capabilities::plain(1500));
+    let mut rig = Rig::telling(config, Capabilities::plain(1500));
     let handle = rig.udp_bind("0.0.0.0:5000");
     set(&mut rig, handle, GROUP, SourceFilter::ALL);
     insta::assert_snapshot!(rig.sent(), @"> 192.0.2.2 > 233.252.0.1 igmp2 report 233.252.0.1");

@@ -58,9 +58,13 @@ fn set(rig: &mut Rig, handle: UdpHandle, group: Ipv6Addr, filter: SourceFilter) 
     rig.stack.udp(handle).unwrap().listen_to_group(now, None, group.into(), filter).unwrap();
 }
 
+fn new_rig() -> Rig {
+    Rig::telling(Config { checks: true, ..Config::default() }, Capabilities::plain(1500))
+}
+
 /// A stack with a link-local address, whose groups have been told.
 fn host() -> Rig {
-    let mut rig = Rig::new();
+    let mut rig = new_rig();
     rig.stack.add_address(rig.now, rig.interface, InterfaceAddress::v6(OUR_LINK_LOCAL, 64)).unwrap();
     rig.pass(Duration::from_secs(2));
     rig
@@ -140,7 +144,7 @@ fn an_address_s_groups_are_told() {
 /// Section 5.2.13: without a link-local address from `::`, which routers ignore; told again once there is one.
 #[test]
 fn without_a_link_local_address() {
-    let mut rig = Rig::new();
+    let mut rig = new_rig();
     let handle = rig.udp_bind("[::]:5000");
     set(&mut rig, handle, GROUP, SourceFilter::ALL);
     insta::assert_snapshot!(rig.sent(), @"> :: > ff02::16 icmp6 mld2 report to_ex ff0e::1234 {}");
@@ -278,7 +282,7 @@ fn back_to_mldv2() {
 /// section 5.2.13: from `::`, and again from the address once it is ours.
 #[test]
 fn an_address_that_is_being_verified() {
-    let mut rig = Rig::new();
+    let mut rig = new_rig();
     rig.stack = Stack::new(Config::default(), Seed([7; 32]));
     let config = InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), [InterfaceAddress::v6(OUR_LINK_LOCAL, 64)]);
     rig.interface = rig.stack.add_interface(rig.now, config).unwrap();

@@ -25,6 +25,7 @@
 //! | `igmp`, `mld` | what hosts tell routers of groups (RFC 3376, 2236, 3810, 2710) |
 //! | `multicast` | groups as sockets know them |
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
+//! | `dhcpv6` | the DHCPv6 client (RFC 8415) |
 //! | `route` | routes and the choice of a source address |
 //! | `policy` | metrics, refusing routes, equal costs, rules and tables (RFC 1812 section 5.2.4, 2992) |
 //! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
@@ -37,6 +38,7 @@
 //! | `survives` | frames that stopped other stacks |
 //! | `offload` | checksums that the device computes or vouches for |
 //! | `time` | deadlines are exact, time does not go back |
+//! | `provenance` | serial numbers of frames, and what caused them |
 //! | `determinism` | same inputs, same outputs; clones |
 //! | `hostile` | arbitrary frames |
 
@@ -45,6 +47,7 @@ mod addresses;
 mod arp;
 mod dad;
 mod determinism;
+mod dhcpv6;
 mod echo;
 mod ethernet;
 mod host_model;
@@ -67,12 +70,13 @@ mod neighbor;
 mod no_answer;
 mod offload;
 mod policy;
+mod provenance;
 mod reset;
 pub(crate) mod rig;
 mod route;
 mod router_discovery;
 mod router_flood;
-mod routers;
+pub(crate) mod routers;
 mod slaac;
 mod survives;
 mod time;

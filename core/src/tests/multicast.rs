@@ -11,7 +11,7 @@ use crate::error::{BindError, MembershipError};
 use crate::socket::{Membership, SourceFilter, UdpSocket};
 use crate::wire::ethernet::EthernetAddress;
 use crate::{
-    Capabilities, DropReason, Event, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Readiness, Route,
+    Capabilities, Config, DropReason, Event, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Readiness, Route,
     UdpHandle, UdpOptions, Verdict,
 };
 
@@ -328,7 +328,8 @@ fn with_second(rig: &mut Rig) -> InterfaceId {
         EthernetAddress([2, 0, 0, 0, 1, 2]),
         Capabilities::plain(1500),
         [InterfaceAddress::v4([10, 0, 0, 1].into(), 24)],
-    );
+    )
+    .unverified();
     rig.stack.add_interface(rig.now, config).unwrap()
 }
 
@@ -417,11 +418,12 @@ fn memberships_are_limited() {
 /// Told again when the link is back; a loopback has nobody to be told.
 #[test]
 fn links_that_go_and_come() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::telling(Config { checks: true, ..Config::default() }, Capabilities::plain(1500));
     let handle = rig.udp_bind("0.0.0.0:5000");
     join(&mut rig, handle, GROUP);
-    rig.stack.set_link(rig.now, rig.interface, false).unwrap();
-    join(&mut rig, handle, [233, 252, 0, 2].into());
+    let interface = rig.interface;
+    rig.stack.set_link(rig.now, interface, false).unwrap();
+    on(&mut rig, handle, |socket, now| socket.join_group(now, Some(interface), [233, 252, 0, 2].into())).unwrap();
     assert_eq!(rig.pass(Duration::from_secs(5)), "");
     rig.stack.set_link(rig.now, rig.interface, true).unwrap();
     let sent = rig.pass(Duration::from_secs(2));

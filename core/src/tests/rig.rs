@@ -52,34 +52,31 @@ impl Rig {
     }
 
     pub(crate) fn with(config: Config, capabilities: Capabilities) -> Rig {
-        let interface = InterfaceConfig::new(
-            OUR_MAC,
-            capabilities,
-            [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
-        )
-        .unverified();
-        Rig::with_interface(config, interface)
+        Rig::with_interface(config, usual_interface(capabilities))
     }
 
-    /// A stack with another interface than the usual one.
-    pub(crate) fn with_interface(config: Config, interface: InterfaceConfig) -> Rig {
+    /// A stack with another interface than the usual one. It tells routers nothing of groups on the link:
+    /// that is a topic of its own.
+    pub(crate) fn with_interface(mut config: Config, interface: InterfaceConfig) -> Rig {
+        config.multicast.link_local_reports = false;
         let mut stack = Stack::new(config, Seed([7; 32]));
-        let now = Instant::ZERO;
+        let now = Instant::from_millis(1_000);
         let interface = stack.add_interface(now, interface).unwrap();
-        let mut rig = Rig { stack, interface, now, batch: TxBatch::new() };
-        rig.settle();
-        rig
+        Rig { stack, interface, now, batch: TxBatch::new() }
     }
 
-    /// Lets the first second pass, in which routers are told of the groups of our addresses.
-    fn settle(&mut self) {
-        self.pass(Duration::from_secs(1));
+    /// A stack as the usual one, which has told routers of the groups of its addresses within its first second.
+    pub(crate) fn telling(config: Config, capabilities: Capabilities) -> Rig {
+        let mut stack = Stack::new(config, Seed([7; 32]));
+        let interface = stack.add_interface(Instant::ZERO, usual_interface(capabilities)).unwrap();
+        let mut rig = Rig { stack, interface, now: Instant::ZERO, batch: TxBatch::new() };
+        rig.pass(Duration::from_secs(1));
+        rig
     }
 
     /// A stack whose interface has no addresses yet.
     pub(crate) fn bare(settings: AddressSettings) -> Rig {
         let mut rig = Rig::new();
-        // What routers are told of the groups of addresses is a topic of its own.
         let multicast = MulticastConfig { link_local_reports: false, ..MulticastConfig::default() };
         rig.stack = Stack::new(Config { checks: true, multicast, ..Config::default() }, Seed([7; 32]));
         let config = InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), []);
@@ -279,6 +276,12 @@ impl Rig {
             .find(|(other, _)| *other == name)
             .map_or_else(|| panic!("no counter {name}"), |(_, count)| count)
     }
+}
+
+/// The interface at the head of this file.
+fn usual_interface(capabilities: Capabilities) -> InterfaceConfig {
+    let addresses = [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)];
+    InterfaceConfig::new(OUR_MAC, capabilities, addresses).unverified()
 }
 
 /// An address and port from text.

@@ -161,7 +161,6 @@ fn each_of_several_addresses_is_ours() {
     let mut rig = Rig::new();
     add_address(&mut rig, "192.0.2.99", 24);
     add_address(&mut rig, "2001:db8::99", 64);
-    rig.discard();
     rig.introduce_peer();
     let _ = rig.receive_packet(&echo_request(PEER_V4.into(), "192.0.2.99".parse().unwrap(), 8));
     let _ = rig.receive_packet(&echo_request(PEER_V6.into(), "2001:db8::99".parse().unwrap(), 8));
