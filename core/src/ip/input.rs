@@ -85,9 +85,6 @@ impl Interface {
             }
             router_alert |= option.kind == Ipv4Option::ROUTER_ALERT;
         }
-        if packet.is_fragment() {
-            return Err(DropReason::Ipv4Fragment);
-        }
         let start = self.medium.header_len();
         let whole = start..start + packet.total_len();
         let upper = start + packet.header_len()..whole.end;

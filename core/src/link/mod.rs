@@ -13,6 +13,7 @@ use crate::autoconf::Autoconf;
 use crate::autoconf::dad::Nonce;
 use crate::config::{AddressSettings, InterfaceConfig, Medium};
 use crate::frame::Capabilities;
+use crate::ip::fragment::Fragments;
 use crate::ip::multicast::Groups;
 use crate::ip::output::LinkHeader;
 use crate::ip::own_address::AddressTable;
@@ -85,6 +86,8 @@ pub(crate) enum Control {
         with_address: bool,
     },
     Packet(Packet),
+    /// A packet that is leaving in fragments; only ever the first in the queue.
+    Fragments(Fragments),
     /// The groups are to be asked for their next message.
     GroupReport,
 }

@@ -20,6 +20,9 @@ impl Stack {
         for rule in self.routes.rules.iter() {
             rule.digest(&mut digest);
         }
+        self.preferences.digest(&mut digest);
+        self.reassembly.digest(&mut digest);
+        self.identifications.digest(&mut digest);
         self.digest_sockets(&mut digest);
         self.identity.digest(&mut digest);
         self.events.digest(&mut digest);
@@ -140,7 +143,11 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.u8(4);
             packet.digest(digest);
         }
-        Control::GroupReport => digest.u8(5),
+        Control::Fragments(fragments) => {
+            digest.u8(5);
+            fragments.digest(digest);
+        }
+        Control::GroupReport => digest.u8(8),
     }
 }
 

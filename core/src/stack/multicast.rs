@@ -20,7 +20,7 @@ use crate::ip::route::Query;
 use crate::link::{Control, Interface, InterfaceId};
 use crate::provenance::Queued;
 use crate::socket::UdpHandle;
-use crate::wire::ethernet::{EtherType, EthernetAddress};
+use crate::wire::ethernet::EthernetAddress;
 use crate::wire::igmp;
 use crate::wire::ipv4::{IpProtocol, Ipv4Header};
 use crate::wire::ipv6::Ipv6Header;
@@ -346,7 +346,7 @@ fn transmit_igmp(interface: &Interface, message: &Outgoing, batch: &mut TxBatch)
     let start = batch.begin();
     let out = batch.out();
     let link = interface.link_to_group(EthernetAddress::multicast_v4(dst));
-    link.emit(EtherType::Ipv4, out);
+    link.emit(true, out);
     let header = Ipv4Header {
         tos: igmp::TOS,
         payload_len: len as u16,
@@ -383,7 +383,7 @@ fn transmit_mld(interface: &Interface, src: Ipv6Addr, message: &Outgoing, batch:
     let start = batch.begin();
     let out = batch.out();
     let link = interface.link_to_group(EthernetAddress::multicast_v6(dst));
-    link.emit(EtherType::Ipv6, out);
+    link.emit(false, out);
     let payload_len = (mld::ROUTER_ALERT.len() + len) as u16;
     let header = Ipv6Header {
         traffic_class: 0,
