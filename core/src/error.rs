@@ -488,7 +488,7 @@ command_errors! {
         /// A datagram was larger than the path takes.
         MessageTooLong => "message too long",
         /// The local address turned out to be another host's (RFC 5227 section 2.4).
-        AddressLost => "the local address is another host's",
+        AddressLost => "the local address was removed, or is another host's",
     }
 
     /// Why a UDP socket was not bound.
