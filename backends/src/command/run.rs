@@ -210,6 +210,7 @@ fn add_interface(
             ..InterfaceConfig::new(hardware_address, capabilities, addresses)
         })
         .map_err(|error| Failure::new(error.to_string()))?;
+    turns.add_loopback().map_err(|error| Failure::new(error.to_string()))?;
     if options.ip6.contains(&Ip6::Dhcp) {
         let request = Dhcpv6Request { addresses: true, prefixes: None };
         turns

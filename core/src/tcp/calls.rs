@@ -203,7 +203,7 @@ impl Tcb {
         }
     }
 
-    /// The local address turned out to be another host's: the connection ends, and the peer is told
+    /// The local address turned out to be another host's, or is removed: the connection ends, and the peer is told
     /// (RFC 5227 section 2.4).
     pub(crate) fn lose_address(&mut self, env: &mut Env<'_>) {
         if self.state != State::Closed {
