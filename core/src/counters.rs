@@ -136,6 +136,10 @@ counters! {
         mld_received = "mld.received",
         /// MLD messages sent.
         mld_sent = "mld.sent",
+        /// Path MTU estimates lowered by a report (RFC 1191, RFC 8201).
+        path_mtus_lowered = "path_mtu.lowered",
+        /// Path MTU estimates forgotten for newer ones.
+        path_mtus_evicted = "path_mtu.evicted",
         /// Datagrams delivered to sockets.
         udp_received = "udp.received",
         /// Copies of datagrams that our own sockets sent to groups we are in.

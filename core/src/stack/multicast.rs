@@ -250,8 +250,11 @@ impl Stack {
         self.settle_groups(id);
     }
 
-    /// A datagram sent to a group or a broadcast address: each socket that wants it gets a copy.
-    pub(super) fn deliver_to_many(&mut self, hearers: &[UdpHandle], datagram: &Datagram) -> Result<(), DropReason> {
+    /// Hands a datagram to its sockets; of one sent to many each gets a copy.
+    pub(super) fn deliver_to(&mut self, hearers: &[UdpHandle], datagram: Datagram) -> Result<(), DropReason> {
+        if let [only] = hearers {
+            return self.deliver_datagram(*only, datagram);
+        }
         let mut refused = None;
         let mut delivered = false;
         for handle in hearers {
@@ -320,11 +323,13 @@ impl Stack {
     pub(crate) fn loop_datagram(&mut self, handle: UdpHandle, to: SocketAddr, src: IpAddr, data: &bytes::Bytes) {
         let Some(slot) = self.sockets.udp.get(handle).filter(|slot| slot.state.multicast.looped) else { return };
         let from = SocketAddr::new(src, slot.state.local.port());
+        let (hop_limit, traffic_class) = (slot.state.multicast.hops, slot.state.traffic_class);
         let interface = slot.state.interface_towards(to.ip());
         let Ok(Way { hop, .. }) = self.way(&Query { interface, ..slot.state.query(Some(src), to) }) else { return };
         let Ok(hearers) = self.hearers(hop.interface, to.ip(), to.port(), from) else { return };
         for hearer in hearers {
-            let datagram = Datagram { from, to: to.ip(), at: self.now, data: data.clone() };
+            let at = self.now;
+            let datagram = Datagram { from, to: to.ip(), at, hop_limit, traffic_class, data: data.clone() };
             match self.deliver_datagram(hearer, datagram) {
                 Ok(()) => self.counters.udp_looped += 1,
                 Err(reason) => self.drops.count(reason),

@@ -1,6 +1,7 @@
 //! From a datagram to its socket.
 
 use core::net::{IpAddr, SocketAddr};
+use smallvec::smallvec;
 
 use super::Stack;
 use super::receive::is_vouched;
@@ -41,21 +42,20 @@ impl Stack {
         let port = view.dst_port();
         let start = received.upper.start + udp::HEADER_LEN;
         let text = start..start + view.payload().len();
-        let delivered = if received.delivery == Delivery::Unicast {
-            self.datagram_socket(id, received.dst, port, from).ok_or(DropReason::UdpNoSocket).and_then(|handle| {
-                let data = self.keep(frame, text);
-                self.deliver_datagram(handle, Datagram { from, to: received.dst, at: self.now, data })
-            })
+        let hearers = if received.delivery == Delivery::Unicast {
+            let socket = self.datagram_socket(id, received.dst, port, from);
+            socket.map(|socket| smallvec![socket]).ok_or(DropReason::UdpNoSocket)
         } else {
-            self.hearers(id, received.dst, port, from).and_then(|hearers| {
-                let data = self.keep(frame, text);
-                self.deliver_to_many(&hearers, &Datagram { from, to: received.dst, at: self.now, data })
-            })
+            self.hearers(id, received.dst, port, from)
         };
-        if delivered == Err(DropReason::UdpNoSocket) {
+        if hearers == Err(DropReason::UdpNoSocket) {
             self.owe_icmp_error(id, frame, received, ErrorKind::PortUnreachable);
         }
-        delivered
+        let hearers = hearers?;
+        let data = self.keep(frame, text);
+        let (hop_limit, traffic_class) = (received.hop_limit, received.traffic_class);
+        let datagram = Datagram { from, to: received.dst, at: self.now, hop_limit, traffic_class, data };
+        self.deliver_to(&hearers, datagram)
     }
 
     fn datagram_socket(&self, id: InterfaceId, to: IpAddr, port: u16, from: SocketAddr) -> Option<UdpHandle> {
@@ -98,7 +98,7 @@ fn verify_checksum(frame: &Frame, received: &Received, view: &UdpDatagram<'_>) -
     let correct = if view.has_no_checksum() {
         received.src.is_ipv4()
     } else {
-        let header = PacketHeader { src: received.src, dst: received.dst, protocol: IpProtocol::UDP, hop_limit: 0 };
+        let header = PacketHeader::new(received.src, received.dst, IpProtocol::UDP);
         is_vouched(frame) || view.verify_checksum(header.pseudo_header(view.total_len()))
     };
     if correct { Ok(()) } else { Err(DropReason::UdpChecksum) }
