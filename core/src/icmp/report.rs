@@ -16,7 +16,7 @@ pub(crate) enum Meaning {
 }
 
 /// An error that arrived.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Report<'a> {
     /// The type field.
     pub(crate) kind: u8,

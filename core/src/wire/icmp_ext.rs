@@ -36,7 +36,7 @@ pub struct IcmpObject<'a> {
 
 /// The objects of an extension structure. One whose length is below its header's or beyond the structure
 /// ends the walk.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct IcmpExtensions<'a> {
     objects: &'a [u8],
 }
