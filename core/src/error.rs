@@ -147,6 +147,19 @@ drop_reasons! {
     /// The UDP socket's receive queue is full.
     UdpQueueFull = "udp.queue_full",
 
+    /// DHCPv4 message shorter than its fixed part.
+    Dhcpv4Truncated = "dhcpv4.truncated",
+    /// DHCPv4 message of another hardware type, without the magic cookie, or of no known operation.
+    Dhcpv4Format = "dhcpv4.format",
+    /// DHCPv4 option that does not fit its field; what stands before it is used.
+    Dhcpv4Option = "dhcpv4.option",
+    /// DHCPv4 message for another client (xid, hardware address, client identifier) or to a server.
+    Dhcpv4NotOurs = "dhcpv4.not_ours",
+    /// DHCPv4 message that the client's state does not wait for, or from another server than the one it waits for.
+    Dhcpv4Unexpected = "dhcpv4.unexpected",
+    /// DHCPv4 offer or acknowledgment that no host could use: no server identifier, no lease time, no possible address.
+    Dhcpv4Unusable = "dhcpv4.unusable",
+
     /// Shorter than a TCP header.
     TcpTruncated = "tcp.truncated",
     /// TCP data offset below 5 or beyond the segment.

@@ -15,6 +15,7 @@
 //! | [`icmpv6`] | echo and errors | 4443 |
 //! | [`ndp`] | neighbor solicitation and advertisement | 4861 |
 //! | [`udp`] | datagrams | 768 |
+//! | [`dhcpv4`] | DHCPv4 messages and options | 2131, 2132, 3396 |
 //! | [`tcp`] | segments | 9293 |
 //! | [`tcp_options`] | MSS, window scale, SACK, timestamps | 9293, 7323, 2018 |
 //! | [`checksum`] | the Internet checksum | 1071, 1624 |
@@ -24,6 +25,7 @@
 pub mod arp;
 pub mod checksum;
 mod cursor;
+pub mod dhcpv4;
 pub mod ethernet;
 pub mod icmpv4;
 pub mod icmpv6;

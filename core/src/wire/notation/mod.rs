@@ -16,9 +16,11 @@
 //! | `print` | a frame or packet to one line |
 //! | `tcp` | a segment's line |
 //! | `icmp` | ICMP and Neighbor Discovery, with the quoted packet |
+//! | `dhcpv4` | DHCPv4 messages |
 //! | `other` | ARP, UDP, fragments and what is not spoken |
 //! | `parse` | a segment's line to header, options and length of the text |
 
+mod dhcpv4;
 mod icmp;
 mod other;
 mod parse;

@@ -3,10 +3,11 @@
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
-use super::{Relative, icmp, other, tcp};
+use super::{Relative, dhcpv4, icmp, other, tcp};
 use crate::error::DropReason;
 use crate::wire::arp::ArpPacket;
 use crate::wire::checksum::Sum;
+use crate::wire::dhcpv4::{CLIENT_PORT, Dhcpv4Message, SERVER_PORT};
 use crate::wire::ethernet::{EtherType, EthernetFrame};
 use crate::wire::icmpv4::Icmpv4Message;
 use crate::wire::icmpv6::Icmpv6Message;
@@ -219,11 +220,15 @@ fn udp_datagram(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet
         Err(reason) => return malformed(f, reason),
     };
     let (src_port, dst_port) = (datagram.src_port(), datagram.dst_port());
+    let dhcpv4 = dhcpv4_message(packet, &datagram);
     if notation.full {
         endpoints(f, packet, src_port, dst_port)?;
-        write!(f, " udp ({})", datagram.payload().len())?;
-    } else {
-        write!(f, "udp {src_port} > {dst_port} ({})", datagram.payload().len())?;
+        f.write_str(" ")?;
+    }
+    match dhcpv4 {
+        Some(message) => dhcpv4::message(f, &message)?,
+        None if notation.full => write!(f, "udp ({})", datagram.payload().len())?,
+        None => write!(f, "udp {src_port} > {dst_port} ({})", datagram.payload().len())?,
     }
     if datagram.has_no_checksum() {
         return f.write_str(" [no checksum]");
@@ -231,6 +236,13 @@ fn udp_datagram(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet
     let len = datagram.total_len();
     let verified = datagram.verify_checksum(packet.pseudo_header(len));
     bad_checksum(f, packet.is_bad(verified, datagram.checksum(), len))
+}
+
+/// The DHCPv4 message in a datagram between its ports, if it is one.
+fn dhcpv4_message<'a>(packet: &Packet<'_>, datagram: &UdpDatagram<'a>) -> Option<Dhcpv4Message<'a>> {
+    let ports = [SERVER_PORT, CLIENT_PORT];
+    let is_dhcp = packet.src.is_ipv4() && ports.contains(&datagram.src_port()) && ports.contains(&datagram.dst_port());
+    is_dhcp.then(|| Dhcpv4Message::parse(datagram.payload()).ok())?
 }
 
 fn bad_checksum(f: &mut fmt::Formatter<'_>, bad: bool) -> fmt::Result {
