@@ -5,6 +5,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use smallvec::SmallVec;
 
+use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::frame::Capabilities;
 use crate::time::Duration;
 use crate::wire::ethernet::EthernetAddress;
@@ -25,6 +26,8 @@ pub struct Config {
     pub icmp_errors_per_second: u32,
     /// Resets sent per second in answer to segments that belong to no connection; default 200.
     pub resets_per_second: u32,
+    /// What DHCPv4 clients are set to by default.
+    pub dhcpv4: Dhcpv4Config,
     /// Whether connections check their invariants after each call; default: in debug builds.
     pub checks: bool,
     /// Whether `trace_digest` folds in every input and every emitted head; default false.
@@ -42,6 +45,7 @@ impl Default for Config {
             rx_batch: 16,
             icmp_errors_per_second: 100,
             resets_per_second: 200,
+            dhcpv4: Dhcpv4Config::default(),
             checks: cfg!(debug_assertions),
             trace: false,
             shard: Shard::default(),
@@ -96,6 +100,8 @@ pub struct Limits {
     pub neighbor_queue: u8,
     /// Answers waiting in an interface's control queue; default 256.
     pub control_queue: u16,
+    /// Entries of each list that a DHCPv4 server tells: routes, DNS servers and so on; default 64.
+    pub dhcpv4_entries: u16,
     /// Connections that were released by the application and still finish; default 4,096.
     pub orphans: u32,
     /// Out-of-order ranges held per connection; default 64.
@@ -121,6 +127,7 @@ impl Default for Limits {
             neighbors_parked: 64,
             neighbor_queue: 3,
             control_queue: 256,
+            dhcpv4_entries: 64,
             orphans: 4096,
             tcp_ranges: 64,
             ipv6_extension_headers: 16,

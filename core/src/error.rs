@@ -275,6 +275,20 @@ command_errors! {
         MtuTooSmall => "the interface's MTU is below 1280, the least for IPv6",
     }
 
+    /// Why a DHCPv4 client did not do as it was told.
+    Dhcpv4Error {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// The interface's client runs already.
+        Running => "the interface's DHCPv4 client runs already",
+        /// The interface's client does not run.
+        NotRunning => "the interface's DHCPv4 client does not run",
+        /// The interface has no IPv4 address that was set by hand.
+        NoAddress => "the interface has no IPv4 address that was set by hand",
+        /// The host name is empty or longer than 255 bytes, or the client identifier not 2 to 255 bytes long.
+        BadConfig => "a host name has 1 to 255 bytes, a client identifier 2 to 255",
+    }
+
     /// Why a route was not added.
     RouteError {
         /// No such interface.

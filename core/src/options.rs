@@ -235,6 +235,11 @@ options! {
     "tcp.socket.linger_ms": tcp.socket.linger, Kind::OptionalMilliseconds(0..=DAY_MS), "as SO_LINGER";
     "tcp.socket.hop_limit": tcp.socket.hop_limit, Kind::Optional(1..=255), "RFC 9293 MUST-49";
     "tcp.socket.mss_max": tcp.socket.mss_max, Kind::Optional(48..=65_535), "RFC 9293 section 3.7.1";
+    "dhcpv4.rapid_commit": dhcpv4.rapid_commit, Kind::Switch, "RFC 4039";
+    "dhcpv4.former_server_wait_ms": dhcpv4.former_server_wait, Kind::Milliseconds(0..=60_000), "RFC 2131 section 4.4.1";
+    "dhcpv4.link_local_after_ms": dhcpv4.link_local_after, Kind::OptionalMilliseconds(0..=DAY_MS), "own; RFC 3927 section 1.9";
+    "dhcpv4.ipv6_only_capable": dhcpv4.ipv6_only_capable, Kind::Switch, "RFC 8925";
+    "dhcpv4.detect_attachment": dhcpv4.detect_attachment, Kind::Switch, "RFC 4436";
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
     "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";
     "limits.address_events": limits.address_events, Kind::Number(1..=65_535), "own";
@@ -249,6 +254,7 @@ options! {
     "limits.neighbors_parked": limits.neighbors_parked, Kind::Number(17..=65_535), "own";
     "limits.neighbor_queue": limits.neighbor_queue, Kind::Number(1..=255), "RFC 4861 section 7.2.2";
     "limits.control_queue": limits.control_queue, Kind::Number(1..=65_535), "own";
+    "limits.dhcpv4_entries": limits.dhcpv4_entries, Kind::Number(1..=65_535), "own";
     "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
     "limits.ipv6_extension_headers": limits.ipv6_extension_headers, Kind::Number(1..=255), "RFC 8504 section 5.3";

@@ -5,10 +5,12 @@
 //! - `ndp`: what a Neighbor Discovery message asks for (RFC 4861)
 //! - [`neighbor`]: the cache that both fill
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::autoconf::Autoconf;
+use crate::autoconf::dhcpv4::Outgoing;
 use crate::config::InterfaceConfig;
 use crate::frame::Capabilities;
 use crate::ip::own_address::AddressTable;
@@ -60,6 +62,7 @@ pub(crate) enum Control {
         solicited: bool,
     },
     Packet(Packet),
+    Dhcpv4(Box<Outgoing>),
 }
 
 /// A socket with something to send.

@@ -143,6 +143,9 @@ impl Stack {
         // What the operator has set and can be used at once is no news.
         let is_news = origin != AddressOrigin::Static;
         self.announce_address(id, address, is_news.then_some(AddressChange::Assigned));
+        if let (AddressOrigin::Dhcp, IpAddr::V4(address)) = (origin, address) {
+            self.on_dhcpv4_address_ready(id, address);
+        }
     }
 
     /// An address is not in use any more: its route goes, unless another address has the same.
@@ -157,6 +160,7 @@ impl Stack {
     /// The interface's own deadline has come: whatever part of it is due acts.
     pub(super) fn on_interface_timeout(&mut self, id: InterfaceId) {
         self.end_lifetimes(id);
+        self.on_dhcpv4_timeout(id);
         self.arm_interface(id);
     }
 

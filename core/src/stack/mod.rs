@@ -24,6 +24,7 @@
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, routes, sockets
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
+//! - `dhcpv4`: the DHCPv4 clients of the interfaces
 //! - `access`: what the socket views need of the stack
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
@@ -39,7 +40,7 @@ use crate::ip::route::RouteTable;
 use crate::keyed::HashKey;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
-use crate::rng::Seed;
+use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
 use crate::tcp::TcpCounters;
 use crate::time::Instant;
@@ -48,6 +49,7 @@ use crate::trace::Trace;
 mod access;
 mod addresses;
 mod commands;
+mod dhcpv4;
 mod fingerprint;
 mod icmp;
 mod inspect;
@@ -59,6 +61,7 @@ mod udp;
 
 pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
+pub use dhcpv4::{Dhcpv4Info, Dhcpv4LeaseInfo};
 pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use schedule::{Cause, Wakeup};
 
@@ -83,6 +86,12 @@ struct RateLimits {
     group_echoes: RateLimit,
 }
 
+/// The streams of what is random in self-configuration.
+#[derive(Clone)]
+struct RandomStreams {
+    dhcpv4: RandomStream,
+}
+
 /// A TCP/IP stack. See the [module](self) for how it is driven.
 ///
 /// A clone is an exact branch: given the same inputs, both go on alike.
@@ -92,6 +101,7 @@ pub struct Stack {
     /// The latest `now` seen.
     now: Instant,
     secrets: Secrets,
+    random: RandomStreams,
     interfaces: Vec<Interface>,
     routes: RouteTable,
     sockets: Sockets,
@@ -123,6 +133,7 @@ impl Stack {
         Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
+            random: Stack::random_streams(&seed),
             interfaces: Vec::new(),
             routes: RouteTable::default(),
             sockets: Sockets::new(&seed, config.shard),
@@ -143,6 +154,10 @@ impl Stack {
         }
     }
 
+    fn random_streams(seed: &Seed) -> RandomStreams {
+        RandomStreams { dhcpv4: seed.stream("dhcpv4") }
+    }
+
     fn secrets(seed: &Seed) -> Secrets {
         Secrets {
             isn: seed.hash_key("tcp.isn"),
@@ -155,6 +170,7 @@ impl Stack {
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
+        self.random = Stack::random_streams(seed);
         self.sockets.reseed(seed, self.config.shard);
     }
 

@@ -43,7 +43,11 @@ impl Stack {
     fn receive_ipv4(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv4Packet::parse(frame.data.get(ethernet::HEADER_LEN..).unwrap_or_default())?;
-        let received = interface.ipv4_input(&packet, link.dst.is_multicast())?;
+        let received = match interface.ipv4_input(&packet, link.dst.is_multicast()) {
+            Ok(received) => received,
+            Err(DropReason::Ipv4NotOurs) => return self.receive_early_dhcpv4(id, frame, link),
+            Err(reason) => return Err(reason),
+        };
         self.counters.ipv4_received += 1;
         match received.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
@@ -97,8 +101,11 @@ impl Stack {
     }
 
     fn receive_arp(&mut self, id: InterfaceId, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
-        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = ArpPacket::parse(ethernet.payload())?;
+        if self.receive_router_answer(id, &packet) {
+            return Ok(());
+        }
+        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let input = interface.arp_input(&packet, ethernet.dst() == interface.hardware_address)?;
         if !input.to_us && input.reply.is_none() && interface.neighbors.id(input.sender).is_none() {
             return Err(DropReason::ArpNotOurs);

@@ -45,6 +45,8 @@ pub enum Cause {
     Neighbor,
     /// A lifetime of one of our addresses ends.
     AddressLifetime,
+    /// A DHCPv4 client asks, renews, rebinds, or gives up.
+    Dhcpv4,
 }
 
 /// Whose deadline an entry stands for.
@@ -166,7 +168,6 @@ impl Stack {
     }
 
     /// The application is to look at what an interface has been told about the network.
-    #[allow(dead_code, reason = "for the machines that are told")]
     pub(super) fn announce_configuration(&mut self, id: InterfaceId) {
         if !self.events.0.iter().any(|source| matches!(*source, Source::Configuration(other) if other == id)) {
             self.events.0.push_back(Source::Configuration(id));

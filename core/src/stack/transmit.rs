@@ -77,6 +77,7 @@ impl Stack {
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
         match control {
             Control::Packet(packet) => self.transmit_packet(id, packet, Origin::Answer, batch),
+            Control::Dhcpv4(outgoing) => self.transmit_dhcpv4(id, &outgoing, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
@@ -147,20 +148,9 @@ impl Stack {
         }
     }
 
-    fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
+    pub(super) fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
         match self.resolve(id, packet.next_hop, origin) {
-            NextHop::Known(dst) => {
-                let Some(interface) = self.interfaces.get(id.index()) else { return };
-                let by_device = interface.capabilities.tx_checksum;
-                let stations = Stations { src: interface.hardware_address, dst };
-                if packet.len() > usize::from(interface.capabilities.mtu) {
-                    // An answer that leaves by another interface than the request came in on, or a
-                    // datagram whose route has changed since it was queued.
-                    return self.drops.count(DropReason::FrameTooLong);
-                }
-                self.count_packet(&packet);
-                emit_packet(&packet, stations, by_device, batch);
-            }
+            NextHop::Known(dst) => self.transmit_to(id, &packet, dst, batch),
             NextHop::Unresolved(neighbor) => {
                 let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
                 for _ in 0..interface.neighbors.park_packet(neighbor, packet, &self.config.limits) {
@@ -169,6 +159,20 @@ impl Stack {
             }
             NextHop::Full => self.drops.count(DropReason::NeighborQueueFull),
         }
+    }
+
+    /// Sends a packet to the station that takes it.
+    pub(super) fn transmit_to(&mut self, id: InterfaceId, packet: &Packet, dst: EthernetAddress, batch: &mut TxBatch) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let by_device = interface.capabilities.tx_checksum;
+        let stations = Stations { src: interface.hardware_address, dst };
+        if packet.len() > usize::from(interface.capabilities.mtu) {
+            // An answer that leaves by another interface than the request came in on, or a datagram whose
+            // route has changed since it was queued.
+            return self.drops.count(DropReason::FrameTooLong);
+        }
+        self.count_packet(packet);
+        emit_packet(packet, stations, by_device, batch);
     }
 
     fn count_packet(&mut self, packet: &Packet) {

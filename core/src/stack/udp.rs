@@ -12,6 +12,7 @@ use crate::ip::output::PacketHeader;
 use crate::ip::packet::{Datagram, ErrorKind};
 use crate::link::{InterfaceId, Ready};
 use crate::socket::UdpHandle;
+use crate::wire::ethernet::EthernetFrame;
 use crate::wire::ipv4::IpProtocol;
 use crate::wire::udp::{self, UdpDatagram};
 
@@ -30,6 +31,10 @@ impl Stack {
         }
         if received.src.is_unspecified() {
             return Err(DropReason::Ipv6Source);
+        }
+        if self.is_for_dhcpv4(id, view.dst_port()) {
+            let station = EthernetFrame::parse(&frame.data)?.src();
+            return self.receive_dhcpv4(id, view.payload(), station);
         }
         let from = SocketAddr::new(received.src, view.src_port());
         let Some(handle) = self.datagram_socket(received.dst, view.dst_port(), from) else {
@@ -75,7 +80,7 @@ impl Stack {
 }
 
 /// RFC 768: zero means that the sender computed none, which IPv6 forbids (RFC 8200 section 8.1).
-fn verify_checksum(frame: &Frame, received: &Received, view: &UdpDatagram<'_>) -> Result<(), DropReason> {
+pub(super) fn verify_checksum(frame: &Frame, received: &Received, view: &UdpDatagram<'_>) -> Result<(), DropReason> {
     let correct = if view.has_no_checksum() {
         received.src.is_ipv4()
     } else {
