@@ -68,6 +68,7 @@ impl Service for Echo {
                     socket.send(now, &received.data, Some(received.from)).expect("it came from there");
                 }
             }
+            Event::Address { .. } | Event::Configuration(_) => {}
         }
     }
 }

@@ -194,11 +194,11 @@ impl Description {
 
     /// The host that the case describes.
     pub(crate) fn host(&self) -> Host {
-        let interface = InterfaceConfig {
-            hardware_address: self.stack.hardware_address,
-            capabilities: Capabilities::plain(1500),
-            addresses: self.stack.addresses.iter().map(|text| text.0).collect(),
-        };
+        let interface = InterfaceConfig::new(
+            self.stack.hardware_address,
+            Capabilities::plain(1500),
+            self.stack.addresses.iter().map(|text| text.0),
+        );
         Host { name: "stack".to_owned(), config: Config::default(), interfaces: vec![interface] }
     }
 }

@@ -72,6 +72,8 @@ pub struct Limits {
     pub interfaces: u16,
     /// Addresses per interface; default 16.
     pub addresses: u16,
+    /// Changes of addresses that wait to be told; default 64. The oldest goes for a new one.
+    pub address_events: u16,
     /// Routes; default 1,024.
     pub routes: u32,
     /// TCP connections in any state, TIME-WAIT included; default 65,536.
@@ -107,6 +109,7 @@ impl Default for Limits {
         Limits {
             interfaces: 16,
             addresses: 16,
+            address_events: 64,
             routes: 1024,
             tcp_sockets: 65_536,
             syn_queue: 256,
@@ -243,4 +246,15 @@ pub struct InterfaceConfig {
     pub capabilities: Capabilities,
     /// The addresses, each usable as source.
     pub addresses: SmallVec<[InterfaceAddress; 4]>,
+}
+
+impl InterfaceConfig {
+    /// An interface with `addresses`, all else as by default.
+    pub fn new(
+        hardware_address: EthernetAddress,
+        capabilities: Capabilities,
+        addresses: impl IntoIterator<Item = InterfaceAddress>,
+    ) -> InterfaceConfig {
+        InterfaceConfig { hardware_address, capabilities, addresses: addresses.into_iter().collect() }
+    }
 }

@@ -72,6 +72,10 @@ counters! {
         neighbors_failed = "neighbor.failed",
         /// Neighbor entries evicted for newer ones.
         neighbors_evicted = "neighbor.evicted",
+        /// Addresses refused, because `Limits::addresses` was reached.
+        addresses_refused = "address.refused",
+        /// Changes of addresses that nobody was told of, because `Limits::address_events` was reached.
+        address_events_lost = "address.events_lost",
         /// IPv4 packets accepted.
         ipv4_received = "ipv4.received",
         /// IPv4 packets sent.

@@ -1,7 +1,9 @@
 //! What the stack tells the application: edges, each at most once in the queue.
 
 use bitflags::bitflags;
+use core::net::IpAddr;
 
+use crate::link::InterfaceId;
 use crate::socket::{ListenerHandle, TcpHandle, UdpHandle};
 
 bitflags! {
@@ -28,7 +30,22 @@ bitflags! {
     }
 }
 
-/// An edge on one socket.
+/// What has become of an address of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressChange {
+    /// It can be used from now on.
+    Assigned,
+    /// It is preferred (again): shown to be unique, or its preferred lifetime was extended.
+    Preferred,
+    /// Its preferred lifetime has ended: what uses it goes on, nothing new should begin.
+    Deprecated,
+    /// The interface does not have it any more: its lifetime has ended, or who gave it has taken it back.
+    Removed,
+    /// Another host has it; it is not used any more.
+    Duplicated,
+}
+
+/// An edge on one socket, or on an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A TCP connection changed.
@@ -37,4 +54,15 @@ pub enum Event {
     Listener(ListenerHandle),
     /// A UDP socket changed.
     Udp(UdpHandle, Readiness),
+    /// An address changed. Of several changes that wait to be told of one address, the last is.
+    Address {
+        /// The interface that has or had it.
+        interface: InterfaceId,
+        /// The address.
+        address: IpAddr,
+        /// What has become of it.
+        change: AddressChange,
+    },
+    /// What an interface was told about the network has changed: DNS servers and the like.
+    Configuration(InterfaceId),
 }

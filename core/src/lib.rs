@@ -15,6 +15,7 @@
 //! | `icmp` | what an ICMP error means |
 //! | `ip` | addresses, routes, the checks on a packet, headers |
 //! | [`link`] | interfaces, Ethernet, ARP, Neighbor Discovery, the neighbor cache |
+//! | `autoconf` | self-configuration: machines of pure data, one set per interface |
 //! | [`wire`] | formats: zero-copy views and emitters; the notation in which frames are printed |
 //! | `offload` | from a super-segment to frames |
 //! | [`frame`] | frames in, batches of frames out, what a device can do |
@@ -36,6 +37,7 @@ extern crate alloc;
 #[cfg(feature = "arbitrary")]
 extern crate std;
 
+mod autoconf;
 mod buffer;
 
 pub mod config;
@@ -65,8 +67,9 @@ mod tests;
 
 pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings};
 pub use error::{DropReason, Verdict};
-pub use event::{Event, Readiness};
+pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
+pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::route::Route;
 pub use link::InterfaceId;
 pub use rng::Seed;

@@ -237,6 +237,7 @@ options! {
     "tcp.socket.mss_max": tcp.socket.mss_max, Kind::Optional(48..=65_535), "RFC 9293 section 3.7.1";
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
     "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";
+    "limits.address_events": limits.address_events, Kind::Number(1..=65_535), "own";
     "limits.routes": limits.routes, Kind::Number(1..=U32_MAX), "own";
     "limits.tcp_sockets": limits.tcp_sockets, Kind::Number(1..=U32_MAX), "own";
     "limits.syn_queue": limits.syn_queue, Kind::Number(1..=U32_MAX), "own";

@@ -75,11 +75,11 @@ struct Host {
 impl Host {
     fn new(number: u8) -> Host {
         let mut stack = Stack::new(Config::default(), Seed([number; 32]));
-        let config = InterfaceConfig {
-            hardware_address: EthernetAddress([2, 0, 0, 0, 0, number]),
-            capabilities: Capabilities::plain(1500),
-            addresses: [InterfaceAddress::v4(address(number), 24)].into_iter().collect(),
-        };
+        let config = InterfaceConfig::new(
+            EthernetAddress([2, 0, 0, 0, 0, number]),
+            Capabilities::plain(1500),
+            [InterfaceAddress::v4(address(number), 24)],
+        );
         let interface = stack.add_interface(Instant::ZERO, config).expect("a fresh stack takes an interface");
         Host { stack, interface, batch: TxBatch::new() }
     }

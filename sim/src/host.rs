@@ -109,6 +109,7 @@ impl HostState {
                 Event::Tcp(handle, _) => Socket::Tcp(handle),
                 Event::Listener(handle) => Socket::Listener(handle),
                 Event::Udp(handle, _) => Socket::Udp(handle),
+                Event::Address { .. } | Event::Configuration(_) => continue,
             };
             // A connection that nobody has accepted yet has no owner, nor has a released one.
             self.runnable.extend(self.owners.get(&socket));

@@ -40,11 +40,11 @@ impl Host {
     /// interface has the hardware address `02:00:00:00:xx:xx`, with `station` in the last two octets.
     pub fn new(name: &str, station: u16, addresses: &[InterfaceAddress]) -> Host {
         let [high, low] = station.to_be_bytes();
-        let interface = InterfaceConfig {
-            hardware_address: EthernetAddress([2, 0, 0, 0, high, low]),
-            capabilities: Capabilities::plain(1500),
-            addresses: addresses.iter().copied().collect(),
-        };
+        let interface = InterfaceConfig::new(
+            EthernetAddress([2, 0, 0, 0, high, low]),
+            Capabilities::plain(1500),
+            addresses.iter().copied(),
+        );
         Host { name: name.to_owned(), config: Config::default(), interfaces: vec![interface] }
     }
 }

@@ -30,11 +30,11 @@ impl Endpoint for Tickwire {
 
     fn new(host: Host) -> Self {
         let mut stack = Stack::new(config(), Seed([1; 32]));
-        let interface = InterfaceConfig {
-            hardware_address: EthernetAddress(host.mac),
-            capabilities: Capabilities::plain(1500),
-            addresses: [InterfaceAddress::v4(host.address, 24)].into_iter().collect(),
-        };
+        let interface = InterfaceConfig::new(
+            EthernetAddress(host.mac),
+            Capabilities::plain(1500),
+            [InterfaceAddress::v4(host.address, 24)],
+        );
         let interface = stack.add_interface(Instant::ZERO, interface).expect("a fresh stack takes an interface");
         Self { stack, interface, listener: None, batch: TxBatch::new(), memory: VecDeque::new() }
     }

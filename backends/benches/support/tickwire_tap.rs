@@ -121,7 +121,7 @@ impl<A: FnMut(&mut Context<'_>, TcpHandle) -> io::Result<()> + Send> Service for
         let handle = match event {
             Event::Listener(listener) => context.tcp_accept(listener).ok().flatten(),
             Event::Tcp(handle, _) => Some(handle),
-            Event::Udp(..) => None,
+            Event::Udp(..) | Event::Address { .. } | Event::Configuration(_) => None,
         };
         let Some(handle) = handle else { return };
         let failed = (self.application)(context, handle).is_err();

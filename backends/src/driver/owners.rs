@@ -64,6 +64,7 @@ impl Owners {
             Event::Tcp(handle, _) => self.tcp.get(handle),
             Event::Listener(handle) => self.listeners.get(handle),
             Event::Udp(handle, _) => self.udp.get(handle),
+            Event::Address { .. } | Event::Configuration(_) => None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::own_address::{AddressState, AddressTable, OwnAddress};
 use crate::config::InterfaceAddress;
 use crate::wire::ndp::solicited_node;
 
@@ -78,61 +79,53 @@ pub(crate) fn is_link_local(address: IpAddr) -> bool {
 }
 
 /// To whom, of those on an interface with `addresses`, a packet to `dst` goes; `None` if to none of us.
-pub(crate) fn classify(addresses: &[InterfaceAddress], dst: IpAddr) -> Option<Delivery> {
-    if is_own(addresses, dst) {
+pub(crate) fn classify(addresses: &AddressTable, dst: IpAddr) -> Option<Delivery> {
+    if addresses.has(dst) {
         return Some(Delivery::Unicast);
     }
     match dst {
-        IpAddr::V4(dst) if dst == Ipv4Addr::BROADCAST || addresses.iter().any(|own| own.broadcast() == Some(dst)) => {
-            Some(Delivery::Broadcast)
-        }
+        IpAddr::V4(dst) if dst == Ipv4Addr::BROADCAST || addresses.is_broadcast(dst) => Some(Delivery::Broadcast),
         IpAddr::V4(dst) => (dst == ALL_HOSTS).then_some(Delivery::Multicast),
         IpAddr::V6(dst) => is_group_member(addresses, dst).then_some(Delivery::Multicast),
     }
 }
 
-/// Whether `address` is one of `addresses`. By family first: comparing both families' at once makes the
-/// processor wait for an address that was only just read from the packet.
-#[inline]
-fn is_own(addresses: &[InterfaceAddress], address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => addresses.iter().any(|own| matches!(own.address, IpAddr::V4(own) if own == address)),
-        IpAddr::V6(address) => addresses.iter().any(|own| matches!(own.address, IpAddr::V6(own) if own == address)),
-    }
-}
-
-fn is_group_member(addresses: &[InterfaceAddress], group: Ipv6Addr) -> bool {
+/// A tentative address has its solicited-node group already (RFC 4862 section 5.4.2).
+fn is_group_member(addresses: &AddressTable, group: Ipv6Addr) -> bool {
+    let solicits = |address: IpAddr| matches!(address, IpAddr::V6(address) if solicited_node(address) == group);
     group == ALL_NODES
         || group == ALL_NODES_INTERFACE
-        || addresses.iter().any(|own| matches!(own.address, IpAddr::V6(address) if solicited_node(address) == group))
+        || addresses.iter().any(|own| solicits(own.address) && own.state != AddressState::Duplicated)
 }
 
 /// Whether a received packet's source may be answered at all (design rule 6): not multicast, not
 /// broadcast (the subnet's too), not loopback, not our own. The unspecified address is an IPv6
 /// matter of its own (duplicate address detection) and refused here.
-pub(crate) fn is_legal_source(addresses: &[InterfaceAddress], src: IpAddr) -> bool {
-    let possible = match src {
+pub(crate) fn is_legal_source(addresses: &AddressTable, src: IpAddr) -> bool {
+    is_possible_source(addresses, src) && !addresses.has(src)
+}
+
+/// Whether a host can have the address `src`: the same, but one of ours is not ruled out.
+#[inline]
+fn is_possible_source(addresses: &AddressTable, src: IpAddr) -> bool {
+    match src {
         // 240/4 is reserved and holds the limited broadcast; 0/8 is "this network" (RFC 1122 section 3.2.1.3).
         IpAddr::V4(v4) => {
-            v4.octets()[0] < 224
-                && v4.octets()[0] != 0
-                && !v4.is_loopback()
-                && !addresses.iter().any(|own| own.broadcast() == Some(v4))
+            v4.octets()[0] < 224 && v4.octets()[0] != 0 && !v4.is_loopback() && !addresses.is_broadcast(v4)
         }
         // An IPv4-mapped address stands for an IPv4 host inside a program, and for nobody on a wire
         // (RFC 4291 section 2.5.5.2): an answer would leave as IPv4, to whom the sender chose.
         IpAddr::V6(v6) => {
             !v6.is_multicast() && !v6.is_loopback() && !v6.is_unspecified() && v6.to_ipv4_mapped().is_none()
         }
-    };
-    possible && !is_own(addresses, src)
+    }
 }
 
 /// The address to send from towards `dst` through `next_hop`: of the same family and scope, the one
 /// whose prefix holds the next hop, else the destination with the longest match, else the first.
-pub(crate) fn select_source(addresses: &[InterfaceAddress], dst: IpAddr, next_hop: IpAddr) -> Option<IpAddr> {
-    let same_family = addresses.iter().filter(|own| own.address.is_ipv4() == dst.is_ipv4());
-    let same_scope = |own: &&InterfaceAddress| is_link_local(own.address) == is_link_local(dst);
+pub(crate) fn select_source(addresses: &AddressTable, dst: IpAddr, next_hop: IpAddr) -> Option<IpAddr> {
+    let same_family = addresses.assigned().filter(|own| own.address.is_ipv4() == dst.is_ipv4());
+    let same_scope = |own: &&OwnAddress| is_link_local(own.address) == is_link_local(dst);
     // Of equal ones `max_by_key` takes the last, and the first is wanted.
     let best = same_family.clone().filter(same_scope).rev().max_by_key(|own| {
         let on_link = if own.is_on_link(next_hop) { u16::from(own.prefix_len) + 1 } else { 0 };

@@ -2,6 +2,7 @@
 //!
 //! - [`packet`]: a packet that waits to be built, described, not encoded
 //! - [`address`]: what an address is, whether it is ours, which one to send from
+//! - [`own_address`]: the addresses of an interface, their states and lifetimes
 //! - [`route`]: longest prefix, on-link and gateway routes
 //! - [`input`]: the checks on a received packet before an upper layer sees it
 //! - [`output`]: headers of layer 2 and 3 in front of a payload, checksums behind it
@@ -9,5 +10,6 @@
 pub(crate) mod address;
 pub(crate) mod input;
 pub(crate) mod output;
+pub(crate) mod own_address;
 pub(crate) mod packet;
 pub(crate) mod route;

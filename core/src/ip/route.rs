@@ -44,6 +44,11 @@ impl RouteTable {
         self.generation
     }
 
+    /// Connections ask for their next hop again: the addresses have changed that they send from.
+    pub(crate) fn invalidate(&mut self) {
+        self.generation += 1;
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.routes.values().map(Vec::len).sum()
     }

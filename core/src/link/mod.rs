@@ -7,15 +7,18 @@
 
 use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use smallvec::SmallVec;
 
-use crate::config::{InterfaceAddress, InterfaceConfig};
+use crate::autoconf::Autoconf;
+use crate::config::InterfaceConfig;
 use crate::frame::Capabilities;
+use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
 use crate::link::neighbor::NeighborCache;
 use crate::socket::table::Sockets;
 use crate::socket::{TcpHandle, UdpHandle};
+use crate::stack::Cause;
+use crate::time::Instant;
 use crate::wire::arp::ArpOperation;
 use crate::wire::ethernet::EthernetAddress;
 
@@ -71,21 +74,27 @@ pub(crate) enum Ready {
 pub(crate) struct Interface {
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
-    pub(crate) addresses: SmallVec<[InterfaceAddress; 4]>,
+    pub(crate) addresses: AddressTable,
+    pub(crate) autoconf: Autoconf,
     pub(crate) neighbors: NeighborCache,
     pub(crate) control: VecDeque<Control>,
     pub(crate) ready: VecDeque<Ready>,
+    /// The heap entry that stands for the interface's own deadline.
+    pub(crate) armed: Option<Instant>,
 }
 
 impl Interface {
-    pub(crate) fn new(config: InterfaceConfig, key: HashKey) -> Interface {
+    /// An interface without addresses yet.
+    pub(crate) fn new(config: &InterfaceConfig, key: HashKey) -> Interface {
         Interface {
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
-            addresses: config.addresses,
+            addresses: AddressTable::default(),
+            autoconf: Autoconf::default(),
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),
             ready: VecDeque::new(),
+            armed: None,
         }
     }
 
@@ -106,7 +115,14 @@ impl Interface {
     }
 
     pub(crate) fn has_address(&self, address: IpAddr) -> bool {
-        self.addresses.iter().any(|own| own.address == address)
+        self.addresses.has(address)
+    }
+
+    /// When the interface itself has something to do next, apart from its neighbors, and which part of
+    /// it: the earliest, of equal ones the first.
+    pub(crate) fn deadline(&self) -> Option<(Instant, Cause)> {
+        let lifetime = self.addresses.deadline().map(|at| (at, Cause::AddressLifetime));
+        [lifetime, self.autoconf.deadline()].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// The group or broadcast hardware address that `dst` maps to without resolution.
@@ -121,6 +137,6 @@ impl Interface {
 
     /// Whether `dst` is the limited broadcast or one of our subnets'.
     pub(crate) fn is_broadcast(&self, dst: Ipv4Addr) -> bool {
-        dst == Ipv4Addr::BROADCAST || self.addresses.iter().any(|own| own.broadcast() == Some(dst))
+        dst == Ipv4Addr::BROADCAST || self.addresses.is_broadcast(dst)
     }
 }

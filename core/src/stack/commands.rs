@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use slotmap::Key;
 
-use super::Stack;
+use super::{NewAddress, Stack};
 use crate::config::{InterfaceAddress, InterfaceConfig};
-use crate::error::{AddInterfaceError, AddressError, BindError, ConnectError, ListenError, RouteError, StaleHandle};
+use crate::error::{AddInterfaceError, BindError, ConnectError, ListenError, RouteError, StaleHandle};
 use crate::event::Readiness;
 use crate::ip::route::Route;
 use crate::link::{Interface, InterfaceId};
@@ -45,52 +45,12 @@ impl Stack {
             return Err(AddInterfaceError::MtuTooSmall);
         }
         let id = InterfaceId(self.interfaces.len() as u16);
-        for own in &config.addresses {
-            self.routes.add(on_link(id, own));
+        self.interfaces.push(Interface::new(&config, self.secrets.neighbor));
+        for own in config.addresses {
+            // Each of the reasons to refuse one has been looked at.
+            self.assign_address(id, NewAddress::fixed(own)).map_err(|_| AddInterfaceError::BadAddress)?;
         }
-        self.interfaces.push(Interface::new(config, self.secrets.neighbor));
         Ok(id)
-    }
-
-    /// Gives an interface a further address, with its on-link route.
-    pub fn add_address(
-        &mut self,
-        now: Instant,
-        id: InterfaceId,
-        address: InterfaceAddress,
-    ) -> Result<(), AddressError> {
-        self.advance(now);
-        self.trace.command(self.now, "address.add", SocketAddr::new(address.address, address.prefix_len.into()));
-        let interface = self.interfaces.get_mut(id.index()).ok_or(AddressError::NoInterface)?;
-        if !address.is_valid() {
-            return Err(AddressError::BadAddress);
-        }
-        if interface.has_address(address.address) {
-            return Err(AddressError::Exists);
-        }
-        if interface.addresses.len() >= usize::from(self.config.limits.addresses) {
-            return Err(AddressError::LimitReached);
-        }
-        if address.address.is_ipv6() && usize::from(interface.capabilities.mtu) < ipv6::MIN_MTU {
-            return Err(AddressError::MtuTooSmall);
-        }
-        interface.addresses.push(address);
-        self.routes.add(on_link(id, &address));
-        Ok(())
-    }
-
-    /// Takes an address from an interface, with its on-link route if no other address shares the
-    /// prefix. Sockets that use it stay, and hear nothing more.
-    pub fn remove_address(&mut self, now: Instant, id: InterfaceId, address: IpAddr) -> Result<(), AddressError> {
-        self.advance(now);
-        self.trace.command(self.now, "address.remove", SocketAddr::new(address, 0));
-        let interface = self.interfaces.get_mut(id.index()).ok_or(AddressError::NoInterface)?;
-        let at = interface.addresses.iter().position(|own| own.address == address).ok_or(AddressError::Missing)?;
-        let gone = on_link(id, &interface.addresses.remove(at));
-        if !interface.addresses.iter().any(|own| on_link(id, own) == gone) {
-            self.routes.remove(|route| *route == gone);
-        }
-        Ok(())
     }
 
     /// Adds a route. Of several with one prefix the first added is used.
@@ -303,13 +263,8 @@ impl Stack {
 
     /// Whether `address` is unspecified or one of ours.
     fn own_address(&self, address: IpAddr) -> bool {
-        address.is_unspecified() || self.interfaces.iter().any(|interface| interface.has_address(address))
+        address.is_unspecified() || self.is_assigned(address)
     }
-}
-
-fn on_link(interface: InterfaceId, own: &InterfaceAddress) -> Route {
-    let prefix = crate::ip::address::truncate(own.address, own.prefix_len);
-    Route { prefix, prefix_len: own.prefix_len, gateway: None, interface }
 }
 
 /// An IPv4-mapped IPv6 address stands for the IPv4 address (RFC 4291 section 2.5.5.2).

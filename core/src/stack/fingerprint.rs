@@ -69,11 +69,8 @@ impl Stack {
 fn digest_interface(interface: &Interface, digest: &mut Digest) {
     digest.bytes(&interface.hardware_address.0);
     digest.u16(interface.capabilities.mtu);
-    digest.count(interface.addresses.len());
-    for own in &interface.addresses {
-        digest.address(own.address);
-        digest.u8(own.prefix_len);
-    }
+    interface.addresses.digest(digest);
+    interface.autoconf.digest(digest);
     interface.neighbors.digest(digest);
     digest.count(interface.control.len());
     for control in &interface.control {

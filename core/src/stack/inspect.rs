@@ -3,9 +3,9 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
-use crate::config::InterfaceAddress;
 use crate::error::DropReason;
 use crate::frame::Capabilities;
+use crate::ip::own_address::OwnAddress;
 use crate::ip::route::Route;
 use crate::link::neighbor::NeighborState;
 use crate::link::{Interface, InterfaceId};
@@ -24,8 +24,8 @@ pub struct InterfaceInfo<'a> {
     pub hardware_address: EthernetAddress,
     /// What the device can do.
     pub capabilities: Capabilities,
-    /// Its addresses.
-    pub addresses: &'a [InterfaceAddress],
+    /// Its addresses, with their states and lifetimes, in the order in which it was given them.
+    pub addresses: &'a [OwnAddress],
 }
 
 /// A neighbor, as [`Stack::neighbors`] lists it.
@@ -107,7 +107,7 @@ impl Stack {
             id: InterfaceId(index),
             hardware_address: interface.hardware_address,
             capabilities: interface.capabilities,
-            addresses: &interface.addresses,
+            addresses: interface.addresses.as_slice(),
         })
     }
 

@@ -22,7 +22,8 @@
 //! - `udp`: from a datagram to its socket
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
-//! - `commands`: interfaces, addresses, routes, sockets
+//! - `commands`: interfaces, routes, sockets
+//! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `access`: what the socket views need of the stack
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
@@ -45,6 +46,7 @@ use crate::time::Instant;
 use crate::trace::Trace;
 
 mod access;
+mod addresses;
 mod commands;
 mod fingerprint;
 mod icmp;
@@ -55,6 +57,7 @@ mod tcp;
 mod transmit;
 mod udp;
 
+pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
 pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use schedule::{Cause, Wakeup};
@@ -200,6 +203,7 @@ impl Stack {
             match self.take_due(now) {
                 Some(schedule::TimerOwner::Tcp(handle)) => self.on_tcp_timeout(handle),
                 Some(schedule::TimerOwner::Neighbor(interface, id)) => self.on_neighbor_timeout(interface, id),
+                Some(schedule::TimerOwner::Interface(id)) => self.on_interface_timeout(id),
                 None => return,
             }
         }

@@ -8,10 +8,11 @@
 use alloc::collections::{BinaryHeap, VecDeque};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use core::net::IpAddr;
 
 use super::Stack;
 use crate::digest::Digest;
-use crate::event::{Event, Readiness};
+use crate::event::{AddressChange, Event, Readiness};
 use crate::link::InterfaceId;
 use crate::link::neighbor::NeighborId;
 use crate::socket::table::Sockets;
@@ -42,6 +43,8 @@ pub enum Cause {
     Tcp(TimerCause),
     /// A neighbor is to be solicited, or given up.
     Neighbor,
+    /// A lifetime of one of our addresses ends.
+    AddressLifetime,
 }
 
 /// Whose deadline an entry stands for.
@@ -49,6 +52,8 @@ pub enum Cause {
 pub(super) enum TimerOwner {
     Tcp(TcpHandle),
     Neighbor(InterfaceId, NeighborId),
+    /// The interface itself: addresses, self-configuration.
+    Interface(InterfaceId),
 }
 
 /// Entries by time, then by owner, so that equal times have an order too.
@@ -68,6 +73,8 @@ enum Source {
     Tcp(TcpHandle),
     Listener(ListenerHandle),
     Udp(UdpHandle),
+    Address(InterfaceId, IpAddr, AddressChange),
+    Configuration(InterfaceId),
 }
 
 impl EventQueue {
@@ -83,8 +90,23 @@ impl EventQueue {
                 Source::Tcp(handle) => sockets.tcp.contains_key(handle),
                 Source::Listener(handle) => sockets.listeners.contains_key(handle),
                 Source::Udp(handle) => sockets.udp.contains_key(handle),
+                Source::Address(..) | Source::Configuration(_) => true,
             });
         }
+    }
+
+    /// Queues a change of an address, in place of an earlier one that nobody has been told of; returns
+    /// whether one of another address had to go for it.
+    fn push_address(&mut self, id: InterfaceId, address: IpAddr, change: AddressChange, limit: u16) -> bool {
+        let is_same = |source: &Source| matches!(*source, Source::Address(i, a, _) if (i, a) == (id, address));
+        self.0.retain(|source| !is_same(source));
+        let is_address = |source: &Source| matches!(source, Source::Address(..));
+        let full = self.0.iter().filter(|source| is_address(source)).count() >= usize::from(limit);
+        if full && let Some(oldest) = self.0.iter().position(is_address) {
+            self.0.remove(oldest);
+        }
+        self.0.push_back(Source::Address(id, address, change));
+        full
     }
 
     pub(super) fn len(&self) -> usize {
@@ -98,6 +120,12 @@ impl EventQueue {
                 Source::Tcp(handle) => digest.handle(*handle),
                 Source::Listener(handle) => digest.handle(*handle),
                 Source::Udp(handle) => digest.handle(*handle),
+                Source::Address(interface, address, change) => {
+                    digest.u16(interface.0);
+                    digest.address(*address);
+                    digest.u8(*change as u8);
+                }
+                Source::Configuration(interface) => digest.u16(interface.0),
             }
         }
     }
@@ -130,6 +158,21 @@ impl Stack {
         }
     }
 
+    /// Adds a change of an address to what the application is told.
+    pub(super) fn announce_address(&mut self, id: InterfaceId, address: IpAddr, change: Option<AddressChange>) {
+        let Some(change) = change else { return };
+        let limit = self.config.limits.address_events;
+        self.counters.address_events_lost += u64::from(self.events.push_address(id, address, change, limit));
+    }
+
+    /// The application is to look at what an interface has been told about the network.
+    #[allow(dead_code, reason = "for the machines that are told")]
+    pub(super) fn announce_configuration(&mut self, id: InterfaceId) {
+        if !self.events.0.iter().any(|source| matches!(*source, Source::Configuration(other) if other == id)) {
+            self.events.0.push_back(Source::Configuration(id));
+        }
+    }
+
     /// The next event; `None` when the application has been told all.
     ///
     /// Events are edges: each socket stands in the queue at most once, with everything that has
@@ -145,6 +188,8 @@ impl Stack {
                 Source::Udp(handle) => {
                     self.sockets.udp.get_mut(handle).map(|slot| Event::Udp(handle, core::mem::take(&mut slot.pending)))
                 }
+                Source::Address(interface, address, change) => Some(Event::Address { interface, address, change }),
+                Source::Configuration(interface) => Some(Event::Configuration(interface)),
                 Source::Listener(handle) => self.sockets.listeners.get_mut(handle).map(|slot| {
                     slot.pending = false;
                     Event::Listener(handle)
@@ -186,7 +231,7 @@ impl Stack {
         }
         *armed = Some(deadline);
         self.timers.0.push(Reverse((deadline, owner)));
-        let live = self.sockets.tcp.len() + self.interfaces.len() * usize::from(self.config.limits.neighbors);
+        let live = self.sockets.tcp.len() + self.interfaces.len() * (1 + usize::from(self.config.limits.neighbors));
         if self.timers.0.len() > 2 * live + STALE_MAX {
             self.drop_stale();
         }
@@ -196,6 +241,7 @@ impl Stack {
         match owner {
             TimerOwner::Tcp(handle) => self.sockets.tcp.get_mut(handle).map(|slot| &mut slot.armed),
             TimerOwner::Neighbor(interface, id) => self.interfaces.get_mut(interface.index())?.neighbors.armed(id),
+            TimerOwner::Interface(id) => self.interfaces.get_mut(id.index()).map(|interface| &mut interface.armed),
         }
     }
 
@@ -238,6 +284,10 @@ impl Stack {
             TimerOwner::Neighbor(interface, id) => {
                 let at = self.interfaces.get(interface.index())?.neighbors.deadline(id)?;
                 Some(Wakeup { at, cause: Cause::Neighbor })
+            }
+            TimerOwner::Interface(id) => {
+                let (at, cause) = self.interfaces.get(id.index())?.deadline()?;
+                Some(Wakeup { at, cause })
             }
         }
     }

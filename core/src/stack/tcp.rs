@@ -400,7 +400,8 @@ impl Stack {
         }
     }
 
-    /// The next hop of a connection, asked of the routes only when they have changed.
+    /// The next hop of a connection, asked of the routes only when they or our addresses have changed;
+    /// none if its local address is not ours any more.
     pub(super) fn hop_of(&mut self, handle: TcpHandle) -> Option<Hop> {
         let slot = self.sockets.tcp.get_mut(handle)?;
         let generation = self.routes.generation();
@@ -410,6 +411,9 @@ impl Stack {
             return Some(hop);
         }
         let hop = self.routes.lookup(slot.flow.remote, None)?;
+        if !self.interfaces.iter().any(|interface| interface.addresses.has(slot.flow.local)) {
+            return None;
+        }
         slot.hop = Some((generation, hop));
         Some(hop)
     }

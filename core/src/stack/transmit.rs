@@ -189,10 +189,12 @@ impl Stack {
     fn transmit_udp(&mut self, id: InterfaceId, handle: UdpHandle, batch: &mut TxBatch) {
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         slot.queued = false;
-        let Some(hop) = slot.state.first_to_send().and_then(|next| self.routes.lookup(next.dst.ip(), None)) else {
+        let Some((hop, src)) =
+            slot.state.first_to_send().and_then(|next| Some((self.routes.lookup(next.dst.ip(), None)?, next.src)))
+        else {
             return self.make_udp_ready(handle);
         };
-        if hop.interface != id {
+        if hop.interface != id || !self.interfaces.iter().any(|interface| interface.addresses.has(src)) {
             return self.make_udp_ready(handle);
         }
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
@@ -274,6 +276,9 @@ impl Stack {
         let (hop, best) = self.source_towards(dst.ip())?;
         let interface = self.interfaces.get(hop.interface.index())?;
         let src = if local.ip().is_unspecified() { best } else { local.ip() };
+        if !self.is_assigned(src) {
+            return None;
+        }
         let header = PacketHeader { src, dst: dst.ip(), protocol: IpProtocol::UDP, hop_limit: 0 };
         let headers = header.upper_offset() - crate::wire::ethernet::HEADER_LEN + udp::HEADER_LEN;
         Some((src, usize::from(interface.capabilities.mtu).saturating_sub(headers)))

@@ -55,7 +55,8 @@ impl Stack {
     pub(crate) fn make_udp_ready(&mut self, handle: UdpHandle) {
         while let Some(slot) = self.sockets.udp.get_mut(handle).filter(|slot| !slot.queued) {
             let Some(next) = slot.state.first_to_send() else { return };
-            if let Some(hop) = self.routes.lookup(next.dst.ip(), None)
+            let is_ours = self.interfaces.iter().any(|interface| interface.addresses.has(next.src));
+            if let Some(hop) = self.routes.lookup(next.dst.ip(), None).filter(|_| is_ours)
                 && let Some(interface) = self.interfaces.get_mut(hop.interface.index())
             {
                 slot.queued = true;
@@ -63,7 +64,7 @@ impl Stack {
                 interface.drop_gone(&self.sockets);
                 return;
             }
-            // The route went away after `send_to` had found one.
+            // The route or the source address went away after `send_to` had found one.
             let has_room_again = slot.state.next_to_send().is_some_and(|(_, has_room_again)| has_room_again);
             slot.state.on_error(SocketError::NetworkUnreachable);
             let writable = if has_room_again { Readiness::WRITABLE } else { Readiness::empty() };

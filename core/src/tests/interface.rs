@@ -1,7 +1,7 @@
 //! Interfaces and addresses: what is refused, and how many there may be.
 
 use rstest::rstest;
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use super::rig::*;
 use crate::error::{AddInterfaceError, AddressError};
@@ -14,11 +14,7 @@ fn address(text: &str, prefix_len: u8) -> InterfaceAddress {
 
 /// A second interface, with one address.
 fn second(mtu: u16, own: InterfaceAddress) -> InterfaceConfig {
-    InterfaceConfig {
-        hardware_address: EthernetAddress([2, 0, 0, 0, 1, 2]),
-        capabilities: Capabilities::plain(mtu),
-        addresses: smallvec![own],
-    }
+    InterfaceConfig::new(EthernetAddress([2, 0, 0, 0, 1, 2]), Capabilities::plain(mtu), [own])
 }
 
 #[rstest]

@@ -7,6 +7,7 @@
 //! | file | topic |
 //! |---|---|
 //! | `ethernet` | which frames are for us (RFC 894, 1112) |
+//! | `addresses` | lifetimes of our own addresses (RFC 4862 section 5.5.4) |
 //! | `arp` | RFC 826, 5227 |
 //! | `ndp` | Neighbor Discovery's messages (RFC 4861 section 7) |
 //! | `neighbor` | reachability, parking, eviction (RFC 4861 section 7.3) |
@@ -27,6 +28,7 @@
 //! | `determinism` | same inputs, same outputs; clones |
 //! | `hostile` | arbitrary frames |
 
+mod addresses;
 mod arp;
 mod determinism;
 mod echo;

@@ -10,7 +10,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use smallvec::smallvec;
 
 use crate::error::{SocketError, UdpSendError};
 use crate::frame::RxMeta;
@@ -54,11 +53,11 @@ impl Rig {
     pub(crate) fn with(config: Config, capabilities: Capabilities) -> Rig {
         let mut stack = Stack::new(config, Seed([7; 32]));
         let now = Instant::from_millis(1_000);
-        let interface = InterfaceConfig {
-            hardware_address: OUR_MAC,
+        let interface = InterfaceConfig::new(
+            OUR_MAC,
             capabilities,
-            addresses: smallvec![InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
-        };
+            [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
+        );
         let interface = stack.add_interface(now, interface).unwrap();
         Rig { stack, interface, now, batch: TxBatch::new() }
     }

@@ -185,7 +185,7 @@ impl<H: Handler> Service for StreamService<H> {
                     self.release(context, handle);
                 }
             }
-            Event::Udp(..) => {}
+            Event::Udp(..) | Event::Address { .. } | Event::Configuration(_) => {}
         }
     }
 }

@@ -1,0 +1,205 @@
+//! The addresses of the interfaces: commands, assignment and withdrawal on behalf of whoever
+//! configures them, lifetimes, and the interface's own timer.
+//!
+//! Whatever gives an interface an address calls [`Stack::assign_address`]; once the address is in use
+//! [`Stack::on_address_ready`] is called. Every change ends in [`Stack::arm_interface`], which makes sure
+//! that the timer heap knows the interface's earliest deadline.
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::Stack;
+use super::schedule::TimerOwner;
+use crate::config::InterfaceAddress;
+use crate::error::AddressError;
+use crate::event::AddressChange;
+use crate::ip::address::truncate;
+use crate::ip::own_address::{AddressOrigin, AddressState, OwnAddress};
+use crate::ip::route::Route;
+use crate::link::{Interface, InterfaceId};
+use crate::time::Instant;
+use crate::wire::ipv6;
+
+/// An address that an interface is to have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewAddress {
+    pub(crate) address: IpAddr,
+    pub(crate) prefix_len: u8,
+    pub(crate) origin: AddressOrigin,
+    /// When it becomes deprecated; `None` for never.
+    pub(crate) preferred_until: Option<Instant>,
+    /// When it is removed; `None` for never.
+    pub(crate) valid_until: Option<Instant>,
+}
+
+impl NewAddress {
+    /// One that the operator has set, for good.
+    pub(crate) const fn fixed(own: InterfaceAddress) -> NewAddress {
+        NewAddress {
+            address: own.address,
+            prefix_len: own.prefix_len,
+            origin: AddressOrigin::Static,
+            preferred_until: None,
+            valid_until: None,
+        }
+    }
+}
+
+impl Stack {
+    /// Gives an interface a further address, with its on-link route.
+    ///
+    /// # Errors
+    ///
+    /// [`AddressError`]: the address cannot be one of this interface's, or the table is full.
+    pub fn add_address(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        address: InterfaceAddress,
+    ) -> Result<(), AddressError> {
+        self.advance(now);
+        self.trace.command(self.now, "address.add", SocketAddr::new(address.address, address.prefix_len.into()));
+        let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;
+        if interface.addresses.find(address.address).is_some() {
+            return Err(AddressError::Exists);
+        }
+        self.assign_address(id, NewAddress::fixed(address))
+    }
+
+    /// Takes an address from an interface, with its on-link route if no other address shares the
+    /// prefix. Sockets that use it stay, but send and hear nothing until the stack has it again.
+    ///
+    /// # Errors
+    ///
+    /// [`AddressError::NoInterface`], [`AddressError::Missing`].
+    pub fn remove_address(&mut self, now: Instant, id: InterfaceId, address: IpAddr) -> Result<(), AddressError> {
+        self.advance(now);
+        self.trace.command(self.now, "address.remove", SocketAddr::new(address, 0));
+        let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;
+        interface.addresses.find(address).ok_or(AddressError::Missing)?;
+        self.withdraw_address(id, address, None);
+        Ok(())
+    }
+
+    /// Gives an interface an address, or one that it has new lifetimes.
+    pub(crate) fn assign_address(&mut self, id: InterfaceId, new: NewAddress) -> Result<(), AddressError> {
+        let now = self.now;
+        let interface = self.interfaces.get_mut(id.index()).ok_or(AddressError::NoInterface)?;
+        if interface.addresses.find(new.address).is_some() {
+            self.refresh_address(id, &new);
+            return Ok(());
+        }
+        check_address(interface, InterfaceAddress { address: new.address, prefix_len: new.prefix_len })?;
+        if interface.addresses.len() >= usize::from(self.config.limits.addresses) {
+            self.counters.addresses_refused += 1;
+            return Err(AddressError::LimitReached);
+        }
+        let NewAddress { address, prefix_len, origin, preferred_until, valid_until } = new;
+        let state = AddressState::Tentative;
+        let mut own = OwnAddress { address, prefix_len, state, origin, preferred_until, valid_until };
+        own.state = own.verified_state(now);
+        interface.addresses.push(own);
+        self.on_address_ready(id, own.address, own.origin);
+        self.arm_interface(id);
+        Ok(())
+    }
+
+    /// RFC 4862 section 5.5.3 (e), RFC 2131 section 4.4.5: the lifetimes of an address begin anew.
+    fn refresh_address(&mut self, id: InterfaceId, new: &NewAddress) {
+        let now = self.now;
+        let Some(own) =
+            self.interfaces.get_mut(id.index()).and_then(|interface| interface.addresses.find_mut(new.address))
+        else {
+            return;
+        };
+        own.preferred_until = new.preferred_until;
+        own.valid_until = new.valid_until;
+        let before = own.state;
+        if matches!(before, AddressState::Preferred | AddressState::Deprecated) {
+            own.state = own.verified_state(now);
+        }
+        let change = match own.state {
+            after if after == before => None,
+            AddressState::Deprecated => Some(AddressChange::Deprecated),
+            _ => Some(AddressChange::Preferred),
+        };
+        self.announce_address(id, new.address, change);
+        self.arm_interface(id);
+    }
+
+    /// Takes an address from an interface; the application is told of `change`.
+    pub(crate) fn withdraw_address(&mut self, id: InterfaceId, address: IpAddr, change: Option<AddressChange>) {
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+        let Some(own) = interface.addresses.remove(address) else { return };
+        self.on_address_unassigned(id, &own);
+        self.announce_address(id, address, change);
+    }
+
+    /// An address is in use from now on.
+    pub(crate) fn on_address_ready(&mut self, id: InterfaceId, address: IpAddr, origin: AddressOrigin) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        if let Some(route) = interface.addresses.find(address).and_then(|own| on_link(id, own)) {
+            self.routes.add(route);
+        }
+        // What the operator has set and can be used at once is no news.
+        let is_news = origin != AddressOrigin::Static;
+        self.announce_address(id, address, is_news.then_some(AddressChange::Assigned));
+    }
+
+    /// An address is not in use any more: its route goes, unless another address has the same.
+    fn on_address_unassigned(&mut self, id: InterfaceId, own: &OwnAddress) {
+        self.routes.invalidate();
+        let Some(gone) = on_link(id, own) else { return };
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let shared = interface.addresses.assigned().any(|other| on_link(id, other).as_ref() == Some(&gone));
+        self.routes.remove(|route| *route == gone && !shared);
+    }
+
+    /// The interface's own deadline has come: whatever part of it is due acts.
+    pub(super) fn on_interface_timeout(&mut self, id: InterfaceId) {
+        self.end_lifetimes(id);
+        self.arm_interface(id);
+    }
+
+    /// RFC 4862 section 5.5.4.
+    fn end_lifetimes(&mut self, id: InterfaceId) {
+        let now = self.now;
+        while let Some(interface) = self.interfaces.get_mut(id.index())
+            && let Some(OwnAddress { address, valid_until, .. }) = interface.addresses.due(now)
+        {
+            if valid_until.is_some_and(|until| until <= now) {
+                self.withdraw_address(id, address, Some(AddressChange::Removed));
+            } else if let Some(own) = interface.addresses.find_mut(address) {
+                own.state = AddressState::Deprecated;
+                self.announce_address(id, address, Some(AddressChange::Deprecated));
+            }
+        }
+    }
+
+    /// Makes sure that the timer heap wakes for the interface's own deadline.
+    pub(crate) fn arm_interface(&mut self, id: InterfaceId) {
+        let deadline = self.interfaces.get(id.index()).and_then(Interface::deadline);
+        self.arm(TimerOwner::Interface(id), deadline.map(|(at, _)| at));
+    }
+
+    /// Whether one of the interfaces uses `address`.
+    pub(crate) fn is_assigned(&self, address: IpAddr) -> bool {
+        self.interfaces.iter().any(|interface| interface.addresses.has(address))
+    }
+}
+
+/// Whether `own` can be an address of the interface.
+pub(super) fn check_address(interface: &Interface, own: InterfaceAddress) -> Result<(), AddressError> {
+    if !own.is_valid() {
+        return Err(AddressError::BadAddress);
+    }
+    if own.address.is_ipv6() && usize::from(interface.capabilities.mtu) < ipv6::MIN_MTU {
+        return Err(AddressError::MtuTooSmall);
+    }
+    Ok(())
+}
+
+/// The route that an address brings along.
+fn on_link(interface: InterfaceId, own: &OwnAddress) -> Option<Route> {
+    let prefix = truncate(own.address, own.prefix_len);
+    own.implies_on_link().then_some(Route { prefix, prefix_len: own.prefix_len, gateway: None, interface })
+}
