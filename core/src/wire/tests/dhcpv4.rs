@@ -91,7 +91,7 @@ fn a_length_that_lies_ends_the_field(#[case] len: u8, #[case] malformed: usize) 
 /// RFC 3396: pieces of one option are one value, whatever stands between them.
 #[test]
 fn a_long_option_is_split_and_put_together() {
-    let long: Vec<u8> = (0..700).map(|at| at as u8).collect();
+    let long: Vec<u8> = (0..700_u32).map(|at| at as u8).collect();
     let bytes = message(&[(121, &long), (53, &[5])]);
     assert_eq!((bytes[240], bytes[241], bytes[497], bytes[498]), (121, 255, 121, 255));
     let view = Dhcpv4Message::parse(&bytes).unwrap();
