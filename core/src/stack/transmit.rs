@@ -103,8 +103,10 @@ impl Stack {
                 // RFC 4861 section 7.2.2: to the solicited-node group, or to the neighbor that is being confirmed.
                 let group = ndp::solicited_node(target);
                 let (to, dst) = to.map_or((EthernetAddress::multicast_v6(group), group), |to| (to, target));
-                let message = NeighborSolicitation { target, source_link_layer: Some(src) };
-                transmit_ndp(batch, Stations { src, dst: to }, source, dst, |out| message.emit(out));
+                let message = NeighborSolicitation { target, source_link_layer: Some(src), nonce: None };
+                transmit_ndp(batch, Stations { src, dst: to }, (source, dst), message.message_len(), |out| {
+                    message.emit(out);
+                });
                 self.counters.ndp_solicitations_sent += 1;
             }
             Control::NeighborAdvertisement { to, dst, target, solicited } => {
@@ -117,7 +119,9 @@ impl Stack {
                     target,
                     target_link_layer: Some(src),
                 };
-                transmit_ndp(batch, Stations { src, dst: to }, target, dst, |out| message.emit(out));
+                transmit_ndp(batch, Stations { src, dst: to }, (target, dst), message.message_len(), |out| {
+                    message.emit(out);
+                });
                 self.counters.ndp_advertisements_sent += 1;
             }
         }
@@ -292,8 +296,8 @@ impl Stack {
 fn transmit_ndp(
     batch: &mut TxBatch,
     stations: Stations,
-    src: Ipv6Addr,
-    dst: Ipv6Addr,
+    (src, dst): (Ipv6Addr, Ipv6Addr),
+    len: usize,
     emit: impl FnOnce(&mut BytesMut),
 ) {
     let header = PacketHeader {
@@ -302,8 +306,6 @@ fn transmit_ndp(
         protocol: IpProtocol::ICMPV6,
         hop_limit: ndp::HOP_LIMIT,
     };
-    // Both messages that we send carry one link-layer address option.
-    let len = 32;
     let start = header.begin(batch, stations, len);
     emit(batch.out());
     finish(batch, start, &header, len, icmpv6::CHECKSUM_OFFSET, false);

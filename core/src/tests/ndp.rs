@@ -19,7 +19,7 @@ const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
 fn solicitation(target: Ipv6Addr, source_link_layer: Option<EthernetAddress>) -> Vec<u8> {
     let mut message = Vec::new();
-    NeighborSolicitation { target, source_link_layer }.emit(&mut message);
+    NeighborSolicitation { target, source_link_layer, nonce: None }.emit(&mut message);
     message
 }
 

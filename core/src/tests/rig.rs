@@ -271,7 +271,7 @@ pub(crate) fn neighbor_solicitation(
     source_link_layer: Option<EthernetAddress>,
 ) -> Vec<u8> {
     let mut message = Vec::new();
-    crate::wire::ndp::NeighborSolicitation { target, source_link_layer }.emit(&mut message);
+    crate::wire::ndp::NeighborSolicitation { target, source_link_layer, nonce: None }.emit(&mut message);
     let group = crate::wire::ndp::solicited_node(target);
     let packet = icmpv6_packet(src, group, 255, message);
     ethernet(EthernetAddress::multicast_v6(group), PEER_MAC, &packet)

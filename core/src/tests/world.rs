@@ -209,8 +209,12 @@ impl World {
             }
             Wire::Solicitation { src, target, with_address } => {
                 let mut message = Vec::new();
-                NeighborSolicitation { target: v6(target), source_link_layer: with_address.then_some(station(src)) }
-                    .emit(&mut message);
+                NeighborSolicitation {
+                    target: v6(target),
+                    source_link_layer: with_address.then_some(station(src)),
+                    nonce: None,
+                }
+                .emit(&mut message);
                 let group = solicited_node(v6(target));
                 let packet = icmpv6_packet(v6(src), group, 255, message);
                 Some(ethernet(EthernetAddress::multicast_v6(group), station(src), &packet))

@@ -13,7 +13,10 @@
 //! | [`ipv6_ext`] | the walk over extension headers | 8200, 8504, 5095 |
 //! | [`icmpv4`] | echo and errors | 792, 1122 |
 //! | [`icmpv6`] | echo and errors | 4443 |
-//! | [`ndp`] | neighbor solicitation and advertisement | 4861 |
+//! | [`ndp`] | neighbor solicitation and advertisement | 4861, 7527 |
+//! | [`ndp_router`] | router solicitation and advertisement, redirect | 4861, 4191 |
+//! | [`ndp_options`] | prefixes, routes, name servers in a router advertisement | 4861, 4191, 8106 |
+//! | [`domain_name`] | domain names in options | 1035 |
 //! | [`udp`] | datagrams | 768 |
 //! | [`dhcpv4`] | DHCPv4 messages and options | 2131, 2132, 3396 |
 //! | [`tcp`] | segments | 9293 |
@@ -26,6 +29,7 @@ pub mod arp;
 pub mod checksum;
 mod cursor;
 pub mod dhcpv4;
+pub mod domain_name;
 pub mod ethernet;
 pub mod icmpv4;
 pub mod icmpv6;
@@ -33,6 +37,8 @@ pub mod ipv4;
 pub mod ipv6;
 pub mod ipv6_ext;
 pub mod ndp;
+pub mod ndp_options;
+pub mod ndp_router;
 pub mod notation;
 pub mod tcp;
 pub mod tcp_options;

@@ -1,4 +1,5 @@
 //! Neighbor Discovery: solicitations and advertisements of neighbors (RFC 4861 sections 4.3, 4.4).
+//! Those of routers, and redirects: [`ndp_router`](super::ndp_router).
 //!
 //! ```text
 //!  0               1               2               3
@@ -49,8 +50,11 @@ const ROUTER: u8 = 0x80;
 const SOLICITED: u8 = 0x40;
 const OVERRIDE: u8 = 0x20;
 
-const SOURCE_LINK_LAYER: u8 = 1;
-const TARGET_LINK_LAYER: u8 = 2;
+pub(super) const SOURCE_LINK_LAYER: u8 = 1;
+pub(super) const TARGET_LINK_LAYER: u8 = 2;
+const NONCE: u8 = 14;
+/// Length of a link-layer address option or of our nonce option, in bytes.
+const OPTION_LEN: usize = 8;
 
 /// The solicited-node group of an address: `ff02::1:ff` and its low 24 bits (RFC 4291 section 2.7.1).
 pub const fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
@@ -66,6 +70,9 @@ pub struct NeighborSolicitation {
     pub target: Ipv6Addr,
     /// The asker's own; absent if it asks from the unspecified address.
     pub source_link_layer: Option<EthernetAddress>,
+    /// What tells our own looped-back probe from another's (RFC 7527). A nonce of another length than
+    /// ours cannot be ours, and reads as none.
+    pub nonce: Option<[u8; 6]>,
 }
 
 impl NeighborSolicitation {
@@ -75,12 +82,19 @@ impl NeighborSolicitation {
     /// [`DropReason::NdpOption`].
     pub fn parse(message: &[u8]) -> Result<NeighborSolicitation, DropReason> {
         let parts = NeighborMessage::parse(NEIGHBOR_SOLICITATION, SOURCE_LINK_LAYER, message)?;
-        Ok(NeighborSolicitation { target: parts.target, source_link_layer: parts.link_layer })
+        Ok(NeighborSolicitation { target: parts.target, source_link_layer: parts.link_layer, nonce: parts.nonce })
+    }
+
+    /// Length of the message that [`NeighborSolicitation::emit`] appends, in bytes.
+    pub fn message_len(&self) -> usize {
+        let options = usize::from(self.source_link_layer.is_some()) + usize::from(self.nonce.is_some());
+        MESSAGE_LEN + options * OPTION_LEN
     }
 
     /// Appends the message, checksum 0.
     pub fn emit(&self, out: &mut impl BufMut) {
-        let parts = NeighborMessage { flags: 0, target: self.target, link_layer: self.source_link_layer };
+        let parts =
+            NeighborMessage { flags: 0, target: self.target, link_layer: self.source_link_layer, nonce: self.nonce };
         parts.emit(NEIGHBOR_SOLICITATION, SOURCE_LINK_LAYER, out);
     }
 }
@@ -116,6 +130,11 @@ impl NeighborAdvertisement {
         })
     }
 
+    /// Length of the message that [`NeighborAdvertisement::emit`] appends, in bytes.
+    pub fn message_len(&self) -> usize {
+        MESSAGE_LEN + if self.target_link_layer.is_some() { OPTION_LEN } else { 0 }
+    }
+
     /// Appends the message, checksum 0.
     pub fn emit(&self, out: &mut impl BufMut) {
         let mut flags = 0;
@@ -124,7 +143,7 @@ impl NeighborAdvertisement {
                 flags |= flag;
             }
         }
-        let parts = NeighborMessage { flags, target: self.target, link_layer: self.target_link_layer };
+        let parts = NeighborMessage { flags, target: self.target, link_layer: self.target_link_layer, nonce: None };
         parts.emit(NEIGHBOR_ADVERTISEMENT, TARGET_LINK_LAYER, out);
     }
 }
@@ -134,6 +153,7 @@ struct NeighborMessage {
     flags: u8,
     target: Ipv6Addr,
     link_layer: Option<EthernetAddress>,
+    nonce: Option<[u8; 6]>,
 }
 
 impl NeighborMessage {
@@ -144,16 +164,16 @@ impl NeighborMessage {
         if fixed[0] != kind || fixed[CODE] != 0 || target.is_multicast() {
             return Err(DropReason::NdpInvalid);
         }
-        let mut address = None;
+        let (mut address, mut nonce) = (None, None);
         for option in NdpOptions::new(options) {
             let option = option?;
-            if option.kind == link_layer
-                && let Ok(octets) = <[u8; 6]>::try_from(option.data)
-            {
-                address = Some(EthernetAddress(octets));
+            if option.kind == link_layer {
+                address = option.link_layer().or(address);
+            } else if option.kind == NONCE {
+                nonce = option.data.try_into().ok().or(nonce);
             }
         }
-        Ok(NeighborMessage { flags: fixed[FLAGS], target, link_layer: address })
+        Ok(NeighborMessage { flags: fixed[FLAGS], target, link_layer: address, nonce })
     }
 
     fn emit(&self, kind: u8, link_layer: u8, out: &mut impl BufMut) {
@@ -163,11 +183,19 @@ impl NeighborMessage {
         fixed.put_array::<TARGET, 16>(self.target.octets());
         out.put_slice(&fixed);
         if let Some(address) = self.link_layer {
-            let mut option = [link_layer, 1, 0, 0, 0, 0, 0, 0];
-            option.put_array::<2, 6>(address.0);
-            out.put_slice(&option);
+            put_option(link_layer, address.0, out);
+        }
+        if let Some(nonce) = self.nonce {
+            put_option(NONCE, nonce, out);
         }
     }
+}
+
+/// Appends an option of eight bytes.
+pub(super) fn put_option(kind: u8, data: [u8; 6], out: &mut impl BufMut) {
+    let mut option = [kind, 1, 0, 0, 0, 0, 0, 0];
+    option.put_array::<2, 6>(data);
+    out.put_slice(&option);
 }
 
 /// One option of an ND message (RFC 4861 section 4.6).
@@ -177,6 +205,13 @@ pub struct NdpOption<'a> {
     pub kind: u8,
     /// The bytes after type and length.
     pub data: &'a [u8],
+}
+
+impl NdpOption<'_> {
+    /// The data as the address of an Ethernet station; `None` if it has another length.
+    pub(super) fn link_layer(&self) -> Option<EthernetAddress> {
+        self.data.try_into().ok().map(EthernetAddress)
+    }
 }
 
 /// Walks the options of an ND message. An option of length 0 or beyond the message is one `Err`,

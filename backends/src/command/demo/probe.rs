@@ -69,7 +69,7 @@ impl Probe<'_> {
     fn resolve_v6(&mut self, target: Ipv6Addr) -> io::Result<EthernetAddress> {
         let group = ndp::solicited_node(target);
         let mut message = Vec::new();
-        NeighborSolicitation { target, source_link_layer: Some(self.source) }.emit(&mut message);
+        NeighborSolicitation { target, source_link_layer: Some(self.source), nonce: None }.emit(&mut message);
         let frame = self.icmpv6(EthernetAddress::multicast_v6(group), group, ndp::HOP_LIMIT, message);
         let reply = |frame: &EthernetFrame<'_>| {
             let packet = Ipv6Packet::parse(frame.payload()).ok()?;

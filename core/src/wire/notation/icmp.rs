@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::IpAddr;
 
 use super::print::{self, Notation};
-use super::tcp;
+use super::{router, tcp};
 use crate::tcp::seq::SeqNumber;
 use crate::wire::cursor::Fields;
 use crate::wire::icmpv4::{self, Icmpv4Header, Icmpv4Message};
@@ -13,6 +13,7 @@ use crate::wire::ipv4::IpProtocol;
 use crate::wire::ipv6::Ipv6Packet;
 use crate::wire::ipv6_ext::{self, ExtensionLimits};
 use crate::wire::ndp::{self, NeighborAdvertisement, NeighborSolicitation};
+use crate::wire::ndp_router::Redirect;
 
 pub(super) fn v4(f: &mut fmt::Formatter<'_>, notation: &Notation, message: &Icmpv4Message<'_>) -> fmt::Result {
     let len = message.payload().len();
@@ -92,6 +93,9 @@ pub(super) fn v6(f: &mut fmt::Formatter<'_>, notation: &Notation, message: &Icmp
         },
         Icmpv6Header::Other { kind: ndp::NEIGHBOR_SOLICITATION, .. } => solicitation(f, message.bytes()),
         Icmpv6Header::Other { kind: ndp::NEIGHBOR_ADVERTISEMENT, .. } => advertisement(f, message.bytes()),
+        Icmpv6Header::Other { kind: ndp::ROUTER_SOLICITATION, .. } => router::solicitation(f, message.bytes()),
+        Icmpv6Header::Other { kind: ndp::ROUTER_ADVERTISEMENT, .. } => router::advertisement(f, message.bytes()),
+        Icmpv6Header::Other { kind: ndp::REDIRECT, .. } => redirect(f, notation, message.bytes()),
         Icmpv6Header::Other { kind, code, .. } => write!(f, "type {kind} code {code} ({len})"),
     }?;
     match message.quoted() {
@@ -125,9 +129,24 @@ fn solicitation(f: &mut fmt::Formatter<'_>, message: &[u8]) -> fmt::Result {
         Err(reason) => return print::malformed(f, reason),
     };
     write!(f, "neighbor solicitation target {}", solicitation.target)?;
-    match solicitation.source_link_layer {
-        Some(address) => write!(f, " source {address}"),
-        None => Ok(()),
+    if let Some(address) = solicitation.source_link_layer {
+        write!(f, " source {address}")?;
+    }
+    if solicitation.nonce.is_some() { f.write_str(" nonce") } else { Ok(()) }
+}
+
+fn redirect(f: &mut fmt::Formatter<'_>, notation: &Notation, message: &[u8]) -> fmt::Result {
+    let redirect = match Redirect::parse(message) {
+        Ok(redirect) => redirect,
+        Err(reason) => return print::malformed(f, reason),
+    };
+    write!(f, "redirect {} to {}", redirect.destination, redirect.target)?;
+    if let Some(address) = redirect.target_link_layer {
+        write!(f, " at {address}")?;
+    }
+    match Ipv6Packet::parse_quoted(redirect.redirected) {
+        Ok(packet) => quote_v6(f, notation, &packet),
+        Err(_) => Ok(()),
     }
 }
 

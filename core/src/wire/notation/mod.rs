@@ -17,6 +17,7 @@
 //! | `tcp` | a segment's line |
 //! | `icmp` | ICMP and Neighbor Discovery, with the quoted packet |
 //! | `dhcpv4` | DHCPv4 messages |
+//! | `router` | router solicitations and advertisements, with their options |
 //! | `other` | ARP, UDP, fragments and what is not spoken |
 //! | `parse` | a segment's line to header, options and length of the text |
 
@@ -25,6 +26,7 @@ mod icmp;
 mod other;
 mod parse;
 mod print;
+mod router;
 mod tcp;
 
 pub use parse::{ParseError, Segment, parse};

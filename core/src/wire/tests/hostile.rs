@@ -19,6 +19,8 @@ use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
 use crate::wire::ipv6::Ipv6Packet;
 use crate::wire::ipv6_ext::{ExtensionLimits, walk};
 use crate::wire::ndp::{NeighborAdvertisement, NeighborSolicitation};
+use crate::wire::ndp_options::RouterOption;
+use crate::wire::ndp_router::{Redirect, RouterAdvertisement, RouterSolicitation};
 use crate::wire::notation::{Notation, Relative};
 use crate::wire::tcp::TcpSegment;
 use crate::wire::udp::UdpDatagram;
@@ -50,6 +52,7 @@ fn every_view(bytes: &[u8]) {
     let _ = Icmpv4Message::parse(bytes).map(|view| (view.header(), view.quoted().is_some()));
     let _ = Icmpv6Message::parse(bytes).map(|view| (view.header(), view.quoted().is_some()));
     let _ = (NeighborSolicitation::parse(bytes), NeighborAdvertisement::parse(bytes));
+    let _ = RouterAdvertisement::parse(bytes).map(|view| view.options().count());
     let _ = UdpDatagram::parse(bytes).map(|view| (view.header(), view.verify_checksum(Sum::new())));
     if let Ok(message) = Dhcpv4Message::parse(bytes) {
         let _ = (message.header(), message.kind(), message.option(121), message.malformed_fields());
@@ -103,6 +106,7 @@ fn every_header_round_trips(bytes: &[u8]) {
         let again = emitted(&|out| message.emit(out));
         assert_eq!(NeighborAdvertisement::parse(&again), Ok(message));
     }
+    router_messages_round_trip(bytes);
     if let Ok(datagram) = UdpDatagram::parse(bytes) {
         assert_eq!(emitted(&|out| datagram.header().emit(out))[..6], bytes[..6]);
     }
@@ -120,6 +124,28 @@ fn every_header_round_trips(bytes: &[u8]) {
         let again = TcpSegment::parse(&again).unwrap();
         options.sack.truncate(again.options().sack.len()); // NOPs may leave less room for blocks
         assert_eq!((again.header(), again.options()), (header, options));
+    }
+}
+
+fn router_messages_round_trip(bytes: &[u8]) {
+    let mut out = Vec::new();
+    if let Ok(message) = RouterSolicitation::parse(bytes) {
+        message.emit(&mut out);
+        assert_eq!((RouterSolicitation::parse(&out), out.len()), (Ok(message), message.message_len()));
+    }
+    if let Ok(message) = RouterAdvertisement::parse(bytes) {
+        out.clear();
+        message.header().emit(&mut out);
+        let known = |option: &RouterOption<'_>| !matches!(option, RouterOption::Malformed(_));
+        message.options().for_each(|option| option.emit(&mut out));
+        let again = RouterAdvertisement::parse(&out).unwrap();
+        assert_eq!(again.header(), message.header());
+        assert!(again.options().filter(known).eq(message.options().filter(known)));
+    }
+    if let Ok(message) = Redirect::parse(bytes) {
+        out.clear();
+        message.emit(&mut out);
+        assert_eq!((Redirect::parse(&out), out.len()), (Ok(message), message.message_len()));
     }
 }
 
@@ -148,6 +174,21 @@ fn seeds() -> Vec<Vec<u8>> {
             58,
             &[135u8, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 0, 0, 0, 0, 1]
                 [..],
+        ),
+        (
+            58,
+            &[
+                134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 1, 3, 4, 64, 0xc0, 0, 1, 0, 0,
+                0, 0, 9, 9, 0, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 24, 2, 48, 8, 0, 0, 2,
+                2, 0x20, 1, 0, 0, 0, 0, 0, 0, 31, 2, 0, 0, 0, 0, 0, 5, 1, b'a', 1, b'b', 0, 0, 0, 0,
+            ],
+        ),
+        (
+            58,
+            &[
+                137, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x20, 1, 0, 0, 0, 0, 0,
+                0, 0, 0, 0, 0, 0, 0, 0, 1, 4, 2, 0, 0, 0, 0, 0, 0, 0x60, 0, 0, 0, 0, 0, 59, 1,
+            ],
         ),
         (0, &[43, 0, 5, 2, 0, 0, 1, 0, 44, 0, 0, 0, 0, 0, 0, 0, 60, 0, 0, 0, 0, 0, 0, 1, 6, 0, 1, 4, 0, 0, 0, 0]),
     ] {

@@ -11,6 +11,7 @@ mod ipv4;
 mod ipv6;
 mod ipv6_ext;
 mod ndp;
+mod ndp_router;
 mod notation;
 mod samples;
 mod tcp;

@@ -25,11 +25,15 @@ fn solicitation() -> Vec<u8> {
 fn solicitation_fields_and_round_trip() {
     let bytes = solicitation();
     let parsed = NeighborSolicitation::parse(&bytes).unwrap();
-    assert_eq!(parsed, NeighborSolicitation { target: target(), source_link_layer: Some(STATION) });
+    assert_eq!(
+        parsed,
+        NeighborSolicitation { target: target(), source_link_layer: Some(STATION), nonce: Some([1, 2, 3, 4, 5, 6]) }
+    );
     let mut out = Vec::new();
     parsed.emit(&mut out);
-    assert_eq!((&out[..24], &out[24..]), (&bytes[..24], &bytes[32..]));
-    let probe = NeighborSolicitation { source_link_layer: None, ..parsed };
+    assert_eq!((&out[..24], &out[24..32], &out[32..]), (&bytes[..24], &bytes[32..], &bytes[24..32]));
+    assert_eq!(out.len(), parsed.message_len());
+    let probe = NeighborSolicitation { source_link_layer: None, nonce: None, ..parsed };
     out.clear();
     probe.emit(&mut out);
     assert_eq!(out, bytes[..24]);

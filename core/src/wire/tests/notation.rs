@@ -63,7 +63,7 @@ fn frame(ethertype: EtherType, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-fn short(packet: &[u8]) -> String {
+pub(super) fn short(packet: &[u8]) -> String {
     Notation { relative: RELATIVE, ..Notation::default() }.packet(packet).to_string()
 }
 
@@ -212,7 +212,7 @@ fn icmp6_packet(header: Icmpv6Header, payload: &[u8]) -> Vec<u8> {
     icmp6_of(message)
 }
 
-fn icmp6_of(mut message: Vec<u8>) -> Vec<u8> {
+pub(super) fn icmp6_of(mut message: Vec<u8>) -> Vec<u8> {
     let (IpAddr::V6(src), IpAddr::V6(dst)) = addresses(true) else { unreachable!() };
     let pseudo_header = Sum::pseudo_header_v6(src, dst, IpProtocol::ICMPV6, message.len());
     icmpv6::fill_checksum(pseudo_header, &mut message);
@@ -233,7 +233,7 @@ fn neighbor_discovery() {
     let station = EthernetAddress([2, 0, 0, 0, 0, 1]);
     let target = "fe80::1".parse().unwrap();
     let mut message = Vec::new();
-    NeighborSolicitation { target, source_link_layer: Some(station) }.emit(&mut message);
+    NeighborSolicitation { target, source_link_layer: Some(station), nonce: None }.emit(&mut message);
     let line = "icmp6 neighbor solicitation target fe80::1 source 02:00:00:00:00:01";
     assert_eq!(short(&icmp6_of(message)), line);
 
