@@ -373,6 +373,8 @@ command_errors! {
         NetworkUnreachable => "network unreachable",
         /// A datagram was larger than the path takes.
         MessageTooLong => "message too long",
+        /// The lease of the local address has ended, or was refused.
+        AddressLost => "the local address is not this stack's any more",
     }
 
     /// Why a UDP socket was not bound.

@@ -65,11 +65,11 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings};
-pub use error::{DropReason, Verdict};
 pub use autoconf::dhcpv4::Dhcpv4State;
 pub use autoconf::dhcpv4::config::Dhcpv4Config;
 pub use autoconf::dhcpv4::settings::{Dhcpv4Route, Dhcpv4Settings};
+pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings};
+pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};

@@ -32,6 +32,7 @@ impl AsErrno for SocketError {
             SocketError::HostUnreachable => Errno::HOSTUNREACH,
             SocketError::NetworkUnreachable => Errno::NETUNREACH,
             SocketError::MessageTooLong => Errno::MSGSIZE,
+            SocketError::AddressLost => Errno::ADDRNOTAVAIL,
             _ => Errno::IO,
         }
     }

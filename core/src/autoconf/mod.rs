@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::stack::Cause;
 use crate::time::Instant;
 
-pub mod dhcpv4;
+pub(crate) mod dhcpv4;
 
 /// The machines of one interface.
 #[derive(Clone, Debug, Default)]

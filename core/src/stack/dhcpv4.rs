@@ -10,8 +10,8 @@ use super::{NewAddress, Stack};
 use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::autoconf::dhcpv4::settings::{Dhcpv4Route, Dhcpv4Settings};
 use crate::autoconf::dhcpv4::{Action, Actions, Destination, Dhcpv4Client, Dhcpv4State, Env, Lease, Outgoing};
-use crate::error::{Dhcpv4Error, DropReason};
-use crate::event::AddressChange;
+use crate::error::{Dhcpv4Error, DropReason, SocketError};
+use crate::event::{AddressChange, Readiness};
 use crate::frame::{Frame, TxBatch};
 use crate::ip::address::Delivery;
 use crate::ip::input::Received;
@@ -20,6 +20,8 @@ use crate::ip::packet::{Body, Packet};
 use crate::ip::route::Route;
 use crate::link::neighbor::Origin;
 use crate::link::{Control, Interface, InterfaceId};
+use crate::socket::UdpHandle;
+use crate::socket::table::UdpSlot;
 use crate::time::Instant;
 use crate::wire::arp::{ArpOperation, ArpPacket};
 use crate::wire::dhcpv4::{self, Dhcpv4Message};
@@ -152,7 +154,9 @@ impl Stack {
             return Err(Dhcpv4Error::Running);
         }
         config.check()?;
-        let client = Dhcpv4Client::new(config, interface.hardware_address, client_id, None, now);
+        let former_server = interface.autoconf.dhcpv4.as_ref().and_then(|client| client.former_server());
+        let hardware_address = interface.hardware_address;
+        let client = Dhcpv4Client::new(config, hardware_address, client_id, None, former_server, now);
         interface.autoconf.dhcpv4 = Some(Box::new(client));
         Ok(())
     }
@@ -160,7 +164,8 @@ impl Stack {
     /// RFC 4361 section 6.1: type 255, the interface's IAID, and the DUID that is the host's on all of its
     /// interfaces.
     fn dhcpv4_client_id(&self, id: InterfaceId) -> Vec<u8> {
-        let station = |interface: Option<&Interface>| interface.map_or([0; 6], |interface| interface.hardware_address.0);
+        let station =
+            |interface: Option<&Interface>| interface.map_or([0; 6], |interface| interface.hardware_address.0);
         let [_, _, iaid @ ..] = station(self.interfaces.get(id.index()));
         let mut client_id = Vec::from([CLIENT_ID_DUID]);
         client_id.extend_from_slice(&iaid);
@@ -202,12 +207,16 @@ impl Stack {
     }
 
     fn dhcpv4_act(&mut self, id: InterfaceId, actions: Actions) {
+        let mut lost = None;
         for action in actions {
             match action {
                 Action::Send(outgoing) => self.queue_or_count(id, Control::Dhcpv4(Box::new(outgoing))),
                 Action::Assign => self.assign_lease(id),
                 Action::Configure => self.configure_by_lease(id),
-                Action::Undo { lease, address } => self.undo_lease(id, &lease, address),
+                Action::Undo { lease, address } => {
+                    self.undo_lease(id, &lease, address);
+                    lost = address.then_some(lease.address);
+                }
                 Action::TestRouter { router, station, source } => {
                     let request = Control::Arp {
                         operation: ArpOperation::Request,
@@ -223,7 +232,35 @@ impl Stack {
                 Action::Tell => self.announce_configuration(id),
             }
         }
+        if let Some(address) = lost {
+            self.end_sockets_of(IpAddr::V4(address));
+        }
         self.arm_interface(id);
+    }
+
+    /// Sockets bound to an address that is ours no more learn of it (RFC 2131 section 4.4.5: the client
+    /// "MUST immediately stop any other network processing").
+    fn end_sockets_of(&mut self, address: IpAddr) {
+        if self.interfaces.iter().any(|interface| interface.addresses.find(address).is_some()) {
+            return;
+        }
+        let tcp = self.sockets.tcp.iter().filter(|(_, slot)| slot.flow.local == address);
+        let tcp: Vec<_> = tcp.map(|(handle, _)| handle).collect();
+        for handle in tcp {
+            if let Some((slot, mut env)) = self.connection(handle) {
+                slot.tcb.on_address_lost(&mut env);
+                self.settle_tcp(handle);
+            }
+        }
+        let udp = self.sockets.udp.iter_mut().filter(|(_, slot)| slot.state.local.ip() == address);
+        let told = |(handle, slot): (UdpHandle, &mut UdpSlot)| {
+            slot.state.on_error(SocketError::AddressLost);
+            handle
+        };
+        let udp: Vec<_> = udp.map(told).collect();
+        for handle in udp {
+            self.announce_udp(handle, Readiness::ERROR);
+        }
     }
 
     fn queue_or_count(&mut self, id: InterfaceId, control: Control) {
@@ -286,9 +323,10 @@ impl Stack {
     /// A datagram to port 68 of an interface whose client runs: nobody else's.
     pub(super) fn is_for_dhcpv4(&self, id: InterfaceId, port: u16) -> bool {
         port == dhcpv4::CLIENT_PORT
-            && self.interfaces.get(id.index()).is_some_and(|interface| {
-                interface.autoconf.dhcpv4.as_ref().is_some_and(|client| client.is_running())
-            })
+            && self
+                .interfaces
+                .get(id.index())
+                .is_some_and(|interface| interface.autoconf.dhcpv4.as_ref().is_some_and(|client| client.is_running()))
     }
 
     /// A packet to our station, for an address that is not ours: an answer to a client that has no

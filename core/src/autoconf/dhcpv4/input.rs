@@ -160,9 +160,8 @@ impl Dhcpv4Client {
         if !self.config.ipv6_only_capable {
             return None;
         }
-        let seconds = read(message, option::IPV6_ONLY_PREFERRED, env, |value| {
-            value.try_into().ok().map(u32::from_be_bytes)
-        })?;
+        let seconds =
+            read(message, option::IPV6_ONLY_PREFERRED, env, |value| value.try_into().ok().map(u32::from_be_bytes))?;
         Some(Duration::from_secs(seconds.into()).max(V6ONLY_WAIT_MIN))
     }
 

@@ -37,12 +37,12 @@ use crate::time::{Duration, Instant};
 use crate::wire::dhcpv4::Dhcpv4Kind;
 use crate::wire::ethernet::EthernetAddress;
 
-pub mod config;
+pub(crate) mod config;
 mod input;
 mod lease;
 mod message;
 mod search_list;
-pub mod settings;
+pub(crate) mod settings;
 mod start;
 mod timeout;
 
@@ -133,11 +133,18 @@ pub(crate) enum Action {
     /// The lease's address can be used: its routes and MTU are to be as it says.
     Configure,
     /// What `Configure` did for this former lease is to be undone, and if `address` is set, `Assign` too.
-    Undo { lease: Box<Lease>, address: bool },
+    Undo {
+        lease: Box<Lease>,
+        address: bool,
+    },
     /// The known router is to be asked for (RFC 4436 section 2.1).
-    TestRouter { router: Ipv4Addr, station: EthernetAddress, source: Ipv4Addr },
+    TestRouter {
+        router: Ipv4Addr,
+        station: EthernetAddress,
+        source: Ipv4Addr,
+    },
     /// An IPv4 link-local address is wanted, or wanted no more.
-    LinkLocal(bool),
+    LinkLocal(#[allow(dead_code, reason = "the machine of RFC 3927 is to take it")] bool),
     /// The settings, or what can be told of the lease, have changed.
     Tell,
 }
@@ -189,12 +196,13 @@ pub(crate) struct Dhcpv4Client {
 }
 
 impl Dhcpv4Client {
-    /// A client that has not begun. `former` is the lease to come back to.
+    /// A client that has not begun. `former` is the lease to come back to, `former_server` whom it once had one from.
     pub(crate) fn new(
         config: Dhcpv4Config,
         hardware_address: EthernetAddress,
         client_id: Vec<u8>,
         former: Option<Box<Lease>>,
+        former_server: Option<Ipv4Addr>,
         now: Instant,
     ) -> Dhcpv4Client {
         Dhcpv4Client {
@@ -204,7 +212,7 @@ impl Dhcpv4Client {
             state: Dhcpv4State::Stopped,
             asking_since: now,
             exchange: None,
-            former_server: former.as_ref().map(|lease| lease.server),
+            former_server: former.as_ref().map(|lease| lease.server).or(former_server),
             lease: former,
             assigned: false,
             usable: false,
@@ -228,10 +236,6 @@ impl Dhcpv4Client {
         self.lease.as_deref()
     }
 
-    pub(crate) fn lease_mut(&mut self) -> Option<&mut Lease> {
-        self.lease.as_deref_mut()
-    }
-
     /// Whether the lease's address can be used.
     pub(crate) fn is_usable(&self) -> bool {
         self.usable
@@ -246,6 +250,11 @@ impl Dhcpv4Client {
     pub(crate) fn settings(&self) -> Option<&Dhcpv4Settings> {
         let leased = self.lease.as_ref().filter(|_| self.usable).map(|lease| &lease.settings);
         leased.or(self.informed.as_ref())
+    }
+
+    /// Who gave the last lease that could be used.
+    pub(crate) fn former_server(&self) -> Option<Ipv4Addr> {
+        self.former_server
     }
 
     pub(crate) fn client_id(&self) -> &[u8] {

@@ -144,11 +144,8 @@ fn routes(message: &Dhcpv4Message<'_>, routers: &[Ipv4Addr], env: &mut Env<'_>) 
         return bounded(routes, env);
     }
     let classful = read(message, option::STATIC_ROUTE, env, classful).unwrap_or_default();
-    let default = |gateway: &Ipv4Addr| Dhcpv4Route {
-        prefix: Ipv4Addr::UNSPECIFIED,
-        prefix_len: 0,
-        gateway: Some(*gateway),
-    };
+    let default =
+        |gateway: &Ipv4Addr| Dhcpv4Route { prefix: Ipv4Addr::UNSPECIFIED, prefix_len: 0, gateway: Some(*gateway) };
     bounded(routers.first().map(default).into_iter().chain(classful).collect(), env)
 }
 

@@ -67,14 +67,13 @@ impl Dhcpv4Client {
             actions.push(Action::LinkLocal(false));
         }
         let (config, client_id) = (self.config.clone(), core::mem::take(&mut self.client_id));
-        *self = Dhcpv4Client {
-            former_server: self.former_server,
-            ..Dhcpv4Client::new(config, self.hardware_address, client_id, None, self.asking_since)
-        };
+        let (server, since) = (self.former_server, self.asking_since);
+        *self = Dhcpv4Client::new(config, self.hardware_address, client_id, None, server, since);
         actions.push(Action::Tell);
     }
 
     /// The link has come up: a network attachment event. The lease is looked after anew (RFC 4436).
+    #[allow(dead_code, reason = "for interfaces that tell of their link")]
     pub(crate) fn on_link_up(&mut self, env: &mut Env<'_>) -> Actions {
         let mut actions = Actions::new();
         if !self.link_up && self.is_running() {
@@ -88,6 +87,7 @@ impl Dhcpv4Client {
     }
 
     /// The link has gone down: nothing can be asked. A lease that lasts is kept, with its address.
+    #[allow(dead_code, reason = "for interfaces that tell of their link")]
     pub(crate) fn on_link_down(&mut self) {
         self.link_up = false;
         self.exchange = None;
@@ -274,9 +274,10 @@ impl Dhcpv4Client {
     /// The known router answers from the hardware address that it had: this is the network that the lease
     /// is for, and its address can be used while servers are still asked (RFC 4436 section 2.1).
     pub(crate) fn on_router_answer(&mut self, router: Ipv4Addr, station: EthernetAddress) -> Actions {
-        let known = self.lease.as_ref().is_some_and(|lease| {
-            lease.gateway() == Some(router) && lease.router_station == Some(station)
-        });
+        let known = self
+            .lease
+            .as_ref()
+            .is_some_and(|lease| lease.gateway() == Some(router) && lease.router_station == Some(station));
         if self.state != Dhcpv4State::Rebooting || !known || self.assigned {
             return Actions::new();
         }

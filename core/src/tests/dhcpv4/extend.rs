@@ -88,8 +88,11 @@ fn at_t1_the_server_is_asked() {
 
     // The server was not a neighbor: the request has waited for ARP. The next one goes straight.
     let again = host.during(Duration::from_mins(15));
-    assert_eq!(again[0].1.line, "192.0.2.50:68 > 192.0.2.1:67 dhcp request secs 675 ciaddr 192.0.2.50"
-        .replace("675", &again[0].1.header.secs.to_string()));
+    assert_eq!(
+        again[0].1.line,
+        "192.0.2.50:68 > 192.0.2.1:67 dhcp request secs 675 ciaddr 192.0.2.50"
+            .replace("675", &again[0].1.header.secs.to_string())
+    );
     let asked = host.rig.now;
     let _ = asked;
     assert_eq!(host.answer(Ack, LEASED, &USUAL), Verdict::Accepted);
@@ -148,7 +151,10 @@ fn nobody_extends_the_lease() {
     let rebinding: Vec<_> = sent.iter().filter(|(at, _)| *at >= after(t2)).collect();
     assert!((rebinding[0].0 - after(t2)).abs() < 1e-9, "rebinding begins at T2: {rebinding:?}");
     let secs = rebinding[0].1.header.secs;
-    assert_eq!(rebinding[0].1.line, alloc::format!("192.0.2.50:68 > 255.255.255.255:67 dhcp request secs {secs} ciaddr 192.0.2.50"));
+    assert_eq!(
+        rebinding[0].1.line,
+        alloc::format!("192.0.2.50:68 > 255.255.255.255:67 dhcp request secs {secs} ciaddr 192.0.2.50")
+    );
     assert!((f64::from(secs) - (after(t2) - after(t1))).abs() <= 1.0, "since T1");
     let mut due = rebinding[0].0;
     for (at, _) in &rebinding {

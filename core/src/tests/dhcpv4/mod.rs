@@ -111,7 +111,9 @@ impl Host {
     /// The addresses in use.
     fn addresses(&self) -> Vec<String> {
         let own = self.rig.stack.interfaces().next().unwrap().addresses.iter();
-        own.filter(|own| own.state.is_assigned()).map(|own| alloc::format!("{}/{}", own.address, own.prefix_len)).collect()
+        own.filter(|own| own.state.is_assigned())
+            .map(|own| alloc::format!("{}/{}", own.address, own.prefix_len))
+            .collect()
     }
 
     fn routes(&self) -> Vec<String> {

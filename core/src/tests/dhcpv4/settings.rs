@@ -46,8 +46,7 @@ fn classless_routes_come_first() {
     let (host, settings) = told(&[(3, &[192, 0, 2, 1]), (33, &[10, 0, 0, 0, 192, 0, 2, 1]), (121, &classless)]);
     assert_eq!(settings.routes.len(), 3);
     assert_eq!(settings.routers, [SERVER]);
-    let expected =
-        ["0.0.0.0/0 via 192.0.2.2", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.128/25 via 192.0.2.3"];
+    let expected = ["0.0.0.0/0 via 192.0.2.2", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.128/25 via 192.0.2.3"];
     assert_eq!(host.routes(), expected);
 }
 
@@ -55,12 +54,8 @@ fn classless_routes_come_first() {
 fn classful_routes_where_there_are_no_others() {
     let classful = [10, 0, 0, 0, 192, 0, 2, 2, 172, 16, 0, 1, 192, 0, 2, 3, 0, 0, 0, 0, 192, 0, 2, 4];
     let (host, _) = told(&[(3, &[192, 0, 2, 1, 192, 0, 2, 9]), (33, &classful)]);
-    let expected = [
-        "0.0.0.0/0 via 192.0.2.1",
-        "10.0.0.0/8 via 192.0.2.2",
-        "192.0.2.0/24",
-        "172.16.0.1/32 via 192.0.2.3",
-    ];
+    let expected =
+        ["0.0.0.0/0 via 192.0.2.1", "10.0.0.0/8 via 192.0.2.2", "192.0.2.0/24", "172.16.0.1/32 via 192.0.2.3"];
     assert_eq!(host.routes(), expected);
 }
 
@@ -169,7 +164,12 @@ fn settings_for_an_address_set_by_hand() {
     host.rig.stack.dhcpv4_inform(host.rig.now, host.rig.interface, Dhcpv4Config::default()).unwrap();
     let line = host.rig.clone().sent();
     assert!(line.contains("> 192.0.2.2:68 > 255.255.255.255:67 dhcp inform xid "), "{line}");
-    assert!(line.ends_with(" ciaddr 192.0.2.2 <client ff0000000200030001020000000002, max 1500, wants 1 121 3 33 6 15 119 26 42>"), "{line}");
+    assert!(
+        line.ends_with(
+            " ciaddr 192.0.2.2 <client ff0000000200030001020000000002, max 1500, wants 1 121 3 33 6 15 119 26 42>"
+        ),
+        "{line}"
+    );
     host.sent();
     let bytes = host.reply(Ack, Ipv4Addr::UNSPECIFIED, &[(54, &[192, 0, 2, 1]), (6, &[192, 0, 2, 3])]);
     assert_eq!(host.deliver_to(&bytes, OUR_MAC, OUR_V4), Verdict::Accepted);

@@ -55,7 +55,8 @@ fn a_request_is_given_up_after_a_minute() {
     let _ = host.answer(Offer, LEASED, &USUAL);
     host.sent();
     let request = host.last.unwrap();
-    let sent = host.during(Duration::from_secs(64));
+    let mut sent = host.during(Duration::from_secs(64));
+    sent.truncate(4);
     assert_delays(&sent, 0.0, &[4.0, 8.0, 16.0, 32.0]);
     assert!(sent[..3].iter().all(|(_, sent)| sent.header.xid == request.xid && sent.line.contains(" request ")));
     assert!(sent[3].1.line.contains(" discover ") && sent[3].1.header.xid != request.xid, "{sent:?}");
