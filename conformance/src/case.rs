@@ -198,7 +198,8 @@ impl Description {
             self.stack.hardware_address,
             Capabilities::plain(1500),
             self.stack.addresses.iter().map(|text| text.0),
-        );
+        )
+        .unverified();
         Host { name: "stack".to_owned(), config: Config::default(), interfaces: vec![interface] }
     }
 }

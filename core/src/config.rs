@@ -17,6 +17,8 @@ pub struct Config {
     pub limits: Limits,
     /// TCP.
     pub tcp: TcpConfig,
+    /// How interfaces make sure that their addresses are theirs alone, where an interface has no settings of its own.
+    pub address: AddressSettings,
     /// The time to live (hop limit) of packets sent, 1 to 255; default 64 (RFC 1122 section 3.2.1.7, the IANA value).
     pub hop_limit: u8,
     /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
@@ -41,6 +43,7 @@ impl Default for Config {
         Config {
             limits: Limits::default(),
             tcp: TcpConfig::default(),
+            address: AddressSettings::default(),
             hop_limit: 64,
             rx_batch: 16,
             icmp_errors_per_second: 100,
@@ -244,6 +247,69 @@ impl InterfaceAddress {
     }
 }
 
+/// How an IPv4 address is probed for before it is used (RFC 5227).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acd {
+    /// It is used at once, and not defended.
+    Off,
+    /// One probe, 300 ms of listening, then it is announced, used and defended.
+    Fast,
+    /// The times of RFC 5227 section 1.1: three probes, 4 to 7 s in all.
+    Rfc5227,
+}
+
+/// What is done when another host claims an IPv4 address that is in use (RFC 5227 section 2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defense {
+    /// The address is given up (a).
+    Never,
+    /// It is announced once more; if it is claimed again within 10 s, it is given up (b).
+    Once,
+    /// It is announced once more, at most every 10 s, and never given up (c). A link-local address is
+    /// defended once all the same (RFC 3927 section 2.5).
+    Always,
+}
+
+/// How it is verified that no other host has an IPv6 address (RFC 4862 section 5.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dad {
+    /// It is used at once, unverified.
+    Off,
+    /// It is used after it has been verified.
+    Normal,
+    /// It is verified while it is used, with the care of RFC 4429; one that was set by hand, before.
+    Optimistic,
+    /// As [`Dad::Optimistic`], and a nonce tells solicitations of ours that the link brings back from
+    /// those of other hosts (RFC 7527).
+    Enhanced,
+}
+
+/// How an interface makes sure that its addresses are its own alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressSettings {
+    /// How an IPv4 address is probed for; default [`Acd::Fast`].
+    pub acd: Acd,
+    /// What is done when an IPv4 address in use is claimed by another host; default [`Defense::Once`].
+    pub defense: Defense,
+    /// How an IPv6 address is verified; default [`Dad::Optimistic`].
+    pub dad: Dad,
+    /// Solicitations sent to verify an IPv6 address, 0 to 255; default 1 (RFC 4862 section 5.1,
+    /// `DupAddrDetectTransmits`). 0 is the same as [`Dad::Off`].
+    pub dad_transmits: u8,
+}
+
+impl AddressSettings {
+    /// Addresses are used at once: on links whose addresses are known to be unique.
+    pub const UNVERIFIED: AddressSettings =
+        AddressSettings { acd: Acd::Off, defense: Defense::Once, dad: Dad::Off, dad_transmits: 1 };
+}
+
+impl Default for AddressSettings {
+    fn default() -> AddressSettings {
+        AddressSettings { acd: Acd::Fast, defense: Defense::Once, dad: Dad::Optimistic, dad_transmits: 1 }
+    }
+}
+
 /// One interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceConfig {
@@ -253,6 +319,8 @@ pub struct InterfaceConfig {
     pub capabilities: Capabilities,
     /// The addresses, each usable as source.
     pub addresses: SmallVec<[InterfaceAddress; 4]>,
+    /// How it makes sure that its addresses are its own alone; default [`Config::address`].
+    pub address_settings: Option<AddressSettings>,
 }
 
 impl InterfaceConfig {
@@ -262,6 +330,13 @@ impl InterfaceConfig {
         capabilities: Capabilities,
         addresses: impl IntoIterator<Item = InterfaceAddress>,
     ) -> InterfaceConfig {
-        InterfaceConfig { hardware_address, capabilities, addresses: addresses.into_iter().collect() }
+        let addresses = addresses.into_iter().collect();
+        InterfaceConfig { hardware_address, capabilities, addresses, address_settings: None }
+    }
+
+    /// The same, but its addresses are used at once: nobody else on the link has them.
+    #[must_use]
+    pub fn unverified(self) -> InterfaceConfig {
+        InterfaceConfig { address_settings: Some(AddressSettings::UNVERIFIED), ..self }
     }
 }

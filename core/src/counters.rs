@@ -74,6 +74,10 @@ counters! {
         neighbors_evicted = "neighbor.evicted",
         /// Addresses refused, because `Limits::addresses` was reached.
         addresses_refused = "address.refused",
+        /// Addresses found to be another host's.
+        address_conflicts = "address.conflicts",
+        /// Addresses defended against another host.
+        addresses_defended = "address.defended",
         /// Changes of addresses that nobody was told of, because `Limits::address_events` was reached.
         address_events_lost = "address.events_lost",
         /// IPv4 packets accepted.

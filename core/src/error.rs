@@ -62,6 +62,8 @@ drop_reasons! {
     ArpSender = "arp.sender",
     /// ARP for an address that is not ours and from a neighbor that we hold no entry of.
     ArpNotOurs = "arp.not_ours",
+    /// ARP from another station that claims an address of ours (RFC 5227 section 2.4).
+    ArpConflict = "arp.conflict",
 
     /// Shorter than the 20 bytes of an IPv4 header.
     Ipv4Truncated = "ipv4.truncated",
@@ -133,6 +135,10 @@ drop_reasons! {
     NdpOption = "ndp.option",
     /// ND for a target that is not ours, or an advertisement from a neighbor that we hold no entry of.
     NdpNotOurs = "ndp.not_ours",
+    /// ND that shows that another host has an address which we are verifying (RFC 4862 section 5.4).
+    NdpConflict = "ndp.conflict",
+    /// A solicitation of our own for an address that we are verifying, which the link has brought back (RFC 7527).
+    NdpLooped = "ndp.looped",
 
     /// UDP datagram shorter than its header or than its length field says.
     UdpTruncated = "udp.truncated",
@@ -373,7 +379,7 @@ command_errors! {
         NetworkUnreachable => "network unreachable",
         /// A datagram was larger than the path takes.
         MessageTooLong => "message too long",
-        /// The lease of the local address has ended, or was refused.
+        /// The local address turned out to be another host's (RFC 5227 section 2.4), or its lease has ended.
         AddressLost => "the local address is not this stack's any more",
     }
 

@@ -43,6 +43,8 @@ pub enum AddressChange {
     Removed,
     /// Another host has it; it is not used any more.
     Duplicated,
+    /// Another host uses it too; it was announced once more, and is kept (RFC 5227 section 2.4).
+    Defended,
 }
 
 /// An edge on one socket, or on an interface.

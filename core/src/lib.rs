@@ -68,7 +68,9 @@ mod tests;
 pub use autoconf::dhcpv4::Dhcpv4State;
 pub use autoconf::dhcpv4::config::Dhcpv4Config;
 pub use autoconf::dhcpv4::settings::{Dhcpv4Route, Dhcpv4Settings};
-pub use config::{Config, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings};
+pub use config::{
+    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings,
+};
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};

@@ -16,7 +16,7 @@ use alloc::string::{String, ToString};
 use core::fmt;
 use core::ops::RangeInclusive;
 
-use crate::config::Config;
+use crate::config::{Acd, Config, Dad, Defense};
 use crate::time::Duration;
 
 /// The type of an option, with its range.
@@ -32,6 +32,8 @@ pub enum Kind {
     Optional(RangeInclusive<u64>),
     /// A whole number of milliseconds within the range, or `none`.
     OptionalMilliseconds(RangeInclusive<u64>),
+    /// One of these words.
+    Choice(&'static [&'static str]),
 }
 
 /// A value of an option.
@@ -43,6 +45,8 @@ pub enum Value {
     Number(u64),
     /// Of an optional one that is not set.
     None,
+    /// Of a [`Kind::Choice`].
+    Choice(&'static str),
 }
 
 impl fmt::Display for Value {
@@ -51,6 +55,7 @@ impl fmt::Display for Value {
             Value::Switch(on) => write!(f, "{on}"),
             Value::Number(number) => write!(f, "{number}"),
             Value::None => f.write_str("none"),
+            Value::Choice(word) => f.write_str(word),
         }
     }
 }
@@ -114,6 +119,13 @@ impl fmt::Display for Kind {
             Kind::OptionalMilliseconds(range) => {
                 write!(f, "from {} to {} (milliseconds), or none", range.start(), range.end())
             }
+            Kind::Choice(words) => {
+                f.write_str("one of")?;
+                words
+                    .iter()
+                    .enumerate()
+                    .try_for_each(|(at, word)| write!(f, "{} {word}", if at > 0 { "," } else { "" }))
+            }
         }
     }
 }
@@ -122,6 +134,7 @@ impl Kind {
     fn parse(&self, text: &str) -> Option<Value> {
         match self {
             Kind::Switch => text.parse().ok().map(Value::Switch),
+            Kind::Choice(words) => words.iter().find(|word| **word == text).map(|word| Value::Choice(word)),
             Kind::Optional(_) | Kind::OptionalMilliseconds(_) if text == "none" => Some(Value::None),
             Kind::Number(range)
             | Kind::Milliseconds(range)
@@ -161,6 +174,36 @@ impl Field for Duration {
             *self = Duration::from_millis(millis);
         }
     }
+}
+
+/// A setting that is one of a few words.
+macro_rules! choice_fields {
+    ($($name:ident $words:ident: $($variant:ident = $word:literal),+;)+) => {
+        $(
+            const $words: &[&str] = &[$($word),+];
+
+            impl Field for $name {
+                fn read(&self) -> Value {
+                    Value::Choice(match self {
+                        $($name::$variant => $word,)+
+                    })
+                }
+
+                fn write(&mut self, value: Value) {
+                    match value {
+                        $(Value::Choice($word) => *self = $name::$variant,)+
+                        _ => {}
+                    }
+                }
+            }
+        )+
+    };
+}
+
+choice_fields! {
+    Acd ACD_WORDS: Off = "off", Fast = "fast", Rfc5227 = "rfc5227";
+    Defense DEFENSE_WORDS: Never = "never", Once = "once", Always = "always";
+    Dad DAD_WORDS: Off = "off", Normal = "normal", Optimistic = "optimistic", Enhanced = "enhanced";
 }
 
 macro_rules! number_fields {
@@ -211,6 +254,10 @@ const U32_MAX: u64 = u32::MAX as u64;
 
 options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
+    "address.acd": address.acd, Kind::Choice(ACD_WORDS), "RFC 5227 section 1.1; fast is own";
+    "address.defense": address.defense, Kind::Choice(DEFENSE_WORDS), "RFC 5227 section 2.4";
+    "address.dad": address.dad, Kind::Choice(DAD_WORDS), "RFC 4862 section 5.4, RFC 4429, RFC 7527";
+    "address.dad_transmits": address.dad_transmits, Kind::Number(0..=255), "RFC 4862 section 5.1";
     "stack.rx_batch": rx_batch, Kind::Number(1..=1024), "own";
     "stack.checks": checks, Kind::Switch, "own";
     "icmp.errors_per_second": icmp_errors_per_second, Kind::Number(0..=1_000_000), "RFC 4443 section 2.4 (f)";

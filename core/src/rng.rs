@@ -11,6 +11,7 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 
 use crate::digest::Digest;
 use crate::keyed::HashKey;
+use crate::time::Duration;
 
 /// The 32 bytes from which everything random in a stack follows. Never printed by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,6 +70,15 @@ impl RandomStream {
     /// How far the stream has been drawn from.
     pub(crate) fn digest(&self, digest: &mut Digest) {
         digest.u64(self.0.get_word_pos() as u64);
+    }
+
+    /// A time from zero to `most`, uniformly; nothing is drawn where there is no choice.
+    pub(crate) fn duration(&mut self, most: Duration) -> Duration {
+        if most.is_zero() {
+            return most;
+        }
+        let nanos = most.as_nanos() * u128::from(self.next_u32()) / u128::from(u32::MAX);
+        Duration::from_nanos(nanos as u64)
     }
 
     /// A value in `0..bound`; 0 if `bound` is 0. By multiplication: the bias is below 2^-32 x bound.

@@ -44,7 +44,8 @@ impl Host {
             EthernetAddress([2, 0, 0, 0, high, low]),
             Capabilities::plain(1500),
             addresses.iter().copied(),
-        );
+        )
+        .unverified();
         Host { name: name.to_owned(), config: Config::default(), interfaces: vec![interface] }
     }
 }

@@ -152,7 +152,7 @@ impl Loop {
         let device: Arc<dyn Device> = Arc::new(device);
         let capabilities = device.capabilities();
         let frame_max = usize::from(capabilities.mtu) + LINK_HEADER_MAX;
-        let config = InterfaceConfig::new(hardware_address, capabilities, addresses.iter().copied());
+        let config = InterfaceConfig::new(hardware_address, capabilities, addresses.iter().copied()).unverified();
         self.waiting.add(self.inlets.len(), &*device).map_err(system("wait for a device (epoll_ctl)"))?;
         let mut state = self.shared.lock();
         let now = state.clock.now();

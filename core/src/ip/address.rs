@@ -121,10 +121,19 @@ fn is_possible_source(addresses: &AddressTable, src: IpAddr) -> bool {
     }
 }
 
-/// The address to send from towards `dst` through `next_hop`: of the same family and scope, the one
-/// whose prefix holds the next hop, else the destination with the longest match, else the first.
+/// The address to send from towards `dst` through `next_hop`.
 pub(crate) fn select_source(addresses: &AddressTable, dst: IpAddr, next_hop: IpAddr) -> Option<IpAddr> {
-    let same_family = addresses.assigned().filter(|own| own.address.is_ipv4() == dst.is_ipv4());
+    best_source(addresses.assigned(), dst, next_hop)
+}
+
+/// Of the same family and scope, the candidate whose prefix holds the next hop, else the destination
+/// with the longest match, else the first.
+pub(crate) fn best_source<'a>(
+    candidates: impl DoubleEndedIterator<Item = &'a OwnAddress> + Clone,
+    dst: IpAddr,
+    next_hop: IpAddr,
+) -> Option<IpAddr> {
+    let same_family = candidates.filter(|own| own.address.is_ipv4() == dst.is_ipv4());
     let same_scope = |own: &&OwnAddress| is_link_local(own.address) == is_link_local(dst);
     // Of equal ones `max_by_key` takes the last, and the first is wanted.
     let best = same_family.clone().filter(same_scope).rev().max_by_key(|own| {

@@ -115,15 +115,6 @@ impl OwnAddress {
         }
     }
 
-    /// The state of an address whose uniqueness is beyond doubt.
-    pub(crate) fn verified_state(&self, now: Instant) -> AddressState {
-        if self.preferred_until.is_some_and(|until| until <= now) {
-            AddressState::Deprecated
-        } else {
-            AddressState::Preferred
-        }
-    }
-
     /// When a lifetime next ends.
     fn deadline(&self) -> Option<Instant> {
         let preferred = self.preferred_until.filter(|_| self.state == AddressState::Preferred);

@@ -10,8 +10,9 @@ use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::autoconf::Autoconf;
+use crate::autoconf::dad::Nonce;
 use crate::autoconf::dhcpv4::Outgoing;
-use crate::config::InterfaceConfig;
+use crate::config::{AddressSettings, InterfaceConfig};
 use crate::frame::Capabilities;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
@@ -55,6 +56,11 @@ pub(crate) enum Control {
         source: Ipv6Addr,
         target: Ipv6Addr,
     },
+    /// Does anybody have `target`? From nobody's address (RFC 4862 section 5.4.2).
+    DadSolicitation {
+        target: Ipv6Addr,
+        nonce: Option<Nonce>,
+    },
     NeighborAdvertisement {
         to: EthernetAddress,
         dst: Ipv6Addr,
@@ -78,6 +84,8 @@ pub(crate) struct Interface {
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
     pub(crate) addresses: AddressTable,
+    /// How it makes sure that its addresses are its own alone.
+    pub(crate) settings: AddressSettings,
     pub(crate) autoconf: Autoconf,
     pub(crate) neighbors: NeighborCache,
     pub(crate) control: VecDeque<Control>,
@@ -88,11 +96,12 @@ pub(crate) struct Interface {
 
 impl Interface {
     /// An interface without addresses yet.
-    pub(crate) fn new(config: &InterfaceConfig, key: HashKey) -> Interface {
+    pub(crate) fn new(config: &InterfaceConfig, settings: AddressSettings, key: HashKey) -> Interface {
         Interface {
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
             addresses: AddressTable::default(),
+            settings: config.address_settings.unwrap_or(settings),
             autoconf: Autoconf::default(),
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),

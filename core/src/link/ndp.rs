@@ -4,8 +4,9 @@ use core::net::{IpAddr, Ipv6Addr};
 
 use super::{Control, Interface};
 use crate::error::DropReason;
-use crate::ip::address::{ALL_NODES, Delivery};
+use crate::ip::address::{ALL_NODES, Delivery, best_source};
 use crate::ip::input::Received;
+use crate::ip::own_address::AddressState;
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ndp::{self, NeighborAdvertisement, NeighborSolicitation};
 
@@ -102,14 +103,22 @@ impl Interface {
         })
     }
 
+    /// Whether an advertisement of ours for `target` may replace what others have cached: not while
+    /// somebody else might be its rightful owner (RFC 4429 section 3.3).
+    pub(crate) fn may_override(&self, target: Ipv6Addr) -> bool {
+        self.addresses.find(IpAddr::V6(target)).is_none_or(|own| own.state != AddressState::Optimistic)
+    }
+
     /// Whether a neighbor can have this hardware address.
     fn is_anothers(&self, hardware: EthernetAddress) -> bool {
         hardware.is_unicast() && hardware != self.hardware_address
     }
 
-    /// The source of a solicitation for `target`: one of our addresses, of the target's scope if possible.
+    /// The source of a solicitation for `target`: one of our addresses, of the target's scope if
+    /// possible; never one whose rightful owner it could harm (RFC 4429 section 3.2).
     pub(crate) fn solicitation_source(&self, target: Ipv6Addr) -> Option<Ipv6Addr> {
-        match crate::ip::address::select_source(&self.addresses, IpAddr::V6(target), IpAddr::V6(target))? {
+        let verified = self.addresses.assigned().filter(|own| own.state != AddressState::Optimistic);
+        match best_source(verified, IpAddr::V6(target), IpAddr::V6(target))? {
             IpAddr::V6(source) => Some(source),
             IpAddr::V4(_) => None,
         }

@@ -19,7 +19,7 @@ use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 
 /// Between solicitations (RFC 4861 section 10, `RETRANS_TIMER`).
-const RETRANS_TIMER: Duration = Duration::from_secs(1);
+pub(crate) const RETRANS_TIMER: Duration = Duration::from_secs(1);
 /// Solicitations before a neighbor counts as unreachable (RFC 4861 section 10, `MAX_MULTICAST_SOLICIT`, `MAX_UNICAST_SOLICIT`).
 const MAX_SOLICIT: u8 = 3;
 /// How long a confirmation holds (RFC 4861 section 10, `REACHABLE_TIME`).

@@ -5,17 +5,20 @@
 //! [`Stack::on_address_ready`] is called. Every change ends in [`Stack::arm_interface`], which makes sure
 //! that the timer heap knows the interface's earliest deadline.
 
+use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
+use super::dad::initial_state;
 use super::schedule::TimerOwner;
-use crate::config::InterfaceAddress;
+use crate::config::{Acd, AddressSettings, Dad, InterfaceAddress};
 use crate::error::AddressError;
 use crate::event::AddressChange;
 use crate::ip::address::truncate;
 use crate::ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 use crate::ip::route::Route;
 use crate::link::{Interface, InterfaceId};
+use crate::socket::TcpHandle;
 use crate::time::Instant;
 use crate::wire::ipv6;
 
@@ -94,13 +97,43 @@ impl Stack {
             return Err(AddressError::LimitReached);
         }
         let NewAddress { address, prefix_len, origin, preferred_until, valid_until } = new;
-        let state = AddressState::Tentative;
-        let mut own = OwnAddress { address, prefix_len, state, origin, preferred_until, valid_until };
-        own.state = own.verified_state(now);
-        interface.addresses.push(own);
-        self.on_address_ready(id, own.address, own.origin);
+        let AddressSettings { acd, dad, dad_transmits, .. } = interface.settings;
+        let state = match address {
+            IpAddr::V4(_) if acd != Acd::Off => AddressState::Tentative,
+            IpAddr::V6(_) if dad != Dad::Off && dad_transmits > 0 => initial_state(dad, origin),
+            _ => verified_state(preferred_until, now),
+        };
+        interface.addresses.push(OwnAddress { address, prefix_len, state, origin, preferred_until, valid_until });
+        if state.is_assigned() {
+            self.on_address_ready(id, address, origin);
+            // What the operator has set and can be used at once is no news.
+            let is_news = origin != AddressOrigin::Static;
+            self.announce_address(id, address, is_news.then_some(AddressChange::Assigned));
+        }
+        match (address, state) {
+            (IpAddr::V4(address), AddressState::Tentative) => self.claim_address(id, address),
+            (IpAddr::V6(address), AddressState::Tentative | AddressState::Optimistic) => {
+                self.detect_duplicates(id, address, state);
+            }
+            _ => {}
+        }
         self.arm_interface(id);
         Ok(())
+    }
+
+    /// An address has turned out to be ours alone.
+    pub(super) fn verify_address(&mut self, id: InterfaceId, address: IpAddr) {
+        let now = self.now;
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+        let Some(own) = interface.addresses.find_mut(address) else { return };
+        let (before, origin) = (own.state, own.origin);
+        own.state = verified_state(own.preferred_until, now);
+        if before == AddressState::Tentative {
+            self.on_address_ready(id, address, origin);
+            self.announce_address(id, address, Some(AddressChange::Assigned));
+        } else {
+            self.announce_address(id, address, Some(AddressChange::Preferred));
+        }
     }
 
     /// RFC 4862 section 5.5.3 (e), RFC 2131 section 4.4.5: the lifetimes of an address begin anew.
@@ -115,7 +148,7 @@ impl Stack {
         own.valid_until = new.valid_until;
         let before = own.state;
         if matches!(before, AddressState::Preferred | AddressState::Deprecated) {
-            own.state = own.verified_state(now);
+            own.state = verified_state(own.preferred_until, now);
         }
         let change = match own.state {
             after if after == before => None,
@@ -130,26 +163,26 @@ impl Stack {
     pub(crate) fn withdraw_address(&mut self, id: InterfaceId, address: IpAddr, change: Option<AddressChange>) {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         let Some(own) = interface.addresses.remove(address) else { return };
-        self.on_address_unassigned(id, &own);
+        interface.autoconf.forget(address);
+        if own.state.is_assigned() {
+            self.on_address_unassigned(id, &own);
+        }
         self.announce_address(id, address, change);
     }
 
     /// An address is in use from now on.
-    pub(crate) fn on_address_ready(&mut self, id: InterfaceId, address: IpAddr, origin: AddressOrigin) {
+    fn on_address_ready(&mut self, id: InterfaceId, address: IpAddr, origin: AddressOrigin) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         if let Some(route) = interface.addresses.find(address).and_then(|own| on_link(id, own)) {
             self.routes.add(route);
         }
-        // What the operator has set and can be used at once is no news.
-        let is_news = origin != AddressOrigin::Static;
-        self.announce_address(id, address, is_news.then_some(AddressChange::Assigned));
         if let (AddressOrigin::Dhcp, IpAddr::V4(address)) = (origin, address) {
             self.on_dhcpv4_address_ready(id, address);
         }
     }
 
     /// An address is not in use any more: its route goes, unless another address has the same.
-    fn on_address_unassigned(&mut self, id: InterfaceId, own: &OwnAddress) {
+    pub(super) fn on_address_unassigned(&mut self, id: InterfaceId, own: &OwnAddress) {
         self.routes.invalidate();
         let Some(gone) = on_link(id, own) else { return };
         let Some(interface) = self.interfaces.get(id.index()) else { return };
@@ -159,6 +192,8 @@ impl Stack {
 
     /// The interface's own deadline has come: whatever part of it is due acts.
     pub(super) fn on_interface_timeout(&mut self, id: InterfaceId) {
+        self.advance_claims(id);
+        self.advance_detections(id);
         self.end_lifetimes(id);
         self.on_dhcpv4_timeout(id);
         self.arm_interface(id);
@@ -179,6 +214,18 @@ impl Stack {
         }
     }
 
+    /// Resets the connections that use `address`, which is about to be given up.
+    pub(super) fn reset_connections_of(&mut self, address: IpAddr) {
+        let connections = self.sockets.tcp.iter().filter(|(_, slot)| slot.flow.local == address);
+        let handles: Vec<TcpHandle> = connections.map(|(handle, _)| handle).collect();
+        for handle in handles {
+            if let Some((slot, mut env)) = self.connection(handle) {
+                slot.tcb.lose_address(&mut env);
+                self.settle_tcp(handle);
+            }
+        }
+    }
+
     /// Makes sure that the timer heap wakes for the interface's own deadline.
     pub(crate) fn arm_interface(&mut self, id: InterfaceId) {
         let deadline = self.interfaces.get(id.index()).and_then(Interface::deadline);
@@ -191,8 +238,14 @@ impl Stack {
     }
 }
 
+/// The state of an address that is ours alone.
+fn verified_state(preferred_until: Option<Instant>, now: Instant) -> AddressState {
+    let ended = preferred_until.is_some_and(|until| until <= now);
+    if ended { AddressState::Deprecated } else { AddressState::Preferred }
+}
+
 /// Whether `own` can be an address of the interface.
-pub(super) fn check_address(interface: &Interface, own: InterfaceAddress) -> Result<(), AddressError> {
+fn check_address(interface: &Interface, own: InterfaceAddress) -> Result<(), AddressError> {
     if !own.is_valid() {
         return Err(AddressError::BadAddress);
     }

@@ -24,7 +24,9 @@ use crate::wire::ipv6;
 const MTU_MIN: u16 = 576;
 
 impl Stack {
-    /// Adds an interface, with its addresses and their on-link routes. It can be used at once.
+    /// Adds an interface, with its addresses and their on-link routes. An address is used as soon as it is
+    /// known to be ours alone, of which [`Event::Address`](crate::Event::Address) tells; without such
+    /// care ([`InterfaceConfig::unverified`]) at once, which is no news.
     pub fn add_interface(&mut self, now: Instant, config: InterfaceConfig) -> Result<InterfaceId, AddInterfaceError> {
         self.advance(now);
         if self.interfaces.len() >= usize::from(self.config.limits.interfaces) {
@@ -45,7 +47,7 @@ impl Stack {
             return Err(AddInterfaceError::MtuTooSmall);
         }
         let id = InterfaceId(self.interfaces.len() as u16);
-        self.interfaces.push(Interface::new(&config, self.secrets.neighbor));
+        self.interfaces.push(Interface::new(&config, self.config.address, self.secrets.neighbor));
         for own in config.addresses {
             // Each of the reasons to refuse one has been looked at.
             self.assign_address(id, NewAddress::fixed(own)).map_err(|_| AddInterfaceError::BadAddress)?;

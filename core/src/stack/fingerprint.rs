@@ -26,6 +26,9 @@ impl Stack {
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
             limit.digest(&mut digest);
         }
+        for stream in [&self.random.acd, &self.random.dad] {
+            stream.digest(&mut digest);
+        }
         for (_, count) in self.counters() {
             digest.u64(count);
         }
@@ -107,6 +110,11 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.address((*dst).into());
             digest.address((*target).into());
             digest.bool(*solicited);
+        }
+        Control::DadSolicitation { target, nonce } => {
+            digest.u8(5);
+            digest.address((*target).into());
+            digest.option(*nonce, |digest, nonce| digest.bytes(&nonce));
         }
         Control::Packet(packet) => {
             digest.u8(4);

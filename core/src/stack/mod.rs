@@ -25,6 +25,7 @@
 //! - `commands`: interfaces, routes, sockets
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `dhcpv4`: the DHCPv4 clients of the interfaces
+//! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
@@ -47,8 +48,10 @@ use crate::time::Instant;
 use crate::trace::Trace;
 
 mod access;
+mod acd;
 mod addresses;
 mod commands;
+mod dad;
 mod dhcpv4;
 mod fingerprint;
 mod icmp;
@@ -78,18 +81,20 @@ struct Secrets {
     neighbor: HashKey,
 }
 
+/// What is drawn for the interfaces, one stream per purpose.
+#[derive(Clone)]
+struct Random {
+    acd: RandomStream,
+    dad: RandomStream,
+    dhcpv4: RandomStream,
+}
+
 /// The bounds on what strangers can make us send.
 #[derive(Clone)]
 struct RateLimits {
     icmp_errors: RateLimit,
     resets: RateLimit,
     group_echoes: RateLimit,
-}
-
-/// The streams of what is random in self-configuration.
-#[derive(Clone)]
-struct RandomStreams {
-    dhcpv4: RandomStream,
 }
 
 /// A TCP/IP stack. See the [module](self) for how it is driven.
@@ -101,7 +106,7 @@ pub struct Stack {
     /// The latest `now` seen.
     now: Instant,
     secrets: Secrets,
-    random: RandomStreams,
+    random: Random,
     interfaces: Vec<Interface>,
     routes: RouteTable,
     sockets: Sockets,
@@ -133,7 +138,7 @@ impl Stack {
         Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
-            random: Stack::random_streams(&seed),
+            random: Stack::random(&seed),
             interfaces: Vec::new(),
             routes: RouteTable::default(),
             sockets: Sockets::new(&seed, config.shard),
@@ -154,10 +159,6 @@ impl Stack {
         }
     }
 
-    fn random_streams(seed: &Seed) -> RandomStreams {
-        RandomStreams { dhcpv4: seed.stream("dhcpv4") }
-    }
-
     fn secrets(seed: &Seed) -> Secrets {
         Secrets {
             isn: seed.hash_key("tcp.isn"),
@@ -166,11 +167,15 @@ impl Stack {
         }
     }
 
+    fn random(seed: &Seed) -> Random {
+        Random { acd: seed.stream("acd"), dad: seed.stream("dad"), dhcpv4: seed.stream("dhcpv4") }
+    }
+
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
-        self.random = Stack::random_streams(seed);
+        self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
     }
 

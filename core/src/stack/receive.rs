@@ -63,7 +63,10 @@ impl Stack {
     fn receive_ipv6(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv6Packet::parse(frame.data.get(ethernet::HEADER_LEN..).unwrap_or_default())?;
-        let mut received = interface.ipv6_input(&packet, link.dst.is_multicast())?;
+        let mut received = match interface.ipv6_input(&packet, link.dst.is_multicast()) {
+            Err(DropReason::Ipv6Source) => return Err(self.detect_own_source(id, &packet)),
+            checked => checked?,
+        };
         let limits = ExtensionLimits {
             headers: usize::from(self.config.limits.ipv6_extension_headers),
             ..ExtensionLimits::default()
@@ -102,6 +105,7 @@ impl Stack {
 
     fn receive_arp(&mut self, id: InterfaceId, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
         let packet = ArpPacket::parse(ethernet.payload())?;
+        self.contest_address(id, &packet)?;
         if self.receive_router_answer(id, &packet) {
             return Ok(());
         }
@@ -124,6 +128,7 @@ impl Stack {
         message: &[u8],
         link_src: EthernetAddress,
     ) -> Result<(), DropReason> {
+        self.detect_conflict(id, received, message)?;
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let input = interface.ndp_input(received, message, link_src)?;
         self.counters.ndp_received += 1;

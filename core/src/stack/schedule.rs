@@ -45,6 +45,10 @@ pub enum Cause {
     Neighbor,
     /// A lifetime of one of our addresses ends.
     AddressLifetime,
+    /// An IPv4 address is to be probed for, announced or used (RFC 5227).
+    ConflictDetection,
+    /// An IPv6 address is to be solicited, or taken to be ours alone (RFC 4862 section 5.4).
+    DuplicateDetection,
     /// A DHCPv4 client asks, renews, rebinds, or gives up.
     Dhcpv4,
 }
@@ -53,9 +57,10 @@ pub enum Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TimerOwner {
     Tcp(TcpHandle),
-    Neighbor(InterfaceId, NeighborId),
-    /// The interface itself: addresses, self-configuration.
+    /// The interface itself: addresses, self-configuration. Before its neighbors, which may wait for an
+    /// address to be asked from.
     Interface(InterfaceId),
+    Neighbor(InterfaceId, NeighborId),
 }
 
 /// Entries by time, then by owner, so that equal times have an order too.

@@ -82,7 +82,9 @@ impl Stack {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
                 let start = batch.begin();
-                EthernetHeader { dst: to, src, ethertype: EtherType::Arp }.emit(batch.out());
+                // RFC 3927 section 2.5: so that a duplicate is noticed soon.
+                let dst = if source.is_link_local() { EthernetAddress::BROADCAST } else { to };
+                EthernetHeader { dst, src, ethertype: EtherType::Arp }.emit(batch.out());
                 ArpHeader {
                     operation,
                     sender_hardware: src,
@@ -109,13 +111,14 @@ impl Stack {
                 });
                 self.counters.ndp_solicitations_sent += 1;
             }
+            Control::DadSolicitation { target, nonce } => self.transmit_dad_solicitation(id, target, nonce, batch),
             Control::NeighborAdvertisement { to, dst, target, solicited } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
                 let message = NeighborAdvertisement {
                     router: false,
                     solicited,
-                    overrides: true,
+                    overrides: interface.may_override(target),
                     target,
                     target_link_layer: Some(src),
                 };
@@ -293,7 +296,7 @@ impl Stack {
     }
 }
 
-fn transmit_ndp(
+pub(super) fn transmit_ndp(
     batch: &mut TxBatch,
     stations: Stations,
     (src, dst): (Ipv6Addr, Ipv6Addr),

@@ -203,6 +203,14 @@ impl Tcb {
         }
     }
 
+    /// The local address turned out to be another host's: the connection ends, and the peer is told
+    /// (RFC 5227 section 2.4).
+    pub(crate) fn lose_address(&mut self, env: &mut Env<'_>) {
+        if self.state != State::Closed {
+            self.reset_and_close(env, Some(SocketError::AddressLost));
+        }
+    }
+
     /// The application gives its handle back: the connection finishes alone.
     pub(crate) fn orphan(&mut self, env: &mut Env<'_>) {
         self.orphan = true;

@@ -104,7 +104,7 @@ fn a_frame_beyond_the_mtu_is_dropped() {
 fn an_interface_that_is_not_there() {
     let mut rig = Rig::new();
     let mut other = Rig::new();
-    let interface = crate::InterfaceConfig::new(STRANGER, Capabilities::plain(1500), []);
+    let interface = crate::InterfaceConfig::new(STRANGER, Capabilities::plain(1500), []).unverified();
     let second = other.stack.add_interface(other.now, interface).unwrap();
     let frame = Frame::from(bytes::Bytes::from(ethernet(OUR_MAC, PEER_MAC, &ping())));
     assert_eq!(rig.stack.handle_frame(rig.now, second, frame), Verdict::Dropped(DropReason::InterfaceUnknown));

@@ -14,7 +14,7 @@ fn address(text: &str, prefix_len: u8) -> InterfaceAddress {
 
 /// A second interface, with one address.
 fn second(mtu: u16, own: InterfaceAddress) -> InterfaceConfig {
-    InterfaceConfig::new(EthernetAddress([2, 0, 0, 0, 1, 2]), Capabilities::plain(mtu), [own])
+    InterfaceConfig::new(EthernetAddress([2, 0, 0, 0, 1, 2]), Capabilities::plain(mtu), [own]).unverified()
 }
 
 #[rstest]

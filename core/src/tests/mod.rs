@@ -8,6 +8,8 @@
 //! |---|---|
 //! | `ethernet` | which frames are for us (RFC 894, 1112) |
 //! | `addresses` | lifetimes of our own addresses (RFC 4862 section 5.5.4) |
+//! | `acd` | whether an IPv4 address is ours alone (RFC 5227) |
+//! | `dad` | whether an IPv6 address is (RFC 4862 section 5.4, 4429, 7527) |
 //! | `arp` | RFC 826, 5227 |
 //! | `ndp` | Neighbor Discovery's messages (RFC 4861 section 7) |
 //! | `neighbor` | reachability, parking, eviction (RFC 4861 section 7.3) |
@@ -29,8 +31,10 @@
 //! | `determinism` | same inputs, same outputs; clones |
 //! | `hostile` | arbitrary frames |
 
+mod acd;
 mod addresses;
 mod arp;
+mod dad;
 mod determinism;
 mod dhcpv4;
 mod echo;

@@ -18,8 +18,8 @@ use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
 use crate::{
-    Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Limits, Seed,
-    Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
+    AddressSettings, Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig,
+    InterfaceId, Limits, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -57,9 +57,20 @@ impl Rig {
             OUR_MAC,
             capabilities,
             [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
-        );
+        )
+        .unverified();
         let interface = stack.add_interface(now, interface).unwrap();
         Rig { stack, interface, now, batch: TxBatch::new() }
+    }
+
+    /// A stack whose interface has no addresses yet.
+    pub(crate) fn bare(settings: AddressSettings) -> Rig {
+        let mut rig = Rig::new();
+        rig.stack = Stack::new(Config { checks: true, ..Config::default() }, Seed([7; 32]));
+        let config = InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), []);
+        let config = InterfaceConfig { address_settings: Some(settings), ..config };
+        rig.interface = rig.stack.add_interface(rig.now, config).unwrap();
+        rig
     }
 
     /// A frame arrives.

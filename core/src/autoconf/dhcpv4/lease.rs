@@ -102,8 +102,8 @@ impl LeaseTimes {
         let named = |time: Option<u32>, usual| time.map_or(usual, |time| Duration::from_secs(time.into()));
         let (t1, t2) = (named(t1, usual.0), named(t2, usual.1));
         let (t1, t2) = if Duration::ZERO < t1 && t1 < t2 && t2 < whole { (t1, t2) } else { usual };
-        let t2 = t2 - fraction(env.random, (t2 - t1) / 16);
-        let t1 = t1 - fraction(env.random, t1 / 16);
+        let t2 = t2.saturating_sub(fraction(env.random, t2.saturating_sub(t1) / 16));
+        let t1 = t1.saturating_sub(fraction(env.random, t1 / 16));
         LeaseTimes { t1: Some(since + t1), t2: Some(since + t2), expires: Some(since + whole) }
     }
 }

@@ -62,11 +62,11 @@ const RETRANSMIT_FIRST: Duration = Duration::from_secs(4);
 const RETRANSMIT_MAX: Duration = Duration::from_secs(64);
 const RETRANSMIT_RANDOM: Duration = Duration::from_secs(1);
 /// The least time between requests while renewing and rebinding (RFC 2131 section 4.4.5).
-const RENEW_MIN: Duration = Duration::from_secs(60);
+const RENEW_MIN: Duration = Duration::from_mins(1);
 /// Before starting over when another host was found to have the address (RFC 2131 section 3.1, 5).
 const DECLINE_WAIT: Duration = Duration::from_secs(10);
 /// The least time without DHCPv4 when the network prefers IPv6 alone (RFC 8925 section 3.4, `MIN_V6ONLY_WAIT`).
-const V6ONLY_WAIT_MIN: Duration = Duration::from_secs(300);
+const V6ONLY_WAIT_MIN: Duration = Duration::from_mins(5);
 
 /// The state of a client (RFC 2131 section 4.4, figure 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

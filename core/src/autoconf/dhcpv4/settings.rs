@@ -70,7 +70,9 @@ impl Dhcpv4Settings {
     pub(super) fn digest(&self, digest: &mut Digest) {
         for list in [&self.routers, &self.dns_servers, &self.ntp_servers] {
             digest.count(list.len());
-            list.iter().for_each(|address| digest.bytes(&address.octets()));
+            for address in list {
+                digest.bytes(&address.octets());
+            }
         }
         digest.count(self.routes.len());
         for route in &self.routes {
@@ -80,7 +82,9 @@ impl Dhcpv4Settings {
         }
         digest.option(self.domain.as_deref(), |digest, domain| digest.counted(domain.as_bytes()));
         digest.count(self.search.len());
-        self.search.iter().for_each(|name| digest.counted(name.as_bytes()));
+        for name in &self.search {
+            digest.counted(name.as_bytes());
+        }
         digest.option(self.mtu, Digest::u16);
     }
 }

@@ -291,5 +291,5 @@ impl Dhcpv4Client {
 pub(super) fn retransmission(earlier: u8, random: &mut RandomStream) -> Duration {
     let base = (RETRANSMIT_FIRST * (1 << earlier.min(4))).min(RETRANSMIT_MAX);
     let span = 2 * RETRANSMIT_RANDOM.as_micros() as u32;
-    base - RETRANSMIT_RANDOM + Duration::from_micros(random.below(span + 1).into())
+    base.saturating_sub(RETRANSMIT_RANDOM) + Duration::from_micros(random.below(span + 1).into())
 }

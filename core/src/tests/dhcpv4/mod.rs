@@ -17,7 +17,7 @@ use core::time::Duration;
 use super::rig::*;
 use crate::wire::dhcpv4::{Dhcpv4Header, Dhcpv4Kind, Dhcpv4Message, Dhcpv4Op};
 use crate::wire::ethernet::EthernetAddress;
-use crate::{Capabilities, Config, Dhcpv4Config, Dhcpv4State, Verdict};
+use crate::{AddressSettings, Capabilities, Config, Dhcpv4Config, Dhcpv4State, Verdict};
 
 mod extend;
 mod hostile;
@@ -52,9 +52,10 @@ struct Host {
 
 impl Host {
     fn new() -> Host {
-        Host::with(Config { checks: true, ..Config::default() })
+        Host { rig: Rig::bare(AddressSettings::default()), last: None }
     }
 
+    /// The same, configured otherwise, and without conflict detection.
     fn with(config: Config) -> Host {
         let mut rig = Rig::with(config, Capabilities::plain(1500));
         rig.stack.remove_address(rig.now, rig.interface, OUR_V4.into()).unwrap();

@@ -99,3 +99,42 @@ fn a_server_that_refuses_all_is_not_asked_without_end() {
     }
     assert_eq!(host.during(Duration::ZERO).len(), 0);
 }
+
+/// An ARP packet of another host that has the leased address.
+fn claim_of_another() -> Vec<u8> {
+    let other = EthernetAddress([2, 0, 0, 0, 0, 9]);
+    arp(crate::wire::arp::ArpOperation::Reply, other, LEASED, OUR_MAC, Ipv4Addr::UNSPECIFIED, OUR_MAC)
+}
+
+/// RFC 2131 section 3.1, 5, tables 4 and 5: DECLINE is broadcast, with address and server, and everything
+/// begins again 10 s later.
+#[test]
+fn an_address_that_another_host_has_is_declined() {
+    let mut host = requesting();
+    assert_eq!(host.answer(Dhcpv4Kind::Ack, LEASED, &USUAL), Verdict::Accepted);
+    assert_eq!(host.state(), Dhcpv4State::Bound);
+    host.rig.discard();
+    let _ = host.rig.receive(&claim_of_another());
+    assert_eq!(
+        host.sent_one(),
+        "0.0.0.0:68 > 255.255.255.255:67 dhcp decline <requested 192.0.2.50, server 192.0.2.1>"
+    );
+    assert_eq!(host.state(), Dhcpv4State::Init);
+    assert_eq!(host.addresses().len(), 0);
+    let sent = host.during(Duration::from_secs(10));
+    assert_eq!(sent.len(), 1);
+    assert!((sent[0].0 - 10.0).abs() < 1e-9 && sent[0].1.line.contains(" discover "), "{sent:?}");
+    assert_eq!(host.rig.counter("dhcpv4.declined"), 1);
+}
+
+/// RFC 5227 section 2.4: also when it is in use already, and cannot be defended.
+#[test]
+fn an_address_that_is_lost_later_is_declined_too() {
+    let mut host = Host::bound();
+    for _ in 0..2 {
+        let _ = host.rig.receive(&claim_of_another());
+    }
+    let sent = host.sent();
+    assert!(sent.iter().any(|sent| sent.line.contains(" decline ")), "{sent:?}");
+    assert_eq!((host.addresses().len(), host.routes().len()), (0, 0));
+}

@@ -193,17 +193,17 @@ fn nobody_tells_settings() {
     assert_eq!(host.state(), Dhcpv4State::Informing);
 }
 
-/// RFC 8925 section 3.2: not before V6ONLY_WAIT, at least 300 s, is over.
+/// RFC 8925 section 3.2: not before `V6ONLY_WAIT`, at least 300 s, is over.
 #[rstest]
 #[case(&[0, 0, 0, 0], 300)]
 #[case(&[0, 0, 7, 8], 1800)]
-fn a_network_that_prefers_ipv6_alone(#[case] value: &[u8], #[case] seconds: u64) {
+fn a_network_that_prefers_ipv6_alone(#[case] value: &[u8], #[case] seconds: u32) {
     let mut host = Host::started_with(Dhcpv4Config { ipv6_only_capable: true, ..Dhcpv4Config::default() });
     assert_eq!(host.answer(Offer, LEASED, &[&USUAL[..], &[(108, value)]].concat()), Verdict::Accepted);
     assert_eq!(host.state(), Dhcpv4State::Init);
-    let sent = host.during(Duration::from_secs(seconds));
+    let sent = host.during(Duration::from_secs(seconds.into()));
     assert_eq!(sent.len(), 1, "{sent:?}");
-    assert!((sent[0].0 - seconds as f64).abs() < 1e-9);
+    assert!((sent[0].0 - f64::from(seconds)).abs() < 1e-9);
     assert_eq!(sent[0].1.line, "0.0.0.0:68 > 255.255.255.255:67 dhcp discover <rapid-commit>");
     assert_eq!(host.rig.counter("dhcpv4.ipv6_only"), 1);
 }

@@ -24,11 +24,12 @@ fn a_discovery_goes_on_for_ever() {
     assert_delays(&sent, 0.0, &[4.0, 8.0, 16.0, 32.0, 64.0, 64.0, 64.0]);
     for (at, sent) in &sent {
         assert!(sent.line.contains("dhcp discover secs ") && sent.line.ends_with("<rapid-commit>"), "{}", sent.line);
-        assert_eq!((sent.header.xid, sent.header.secs), (first.xid, *at as u16));
+        assert_eq!(sent.header.xid, first.xid);
+        assert!((f64::from(sent.header.secs) - at.floor()).abs() < 1e-9, "{sent:?}");
     }
     assert_eq!(host.rig.counter("dhcpv4.retransmitted"), 7);
     let delays: Vec<_> = sent.iter().map(|(at, _)| at.fract()).collect();
-    assert!(delays.windows(2).any(|pair| pair[0] != pair[1]), "at random");
+    assert!(delays.windows(2).any(|pair| (pair[0] - pair[1]).abs() > 1e-3), "at random");
 }
 
 #[test]
