@@ -43,7 +43,7 @@ fn four_messages_to_a_lease() {
     let request = host.last.unwrap();
     assert_eq!((request.xid, request.secs), (discover.xid, discover.secs));
 
-    let asked = host.rig.now - Duration::ZERO;
+    let asked = host.rig.now;
     host.rig.now += Duration::from_millis(10);
     host.rig.events();
     assert_eq!(host.answer(Ack, LEASED, &USUAL), Verdict::Accepted);
@@ -68,6 +68,7 @@ fn the_application_is_told() {
     host.sent();
     let _ = host.answer(Ack, LEASED, &USUAL);
     let mut events = host.rig.events();
+    host.rig.discard();
     while let Some(wakeup) = host.rig.stack.poll_timeout().filter(|_| !host.has_address()) {
         host.rig.run_to(wakeup.at);
         host.rig.discard();
