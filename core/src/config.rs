@@ -7,8 +7,9 @@ use smallvec::SmallVec;
 
 use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::frame::Capabilities;
+use crate::link::InterfaceId;
 use crate::time::Duration;
-use crate::wire::ethernet::EthernetAddress;
+use crate::wire::ethernet::{self, EthernetAddress};
 
 /// How the stack as a whole behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,10 @@ pub struct Config {
     pub resets_per_second: u32,
     /// What DHCPv4 clients are set to by default.
     pub dhcpv4: Dhcpv4Config,
+    /// Whether any of our addresses may be used on any interface: a packet is taken in that came to an
+    /// address of another interface, and leaves by another than its source address's. Default false: the
+    /// strong host model (RFC 1122 section 3.3.4.2).
+    pub weak_host: bool,
     /// Whether connections check their invariants after each call; default: in debug builds.
     pub checks: bool,
     /// Whether `trace_digest` folds in every input and every emitted head; default false.
@@ -49,6 +54,7 @@ impl Default for Config {
             icmp_errors_per_second: 100,
             resets_per_second: 200,
             dhcpv4: Dhcpv4Config::default(),
+            weak_host: false,
             checks: cfg!(debug_assertions),
             trace: false,
             shard: Shard::default(),
@@ -81,8 +87,10 @@ pub struct Limits {
     pub addresses: u16,
     /// Changes of addresses that wait to be told; default 64. The oldest goes for a new one.
     pub address_events: u16,
-    /// Routes; default 1,024.
+    /// Routes, in all tables; default 1,024.
     pub routes: u32,
+    /// Policy rules; default 64.
+    pub rules: u16,
     /// TCP connections in any state, TIME-WAIT included; default 65,536.
     pub tcp_sockets: u32,
     /// TCP connections in SYN-RECEIVED per listener; default 256.
@@ -120,6 +128,7 @@ impl Default for Limits {
             addresses: 16,
             address_events: 64,
             routes: 1024,
+            rules: 64,
             tcp_sockets: 65_536,
             syn_queue: 256,
             listeners: 1024,
@@ -209,6 +218,11 @@ pub struct TcpSettings {
     pub hop_limit: Option<u8>,
     /// An upper bound on the segment size sent and announced; default none.
     pub mss_max: Option<u16>,
+    /// The interface that this socket's packets leave through, and that alone it hears; default any (as
+    /// `SO_BINDTODEVICE`).
+    pub interface: Option<InterfaceId>,
+    /// A number that policy rules choose tables by; default 0 (as `SO_MARK`).
+    pub mark: u32,
 }
 
 impl Default for TcpSettings {
@@ -222,6 +236,8 @@ impl Default for TcpSettings {
             linger: None,
             hop_limit: None,
             mss_max: None,
+            interface: None,
+            mark: 0,
         }
     }
 }
@@ -310,10 +326,36 @@ impl Default for AddressSettings {
     }
 }
 
-/// One interface.
+/// What an interface's frames look like, and who is at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Medium {
+    /// Ethernet frames (RFC 894, RFC 2464): neighbors are resolved by ARP and Neighbor Discovery.
+    Ethernet,
+    /// Bare IPv4 and IPv6 packets, as on a TUN device or a point-to-point link: no link header, nobody to
+    /// resolve. Whatever is routed here leaves here.
+    Ip,
+    /// No device: what is sent here arrives here. With such an interface the stack reaches its own
+    /// addresses, those of the other interfaces too, and 127.0.0.0/8 (RFC 1122 section 3.2.1.3 (g)) and `::1`.
+    Loopback,
+}
+
+impl Medium {
+    /// Bytes of the link header before each packet.
+    pub const fn header_len(self) -> usize {
+        match self {
+            Medium::Ethernet => ethernet::HEADER_LEN,
+            Medium::Ip | Medium::Loopback => 0,
+        }
+    }
+}
+
+/// One interface. The constructors name what each medium needs; the other fields can be set behind them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceConfig {
-    /// Our station address; must be an individual one.
+    /// What its frames look like.
+    pub medium: Medium,
+    /// Our station address: an individual one for Ethernet, without meaning elsewhere.
     pub hardware_address: EthernetAddress,
     /// What the device can do.
     pub capabilities: Capabilities,
@@ -324,19 +366,43 @@ pub struct InterfaceConfig {
 }
 
 impl InterfaceConfig {
-    /// An interface with `addresses`, all else as by default.
+    /// An Ethernet interface with `addresses`, all else as by default.
     pub fn new(
         hardware_address: EthernetAddress,
         capabilities: Capabilities,
         addresses: impl IntoIterator<Item = InterfaceAddress>,
     ) -> InterfaceConfig {
-        let addresses = addresses.into_iter().collect();
-        InterfaceConfig { hardware_address, capabilities, addresses, address_settings: None }
+        InterfaceConfig {
+            medium: Medium::Ethernet,
+            hardware_address,
+            capabilities,
+            addresses: addresses.into_iter().collect(),
+            address_settings: None,
+        }
     }
 
     /// The same, but its addresses are used at once: nobody else on the link has them.
     #[must_use]
     pub fn unverified(self) -> InterfaceConfig {
         InterfaceConfig { address_settings: Some(AddressSettings::UNVERIFIED), ..self }
+    }
+
+    /// An interface of bare IP packets with `addresses`, which are used at once.
+    pub fn ip(capabilities: Capabilities, addresses: impl IntoIterator<Item = InterfaceAddress>) -> InterfaceConfig {
+        InterfaceConfig {
+            medium: Medium::Ip,
+            ..InterfaceConfig::new(EthernetAddress::UNSPECIFIED, capabilities, addresses).unverified()
+        }
+    }
+
+    /// The loopback interface, with 127.0.0.1/8 and `::1/128` and the largest MTU.
+    pub fn loopback() -> InterfaceConfig {
+        // Nothing can damage what never leaves: no checksum is computed.
+        let capabilities = Capabilities { tx_checksum: true, rx_checksum: true, ..Capabilities::plain(u16::MAX) };
+        let addresses = [InterfaceAddress::v4(Ipv4Addr::LOCALHOST, 8), InterfaceAddress::v6(Ipv6Addr::LOCALHOST, 128)];
+        InterfaceConfig {
+            medium: Medium::Loopback,
+            ..InterfaceConfig::new(EthernetAddress::UNSPECIFIED, capabilities, addresses).unverified()
+        }
     }
 }

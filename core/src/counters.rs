@@ -56,6 +56,8 @@ counters! {
         frames_sent = "frames.sent",
         /// Their bytes.
         bytes_sent = "frames.bytes_sent",
+        /// Packets that went from us to us over the loopback interface.
+        packets_looped = "loopback.packets",
         /// ARP requests sent.
         arp_requests_sent = "arp.requests_sent",
         /// ARP replies sent.

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::ip::route::Refusal;
+
 /// What became of a frame handed to [`Stack::handle_frame`](crate::Stack::handle_frame).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -49,6 +51,10 @@ drop_reasons! {
     EthernetSource = "ethernet.source",
     /// No such interface.
     InterfaceUnknown = "interface.unknown",
+    /// The interface is down.
+    InterfaceDown = "interface.down",
+    /// A frame handed in for a loopback interface, which has no device that it could come from.
+    InterfaceLoopback = "interface.loopback",
     /// Longer than the interface's MTU allows.
     FrameTooLong = "frame.too_long",
 
@@ -211,6 +217,12 @@ drop_reasons! {
     NeighborQueueFull = "neighbor.queue_full",
     /// No route to the destination of an answer.
     NoRoute = "route.none",
+    /// The route says to discard it.
+    RouteBlackhole = "route.blackhole",
+    /// The route says that the destination is unreachable.
+    RouteUnreachable = "route.unreachable",
+    /// The route says that the destination is prohibited.
+    RouteProhibited = "route.prohibited",
     /// A multicast or broadcast packet that asks for an answer which must not be given.
     NoAnswerOwed = "answer.not_owed",
 }
@@ -257,12 +269,20 @@ command_errors! {
         LimitReached => "no more interfaces: Limits::interfaces is reached",
         /// The hardware address is a group address.
         GroupHardwareAddress => "the hardware address is a group address; an individual one is needed",
+        /// All 65,536 interface numbers have been used: removed interfaces do not give theirs back.
+        NumbersExhausted => "no more interfaces: all their numbers have been used",
         /// The MTU is below 576 (IPv4, RFC 791) or below 1,280 while IPv6 addresses are set (RFC 8200 section 5).
         MtuTooSmall => "the MTU is too small: at least 576, and 1280 for IPv6",
         /// More addresses than `Limits::addresses`.
         TooManyAddresses => "more addresses than Limits::addresses",
         /// An address is multicast, unspecified or broadcast, or its prefix is longer than the address.
         BadAddress => "an address is not a unicast address with a prefix that fits it",
+    }
+
+    /// Why a command about an interface was refused.
+    InterfaceError {
+        /// No such interface.
+        NoInterface => "no such interface",
     }
 
     /// Why an address was not added to an interface.
@@ -289,6 +309,8 @@ command_errors! {
         Running => "the interface's DHCPv4 client runs already",
         /// The interface's client does not run.
         NotRunning => "the interface's DHCPv4 client does not run",
+        /// The interface is no Ethernet: there is no hardware address to be known by.
+        NotEthernet => "DHCPv4 needs an Ethernet interface",
         /// The interface has no IPv4 address that was set by hand.
         NoAddress => "the interface has no IPv4 address that was set by hand",
         /// The host name is empty or longer than 255 bytes, or the client identifier not 2 to 255 bytes long.
@@ -305,6 +327,22 @@ command_errors! {
         BadPrefix => "the prefix length does not fit, or prefix and gateway are of different families",
         /// The gateway is not on a link of the interface.
         GatewayNotOnLink => "the gateway is not on the interface's link",
+        /// The source address is none of this stack's, or of the other family.
+        BadSource => "the source address is none of this stack's, or of the other family",
+        /// There is a route of this prefix, target, metric and table already.
+        Exists => "there is such a route already",
+    }
+
+    /// Why a policy rule was not added.
+    RuleError {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// `Limits::rules` is reached.
+        LimitReached => "no more rules: Limits::rules is reached",
+        /// The source prefix's length does not fit its family.
+        BadPrefix => "the length of the source prefix does not fit its family",
+        /// There is such a rule already.
+        Exists => "there is such a rule already",
     }
 
     /// Why listening was refused.
@@ -323,6 +361,10 @@ command_errors! {
     ConnectError {
         /// No route to the destination.
         NoRoute => "no route to the destination",
+        /// A route says that the destination is unreachable, or discards what is sent there.
+        Unreachable => "a route says that the destination is unreachable",
+        /// A route prohibits the destination.
+        Prohibited => "a route prohibits the destination",
         /// The destination is unspecified, multicast or broadcast (RFC 9293 MUST-46), or its port is 0.
         BadDestination => "the destination is not a unicast address and port",
         /// The local address is not one of this stack's, or of the other family.
@@ -407,6 +449,10 @@ command_errors! {
         BroadcastNotAllowed => "a broadcast address, and broadcast is not enabled on the socket",
         /// No route to the destination.
         NoRoute => "no route to the destination",
+        /// A route says that the destination is unreachable, or discards what is sent there.
+        Unreachable => "a route says that the destination is unreachable",
+        /// A route prohibits the destination.
+        Prohibited => "a route prohibits the destination",
         /// Larger than fits one packet of the interface.
         MessageTooLong => "message too long",
         /// The send queue is full.
@@ -421,5 +467,31 @@ command_errors! {
         BadDestination => "the destination's port is 0 or its family is not the socket's",
         /// No route to the destination.
         NoRoute => "no route to the destination",
+        /// A route says that the destination is unreachable, or discards what is sent there.
+        Unreachable => "a route says that the destination is unreachable",
+        /// A route prohibits the destination.
+        Prohibited => "a route prohibits the destination",
     }
+}
+
+macro_rules! from_refusal {
+    ($($name:ident: $blackhole:ident, $unreachable:ident, $prohibit:ident;)+) => {
+        $(impl From<Refusal> for $name {
+            fn from(refusal: Refusal) -> $name {
+                match refusal {
+                    Refusal::NoRoute => $name::NoRoute,
+                    Refusal::Blackhole => $name::$blackhole,
+                    Refusal::Unreachable => $name::$unreachable,
+                    Refusal::Prohibit => $name::$prohibit,
+                }
+            }
+        })+
+    };
+}
+
+from_refusal! {
+    DropReason: RouteBlackhole, RouteUnreachable, RouteProhibited;
+    ConnectError: Unreachable, Unreachable, Prohibited;
+    UdpSendError: Unreachable, Unreachable, Prohibited;
+    UdpConnectError: Unreachable, Unreachable, Prohibited;
 }

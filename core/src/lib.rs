@@ -69,13 +69,15 @@ pub use autoconf::dhcpv4::Dhcpv4State;
 pub use autoconf::dhcpv4::config::Dhcpv4Config;
 pub use autoconf::dhcpv4::settings::{Dhcpv4Route, Dhcpv4Settings};
 pub use config::{
-    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, TcpConfig, TcpSettings,
+    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, Medium, TcpConfig,
+    TcpSettings,
 };
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
-pub use ip::route::Route;
+pub use ip::route::{Route, RouteOrigin, Target};
+pub use ip::rule::Rule;
 pub use link::InterfaceId;
 pub use rng::Seed;
 pub use socket::{

@@ -5,7 +5,7 @@ use core::num::NonZeroU16;
 
 use crate::buffer::Runs;
 use crate::frame::{Capabilities, TxBatch, TxChecksum};
-use crate::ip::output::{PacketHeader, Stations, transport_checksum};
+use crate::ip::output::{LinkHeader, PacketHeader, transport_checksum};
 use crate::tcp::seq::SeqNumber;
 use crate::tcp::{Outgoing, Tcb};
 use crate::wire::checksum::{self, Sum};
@@ -59,7 +59,7 @@ impl Head {
 /// The frames of one segment of a connection.
 pub(crate) struct Emission<'a> {
     pub(crate) capabilities: &'a Capabilities,
-    pub(crate) stations: Stations,
+    pub(crate) link: LinkHeader,
     pub(crate) header: PacketHeader,
     pub(crate) src_port: u16,
     pub(crate) dst_port: u16,
@@ -113,9 +113,9 @@ impl Emission<'_> {
         let upper_len = tcp::HEADER_LEN + self.outgoing.options.emitted_len() + len;
         let seq = self.outgoing.seq + at as u32;
         let sum = self.header.pseudo_header(upper_len);
-        let mut head = Head { bytes: [0; Head::LEN_MAX], seq, sum, upper: self.header.upper_offset(), len: 0 };
+        let mut head = Head { bytes: [0; Head::LEN_MAX], seq, sum, upper: self.header.upper_offset(self.link), len: 0 };
         let mut rest = &mut head.bytes[..];
-        self.header.emit(self.stations, upper_len, &mut rest);
+        self.header.emit(self.link, upper_len, &mut rest);
         self.tcp_header(at, len).emit(&self.outgoing.options, &mut rest);
         head.len = Head::LEN_MAX - rest.len();
         if !self.capabilities.tx_checksum {
@@ -176,7 +176,7 @@ impl Emission<'_> {
                 batch.out().extend_from_slice(run);
             }
         }
-        let checksum = transport_checksum(batch, start, &self.header, upper_len, tcp::CHECKSUM_OFFSET, true);
+        let checksum = transport_checksum(batch, start, self.link, &self.header, upper_len, tcp::CHECKSUM_OFFSET, true);
         batch.commit(start, len as u32, NonZeroU16::new(self.outgoing.segment_size), checksum);
     }
 }

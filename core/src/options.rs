@@ -254,6 +254,7 @@ const U32_MAX: u64 = u32::MAX as u64;
 
 options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
+    "ip.weak_host": weak_host, Kind::Switch, "RFC 1122 section 3.3.4.2";
     "address.acd": address.acd, Kind::Choice(ACD_WORDS), "RFC 5227 section 1.1; fast is own";
     "address.defense": address.defense, Kind::Choice(DEFENSE_WORDS), "RFC 5227 section 2.4";
     "address.dad": address.dad, Kind::Choice(DAD_WORDS), "RFC 4862 section 5.4, RFC 4429, RFC 7527";
@@ -287,10 +288,12 @@ options! {
     "dhcpv4.link_local_after_ms": dhcpv4.link_local_after, Kind::OptionalMilliseconds(0..=DAY_MS), "own; RFC 3927 section 1.9";
     "dhcpv4.ipv6_only_capable": dhcpv4.ipv6_only_capable, Kind::Switch, "RFC 8925";
     "dhcpv4.detect_attachment": dhcpv4.detect_attachment, Kind::Switch, "RFC 4436";
+    "tcp.socket.mark": tcp.socket.mark, Kind::Number(0..=U32_MAX), "as SO_MARK";
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
     "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";
     "limits.address_events": limits.address_events, Kind::Number(1..=65_535), "own";
     "limits.routes": limits.routes, Kind::Number(1..=U32_MAX), "own";
+    "limits.rules": limits.rules, Kind::Number(0..=65_535), "own";
     "limits.tcp_sockets": limits.tcp_sockets, Kind::Number(1..=U32_MAX), "own";
     "limits.syn_queue": limits.syn_queue, Kind::Number(1..=U32_MAX), "own";
     "limits.listeners": limits.listeners, Kind::Number(1..=U32_MAX), "own";

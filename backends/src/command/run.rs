@@ -109,7 +109,7 @@ fn add_interface(
     ];
     for (option, gateway, prefix) in defaults {
         let Some(gateway) = gateway else { continue };
-        let route = Route { prefix, prefix_len: 0, gateway: Some(gateway), interface };
+        let route = Route::via(prefix, 0, gateway, interface);
         turns
             .handle()
             .with(|stack, _| stack.add_route(route))

@@ -62,6 +62,8 @@ impl AsErrno for ConnectError {
     fn errno(&self) -> Errno {
         match self {
             ConnectError::NoRoute | ConnectError::BadDestination => Errno::NETUNREACH,
+            ConnectError::Unreachable => Errno::HOSTUNREACH,
+            ConnectError::Prohibited => Errno::ACCESS,
             ConnectError::AddressNotAvailable | ConnectError::PortsExhausted => Errno::ADDRNOTAVAIL,
             ConnectError::AddressInUse => Errno::ADDRINUSE,
             _ => Errno::NOBUFS,
@@ -99,8 +101,9 @@ impl AsErrno for UdpSendError {
             UdpSendError::Stale => Errno::BADF,
             UdpSendError::NoDestination => Errno::DESTADDRREQ,
             UdpSendError::BadDestination => Errno::INVAL,
-            UdpSendError::BroadcastNotAllowed => Errno::ACCESS,
+            UdpSendError::BroadcastNotAllowed | UdpSendError::Prohibited => Errno::ACCESS,
             UdpSendError::NoRoute => Errno::NETUNREACH,
+            UdpSendError::Unreachable => Errno::HOSTUNREACH,
             UdpSendError::MessageTooLong => Errno::MSGSIZE,
             UdpSendError::WouldBlock => Errno::AGAIN,
             _ => Errno::NOBUFS,
@@ -113,6 +116,8 @@ impl AsErrno for UdpConnectError {
         match self {
             UdpConnectError::Stale => Errno::BADF,
             UdpConnectError::BadDestination => Errno::INVAL,
+            UdpConnectError::Unreachable => Errno::HOSTUNREACH,
+            UdpConnectError::Prohibited => Errno::ACCESS,
             _ => Errno::NETUNREACH,
         }
     }

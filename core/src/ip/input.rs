@@ -4,9 +4,9 @@ use core::net::IpAddr;
 use core::ops::Range;
 
 use super::address::{Delivery, classify, is_legal_source};
+use crate::config::Medium;
 use crate::error::DropReason;
 use crate::link::Interface;
-use crate::wire::ethernet;
 use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
 use crate::wire::ipv6::{self, Ipv6Packet};
 
@@ -35,17 +35,33 @@ impl Received {
 }
 
 impl Interface {
+    /// Whether a packet's source may be answered. On the loopback interface it is our own, which it is nowhere else.
+    fn is_legal_source(&self, src: IpAddr) -> bool {
+        self.medium == Medium::Loopback || is_legal_source(&self.addresses, src)
+    }
+
+    /// To whom a packet goes. `is_ours` is asked about what is no address of this interface: by the host
+    /// model it may be for us all the same.
+    fn delivery(&self, dst: IpAddr, is_ours: impl Fn(IpAddr) -> bool) -> Option<Delivery> {
+        classify(&self.addresses, dst).or_else(|| is_ours(dst).then_some(Delivery::Unicast))
+    }
+
     /// RFC 1122 section 3.2.1.
     #[inline]
-    pub(crate) fn ipv4_input(&self, packet: &Ipv4Packet<'_>, link_group: bool) -> Result<Received, DropReason> {
+    pub(crate) fn ipv4_input(
+        &self,
+        packet: &Ipv4Packet<'_>,
+        link_group: bool,
+        is_ours: impl Fn(IpAddr) -> bool,
+    ) -> Result<Received, DropReason> {
         if !packet.verify_checksum() {
             return Err(DropReason::Ipv4Checksum);
         }
         let (src, dst) = (IpAddr::V4(packet.src()), IpAddr::V4(packet.dst()));
-        if !is_legal_source(&self.addresses, src) {
+        if !self.is_legal_source(src) {
             return Err(DropReason::Ipv4Source);
         }
-        let delivery = classify(&self.addresses, dst).ok_or(DropReason::Ipv4NotOurs)?;
+        let delivery = self.delivery(dst, is_ours).ok_or(DropReason::Ipv4NotOurs)?;
         if link_group && delivery == Delivery::Unicast {
             // RFC 1122 section 3.3.6: a link-layer broadcast must carry an IP broadcast or multicast.
             return Err(DropReason::Ipv4NotOurs);
@@ -58,7 +74,7 @@ impl Interface {
         if packet.is_fragment() {
             return Err(DropReason::Ipv4Fragment);
         }
-        let start = ethernet::HEADER_LEN;
+        let start = self.medium.header_len();
         let whole = start..start + packet.total_len();
         let upper = start + packet.header_len()..whole.end;
         Ok(Received {
@@ -74,14 +90,19 @@ impl Interface {
     }
 
     /// RFC 8200 section 3, up to the extension headers: `upper` still begins with those.
-    pub(crate) fn ipv6_input(&self, packet: &Ipv6Packet<'_>, link_group: bool) -> Result<Received, DropReason> {
+    pub(crate) fn ipv6_input(
+        &self,
+        packet: &Ipv6Packet<'_>,
+        link_group: bool,
+        is_ours: impl Fn(IpAddr) -> bool,
+    ) -> Result<Received, DropReason> {
         let (src, dst) = (IpAddr::V6(packet.src()), IpAddr::V6(packet.dst()));
         // The unspecified source is duplicate address detection's (RFC 4862 section 5.4); Neighbor Discovery checks it.
-        if !packet.src().is_unspecified() && !is_legal_source(&self.addresses, src) {
+        if !packet.src().is_unspecified() && !self.is_legal_source(src) {
             return Err(DropReason::Ipv6Source);
         }
-        let delivery = classify(&self.addresses, dst).ok_or(DropReason::Ipv6NotOurs)?;
-        let start = ethernet::HEADER_LEN;
+        let delivery = self.delivery(dst, is_ours).ok_or(DropReason::Ipv6NotOurs)?;
+        let start = self.medium.header_len();
         let whole = start..start + ipv6::HEADER_LEN + packet.payload_len();
         let upper = start + ipv6::HEADER_LEN..whole.end;
         Ok(Received {

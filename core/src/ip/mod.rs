@@ -3,7 +3,8 @@
 //! - [`packet`]: a packet that waits to be built, described, not encoded
 //! - [`address`]: what an address is, whether it is ours, which one to send from
 //! - [`own_address`]: the addresses of an interface, their states and lifetimes
-//! - [`route`]: longest prefix, on-link and gateway routes
+//! - [`route`]: where packets go next: tables of routes, longest prefix first
+//! - [`rule`]: which tables are looked at
 //! - [`input`]: the checks on a received packet before an upper layer sees it
 //! - [`output`]: headers of layer 2 and 3 in front of a payload, checksums behind it
 
@@ -13,3 +14,4 @@ pub(crate) mod output;
 pub(crate) mod own_address;
 pub(crate) mod packet;
 pub(crate) mod route;
+pub(crate) mod rule;

@@ -1,8 +1,8 @@
 //! Headers of layers 2 and 3 in front of a payload.
 //!
 //! ```text
-//!   heads:  | Ethernet 14 | IPv4 20 or IPv6 40 | upper header | payload that was copied |
-//!   slices:                                                                             | payload that was not |
+//!   heads:  | Ethernet 14, or none | IPv4 20 or IPv6 40 | upper header | payload that was copied |
+//!   slices:                                                                                      | payload that was not |
 //! ```
 
 use bytes::BufMut;
@@ -14,11 +14,24 @@ use crate::wire::ethernet::{self, EtherType, EthernetAddress, EthernetHeader};
 use crate::wire::ipv4::{self, IpProtocol, Ipv4Header};
 use crate::wire::ipv6::{self, Ipv6Header};
 
-/// The two stations of a frame.
+/// What stands before the packet: by the interface's medium.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stations {
-    pub(crate) src: EthernetAddress,
-    pub(crate) dst: EthernetAddress,
+pub(crate) enum LinkHeader {
+    /// Nothing: a medium of bare packets.
+    None,
+    Ethernet {
+        src: EthernetAddress,
+        dst: EthernetAddress,
+    },
+}
+
+impl LinkHeader {
+    pub(crate) const fn len(self) -> usize {
+        match self {
+            LinkHeader::None => 0,
+            LinkHeader::Ethernet { .. } => ethernet::HEADER_LEN,
+        }
+    }
 }
 
 /// What the packet's header says. Source and destination are of one family.
@@ -31,9 +44,14 @@ pub(crate) struct PacketHeader {
 }
 
 impl PacketHeader {
+    /// The length of this header.
+    pub(crate) const fn len(&self) -> usize {
+        if self.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN }
+    }
+
     /// Where the upper layer begins in a frame that carries this packet.
-    pub(crate) const fn upper_offset(&self) -> usize {
-        ethernet::HEADER_LEN + if self.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN }
+    pub(crate) const fn upper_offset(&self, link: LinkHeader) -> usize {
+        link.len() + self.len()
     }
 
     /// The pseudo-header's sum for an upper-layer packet of `len` bytes.
@@ -49,9 +67,11 @@ impl PacketHeader {
     /// packets are atomic (DF set, never fragmented by us), so their identification carries nothing
     /// and is 0 (RFC 6864 section 4.1).
     #[inline]
-    pub(crate) fn emit(&self, stations: Stations, upper_len: usize, out: &mut impl BufMut) {
-        let ethertype = if self.src.is_ipv4() { EtherType::Ipv4 } else { EtherType::Ipv6 };
-        EthernetHeader { dst: stations.dst, src: stations.src, ethertype }.emit(out);
+    pub(crate) fn emit(&self, link: LinkHeader, upper_len: usize, out: &mut impl BufMut) {
+        if let LinkHeader::Ethernet { src, dst } = link {
+            let ethertype = if self.src.is_ipv4() { EtherType::Ipv4 } else { EtherType::Ipv6 };
+            EthernetHeader { dst, src, ethertype }.emit(out);
+        }
         match (self.src, self.dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => Ipv4Header {
                 tos: 0,
@@ -81,9 +101,9 @@ impl PacketHeader {
     }
 
     /// Starts a frame with this header.
-    pub(crate) fn begin(&self, batch: &mut TxBatch, stations: Stations, upper_len: usize) -> FrameStart {
+    pub(crate) fn begin(&self, batch: &mut TxBatch, link: LinkHeader, upper_len: usize) -> FrameStart {
         let start = batch.begin();
-        self.emit(stations, upper_len, batch.out());
+        self.emit(link, upper_len, batch.out());
         start
     }
 }
@@ -93,12 +113,13 @@ impl PacketHeader {
 pub(crate) fn transport_checksum(
     batch: &mut TxBatch,
     start: FrameStart,
+    link: LinkHeader,
     header: &PacketHeader,
     upper_len: usize,
     field: usize,
     by_device: bool,
 ) -> TxChecksum {
-    let upper = header.upper_offset();
+    let upper = header.upper_offset(link);
     let pseudo_header = header.pseudo_header(upper_len);
     if by_device {
         checksum::store(batch.head_mut(start), upper + field, pseudo_header.fold());

@@ -4,6 +4,7 @@
 //! - `arp`: what an ARP packet asks for (RFC 826)
 //! - `ndp`: what a Neighbor Discovery message asks for (RFC 4861)
 //! - [`neighbor`]: the cache that both fill
+//! - `table`: the interfaces by their numbers
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -12,7 +13,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::autoconf::Autoconf;
 use crate::autoconf::dad::Nonce;
 use crate::autoconf::dhcpv4::Outgoing;
-use crate::config::{AddressSettings, InterfaceConfig};
+use crate::config::{AddressSettings, InterfaceConfig, Medium};
 use crate::frame::Capabilities;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
@@ -29,8 +30,10 @@ pub(crate) mod arp;
 pub(crate) mod ethernet;
 pub(crate) mod ndp;
 pub mod neighbor;
+pub(crate) mod table;
 
-/// An interface of a stack, numbered from 0 in the order of `add_interface`.
+/// An interface of a stack, numbered from 0 in the order of `add_interface`. The number of an
+/// interface that was removed is not given again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceId(pub(crate) u16);
 
@@ -81,6 +84,10 @@ pub(crate) enum Ready {
 /// An interface.
 #[derive(Clone)]
 pub(crate) struct Interface {
+    pub(crate) id: InterfaceId,
+    pub(crate) medium: Medium,
+    /// Whether the link can be used: it was not taken down, and its carrier is there.
+    pub(crate) up: bool,
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
     pub(crate) addresses: AddressTable,
@@ -96,8 +103,11 @@ pub(crate) struct Interface {
 
 impl Interface {
     /// An interface without addresses yet.
-    pub(crate) fn new(config: &InterfaceConfig, settings: AddressSettings, key: HashKey) -> Interface {
+    pub(crate) fn new(id: InterfaceId, config: &InterfaceConfig, settings: AddressSettings, key: HashKey) -> Interface {
         Interface {
+            id,
+            medium: config.medium,
+            up: true,
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
             addresses: AddressTable::default(),

@@ -339,6 +339,22 @@ impl NeighborCache {
         waiting
     }
 
+    /// Forgets all neighbors, and gives back what waited for them.
+    pub(crate) fn flush(&mut self) -> Waiting {
+        let mut all = Waiting::default();
+        for (slot, place) in (0..).zip(&mut self.slots) {
+            let Some(neighbor) = place.take() else { continue };
+            self.index.remove(&neighbor.address);
+            self.free.push(slot);
+            all.sockets.extend(neighbor.sockets);
+            all.packets.extend(neighbor.packets);
+        }
+        self.last = None;
+        self.parked_local.clear();
+        self.parked_answers.clear();
+        all
+    }
+
     /// A solicited answer arrived: the neighbor is REACHABLE (RFC 4861 section 7.2.5).
     pub(crate) fn confirm(&mut self, now: Instant, address: IpAddr, hardware: EthernetAddress) -> Waiting {
         let Some(id) = self.find(address) else { return Waiting::default() };

@@ -5,6 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::{ListenerHandle, TcpHandle, UdpHandle};
 use crate::keyed::KeyedMap;
+use crate::link::InterfaceId;
 use crate::rng::Seed;
 
 /// The two ends of a connection, ours first.
@@ -68,25 +69,37 @@ impl Family {
     }
 }
 
-/// What a listener or a UDP socket is bound to: one address, or all of a family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Binding {
-    pub(crate) family: Family,
-    pub(crate) address: Option<IpAddr>,
-    pub(crate) port: u16,
+/// What a listener or a UDP socket is bound to, as its application says it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bound {
+    /// The unspecified address means all of its family, and with `dual_stack` the IPv6 one means both.
+    pub(crate) local: SocketAddr,
+    pub(crate) dual_stack: bool,
+    /// The interface that alone it hears.
+    pub(crate) interface: Option<InterfaceId>,
 }
 
-impl Binding {
-    /// The bindings that `local` stands for: the unspecified address means all of its family, and
-    /// with `dual_stack` the IPv6 one means both.
-    pub(crate) fn all_of(local: SocketAddr, dual_stack: bool) -> impl Iterator<Item = Binding> {
+/// One address, or all of a family; on one interface, or on all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Binding {
+    family: Family,
+    address: Option<IpAddr>,
+    port: u16,
+    interface: Option<InterfaceId>,
+}
+
+impl Bound {
+    /// The bindings that it stands for.
+    fn bindings(&self) -> impl Iterator<Item = Binding> {
+        let Bound { local, dual_stack, interface } = *self;
         let unspecified = local.ip().is_unspecified();
         let first = Binding {
             family: Family::of(local.ip()),
             address: (!unspecified).then_some(local.ip()),
             port: local.port(),
+            interface,
         };
-        let second = Binding { family: Family::V4, address: None, port: local.port() };
+        let second = Binding { family: Family::V4, address: None, ..first };
         let both = dual_stack && unspecified && local.is_ipv6();
         core::iter::once(first).chain(both.then_some(second))
     }
@@ -96,41 +109,47 @@ impl Binding {
 #[derive(Clone)]
 pub(crate) struct Bindings<H> {
     map: KeyedMap<Binding, H>,
+    /// Sockets that are bound to an interface: while there are none, nothing is asked about interfaces.
+    on_interfaces: u32,
 }
 
 impl<H: Copy> Bindings<H> {
     fn new(seed: &Seed, label: &str) -> Bindings<H> {
-        Bindings { map: KeyedMap::new(seed.hash_key(label)) }
+        Bindings { map: KeyedMap::new(seed.hash_key(label)), on_interfaces: 0 }
     }
 
-    /// Whether one of the bindings of `local` is taken.
-    pub(crate) fn is_taken(&self, local: SocketAddr, dual_stack: bool) -> bool {
-        Binding::all_of(local, dual_stack).any(|binding| self.map.contains(&binding))
+    /// Whether one of its bindings is taken.
+    pub(crate) fn is_taken(&self, bound: &Bound) -> bool {
+        bound.bindings().any(|binding| self.map.contains(&binding))
     }
 
-    pub(crate) fn insert(&mut self, local: SocketAddr, dual_stack: bool, handle: H) {
-        for binding in Binding::all_of(local, dual_stack) {
+    pub(crate) fn insert(&mut self, bound: &Bound, handle: H) {
+        self.on_interfaces += u32::from(bound.interface.is_some());
+        for binding in bound.bindings() {
             self.map.insert(binding, handle);
         }
     }
 
-    pub(crate) fn remove(&mut self, local: SocketAddr, dual_stack: bool) {
-        for binding in Binding::all_of(local, dual_stack) {
+    pub(crate) fn remove(&mut self, bound: &Bound) {
+        self.on_interfaces -= u32::from(bound.interface.is_some());
+        for binding in bound.bindings() {
             self.map.remove(&binding);
         }
     }
 
-    /// The socket for what arrives at `address`: one bound to it, else one bound to all of its family.
-    pub(crate) fn find(&self, address: IpAddr, port: u16) -> Option<H> {
-        self.candidates(address, port).next()
+    /// The socket for what arrives at `address` on the interface `arrived_on`: one bound to it, else one
+    /// bound to all of its family; of these one bound to the interface first.
+    pub(crate) fn find(&self, address: IpAddr, port: u16, arrived_on: InterfaceId) -> Option<H> {
+        self.candidates(address, port, arrived_on).next()
     }
 
-    /// The sockets that what arrives at `address` may be for, the one bound to it first.
-    pub(crate) fn candidates(&self, address: IpAddr, port: u16) -> impl Iterator<Item = H> {
+    /// The sockets that what arrives at `address` may be for, the one that says it most exactly first.
+    pub(crate) fn candidates(&self, address: IpAddr, port: u16, arrived_on: InterfaceId) -> impl Iterator<Item = H> {
         let family = Family::of(address);
-        [Some(address), None]
-            .into_iter()
-            .filter_map(move |address| self.map.get(&Binding { family, address, port }).copied())
+        let all = [(Some(address), Some(arrived_on)), (Some(address), None), (None, Some(arrived_on)), (None, None)];
+        all.into_iter().filter(move |(_, interface)| interface.is_none() || self.on_interfaces > 0).filter_map(
+            move |(address, interface)| self.map.get(&Binding { family, address, port, interface }).copied(),
+        )
     }
 }
 

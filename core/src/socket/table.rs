@@ -2,10 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use core::net::SocketAddr;
 use slotmap::SlotMap;
 
-use super::demux::{Demux, Flow};
+use super::demux::{Bound, Demux, Flow};
 use super::ports::Ports;
 use super::{ListenerHandle, TcpHandle, UdpHandle};
 use crate::config::Shard;
@@ -58,8 +57,7 @@ pub(crate) struct TcpSlot {
 #[derive(Clone, Debug)]
 pub(crate) struct ListenerSlot {
     pub(crate) listener: Listener,
-    pub(crate) local: SocketAddr,
-    pub(crate) dual_stack: bool,
+    pub(crate) bound: Bound,
     /// An event for it is queued.
     pub(crate) pending: bool,
 }

@@ -170,6 +170,8 @@ impl<'a> TcpSocket<'a> {
         self.stack.called(now, "tcp.set_settings", self.handle, &[]);
         if let Some((slot, mut env)) = self.stack.connection(self.handle) {
             slot.tcb.set_settings(&mut env, settings);
+            // They may name another interface or mark.
+            slot.hop = None;
             self.stack.settle_tcp(self.handle);
         }
     }

@@ -6,6 +6,7 @@ use super::UdpHandle;
 use crate::buffer::COPY_BELOW;
 use crate::error::{SocketError, UdpConnectError, UdpSendError};
 use crate::ip::packet::Datagram;
+use crate::link::InterfaceId;
 use crate::socket::table::UdpSlot;
 use crate::stack::{Stack, canonical};
 use crate::time::Instant;
@@ -21,6 +22,11 @@ pub struct UdpOptions {
     pub broadcast: bool,
     /// The time to live (hop limit) of its datagrams, 1 to 255; default `Config::hop_limit`.
     pub hop_limit: Option<u8>,
+    /// The interface that its datagrams leave through, and that alone it hears; default any (as
+    /// `SO_BINDTODEVICE`). Sockets bound to different interfaces may have the same address and port.
+    pub interface: Option<InterfaceId>,
+    /// A number that policy rules choose tables by; default 0 (as `SO_MARK`).
+    pub mark: u32,
 }
 
 /// A datagram that was received.
@@ -72,12 +78,12 @@ impl<'a> UdpSocket<'a> {
     /// it are heard. `None` undoes it.
     pub fn connect(&mut self, peer: Option<SocketAddr>) -> Result<(), UdpConnectError> {
         let peer = peer.map(canonical);
-        let local = self.local().ok_or(UdpConnectError::Stale)?;
+        self.slot().ok_or(UdpConnectError::Stale)?;
         if let Some(peer) = peer {
             if peer.port() == 0 || !self.speaks_to(peer.ip()) {
                 return Err(UdpConnectError::BadDestination);
             }
-            self.stack.datagram_path(local, peer).ok_or(UdpConnectError::NoRoute)?;
+            self.stack.datagram_path(self.handle, peer)?;
         }
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.peer = peer;
@@ -101,11 +107,11 @@ impl<'a> UdpSocket<'a> {
         if to.port() == 0 || !self.speaks_to(to.ip()) {
             return Err(UdpSendError::BadDestination);
         }
-        let (local, broadcast_allowed) = (slot.state.local, slot.state.broadcast);
+        let broadcast_allowed = slot.state.broadcast;
         if matches!(to.ip(), IpAddr::V4(address) if self.is_broadcast(address)) && !broadcast_allowed {
             return Err(UdpSendError::BroadcastNotAllowed);
         }
-        let (src, room) = self.stack.datagram_path(local, to).ok_or(UdpSendError::NoRoute)?;
+        let (src, room) = self.stack.datagram_path(self.handle, to)?;
         if data.len() > room {
             return Err(UdpSendError::MessageTooLong);
         }
@@ -146,6 +152,13 @@ impl<'a> UdpSocket<'a> {
     pub fn set_broadcast(&mut self, allowed: bool) {
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.broadcast = allowed;
+        }
+    }
+
+    /// The mark that policy rules choose tables by.
+    pub fn set_mark(&mut self, mark: u32) {
+        if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
+            slot.state.mark = mark;
         }
     }
 

@@ -16,7 +16,7 @@ use crate::error::AddressError;
 use crate::event::AddressChange;
 use crate::ip::address::truncate;
 use crate::ip::own_address::{AddressOrigin, AddressState, OwnAddress};
-use crate::ip::route::Route;
+use crate::ip::route::{Route, RouteOrigin};
 use crate::link::{Interface, InterfaceId};
 use crate::socket::TcpHandle;
 use crate::time::Instant;
@@ -258,5 +258,6 @@ fn check_address(interface: &Interface, own: InterfaceAddress) -> Result<(), Add
 /// The route that an address brings along.
 fn on_link(interface: InterfaceId, own: &OwnAddress) -> Option<Route> {
     let prefix = truncate(own.address, own.prefix_len);
-    own.implies_on_link().then_some(Route { prefix, prefix_len: own.prefix_len, gateway: None, interface })
+    let route = Route { origin: RouteOrigin::Address, ..Route::on_link(prefix, own.prefix_len, interface) };
+    own.implies_on_link().then_some(route)
 }

@@ -5,12 +5,12 @@ use core::net::{IpAddr, SocketAddr};
 use slotmap::Key;
 
 use super::{NewAddress, Stack};
-use crate::config::{InterfaceAddress, InterfaceConfig};
-use crate::error::{AddInterfaceError, BindError, ConnectError, ListenError, RouteError, StaleHandle};
+use crate::config::{InterfaceAddress, InterfaceConfig, Medium};
+use crate::error::{AddInterfaceError, BindError, ConnectError, ListenError, StaleHandle};
 use crate::event::Readiness;
-use crate::ip::route::Route;
+use crate::ip::route::Query;
 use crate::link::{Interface, InterfaceId};
-use crate::socket::demux::Flow;
+use crate::socket::demux::{Bound, Flow};
 use crate::socket::table::{ListenerSlot, Owner, UdpSlot};
 use crate::socket::{
     ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket,
@@ -32,7 +32,7 @@ impl Stack {
         if self.interfaces.len() >= usize::from(self.config.limits.interfaces) {
             return Err(AddInterfaceError::LimitReached);
         }
-        if !config.hardware_address.is_unicast() {
+        if config.medium == Medium::Ethernet && !config.hardware_address.is_unicast() {
             return Err(AddInterfaceError::GroupHardwareAddress);
         }
         if config.addresses.len() > usize::from(self.config.limits.addresses) {
@@ -46,8 +46,8 @@ impl Stack {
         if mtu < MTU_MIN || (has_ipv6 && usize::from(mtu) < ipv6::MIN_MTU) {
             return Err(AddInterfaceError::MtuTooSmall);
         }
-        let id = InterfaceId(self.interfaces.len() as u16);
-        self.interfaces.push(Interface::new(&config, self.config.address, self.secrets.neighbor));
+        let id = self.interfaces.next_id().ok_or(AddInterfaceError::NumbersExhausted)?;
+        self.interfaces.add(Interface::new(id, &config, self.config.address, self.secrets.neighbor));
         for own in config.addresses {
             // Each of the reasons to refuse one has been looked at.
             self.assign_address(id, NewAddress::fixed(own)).map_err(|_| AddInterfaceError::BadAddress)?;
@@ -55,57 +55,29 @@ impl Stack {
         Ok(id)
     }
 
-    /// Adds a route. Of several with one prefix the first added is used.
-    pub fn add_route(&mut self, route: Route) -> Result<(), RouteError> {
-        self.trace.command(self.now, "route.add", SocketAddr::new(route.prefix, route.prefix_len.into()));
-        let interface = self.interfaces.get(route.interface.index()).ok_or(RouteError::NoInterface)?;
-        let bits = if route.prefix.is_ipv4() { 32 } else { 128 };
-        if route.prefix_len > bits || route.gateway.is_some_and(|gateway| gateway.is_ipv4() != route.prefix.is_ipv4()) {
-            return Err(RouteError::BadPrefix);
-        }
-        if let Some(gateway) = route.gateway {
-            let link_local = crate::ip::address::is_link_local(gateway);
-            if !link_local && !interface.addresses.iter().any(|own| own.is_on_link(gateway) && own.address != gateway) {
-                return Err(RouteError::GatewayNotOnLink);
-            }
-        }
-        if self.routes.len() >= self.config.limits.routes as usize {
-            return Err(RouteError::LimitReached);
-        }
-        self.routes.add(route);
-        Ok(())
-    }
-
-    /// Removes a route; `false` if there is none like it.
-    pub fn remove_route(&mut self, route: &Route) -> bool {
-        self.trace.command(self.now, "route.remove", SocketAddr::new(route.prefix, route.prefix_len.into()));
-        let prefix = crate::ip::address::truncate(route.prefix, route.prefix_len);
-        let route = Route { prefix, ..*route };
-        self.routes.remove(|other| *other == route)
-    }
-
     /// Opens a listener on `local`; port 0 takes an ephemeral one. The unspecified address listens on all addresses of its family,
     /// and the IPv6 one with [`ListenOptions::dual_stack`] on those of both.
     pub fn tcp_listen(&mut self, local: SocketAddr, options: ListenOptions) -> Result<ListenerHandle, ListenError> {
-        let mut local = canonical(local);
+        let local = canonical(local);
         self.trace.command(self.now, "tcp.listen", local);
         self.own_address(local.ip()).then_some(()).ok_or(ListenError::AddressNotAvailable)?;
         let listeners = &self.sockets.demux.listeners;
-        let taken = |port| listeners.is_taken(SocketAddr::new(local.ip(), port), options.dual_stack);
+        let settings = options.settings.unwrap_or_else(|| self.config.tcp.socket.clone());
+        let (interface, dual_stack) = (settings.interface, options.dual_stack);
+        let bound = |port| Bound { local: SocketAddr::new(local.ip(), port), dual_stack, interface };
+        let taken = |port| listeners.is_taken(&bound(port));
         let port = match local.port() {
             0 => self.sockets.tcp_ports.bind(taken).ok_or(ListenError::PortsExhausted)?,
             port if taken(port) => return Err(ListenError::AddressInUse),
             port => port,
         };
-        local.set_port(port);
+        let bound = bound(port);
         if self.sockets.listeners.len() >= self.config.limits.listeners as usize {
             return Err(ListenError::LimitReached);
         }
-        let listener =
-            Listener::new(options.backlog, options.settings.unwrap_or_else(|| self.config.tcp.socket.clone()));
-        let slot = ListenerSlot { listener, local, dual_stack: options.dual_stack, pending: false };
-        let handle = self.sockets.listeners.insert(slot);
-        self.sockets.demux.listeners.insert(local, options.dual_stack, handle);
+        let listener = Listener::new(options.backlog, settings);
+        let handle = self.sockets.listeners.insert(ListenerSlot { listener, bound, pending: false });
+        self.sockets.demux.listeners.insert(&bound, handle);
         Ok(handle)
     }
 
@@ -125,7 +97,7 @@ impl Stack {
 
     /// The address that a listener is bound to.
     pub fn tcp_listener_local(&self, listener: ListenerHandle) -> Result<SocketAddr, StaleHandle> {
-        self.sockets.listeners.get(listener).map(|slot| slot.local).ok_or(StaleHandle::Stale)
+        self.sockets.listeners.get(listener).map(|slot| slot.bound.local).ok_or(StaleHandle::Stale)
     }
 
     /// Closes a listener. Connections that nobody has accepted are reset, those still in SYN-RECEIVED
@@ -133,7 +105,7 @@ impl Stack {
     pub fn tcp_listener_close(&mut self, now: Instant, listener: ListenerHandle) -> Result<(), StaleHandle> {
         self.called(now, "tcp.listener_close", listener, &[]);
         let mut slot = self.sockets.listeners.remove(listener).ok_or(StaleHandle::Stale)?;
-        self.sockets.demux.listeners.remove(slot.local, slot.dual_stack);
+        self.sockets.demux.listeners.remove(&slot.bound);
         while let Some(handle) = slot.listener.accept() {
             self.reset_unowned(handle);
         }
@@ -153,28 +125,28 @@ impl Stack {
         if !self.is_connectable(remote) {
             return Err(ConnectError::BadDestination);
         }
-        let (hop, best) = self.source_towards(remote.ip()).ok_or(ConnectError::NoRoute)?;
         let wanted = options.local.map(canonical);
-        let address = wanted.map(|local| local.ip()).filter(|address| !address.is_unspecified()).unwrap_or(best);
-        if address.is_ipv4() != remote.is_ipv4() || !self.own_address(address) {
+        let src = wanted.map(|local| local.ip()).filter(|address| !address.is_unspecified());
+        if src.is_some_and(|address| address.is_ipv4() != remote.is_ipv4() || !self.own_address(address)) {
             return Err(ConnectError::AddressNotAvailable);
         }
+        let settings = options.settings.unwrap_or_else(|| self.config.tcp.socket.clone());
+        let ports = (wanted.map_or(0, |local| local.port()), remote.port());
+        let query = Query { src, interface: settings.interface, mark: settings.mark, ports, ..Query::to(remote.ip()) };
+        let (hop, address) = self.source_towards(&query)?;
         if !self.make_room_for_connection() {
             return Err(ConnectError::LimitReached);
         }
         let flow = |port| Flow::new(SocketAddr::new(address, port), remote);
         let flows = &self.sockets.demux.flows;
+        // A connection to ourselves needs two ends.
+        let is_taken = |port| flows.contains(&flow(port)) || SocketAddr::new(address, port) == remote;
         let port = match wanted.map_or(0, |local| local.port()) {
-            0 => self
-                .sockets
-                .tcp_ports
-                .connect(address, remote, |port| flows.contains(&flow(port)))
-                .ok_or(ConnectError::PortsExhausted)?,
-            port if flows.contains(&flow(port)) => return Err(ConnectError::AddressInUse),
+            0 => self.sockets.tcp_ports.connect(address, remote, is_taken).ok_or(ConnectError::PortsExhausted)?,
+            port if is_taken(port) => return Err(ConnectError::AddressInUse),
             port => port,
         };
         let flow = flow(port);
-        let settings = options.settings.unwrap_or_else(|| self.config.tcp.socket.clone());
         let open = self.opening(hop.interface, &flow, &settings);
         let tcb = Tcb::connect(&mut self.env(), open);
         let handle = self.insert_connection(tcb, flow, Owner::Application);
@@ -231,22 +203,27 @@ impl Stack {
     pub fn udp_bind(&mut self, local: SocketAddr, options: UdpOptions) -> Result<UdpHandle, BindError> {
         let mut local = canonical(local);
         self.trace.command(self.now, "udp.bind", local);
-        let dual_stack = options.dual_stack;
         self.own_address(local.ip()).then_some(()).ok_or(BindError::AddressNotAvailable)?;
         if self.sockets.udp.len() >= self.config.limits.udp_sockets as usize {
             return Err(BindError::LimitReached);
         }
         let datagrams = &self.sockets.demux.datagrams;
-        let taken = |port| datagrams.is_taken(SocketAddr::new(local.ip(), port), dual_stack);
+        let bound = |port| Bound {
+            local: SocketAddr::new(local.ip(), port),
+            dual_stack: options.dual_stack,
+            interface: options.interface,
+        };
+        let taken = |port| datagrams.is_taken(&bound(port));
         let port = match local.port() {
             0 => self.sockets.udp_ports.bind(taken).ok_or(BindError::PortsExhausted)?,
             port if taken(port) => return Err(BindError::AddressInUse),
             port => port,
         };
+        let bound = bound(port);
         local.set_port(port);
         let state = UdpState::new(local, options);
         let handle = self.sockets.udp.insert(UdpSlot { state, queued: false, pending: Readiness::empty() });
-        self.sockets.demux.datagrams.insert(local, dual_stack, handle);
+        self.sockets.demux.datagrams.insert(&bound, handle);
         Ok(handle)
     }
 
@@ -259,7 +236,7 @@ impl Stack {
     pub fn udp_release(&mut self, handle: UdpHandle) -> Result<(), StaleHandle> {
         self.called(self.now, "udp.release", handle, &[]);
         let slot = self.sockets.udp.remove(handle).ok_or(StaleHandle::Stale)?;
-        self.sockets.demux.datagrams.remove(slot.state.local, slot.state.dual_stack);
+        self.sockets.demux.datagrams.remove(&slot.state.bound());
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::error::DropReason;
 use crate::frame::TxBatch;
 use crate::ip::address::Delivery;
 use crate::ip::input::Received;
-use crate::ip::output::Stations;
+use crate::ip::output::LinkHeader;
 use crate::ip::own_address::{AddressOrigin, AddressState};
 use crate::link::neighbor::RETRANS_TIMER;
 use crate::link::{Control, InterfaceId};
@@ -75,9 +75,10 @@ impl Stack {
     ) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let group = ndp::solicited_node(target);
-        let stations = Stations { src: interface.hardware_address, dst: EthernetAddress::multicast_v6(group) };
+        let (src, dst) = (interface.hardware_address, EthernetAddress::multicast_v6(group));
+        let link = LinkHeader::Ethernet { src, dst };
         let message = NeighborSolicitation { target, source_link_layer: None, nonce };
-        transmit_ndp(batch, stations, (Ipv6Addr::UNSPECIFIED, group), message.message_len(), |out| message.emit(out));
+        transmit_ndp(batch, link, (Ipv6Addr::UNSPECIFIED, group), message.message_len(), |out| message.emit(out));
         self.counters.ndp_solicitations_sent += 1;
     }
 

@@ -10,14 +10,16 @@ use super::{NewAddress, Stack};
 use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::autoconf::dhcpv4::settings::{Dhcpv4Route, Dhcpv4Settings};
 use crate::autoconf::dhcpv4::{Action, Actions, Destination, Dhcpv4Client, Dhcpv4State, Env, Lease, Outgoing};
+use crate::config::Medium;
 use crate::error::{Dhcpv4Error, DropReason, SocketError};
 use crate::event::{AddressChange, Readiness};
 use crate::frame::{Frame, TxBatch};
 use crate::ip::address::Delivery;
 use crate::ip::input::Received;
+use crate::ip::output::LinkHeader;
 use crate::ip::own_address::AddressOrigin;
 use crate::ip::packet::{Body, Packet};
-use crate::ip::route::Route;
+use crate::ip::route::{Query, Route, RouteOrigin};
 use crate::link::neighbor::Origin;
 use crate::link::{Control, Interface, InterfaceId};
 use crate::socket::UdpHandle;
@@ -79,7 +81,8 @@ impl Stack {
     /// [`Dhcpv4Error::NoInterface`], [`Dhcpv4Error::Running`], [`Dhcpv4Error::BadConfig`].
     pub fn dhcpv4_start(&mut self, now: Instant, id: InterfaceId, config: Dhcpv4Config) -> Result<(), Dhcpv4Error> {
         self.dhcpv4_begin(now, id, "dhcpv4.start", config)?;
-        let actions = self.with_dhcpv4(id, |client, env| client.start(true, env));
+        let up = self.interfaces.get(id.index()).is_some_and(|interface| interface.up);
+        let actions = self.with_dhcpv4(id, |client, env| client.start(up, env));
         self.dhcpv4_act(id, actions);
         Ok(())
     }
@@ -109,8 +112,9 @@ impl Stack {
     pub fn dhcpv4_inform(&mut self, now: Instant, id: InterfaceId, config: Dhcpv4Config) -> Result<(), Dhcpv4Error> {
         let interface = self.interfaces.get(id.index()).ok_or(Dhcpv4Error::NoInterface)?;
         let address = fixed_address(interface).ok_or(Dhcpv4Error::NoAddress)?;
+        let up = interface.up;
         self.dhcpv4_begin(now, id, "dhcpv4.inform", config)?;
-        let actions = self.with_dhcpv4(id, |client, env| client.inform(address, true, env));
+        let actions = self.with_dhcpv4(id, |client, env| client.inform(address, up, env));
         self.dhcpv4_act(id, actions);
         Ok(())
     }
@@ -153,6 +157,9 @@ impl Stack {
         if interface.autoconf.dhcpv4.as_ref().is_some_and(|client| client.is_running()) {
             return Err(Dhcpv4Error::Running);
         }
+        if interface.medium != Medium::Ethernet {
+            return Err(Dhcpv4Error::NotEthernet);
+        }
         config.check()?;
         let former_server = interface.autoconf.dhcpv4.as_ref().and_then(|client| client.former_server());
         let hardware_address = interface.hardware_address;
@@ -170,7 +177,7 @@ impl Stack {
         let mut client_id = Vec::from([CLIENT_ID_DUID]);
         client_id.extend_from_slice(&iaid);
         client_id.extend_from_slice(&[0, 3, 0, 1]);
-        client_id.extend_from_slice(&station(self.interfaces.first()));
+        client_id.extend_from_slice(&station(self.interfaces.iter().next()));
         client_id
     }
 
@@ -189,6 +196,22 @@ impl Stack {
             limits: &self.config.limits,
         };
         call(client, &mut env)
+    }
+
+    /// The link has gone down or come up.
+    pub(super) fn on_dhcpv4_link(&mut self, id: InterfaceId, up: bool) {
+        // The neighbors are forgotten with the link; the router is how the network is known again.
+        let router = self.dhcpv4_router_station(id);
+        let actions =
+            self.with_dhcpv4(id, |client, env| if up { client.on_link_up(env) } else { client.on_link_down(router) });
+        self.dhcpv4_act(id, actions);
+    }
+
+    /// The hardware address of the lease's router, as far as it is known (RFC 4436 section 2).
+    fn dhcpv4_router_station(&self, id: InterfaceId) -> Option<EthernetAddress> {
+        let router = IpAddr::V4(self.dhcpv4_lease(id)?.gateway()?);
+        let neighbors = &self.interfaces.get(id.index())?.neighbors;
+        neighbors.iter().find(|(address, ..)| *address == router).and_then(|(.., station)| station)
     }
 
     pub(super) fn on_dhcpv4_timeout(&mut self, id: InterfaceId) {
@@ -308,7 +331,7 @@ impl Stack {
 
     fn undo_lease(&mut self, id: InterfaceId, lease: &Lease, address: bool) {
         for gone in routes_of(lease, id) {
-            self.routes.remove(|route| *route == gone);
+            self.routes.remove(|route| route.origin == RouteOrigin::Dhcp && route.is_same(&gone));
         }
         let own = IpAddr::V4(lease.address);
         let interface = self.interfaces.get(id.index());
@@ -406,6 +429,7 @@ impl Stack {
         let Some(client) = interface.autoconf.dhcpv4.as_ref().filter(|client| client.is_wanted(outgoing)) else {
             return;
         };
+        let interface_station = interface.hardware_address;
         let mut data = Vec::new();
         client.encode(outgoing, interface.capabilities.mtu, &mut data);
         let data = self.copy(&data);
@@ -417,14 +441,20 @@ impl Stack {
         };
         let dst = IpAddr::V4(dst);
         let next_hop = match outgoing.to {
-            Destination::Server(_) => self.routes.lookup(dst, Some(id)).map_or(dst, |hop| hop.next_hop),
+            Destination::Server(_) => {
+                let query = Query { interface: Some(id), ..Query::to(dst) };
+                self.way(&query).map_or(dst, |way| way.hop.next_hop)
+            }
             _ => dst,
         };
         let src = IpAddr::V4(outgoing.ciaddr);
         let packet = Packet { src, dst, next_hop, hop_limit: self.config.hop_limit, body };
         self.counters.dhcpv4_sent += 1;
         match station {
-            Some(station) => self.transmit_to(id, &packet, station, batch),
+            Some(dst) => {
+                let src = interface_station;
+                self.transmit_to(id, &packet, LinkHeader::Ethernet { src, dst }, batch);
+            }
             None => self.transmit_packet(id, packet, Origin::Local, batch),
         }
     }
@@ -441,11 +471,13 @@ fn fixed_address(interface: &Interface) -> Option<Ipv4Addr> {
 /// The routes that a lease brings along, beside that of its address. A gateway that is not in the
 /// lease's subnet is reached by the route that makes it a neighbor (RFC 3442, "Local Subnet Routes").
 fn routes_of(lease: &Lease, interface: InterfaceId) -> impl Iterator<Item = Route> {
-    lease.settings.routes.iter().map(move |&Dhcpv4Route { prefix, prefix_len, gateway }| Route {
-        prefix: IpAddr::V4(prefix),
-        prefix_len,
-        gateway: gateway.map(IpAddr::V4),
-        interface,
+    lease.settings.routes.iter().map(move |&Dhcpv4Route { prefix, prefix_len, gateway }| {
+        let prefix = IpAddr::V4(prefix);
+        let route = match gateway {
+            Some(gateway) => Route::via(prefix, prefix_len, IpAddr::V4(gateway), interface),
+            None => Route::on_link(prefix, prefix_len, interface),
+        };
+        Route { origin: RouteOrigin::Dhcp, ..route }
     })
 }
 

@@ -11,14 +11,14 @@ impl Stack {
     /// passing of time does not show.
     pub fn digest(&self) -> u64 {
         let mut digest = Digest::new();
-        for interface in &self.interfaces {
+        for interface in self.interfaces.iter() {
             digest_interface(interface, &mut digest);
         }
         for route in self.routes.iter() {
-            digest.address(route.prefix);
-            digest.u8(route.prefix_len);
-            digest.option(route.gateway, Digest::address);
-            digest.u16(route.interface.0);
+            route.digest(&mut digest);
+        }
+        for rule in self.routes.rules.iter() {
+            rule.digest(&mut digest);
         }
         self.digest_sockets(&mut digest);
         self.events.digest(&mut digest);
@@ -48,8 +48,9 @@ impl Stack {
         digest.count(sockets.listeners.len());
         for (handle, slot) in &sockets.listeners {
             digest.handle(handle);
-            digest.socket_address(slot.local);
-            digest.bool(slot.dual_stack);
+            digest.socket_address(slot.bound.local);
+            digest.bool(slot.bound.dual_stack);
+            digest.option(slot.bound.interface, |digest, interface| digest.u16(interface.0));
             digest.bool(slot.pending);
             slot.listener.digest(digest);
         }
@@ -71,6 +72,9 @@ impl Stack {
 }
 
 fn digest_interface(interface: &Interface, digest: &mut Digest) {
+    digest.u16(interface.id.0);
+    digest.u8(interface.medium as u8);
+    digest.bool(interface.up);
     digest.bytes(&interface.hardware_address.0);
     digest.u16(interface.capabilities.mtu);
     interface.addresses.digest(digest);

@@ -11,6 +11,7 @@ use crate::icmp::{self, QuotedFlow};
 use crate::ip::address::Delivery;
 use crate::ip::input::Received;
 use crate::ip::packet::{Body, ErrorKind, Packet};
+use crate::ip::route::Query;
 use crate::link::{Control, InterfaceId};
 use crate::socket::UdpHandle;
 use crate::socket::demux::Flow;
@@ -40,7 +41,7 @@ impl Stack {
                 let quoted = message.quoted().ok_or(DropReason::Icmpv4Truncated)?;
                 let flow =
                     icmp::quoted_v4(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv4NoFlow)?;
-                self.deliver_error(&flow, error).ok_or(DropReason::Icmpv4NoFlow)
+                self.deliver_error(id, &flow, error).ok_or(DropReason::Icmpv4NoFlow)
             }
             _ => Err(DropReason::Icmpv4Type),
         }
@@ -82,7 +83,7 @@ impl Stack {
                 let quoted = message.quoted().ok_or(DropReason::Icmpv6Truncated)?;
                 let flow =
                     icmp::quoted_v6(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv6NoFlow)?;
-                self.deliver_error(&flow, error).ok_or(DropReason::Icmpv6NoFlow)
+                self.deliver_error(id, &flow, error).ok_or(DropReason::Icmpv6NoFlow)
             }
             _ => Err(DropReason::Icmpv6Type),
         }
@@ -117,11 +118,8 @@ impl Stack {
         dst: IpAddr,
         body: Body,
     ) -> Result<(), DropReason> {
-        let hop =
-            self.routes.lookup(dst, crate::ip::address::is_link_local(dst).then_some(id)).ok_or(DropReason::NoRoute)?;
-        let interface = self.interfaces.get(hop.interface.index()).ok_or(DropReason::NoRoute)?;
-        let best = || crate::ip::address::select_source(&interface.addresses, dst, hop.next_hop);
-        let src = src.or_else(best).ok_or(DropReason::NoRoute)?;
+        let interface = crate::ip::address::is_link_local(dst).then_some(id);
+        let (hop, src) = self.source_towards(&Query { src, interface, ..Query::to(dst) })?;
         let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit: self.config.hop_limit, body };
         self.queue_control(hop.interface, Control::Packet(packet))
     }
@@ -162,7 +160,7 @@ impl Stack {
     /// Hands an ICMP error to the socket whose packet it quotes; `None` if there is
     /// none, or none that has it in flight (RFC 5927).
     /// That the error came to the address which had sent the packet has been seen to.
-    fn deliver_error(&mut self, quoted: &QuotedFlow, error: icmp::IcmpError) -> Option<()> {
+    fn deliver_error(&mut self, id: InterfaceId, quoted: &QuotedFlow, error: icmp::IcmpError) -> Option<()> {
         let local = SocketAddr::new(quoted.src, quoted.src_port);
         let remote = SocketAddr::new(quoted.dst, quoted.dst_port);
         if quoted.protocol == IpProtocol::TCP {
@@ -178,7 +176,7 @@ impl Stack {
         // RFC 1122 section 4.1.3.3; an unconnected socket could not tell to which datagram it belongs.
         let concerns =
             |handle: &UdpHandle| self.sockets.udp.get(*handle).is_some_and(|slot| slot.state.peer == Some(remote));
-        let handle = self.sockets.demux.datagrams.candidates(quoted.src, quoted.src_port).find(concerns)?;
+        let handle = self.sockets.demux.datagrams.candidates(quoted.src, quoted.src_port, id).find(concerns)?;
         let slot = self.sockets.udp.get_mut(handle)?;
         slot.state.on_error(SocketError::from(error));
         self.counters.icmp_errors_delivered += 1;
@@ -187,9 +185,9 @@ impl Stack {
     }
 
     /// A packet could not be sent because its neighbor does not answer: its socket is told.
-    pub(super) fn on_packet_undeliverable(&mut self, packet: &Packet) {
+    pub(super) fn on_packet_undeliverable(&mut self, id: InterfaceId, packet: &Packet) {
         let Body::Datagram { src_port, dst_port, .. } = packet.body else { return };
-        let Some(handle) = self.sockets.demux.datagrams.find(packet.src, src_port) else { return };
+        let Some(handle) = self.sockets.demux.datagrams.find(packet.src, src_port, id) else { return };
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         if slot.state.hears(SocketAddr::new(packet.dst, dst_port)) {
             slot.state.on_error(SocketError::HostUnreachable);

@@ -3,10 +3,12 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
+use crate::config::Medium;
 use crate::error::DropReason;
 use crate::frame::Capabilities;
 use crate::ip::own_address::OwnAddress;
 use crate::ip::route::Route;
+use crate::ip::rule::Rule;
 use crate::link::neighbor::NeighborState;
 use crate::link::{Interface, InterfaceId};
 use crate::socket::table::Owner;
@@ -20,6 +22,10 @@ use crate::wire::ethernet::EthernetAddress;
 pub struct InterfaceInfo<'a> {
     /// Its number.
     pub id: InterfaceId,
+    /// What its frames look like.
+    pub medium: Medium,
+    /// Whether it can be used.
+    pub up: bool,
     /// Our station address.
     pub hardware_address: EthernetAddress,
     /// What the device can do.
@@ -103,24 +109,31 @@ impl Stack {
 
     /// The interfaces, in the order of their numbers.
     pub fn interfaces(&self) -> impl Iterator<Item = InterfaceInfo<'_>> {
-        (0..).zip(&self.interfaces).map(|(index, interface)| InterfaceInfo {
-            id: InterfaceId(index),
+        self.interfaces.iter().map(|interface| InterfaceInfo {
+            id: interface.id,
+            medium: interface.medium,
+            up: interface.up,
             hardware_address: interface.hardware_address,
             capabilities: interface.capabilities,
             addresses: interface.addresses.as_slice(),
         })
     }
 
-    /// The routes, by prefix length.
+    /// The routes of all tables, the main one's first, by prefix length.
     pub fn routes(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter()
     }
 
+    /// The policy rules, in the order in which they are followed.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.routes.rules.iter()
+    }
+
     /// The neighbor caches of all interfaces.
     pub fn neighbors(&self) -> impl Iterator<Item = NeighborInfo> + '_ {
-        (0..).zip(&self.interfaces).flat_map(|(index, interface)| {
+        self.interfaces.iter().flat_map(|interface| {
             interface.neighbors.iter().map(move |(address, state, hardware_address)| NeighborInfo {
-                interface: InterfaceId(index),
+                interface: interface.id,
                 address,
                 state,
                 hardware_address,
@@ -143,7 +156,7 @@ impl Stack {
 
     /// The addresses that listeners are bound to, in slot order.
     pub fn tcp_listeners(&self) -> impl Iterator<Item = SocketAddr> + '_ {
-        self.sockets.listeners.values().map(|slot| slot.local)
+        self.sockets.listeners.values().map(|slot| slot.bound.local)
     }
 
     /// The UDP sockets, in slot order.

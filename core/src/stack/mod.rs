@@ -22,7 +22,10 @@
 //! - `udp`: from a datagram to its socket
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
-//! - `commands`: interfaces, routes, sockets
+//! - `commands`: interfaces, sockets
+//! - `interfaces`: links that go down and come up
+//! - `routing`: the way of a packet, and the commands on routes and rules
+//! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `dhcpv4`: the DHCPv4 clients of the interfaces
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
@@ -30,15 +33,14 @@
 //! - `inspect`: counters and tables
 //! - `fingerprint`: the digest of all state
 
-use alloc::vec::Vec;
-
 use crate::buffer::ChunkPool;
 use crate::config::Config;
 use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
-use crate::ip::route::RouteTable;
+use crate::ip::route::Routes;
 use crate::keyed::HashKey;
+use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
 use crate::rate_limit::RateLimit;
 use crate::rng::{RandomStream, Seed};
@@ -56,7 +58,10 @@ mod dhcpv4;
 mod fingerprint;
 mod icmp;
 mod inspect;
+mod interfaces;
+mod loopback;
 mod receive;
+mod routing;
 mod schedule;
 mod tcp;
 mod transmit;
@@ -79,6 +84,7 @@ struct Secrets {
     isn: HashKey,
     timestamp: HashKey,
     neighbor: HashKey,
+    multipath: HashKey,
 }
 
 /// What is drawn for the interfaces, one stream per purpose.
@@ -107,8 +113,8 @@ pub struct Stack {
     now: Instant,
     secrets: Secrets,
     random: Random,
-    interfaces: Vec<Interface>,
-    routes: RouteTable,
+    interfaces: InterfaceTable,
+    routes: Routes,
     sockets: Sockets,
     timers: schedule::TimerHeap,
     unarmed: schedule::Unarmed,
@@ -139,8 +145,8 @@ impl Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
             random: Stack::random(&seed),
-            interfaces: Vec::new(),
-            routes: RouteTable::default(),
+            interfaces: InterfaceTable::default(),
+            routes: Routes::default(),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
             unarmed: schedule::Unarmed::default(),
@@ -164,6 +170,7 @@ impl Stack {
             isn: seed.hash_key("tcp.isn"),
             timestamp: seed.hash_key("tcp.timestamp"),
             neighbor: seed.hash_key("neighbor"),
+            multipath: seed.hash_key("route.multipath"),
         }
     }
 

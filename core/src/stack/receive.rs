@@ -6,6 +6,7 @@ use core::ops::Range;
 use super::Stack;
 use super::schedule::TimerOwner;
 use crate::buffer::COPY_BELOW;
+use crate::config::Medium;
 use crate::error::DropReason;
 use crate::frame::{Frame, RxChecksum};
 use crate::ip::input::Received;
@@ -24,6 +25,14 @@ impl Stack {
     #[inline]
     pub(super) fn receive(&mut self, id: InterfaceId, mut frame: Frame) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        if !interface.up {
+            return Err(DropReason::InterfaceDown);
+        }
+        match interface.medium {
+            Medium::Ethernet => {}
+            Medium::Ip => return self.receive_bare(id, &mut frame),
+            Medium::Loopback => return Err(DropReason::InterfaceLoopback),
+        }
         let ethernet = EthernetFrame::parse(&frame.data)?;
         interface.admit(&ethernet)?;
         let longest = ethernet::HEADER_LEN + usize::from(interface.capabilities.mtu);
@@ -39,11 +48,26 @@ impl Stack {
         }
     }
 
+    /// A packet without a link header.
+    pub(super) fn receive_bare(&mut self, id: InterfaceId, frame: &mut Frame) -> Result<(), DropReason> {
+        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        if frame.data.len() > usize::from(interface.capabilities.mtu) && frame.meta.segment_size.is_none() {
+            return Err(DropReason::FrameTooLong);
+        }
+        let nobody = EthernetAddress::UNSPECIFIED;
+        let link = |ethertype| EthernetHeader { dst: nobody, src: nobody, ethertype };
+        match frame.data.first().map(|first| first >> 4) {
+            Some(6) => self.receive_ipv6(id, frame, &link(EtherType::Ipv6)),
+            _ => self.receive_ipv4(id, frame, &link(EtherType::Ipv4)),
+        }
+    }
+
     #[inline]
     fn receive_ipv4(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
-        let packet = Ipv4Packet::parse(frame.data.get(ethernet::HEADER_LEN..).unwrap_or_default())?;
-        let received = match interface.ipv4_input(&packet, link.dst.is_multicast()) {
+        let packet = Ipv4Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
+        let is_ours = |dst| self.hears_elsewhere(interface, dst);
+        let received = match interface.ipv4_input(&packet, link.dst.is_multicast(), is_ours) {
             Ok(received) => received,
             Err(DropReason::Ipv4NotOurs) => return self.receive_early_dhcpv4(id, frame, link),
             Err(reason) => return Err(reason),
@@ -62,8 +86,9 @@ impl Stack {
 
     fn receive_ipv6(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
-        let packet = Ipv6Packet::parse(frame.data.get(ethernet::HEADER_LEN..).unwrap_or_default())?;
-        let mut received = match interface.ipv6_input(&packet, link.dst.is_multicast()) {
+        let packet = Ipv6Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
+        let is_ours = |dst| self.hears_elsewhere(interface, dst);
+        let mut received = match interface.ipv6_input(&packet, link.dst.is_multicast(), is_ours) {
             Err(DropReason::Ipv6Source) => return Err(self.detect_own_source(id, &packet)),
             checked => checked?,
         };
@@ -130,17 +155,33 @@ impl Stack {
     ) -> Result<(), DropReason> {
         self.detect_conflict(id, received, message)?;
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        if interface.medium != Medium::Ethernet {
+            // There are no addresses to be told or asked for.
+            return Err(DropReason::NdpInvalid);
+        }
         let input = interface.ndp_input(received, message, link_src)?;
         self.counters.ndp_received += 1;
         let doubtful = |hardware| !input.overrides && interface.neighbors.holds_other(input.neighbor, hardware);
         match input.hardware {
-            Some(hardware) if doubtful(hardware) => self.interfaces[id.index()].neighbors.doubt(input.neighbor),
+            Some(hardware) if doubtful(hardware) => self.doubt_neighbor(id, input.neighbor),
             Some(hardware) => self.learn_neighbor(id, input.neighbor, hardware, input.solicited, input.create),
             // RFC 4861 section 7.2.5: confirms the address that is cached.
-            None if input.solicited => self.interfaces[id.index()].neighbors.on_progress(self.now, input.neighbor),
+            None if input.solicited => self.confirm_neighbor(id, input.neighbor),
             None => {}
         }
         input.reply.map_or(Ok(()), |reply| self.queue_control(id, reply))
+    }
+
+    fn doubt_neighbor(&mut self, id: InterfaceId, address: IpAddr) {
+        if let Some(interface) = self.interfaces.get_mut(id.index()) {
+            interface.neighbors.doubt(address);
+        }
+    }
+
+    fn confirm_neighbor(&mut self, id: InterfaceId, address: IpAddr) {
+        if let Some(interface) = self.interfaces.get_mut(id.index()) {
+            interface.neighbors.on_progress(self.now, address);
+        }
     }
 
     fn learn_neighbor(
@@ -200,7 +241,7 @@ impl Stack {
                 self.counters.neighbors_failed += 1;
                 for packet in waiting.packets {
                     self.drops.count(DropReason::NeighborUnreachable);
-                    self.on_packet_undeliverable(&packet);
+                    self.on_packet_undeliverable(id, &packet);
                 }
                 for handle in waiting.sockets {
                     self.on_tcp_unreachable(handle, DropReason::NeighborUnreachable);

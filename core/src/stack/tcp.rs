@@ -13,7 +13,7 @@ use crate::event::Readiness;
 use crate::frame::Frame;
 use crate::ip::input::Received;
 use crate::ip::packet::Body;
-use crate::ip::route::Hop;
+use crate::ip::route::{Hop, Query, Refusal};
 use crate::keyed::HashKey;
 use crate::link::{InterfaceId, Ready};
 use crate::offload;
@@ -94,7 +94,7 @@ impl Stack {
         flow: Flow,
         segment: &Segment<'_>,
     ) -> Result<(), DropReason> {
-        let listener = self.sockets.demux.listeners.find(flow.local, flow.local_port).filter(|&listener| {
+        let listener = self.sockets.demux.listeners.find(flow.local, flow.local_port, id).filter(|&listener| {
             let slot = self.sockets.listeners.get(listener);
             slot.is_some_and(|slot| slot.listener.on_segment(&self.config.limits, segment) == Judgement::Open)
         });
@@ -116,7 +116,7 @@ impl Stack {
         flow: Flow,
         segment: &Segment<'_>,
     ) -> Result<(), DropReason> {
-        let Some(listener) = self.sockets.demux.listeners.find(flow.local, flow.local_port) else {
+        let Some(listener) = self.sockets.demux.listeners.find(flow.local, flow.local_port, id) else {
             let reason =
                 if reset_for(segment).is_some() { DropReason::TcpNoSocket } else { DropReason::TcpResetNoSocket };
             self.owe_reset(id, flow, reset_for(segment));
@@ -146,9 +146,13 @@ impl Stack {
         if !self.make_room_for_connection() {
             return Err(DropReason::TcpTableFull);
         }
-        let Some(settings) = self.sockets.listeners.get(listener).map(|slot| slot.listener.settings.clone()) else {
+        let Some(mut settings) = self.sockets.listeners.get(listener).map(|slot| slot.listener.settings.clone()) else {
             return Err(DropReason::TcpNoSocket);
         };
+        if crate::ip::address::is_link_local(flow.remote) {
+            // The peer's address means it on this link only (RFC 4007 section 6).
+            settings.interface = Some(id);
+        }
         let mut open = self.opening(id, &flow, &settings);
         open.iss = last.map_or(open.iss, |last| open.iss.max(last + 1));
         let tcb = Tcb::accept(&mut self.env(), open, segment);
@@ -402,25 +406,35 @@ impl Stack {
 
     /// The next hop of a connection, asked of the routes only when they or our addresses have changed;
     /// none if its local address is not ours any more.
-    pub(super) fn hop_of(&mut self, handle: TcpHandle) -> Option<Hop> {
-        let slot = self.sockets.tcp.get_mut(handle)?;
+    pub(super) fn hop_of(&mut self, handle: TcpHandle) -> Result<Hop, Refusal> {
+        let slot = self.sockets.tcp.get(handle).ok_or(Refusal::NoRoute)?;
         let generation = self.routes.generation();
         if let Some((seen, hop)) = slot.hop
             && seen == generation
         {
-            return Some(hop);
+            return Ok(hop);
         }
-        let hop = self.routes.lookup(slot.flow.remote, None)?;
-        if !self.interfaces.iter().any(|interface| interface.addresses.has(slot.flow.local)) {
-            return None;
+        let settings = slot.tcb.settings();
+        let query = Query {
+            src: Some(slot.flow.local),
+            interface: settings.interface,
+            mark: settings.mark,
+            ports: (slot.flow.local_port, slot.flow.remote_port),
+            ..Query::to(slot.flow.remote)
+        };
+        let hop = self.way(&query)?.hop;
+        if let Some(slot) = self.sockets.tcp.get_mut(handle) {
+            slot.hop = Some((generation, hop));
         }
-        slot.hop = Some((generation, hop));
-        Some(hop)
+        Ok(hop)
     }
 
     /// Puts a connection on the ready ring of the interface that its route names.
     pub(super) fn make_ready(&mut self, handle: TcpHandle) {
-        let Some(hop) = self.hop_of(handle) else { return self.on_no_route(handle) };
+        let hop = match self.hop_of(handle) {
+            Ok(hop) => hop,
+            Err(refusal) => return self.on_no_route(handle, refusal),
+        };
         let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
         if let Some(interface) = self.interfaces.get_mut(hop.interface.index()) {
             slot.queued = true;
@@ -431,7 +445,7 @@ impl Stack {
 
     /// There is no way to the peer: as if its neighbor did not answer. What would be sent now is lost,
     /// and sent again by the retransmission timeout, when there may be a route.
-    fn on_no_route(&mut self, handle: TcpHandle) {
+    fn on_no_route(&mut self, handle: TcpHandle, refusal: Refusal) {
         let Some((slot, mut env)) = self.connection(handle) else { return };
         slot.tcb.on_unreachable(&mut env);
         let mut lost = 0;
@@ -439,7 +453,7 @@ impl Stack {
             lost += 1;
         }
         for _ in 0..lost {
-            self.drops.count(DropReason::NoRoute);
+            self.drops.count(DropReason::from(refusal));
         }
         self.settle_tcp(handle);
     }
@@ -455,7 +469,7 @@ impl Stack {
 
     /// A reset of one of our connections: the peer must learn of it.
     fn owe_own_reset(&mut self, handle: TcpHandle, flow: Flow, reset: Reset) {
-        if let Some(hop) = self.hop_of(handle) {
+        if let Ok(hop) = self.hop_of(handle) {
             self.queue_reset(hop.interface, flow, reset);
         }
     }
@@ -466,14 +480,6 @@ impl Stack {
         if let Err(reason) = self.answer(id, Some(flow.local), flow.remote, body) {
             self.drops.count(reason);
         }
-    }
-
-    /// The local address for a connection or datagram to `remote`.
-    pub(super) fn source_towards(&self, remote: IpAddr) -> Option<(Hop, IpAddr)> {
-        let hop = self.routes.lookup(remote, None)?;
-        let interface = self.interfaces.get(hop.interface.index())?;
-        let source = crate::ip::address::select_source(&interface.addresses, remote, hop.next_hop)?;
-        Some((hop, source))
     }
 
     /// Whether a connection may be opened to `remote`: a unicast address and a port (RFC 9293 MUST-46).

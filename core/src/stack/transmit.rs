@@ -6,11 +6,13 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::Stack;
 use super::icmp::{error_header_v4, error_header_v6};
+use crate::config::Medium;
 use crate::error::DropReason;
 use crate::event::Readiness;
 use crate::frame::{FrameStart, TxBatch, TxChecksum};
-use crate::ip::output::{PacketHeader, Stations, transport_checksum};
+use crate::ip::output::{LinkHeader, PacketHeader, transport_checksum};
 use crate::ip::packet::{Body, Packet};
+use crate::ip::route::Refusal;
 use crate::link::neighbor::{NeighborId, Origin, Resolution};
 use crate::link::{Control, InterfaceId, Ready};
 use crate::offload::{self, Emission};
@@ -29,7 +31,7 @@ use crate::wire::udp::{self, UdpHeader};
 
 /// Where a packet stands that wants to leave.
 enum NextHop {
-    Known(EthernetAddress),
+    Known(LinkHeader),
     Unresolved(NeighborId),
     Full,
 }
@@ -37,17 +39,38 @@ enum NextHop {
 impl Stack {
     /// The interfaces that may have something to send.
     pub fn interfaces_ready(&self) -> impl Iterator<Item = InterfaceId> + '_ {
-        (0..).zip(&self.interfaces).filter(|(_, interface)| interface.is_ready()).map(|(index, _)| InterfaceId(index))
+        self.interfaces.iter().filter(|interface| interface.is_ready()).map(|interface| interface.id)
     }
 
     /// Appends to `batch` what is to be sent on `interface` at `now`, at most [`TxBatch::FRAMES_MAX`]
     /// frames; returns how many it appended. 0 means that there is nothing to send: call it until then.
+    /// Of a loopback interface nothing is appended: what leaves there arrives within the call.
     ///
     /// What it appends is sent, as far as the stack is concerned: sequence numbers have moved, timers
     /// run. A caller whose device refuses a frame keeps the batch and does not ask again before the
     /// device has taken it.
     pub fn poll_transmit(&mut self, now: Instant, interface: InterfaceId, batch: &mut TxBatch) -> usize {
         self.advance(now);
+        if self.interfaces.get(interface.index()).is_some_and(|own| own.medium == Medium::Loopback) {
+            self.loop_back(interface);
+            return 0;
+        }
+        let before = batch.len();
+        self.fill(interface, batch);
+        let count = batch.len() - before;
+        self.counters.frames_sent += count as u64;
+        self.counters.bytes_sent += batch.bytes_from(before);
+        if self.trace.is_on() {
+            for frame in batch.frames().skip(before) {
+                self.trace.frame(self.now, "sent", interface.0, frame.head);
+            }
+        }
+        count
+    }
+
+    /// Builds up to [`TxBatch::FRAMES_MAX`] frames: the interface's own messages and answers, then a turn for
+    /// each socket.
+    pub(super) fn fill(&mut self, interface: InterfaceId, batch: &mut TxBatch) {
         let before = batch.len();
         while batch.len() - before < TxBatch::FRAMES_MAX {
             let Some(own) = self.interfaces.get_mut(interface.index()) else { break };
@@ -63,15 +86,6 @@ impl Stack {
                 break;
             }
         }
-        let count = batch.len() - before;
-        self.counters.frames_sent += count as u64;
-        self.counters.bytes_sent += batch.bytes_from(before);
-        if self.trace.is_on() {
-            for frame in batch.frames().skip(before) {
-                self.trace.frame(self.now, "sent", interface.0, frame.head);
-            }
-        }
-        count
     }
 
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
@@ -106,9 +120,15 @@ impl Stack {
                 let group = ndp::solicited_node(target);
                 let (to, dst) = to.map_or((EthernetAddress::multicast_v6(group), group), |to| (to, target));
                 let message = NeighborSolicitation { target, source_link_layer: Some(src), nonce: None };
-                transmit_ndp(batch, Stations { src, dst: to }, (source, dst), message.message_len(), |out| {
-                    message.emit(out);
-                });
+                transmit_ndp(
+                    batch,
+                    LinkHeader::Ethernet { src, dst: to },
+                    (source, dst),
+                    message.message_len(),
+                    |out| {
+                        message.emit(out);
+                    },
+                );
                 self.counters.ndp_solicitations_sent += 1;
             }
             Control::DadSolicitation { target, nonce } => self.transmit_dad_solicitation(id, target, nonce, batch),
@@ -122,9 +142,15 @@ impl Stack {
                     target,
                     target_link_layer: Some(src),
                 };
-                transmit_ndp(batch, Stations { src, dst: to }, (target, dst), message.message_len(), |out| {
-                    message.emit(out);
-                });
+                transmit_ndp(
+                    batch,
+                    LinkHeader::Ethernet { src, dst: to },
+                    (target, dst),
+                    message.message_len(),
+                    |out| {
+                        message.emit(out);
+                    },
+                );
                 self.counters.ndp_advertisements_sent += 1;
             }
         }
@@ -133,8 +159,12 @@ impl Stack {
     /// The hardware address for `next_hop`; starts its resolution if it is not known.
     fn resolve(&mut self, id: InterfaceId, next_hop: IpAddr, origin: Origin) -> NextHop {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return NextHop::Full };
-        if let Some(group) = interface.group_address(next_hop) {
-            return NextHop::Known(group);
+        if interface.medium != Medium::Ethernet {
+            return NextHop::Known(LinkHeader::None);
+        }
+        let src = interface.hardware_address;
+        if let Some(dst) = interface.group_address(next_hop) {
+            return NextHop::Known(LinkHeader::Ethernet { src, dst });
         }
         let (resolution, solicit) = interface.neighbors.resolve(self.now, next_hop, origin, &self.config.limits);
         self.count_evicted(id);
@@ -142,10 +172,11 @@ impl Stack {
             self.queue_solicitation(id, solicit);
         }
         match resolution {
-            Resolution::Known { hardware, started: None } => NextHop::Known(hardware),
-            Resolution::Known { hardware, started: Some(neighbor) } => {
-                self.arm_neighbor(id, neighbor);
-                NextHop::Known(hardware)
+            Resolution::Known { hardware: dst, started } => {
+                if let Some(neighbor) = started {
+                    self.arm_neighbor(id, neighbor);
+                }
+                NextHop::Known(LinkHeader::Ethernet { src, dst })
             }
             Resolution::Unresolved(neighbor) => {
                 self.arm_neighbor(id, neighbor);
@@ -157,7 +188,7 @@ impl Stack {
 
     pub(super) fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
         match self.resolve(id, packet.next_hop, origin) {
-            NextHop::Known(dst) => self.transmit_to(id, &packet, dst, batch),
+            NextHop::Known(link) => self.transmit_to(id, &packet, link, batch),
             NextHop::Unresolved(neighbor) => {
                 let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
                 for _ in 0..interface.neighbors.park_packet(neighbor, packet, &self.config.limits) {
@@ -168,18 +199,17 @@ impl Stack {
         }
     }
 
-    /// Sends a packet to the station that takes it.
-    pub(super) fn transmit_to(&mut self, id: InterfaceId, packet: &Packet, dst: EthernetAddress, batch: &mut TxBatch) {
+    /// Sends a packet behind the link header that is settled.
+    pub(super) fn transmit_to(&mut self, id: InterfaceId, packet: &Packet, link: LinkHeader, batch: &mut TxBatch) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let by_device = interface.capabilities.tx_checksum;
-        let stations = Stations { src: interface.hardware_address, dst };
         if packet.len() > usize::from(interface.capabilities.mtu) {
             // An answer that leaves by another interface than the request came in on, or a datagram whose
             // route has changed since it was queued.
             return self.drops.count(DropReason::FrameTooLong);
         }
         self.count_packet(packet);
-        emit_packet(packet, stations, by_device, batch);
+        emit_packet(packet, link, by_device, batch);
     }
 
     fn count_packet(&mut self, packet: &Packet) {
@@ -200,14 +230,13 @@ impl Stack {
     fn transmit_udp(&mut self, id: InterfaceId, handle: UdpHandle, batch: &mut TxBatch) {
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         slot.queued = false;
-        let Some((hop, src)) =
-            slot.state.first_to_send().and_then(|next| Some((self.routes.lookup(next.dst.ip(), None)?, next.src)))
-        else {
+        // The route may have changed since it was put on this ring.
+        let query = self.datagram_query(handle);
+        let Some(way) = query.and_then(|query| self.way(&query).ok()).filter(|way| way.hop.interface == id) else {
             return self.make_udp_ready(handle);
         };
-        if hop.interface != id || !self.interfaces.iter().any(|interface| interface.addresses.has(src)) {
-            return self.make_udp_ready(handle);
-        }
+        let hop = way.hop;
+        let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
         let hop_limit = slot.state.hop_limit.unwrap_or(self.config.hop_limit);
         let body = Body::Datagram { src_port: slot.state.local.port(), dst_port: next.dst.port(), data: next.data };
@@ -223,14 +252,14 @@ impl Stack {
     fn transmit_tcp(&mut self, id: InterfaceId, handle: TcpHandle, room: usize, batch: &mut TxBatch) {
         let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
         slot.queued = false;
-        let Some(hop) = self.hop_of(handle).filter(|hop| hop.interface == id) else {
+        let Some(hop) = self.hop_of(handle).ok().filter(|hop| hop.interface == id) else {
             return self.settle_tcp(handle);
         };
         // Until it is established, a connection that a stranger has opened is an answer to him.
         let is_answer = self.sockets.tcp.get(handle).is_some_and(|slot| matches!(slot.owner, Owner::SynQueue(_)));
         let origin = if is_answer { Origin::Answer } else { Origin::Local };
         match self.resolve(id, hop.next_hop, origin) {
-            NextHop::Known(dst) => self.transmit_segment(id, handle, dst, room, batch),
+            NextHop::Known(link) => self.transmit_segment(id, handle, link, room, batch),
             NextHop::Unresolved(neighbor) => {
                 if let (Some(interface), Some(slot)) =
                     (self.interfaces.get_mut(id.index()), self.sockets.tcp.get_mut(handle))
@@ -247,13 +276,12 @@ impl Stack {
         &mut self,
         id: InterfaceId,
         handle: TcpHandle,
-        dst: EthernetAddress,
+        link: LinkHeader,
         room: usize,
         batch: &mut TxBatch,
     ) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let capabilities = interface.capabilities;
-        let stations = Stations { src: interface.hardware_address, dst };
         let default_hop_limit = self.config.hop_limit;
         let Some((slot, mut env)) = self.connection(handle) else { return };
         let max_payload = offload::payload_max(&capabilities, room, slot.tcb.segment_size());
@@ -266,7 +294,7 @@ impl Stack {
             };
             let emission = Emission {
                 capabilities: &capabilities,
-                stations,
+                link,
                 header,
                 src_port: slot.flow.local_port,
                 dst_port: slot.flow.remote_port,
@@ -282,23 +310,21 @@ impl Stack {
         self.settle_tcp(handle);
     }
 
-    /// The largest datagram that leaves towards `dst` in one packet, and the address it leaves from.
-    pub(crate) fn datagram_path(&self, local: SocketAddr, dst: SocketAddr) -> Option<(IpAddr, usize)> {
-        let (hop, best) = self.source_towards(dst.ip())?;
-        let interface = self.interfaces.get(hop.interface.index())?;
-        let src = if local.ip().is_unspecified() { best } else { local.ip() };
-        if !self.is_assigned(src) {
-            return None;
-        }
+    /// The largest datagram that leaves a socket towards `dst` in one packet, and the address it leaves from.
+    pub(crate) fn datagram_path(&self, handle: UdpHandle, dst: SocketAddr) -> Result<(IpAddr, usize), Refusal> {
+        let state = &self.sockets.udp.get(handle).ok_or(Refusal::NoRoute)?.state;
+        let bound = state.local.ip();
+        let (hop, src) = self.source_towards(&state.query((!bound.is_unspecified()).then_some(bound), dst))?;
+        let interface = self.interfaces.get(hop.interface.index()).ok_or(Refusal::NoRoute)?;
         let header = PacketHeader { src, dst: dst.ip(), protocol: IpProtocol::UDP, hop_limit: 0 };
-        let headers = header.upper_offset() - crate::wire::ethernet::HEADER_LEN + udp::HEADER_LEN;
-        Some((src, usize::from(interface.capabilities.mtu).saturating_sub(headers)))
+        let headers = header.len() + udp::HEADER_LEN;
+        Ok((src, usize::from(interface.capabilities.mtu).saturating_sub(headers)))
     }
 }
 
 pub(super) fn transmit_ndp(
     batch: &mut TxBatch,
-    stations: Stations,
+    link: LinkHeader,
     (src, dst): (Ipv6Addr, Ipv6Addr),
     len: usize,
     emit: impl FnOnce(&mut BytesMut),
@@ -309,24 +335,25 @@ pub(super) fn transmit_ndp(
         protocol: IpProtocol::ICMPV6,
         hop_limit: ndp::HOP_LIMIT,
     };
-    let start = header.begin(batch, stations, len);
+    let start = header.begin(batch, link, len);
     emit(batch.out());
-    finish(batch, start, &header, len, icmpv6::CHECKSUM_OFFSET, false);
+    finish(batch, start, link, &header, len, icmpv6::CHECKSUM_OFFSET, false);
 }
 
 fn finish(
     batch: &mut TxBatch,
     start: FrameStart,
+    link: LinkHeader,
     header: &PacketHeader,
     upper_len: usize,
     field: usize,
     by_device: bool,
 ) {
-    let checksum = transport_checksum(batch, start, header, upper_len, field, by_device);
+    let checksum = transport_checksum(batch, start, link, header, upper_len, field, by_device);
     batch.commit(start, upper_len as u32, None, checksum);
 }
 
-fn emit_packet(packet: &Packet, stations: Stations, by_device: bool, batch: &mut TxBatch) {
+fn emit_packet(packet: &Packet, link: LinkHeader, by_device: bool, batch: &mut TxBatch) {
     let is_v4 = packet.src.is_ipv4();
     let icmp = if is_v4 { IpProtocol::ICMP } else { IpProtocol::ICMPV6 };
     let (protocol, head_len, data): (_, _, &[u8]) = match &packet.body {
@@ -337,7 +364,7 @@ fn emit_packet(packet: &Packet, stations: Stations, by_device: bool, batch: &mut
     };
     let header = PacketHeader { src: packet.src, dst: packet.dst, protocol, hop_limit: packet.hop_limit };
     let len = head_len + data.len();
-    let start = header.begin(batch, stations, len);
+    let start = header.begin(batch, link, len);
     let out = batch.out();
     match packet.body {
         Body::EchoReply { ident: id, seq, .. } if is_v4 => Icmpv4Header::EchoReply { id, seq }.emit(out),
@@ -356,11 +383,11 @@ fn emit_packet(packet: &Packet, stations: Stations, by_device: bool, batch: &mut
     out.extend_from_slice(data);
     match protocol {
         IpProtocol::ICMP => {
-            icmpv4::fill_checksum(batch.head_mut(start).get_mut(header.upper_offset()..).unwrap_or_default());
+            icmpv4::fill_checksum(batch.head_mut(start).get_mut(header.upper_offset(link)..).unwrap_or_default());
             batch.commit(start, len as u32, None, TxChecksum::Complete);
         }
-        IpProtocol::ICMPV6 => finish(batch, start, &header, len, icmpv6::CHECKSUM_OFFSET, false),
-        IpProtocol::TCP => finish(batch, start, &header, len, tcp::CHECKSUM_OFFSET, by_device),
-        _ => finish(batch, start, &header, len, udp::CHECKSUM_OFFSET, by_device),
+        IpProtocol::ICMPV6 => finish(batch, start, link, &header, len, icmpv6::CHECKSUM_OFFSET, false),
+        IpProtocol::TCP => finish(batch, start, link, &header, len, tcp::CHECKSUM_OFFSET, by_device),
+        _ => finish(batch, start, link, &header, len, udp::CHECKSUM_OFFSET, by_device),
     }
 }

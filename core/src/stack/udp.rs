@@ -10,6 +10,7 @@ use crate::frame::Frame;
 use crate::ip::input::Received;
 use crate::ip::output::PacketHeader;
 use crate::ip::packet::{Datagram, ErrorKind};
+use crate::ip::route::Query;
 use crate::link::{InterfaceId, Ready};
 use crate::socket::UdpHandle;
 use crate::wire::ethernet::EthernetFrame;
@@ -37,7 +38,7 @@ impl Stack {
             return self.receive_dhcpv4(id, view.payload(), station);
         }
         let from = SocketAddr::new(received.src, view.src_port());
-        let Some(handle) = self.datagram_socket(received.dst, view.dst_port(), from) else {
+        let Some(handle) = self.datagram_socket(id, received.dst, view.dst_port(), from) else {
             self.owe_icmp_error(id, frame, received, ErrorKind::PortUnreachable);
             return Err(DropReason::UdpNoSocket);
         };
@@ -51,18 +52,18 @@ impl Stack {
         Ok(())
     }
 
-    fn datagram_socket(&self, to: IpAddr, port: u16, from: SocketAddr) -> Option<UdpHandle> {
+    fn datagram_socket(&self, id: InterfaceId, to: IpAddr, port: u16, from: SocketAddr) -> Option<UdpHandle> {
         let hears = |handle: &UdpHandle| self.sockets.udp.get(*handle).is_some_and(|slot| slot.state.hears(from));
-        self.sockets.demux.datagrams.candidates(to, port).find(hears)
+        self.sockets.demux.datagrams.candidates(to, port, id).find(hears)
     }
 
     /// Puts a socket on the ready ring of the interface that its next datagram leaves through.
     pub(crate) fn make_udp_ready(&mut self, handle: UdpHandle) {
-        while let Some(slot) = self.sockets.udp.get_mut(handle).filter(|slot| !slot.queued) {
-            let Some(next) = slot.state.first_to_send() else { return };
-            let is_ours = self.interfaces.iter().any(|interface| interface.addresses.has(next.src));
-            if let Some(hop) = self.routes.lookup(next.dst.ip(), None).filter(|_| is_ours)
-                && let Some(interface) = self.interfaces.get_mut(hop.interface.index())
+        while let Some(query) = self.datagram_query(handle) {
+            let way = self.way(&query);
+            let Some(slot) = self.sockets.udp.get_mut(handle).filter(|slot| !slot.queued) else { return };
+            if let Ok(way) = way
+                && let Some(interface) = self.interfaces.get_mut(way.hop.interface.index())
             {
                 slot.queued = true;
                 interface.ready.push_back(Ready::Udp(handle));
@@ -73,9 +74,16 @@ impl Stack {
             let has_room_again = slot.state.next_to_send().is_some_and(|(_, has_room_again)| has_room_again);
             slot.state.on_error(SocketError::NetworkUnreachable);
             let writable = if has_room_again { Readiness::WRITABLE } else { Readiness::empty() };
-            self.drops.count(DropReason::NoRoute);
+            self.drops.count(way.map_or_else(DropReason::from, |_| DropReason::NoRoute));
             self.announce_udp(handle, Readiness::ERROR | writable);
         }
+    }
+
+    /// Who asks for the way of a socket's next datagram, if it has one.
+    pub(super) fn datagram_query(&self, handle: UdpHandle) -> Option<Query> {
+        let state = &self.sockets.udp.get(handle)?.state;
+        let next = state.first_to_send()?;
+        Some(state.query(Some(next.src), next.dst))
     }
 }
 

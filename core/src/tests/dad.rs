@@ -148,14 +148,7 @@ fn a_question_for_an_optimistic_address_is_answered_with_care() {
 fn an_optimistic_address_asks_for_no_neighbor() {
     let mut rig = rig(Dad::Optimistic, 1, AddressOrigin::Slaac);
     rig.discard();
-    rig.stack
-        .add_route(crate::Route {
-            prefix: IpAddr::V6("2001:db8::".parse().unwrap()),
-            prefix_len: 64,
-            gateway: None,
-            interface: rig.interface,
-        })
-        .unwrap();
+    rig.stack.add_route(crate::Route::on_link(IpAddr::V6("2001:db8::".parse().unwrap()), 64, rig.interface)).unwrap();
     let handle = rig.udp_bind("[::]:5000");
     rig.udp_send(handle, b"hello", "[2001:db8::1]:7").unwrap();
     assert_eq!(rig.sent(), "");

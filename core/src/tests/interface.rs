@@ -107,7 +107,8 @@ fn a_removed_address_hears_nothing_and_takes_its_route_along() {
 
 #[test]
 fn an_answer_leaves_by_the_interface_that_the_routes_name() {
-    let mut rig = Rig::new();
+    let config = crate::Config { weak_host: true, ..crate::Config::default() };
+    let mut rig = Rig::with(config, Capabilities::plain(1500));
     let other = rig.stack.add_interface(rig.now, second(1280, address("10.0.0.1", 24))).unwrap();
     // The asker is on the second interface's link, but its request comes in on the first.
     for (len, ready) in [(8, 1), (1400, 0)] {

@@ -20,6 +20,10 @@
 //! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `route` | routes and the choice of a source address |
+//! | `policy` | metrics, refusing routes, equal costs, rules and tables (RFC 1812 section 5.2.4, 2992) |
+//! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
+//! | `media` | bare IP packets, and the loopback (RFC 1122 section 3.2.1.3 (g)) |
+//! | `link_state` | links that go down and come up |
 //! | `interface` | interfaces, addresses, and their limits |
 //! | `limits` | the limits on connections, filled |
 //! | `lifecycle` | TIME-WAIT that makes room, handles released, listeners closed |
@@ -39,6 +43,7 @@ mod determinism;
 mod dhcpv4;
 mod echo;
 mod ethernet;
+mod host_model;
 mod hostile;
 mod icmp_errors;
 mod icmp_input;
@@ -48,10 +53,13 @@ mod ipv4;
 mod ipv6;
 mod lifecycle;
 mod limits;
+mod link_state;
+mod media;
 mod ndp;
 mod neighbor;
 mod no_answer;
 mod offload;
+mod policy;
 mod reset;
 pub(crate) mod rig;
 mod route;

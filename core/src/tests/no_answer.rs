@@ -40,12 +40,7 @@ fn open() -> Rig {
         rig.stack.tcp_listen(socket(local), ListenOptions::default()).unwrap();
     }
     for (prefix, gateway) in [("0.0.0.0", PEER_V4.into()), ("::", PEER_V6.into())] {
-        let route = crate::Route {
-            prefix: prefix.parse().unwrap(),
-            prefix_len: 0,
-            gateway: Some(gateway),
-            interface: rig.interface,
-        };
+        let route = crate::Route::via(prefix.parse().unwrap(), 0, gateway, rig.interface);
         rig.stack.add_route(route).unwrap();
     }
     rig

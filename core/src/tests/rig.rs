@@ -14,12 +14,13 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::error::{SocketError, UdpSendError};
 use crate::frame::RxMeta;
 use crate::link::neighbor::NeighborState;
+use crate::stack::InterfaceInfo;
 use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
 use crate::{
     AddressSettings, Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig,
-    InterfaceId, Limits, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
+    InterfaceId, Limits, Medium, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -85,8 +86,30 @@ impl Rig {
 
     /// An IP packet arrives, from the peer's station to ours.
     pub(crate) fn receive_packet(&mut self, packet: &[u8]) -> Verdict {
+        if self.medium() == Medium::Ip {
+            return self.receive(packet);
+        }
         let frame = ethernet(OUR_MAC, PEER_MAC, packet);
         self.receive(&frame)
+    }
+
+    fn medium(&self) -> Medium {
+        self.stack.interfaces().find(|info| info.id == self.interface).unwrap().medium
+    }
+
+    /// Adds an interface, whose side of the wire is seen from here on.
+    pub(crate) fn add_interface(&mut self, config: InterfaceConfig) -> InterfaceId {
+        self.interface = self.stack.add_interface(self.now, config).unwrap();
+        self.interface
+    }
+
+    /// Has everything arrive that is on its way to ourselves.
+    pub(crate) fn loop_back(&mut self) {
+        let is_loopback = |info: &InterfaceInfo<'_>| info.medium == Medium::Loopback;
+        let Some(loopback) = self.stack.interfaces().find(is_loopback).map(|info| info.id) else { return };
+        while self.stack.interfaces_ready().any(|id| id == loopback) {
+            assert_eq!(self.stack.poll_transmit(self.now, loopback, &mut self.batch), 0);
+        }
     }
 
     /// Lets the stack know the peer's hardware address, in both families, without leaving a trace.
@@ -132,8 +155,9 @@ impl Rig {
         Some((entry.state, entry.hardware_address))
     }
 
-    /// All frames that the stack sends now.
+    /// All frames that the stack sends now; what it sends to itself arrives.
     pub(crate) fn frames(&mut self) -> Vec<Vec<u8>> {
+        self.loop_back();
         self.batch.clear();
         while self.stack.poll_transmit(self.now, self.interface, &mut self.batch) > 0 {}
         self.batch
@@ -154,7 +178,10 @@ impl Rig {
     /// The same with sequence numbers counted from the given ones; `full` names addresses and ports.
     pub(crate) fn sent_relative(&mut self, relative: Relative, full: bool) -> String {
         let notation = Notation { prefix: "> ", relative, full };
-        let lines: Vec<String> = self.frames().iter().map(|frame| notation.frame(frame).to_string()).collect();
+        let bare = self.medium() == Medium::Ip;
+        let line =
+            |frame: &Vec<u8>| if bare { notation.packet(frame).to_string() } else { notation.frame(frame).to_string() };
+        let lines: Vec<String> = self.frames().iter().map(line).collect();
         lines.join("\n")
     }
 

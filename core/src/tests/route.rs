@@ -9,8 +9,11 @@ use crate::error::{ConnectError, RouteError, UdpSendError};
 use crate::{ConnectOptions, DropReason, InterfaceAddress, Limits, Route, UdpHandle};
 
 fn route(rig: &Rig, prefix: &str, prefix_len: u8, gateway: Option<&str>) -> Route {
-    let gateway = gateway.map(|gateway| gateway.parse().unwrap());
-    Route { prefix: prefix.parse().unwrap(), prefix_len, gateway, interface: rig.interface }
+    let prefix = prefix.parse().unwrap();
+    match gateway {
+        Some(gateway) => Route::via(prefix, prefix_len, gateway.parse().unwrap(), rig.interface),
+        None => Route::on_link(prefix, prefix_len, rig.interface),
+    }
 }
 
 /// A rig that knows the peer as its default gateway in both families, and a socket in each.

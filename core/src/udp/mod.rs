@@ -9,7 +9,10 @@ use crate::config::Limits;
 use crate::digest::Digest;
 use crate::error::{DropReason, SocketError};
 use crate::ip::packet::Datagram;
+use crate::ip::route::Query;
+use crate::link::InterfaceId;
 use crate::socket::UdpOptions;
+use crate::socket::demux::Bound;
 
 /// A datagram that waits to be sent.
 #[derive(Clone, Debug)]
@@ -27,6 +30,9 @@ pub(crate) struct UdpState {
     pub(crate) dual_stack: bool,
     pub(crate) broadcast: bool,
     pub(crate) hop_limit: Option<u8>,
+    /// The interface that it is bound to.
+    pub(crate) interface: Option<InterfaceId>,
+    pub(crate) mark: u32,
     /// The one peer of a connected socket.
     pub(crate) peer: Option<SocketAddr>,
     received: VecDeque<Datagram>,
@@ -45,6 +51,8 @@ impl UdpState {
             dual_stack: options.dual_stack,
             broadcast: options.broadcast,
             hop_limit: options.hop_limit,
+            interface: options.interface,
+            mark: options.mark,
             peer: None,
             received: VecDeque::new(),
             received_charge: 0,
@@ -53,6 +61,17 @@ impl UdpState {
             error: None,
             send_refused: false,
         }
+    }
+
+    /// What it is bound to, for demultiplexing.
+    pub(crate) fn bound(&self) -> Bound {
+        Bound { local: self.local, dual_stack: self.dual_stack, interface: self.interface }
+    }
+
+    /// The question for the way of a datagram to `dst`.
+    pub(crate) fn query(&self, src: Option<IpAddr>, dst: SocketAddr) -> Query {
+        let ports = (self.local.port(), dst.port());
+        Query { src, interface: self.interface, mark: self.mark, ports, ..Query::to(dst.ip()) }
     }
 
     /// Whether a datagram from `from` is for this socket: a connected one hears its peer only.
@@ -126,6 +145,8 @@ impl UdpState {
         digest.bool(self.dual_stack);
         digest.bool(self.broadcast);
         digest.option(self.hop_limit, Digest::u8);
+        digest.option(self.interface, |digest, interface| digest.u16(interface.0));
+        digest.u32(self.mark);
         digest.option(self.peer, Digest::socket_address);
         digest.count(self.received.len());
         for datagram in &self.received {

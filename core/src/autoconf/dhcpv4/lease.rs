@@ -64,7 +64,7 @@ impl Lease {
 
     /// The router that shows which network this is (RFC 4436 section 2): that of the default route, or the
     /// first one named.
-    pub(super) fn gateway(&self) -> Option<Ipv4Addr> {
+    pub(crate) fn gateway(&self) -> Option<Ipv4Addr> {
         let default = self.settings.routes.iter().find(|route| route.prefix_len == 0);
         default.and_then(|route| route.gateway).or(self.settings.routers.first().copied())
     }

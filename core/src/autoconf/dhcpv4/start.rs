@@ -73,7 +73,6 @@ impl Dhcpv4Client {
     }
 
     /// The link has come up: a network attachment event. The lease is looked after anew (RFC 4436).
-    #[allow(dead_code, reason = "for interfaces that tell of their link")]
     pub(crate) fn on_link_up(&mut self, env: &mut Env<'_>) -> Actions {
         let mut actions = Actions::new();
         if !self.link_up && self.is_running() {
@@ -87,21 +86,31 @@ impl Dhcpv4Client {
     }
 
     /// The link has gone down: nothing can be asked. A lease that lasts is kept, with its address.
-    #[allow(dead_code, reason = "for interfaces that tell of their link")]
-    pub(crate) fn on_link_down(&mut self) {
+    /// `router` is the hardware address of its router, if it is known.
+    pub(crate) fn on_link_down(&mut self, router: Option<EthernetAddress>) -> Actions {
+        let mut actions = Actions::new();
+        if let (Some(lease), Some(_)) = (&mut self.lease, router) {
+            lease.router_station = router;
+        }
         self.link_up = false;
         self.exchange = None;
         self.offer = None;
         self.wait_until = None;
         self.fallback_at = None;
+        let held = self.is_held();
         self.state = match self.state {
             state @ (Dhcpv4State::Stopped | Dhcpv4State::Informing | Dhcpv4State::Informed) => state,
-            Dhcpv4State::Selecting | Dhcpv4State::Requesting | Dhcpv4State::Init => {
+            _ if held => Dhcpv4State::InitReboot,
+            _ => {
                 self.lease = None;
                 Dhcpv4State::Init
             }
-            _ => Dhcpv4State::InitReboot,
         };
+        // RFC 3927 section 1.9 and RFC 4436 section 2.3: a claim to a link-local address ends with the link.
+        if core::mem::take(&mut self.link_local) {
+            actions.push(Action::LinkLocal(false));
+        }
+        actions
     }
 
     /// Asks what the state wants to know, if there is a link to ask on.

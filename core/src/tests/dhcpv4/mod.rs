@@ -5,7 +5,8 @@
 //! | `lease` | from the first message to a lease, and its end: sections 3.1, 4.4.1, 4.4.6; RFC 4039 |
 //! | `silence` | lost messages: section 4.1 |
 //! | `extend` | renewing, rebinding, expiry: section 4.4.5 |
-//! | `refusal` | NAK in each state |
+//! | `reboot` | a lease of earlier: INIT-REBOOT, section 3.2; RFC 4436 |
+//! | `refusal` | NAK in each state, and addresses that others have |
 //! | `settings` | options: RFC 2132, 3396, 3442, 3397; RFC 2131 section 4.4.3 (INFORM); RFC 8925 |
 //! | `hostile` | messages for others, of others, and of no use |
 
@@ -22,6 +23,7 @@ use crate::{AddressSettings, Capabilities, Config, Dhcpv4Config, Dhcpv4State, Ve
 mod extend;
 mod hostile;
 mod lease;
+mod reboot;
 mod refusal;
 mod settings;
 mod silence;
@@ -119,7 +121,7 @@ impl Host {
 
     fn routes(&self) -> Vec<String> {
         let line = |route: &crate::Route| {
-            let gateway = route.gateway.map_or(String::new(), |gateway| alloc::format!(" via {gateway}"));
+            let gateway = route.gateway().map_or(String::new(), |gateway| alloc::format!(" via {gateway}"));
             alloc::format!("{}/{}{gateway}", route.prefix, route.prefix_len)
         };
         self.rig.stack.routes().map(line).collect()

@@ -1,0 +1,67 @@
+//! What an operator or a driver says about an interface while the stack runs: that its link went down or
+//! came up, that its MTU is another, that it is gone.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::Stack;
+use crate::error::{DropReason, InterfaceError};
+use crate::link::{InterfaceId, Ready};
+use crate::time::Instant;
+
+impl Stack {
+    /// The link of an interface went down (no carrier, or the operator's wish) or came up. While it is
+    /// down, frames from it are dropped, its routes are not used, and its neighbors are forgotten: what
+    /// waited for them goes another way, if there is one. What is so already stays so.
+    pub fn set_link(&mut self, now: Instant, id: InterfaceId, up: bool) -> Result<(), InterfaceError> {
+        self.advance(now);
+        self.trace.command(self.now, if up { "interface.up" } else { "interface.down" }, numbered(id));
+        let interface = self.interfaces.get_mut(id.index()).ok_or(InterfaceError::NoInterface)?;
+        if core::mem::replace(&mut interface.up, up) == up {
+            return Ok(());
+        }
+        self.routes.invalidate();
+        self.on_dhcpv4_link(id, up);
+        if !up {
+            self.empty_queues(id);
+        }
+        Ok(())
+    }
+
+    /// What waits to leave by the interface finds another way, or is lost: messages and answers are, and
+    /// packets that wait for a neighbor; sockets ask their routes again.
+    fn empty_queues(&mut self, id: InterfaceId) {
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+        let (control, ready) = (core::mem::take(&mut interface.control), core::mem::take(&mut interface.ready));
+        let waiting = interface.neighbors.flush();
+        for _ in 0..control.len() + waiting.packets.len() {
+            self.drops.count(DropReason::InterfaceDown);
+        }
+        for packet in &waiting.packets {
+            self.on_packet_undeliverable(id, packet);
+        }
+        for handle in waiting.sockets {
+            self.unpark_tcp(handle);
+        }
+        for ready in ready {
+            match ready {
+                Ready::Tcp(handle) => {
+                    if let Some(slot) = self.sockets.tcp.get_mut(handle) {
+                        slot.queued = false;
+                        self.settle_tcp(handle);
+                    }
+                }
+                Ready::Udp(handle) => {
+                    if let Some(slot) = self.sockets.udp.get_mut(handle) {
+                        slot.queued = false;
+                        self.make_udp_ready(handle);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the trace notes of a command about an interface.
+fn numbered(id: InterfaceId) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), id.0)
+}

@@ -1,0 +1,192 @@
+//! The way of a packet: local delivery, rules, routes; the source address that it leaves from; and the
+//! commands on routes and rules.
+
+use core::hash::{BuildHasher, Hasher};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::Stack;
+use crate::config::Medium;
+use crate::error::{RouteError, RuleError};
+use crate::ip::address::{self, select_source};
+use crate::ip::route::{Hop, Query, Refusal, Route, Target};
+use crate::ip::rule::Rule;
+use crate::link::{Interface, InterfaceId};
+
+/// The way of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Way {
+    pub(crate) hop: Hop,
+    /// The address that the route wants packets to be sent from.
+    pub(crate) source: Option<IpAddr>,
+}
+
+impl Stack {
+    /// The way to a destination. What is for one of our own addresses goes to the loopback interface. A
+    /// group, and the limited broadcast, is its own next hop: no gateway takes it (RFC 1112 section 6.1,
+    /// RFC 4861 section 5.2). Where no route names an interface for it, it leaves by the first of its family.
+    pub(crate) fn way(&self, query: &Query) -> Result<Way, Refusal> {
+        let dst = query.dst;
+        if self.is_assigned(dst) && query.src.is_none_or(|src| self.is_assigned(src)) {
+            let loopback =
+                self.interfaces.iter().find(|interface| interface.medium == Medium::Loopback && interface.up);
+            let interface = loopback.ok_or(Refusal::NoRoute)?.id;
+            return Ok(Way { hop: Hop { interface, next_hop: dst }, source: Some(dst) });
+        }
+        let route = self.routes.lookup(query, |route| self.is_usable(route, query), |route| self.weight(route, query));
+        if dst.is_multicast() || dst == IpAddr::V4(Ipv4Addr::BROADCAST) {
+            let by_route = route.and_then(Route::interface);
+            let interface = by_route.or_else(|| self.interface_for_many(query)).ok_or(Refusal::NoRoute)?;
+            let source = route.and_then(|route| route.source);
+            return Ok(Way { hop: Hop { interface, next_hop: dst }, source });
+        }
+        let route = route.ok_or(Refusal::NoRoute)?;
+        let (interface, next_hop) = match route.target {
+            Target::Interface(interface) => (interface, dst),
+            Target::Gateway(gateway, interface) => (interface, gateway),
+            Target::Blackhole => return Err(Refusal::Blackhole),
+            Target::Unreachable => return Err(Refusal::Unreachable),
+            Target::Prohibit => return Err(Refusal::Prohibit),
+        };
+        Ok(Way { hop: Hop { interface, next_hop }, source: route.source })
+    }
+
+    /// Whether a route can be used: its interface is up, is the one that the sender is bound to, and, in
+    /// the strong host model, has the address that is sent from (RFC 1122 section 3.3.4.2).
+    fn is_usable(&self, route: &Route, query: &Query) -> bool {
+        let Some(id) = route.interface() else { return true };
+        self.interfaces.get(id.index()).is_some_and(|interface| self.may_leave_by(interface, query))
+    }
+
+    fn may_leave_by(&self, interface: &Interface, query: &Query) -> bool {
+        let is_source = |src: IpAddr| {
+            query.arrived_on.is_some()
+                || src.is_unspecified()
+                || interface.has_address(src)
+                || (self.config.weak_host && self.is_assigned(src))
+        };
+        interface.up && query.interface.is_none_or(|bound| bound == interface.id) && query.src.is_none_or(is_source)
+    }
+
+    /// Where a packet to a group leaves that no route is for.
+    fn interface_for_many(&self, query: &Query) -> Option<InterfaceId> {
+        let speaks = |interface: &&Interface| {
+            query.interface.is_some()
+                || interface.addresses.assigned().any(|own| own.address.is_ipv4() == query.dst.is_ipv4())
+        };
+        let device = |interface: &&Interface| interface.medium != Medium::Loopback;
+        let mut leaving = self.interfaces.iter().filter(|interface| self.may_leave_by(interface, query));
+        leaving.by_ref().filter(device).find(speaks).map(|interface| interface.id)
+    }
+
+    /// Of equal routes the one with the largest weight takes the flow: a keyed hash over both (RFC 2992).
+    /// One that comes or goes moves no flow between others.
+    fn weight(&self, route: &Route, query: &Query) -> u64 {
+        let mut hasher = self.secrets.multipath.build_hasher();
+        for address in [Some(query.dst), route.gateway()].into_iter().flatten() {
+            match address {
+                IpAddr::V4(address) => hasher.write(&address.octets()),
+                IpAddr::V6(address) => hasher.write(&address.octets()),
+            }
+        }
+        let interface = route.interface().map_or(u16::MAX, |interface| interface.0);
+        for number in [query.ports.0, query.ports.1, interface] {
+            hasher.write(&number.to_le_bytes());
+        }
+        hasher.finish()
+    }
+
+    /// Whether a packet that has come in on `interface` is for us though `dst` is no address of that one.
+    /// On the loopback interface all our addresses are, and all of 127.0.0.0/8; elsewhere, in the weak
+    /// host model, those of the other interfaces (RFC 1122 section 3.3.4.2), but for such as have a
+    /// meaning on their own link only.
+    pub(super) fn hears_elsewhere(&self, interface: &Interface, dst: IpAddr) -> bool {
+        match (interface.medium, dst) {
+            (Medium::Loopback, IpAddr::V4(v4)) if v4.is_loopback() => true,
+            (Medium::Loopback, _) => self.is_assigned(dst),
+            _ => self.config.weak_host && !dst.is_loopback() && !address::is_link_local(dst) && self.is_assigned(dst),
+        }
+    }
+
+    /// The way to a destination, and the address to send from: the one that is settled, else the one that
+    /// the route wants, else the best one of the interface.
+    pub(super) fn source_towards(&self, query: &Query) -> Result<(Hop, IpAddr), Refusal> {
+        let way = self.way(query)?;
+        let interface = self.interfaces.get(way.hop.interface.index()).ok_or(Refusal::NoRoute)?;
+        let best = || select_source(&interface.addresses, query.dst, way.hop.next_hop);
+        let source = query.src.or(way.source).or_else(best).ok_or(Refusal::NoRoute)?;
+        Ok((way.hop, source))
+    }
+
+    /// Adds a route.
+    pub fn add_route(&mut self, route: Route) -> Result<(), RouteError> {
+        self.trace.command(self.now, "route.add", SocketAddr::new(route.prefix, route.prefix_len.into()));
+        let bits = if route.prefix.is_ipv4() { 32 } else { 128 };
+        let other_family = |address: IpAddr| address.is_ipv4() != route.prefix.is_ipv4();
+        if route.prefix_len > bits || route.gateway().is_some_and(other_family) {
+            return Err(RouteError::BadPrefix);
+        }
+        if let Some(id) = route.interface() {
+            let interface = self.interfaces.get(id.index()).ok_or(RouteError::NoInterface)?;
+            if route.gateway().is_some_and(|gateway| !is_gateway_on_link(interface, gateway)) {
+                return Err(RouteError::GatewayNotOnLink);
+            }
+        }
+        if route.source.is_some_and(|source| other_family(source) || !self.is_assigned(source)) {
+            return Err(RouteError::BadSource);
+        }
+        if self.routes.contains(&route) {
+            return Err(RouteError::Exists);
+        }
+        if self.routes.len() >= self.config.limits.routes as usize {
+            return Err(RouteError::LimitReached);
+        }
+        self.routes.add(route);
+        Ok(())
+    }
+
+    /// Removes a route; `false` if there is none of this prefix, target, metric and table.
+    pub fn remove_route(&mut self, route: &Route) -> bool {
+        self.trace.command(self.now, "route.remove", SocketAddr::new(route.prefix, route.prefix_len.into()));
+        self.routes.remove(|other| other.is_same(route))
+    }
+
+    /// Adds a policy rule.
+    pub fn add_rule(&mut self, rule: Rule) -> Result<(), RuleError> {
+        self.trace.command(self.now, "rule.add", rule_address(&rule));
+        if rule.interface.is_some_and(|id| self.interfaces.get(id.index()).is_none()) {
+            return Err(RuleError::NoInterface);
+        }
+        if !rule.is_valid() {
+            return Err(RuleError::BadPrefix);
+        }
+        if self.routes.rules.contains(&rule) {
+            return Err(RuleError::Exists);
+        }
+        if self.routes.rules.len() >= usize::from(self.config.limits.rules) {
+            return Err(RuleError::LimitReached);
+        }
+        self.routes.add_rule(rule);
+        Ok(())
+    }
+
+    /// Removes a policy rule; `false` if there is none like it.
+    pub fn remove_rule(&mut self, rule: &Rule) -> bool {
+        self.trace.command(self.now, "rule.remove", rule_address(rule));
+        self.routes.remove_rule(rule)
+    }
+}
+
+/// What the trace notes of a rule.
+fn rule_address(rule: &Rule) -> SocketAddr {
+    let (prefix, len) = rule.source.unwrap_or((IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
+    SocketAddr::new(prefix, len.into())
+}
+
+/// Whether a gateway can be a neighbor on the interface: in the prefix of one of its addresses or
+/// link-local, and not the interface itself. Where there are no neighbors the device knows who it is.
+fn is_gateway_on_link(interface: &Interface, gateway: IpAddr) -> bool {
+    let on_link = interface.medium == Medium::Ip
+        || address::is_link_local(gateway)
+        || interface.addresses.iter().any(|own| own.is_on_link(gateway));
+    on_link && !interface.has_address(gateway)
+}
