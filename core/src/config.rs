@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::frame::Capabilities;
+use crate::identity::Identity;
 use crate::link::InterfaceId;
 use crate::time::Duration;
 use crate::wire::ethernet::{self, EthernetAddress};
@@ -41,6 +42,12 @@ pub struct Config {
     pub trace: bool,
     /// Which shard of a sharded host this stack is.
     pub shard: Shard,
+    /// Router discovery and neighbor unreachability detection.
+    pub nd: NdConfig,
+    /// Addresses that an interface forms itself.
+    pub slaac: SlaacConfig,
+    /// What the stack knows from before a restart; default none: it is a host that has not been before.
+    pub identity: Option<Identity>,
 }
 
 impl Default for Config {
@@ -58,6 +65,49 @@ impl Default for Config {
             checks: cfg!(debug_assertions),
             trace: false,
             shard: Shard::default(),
+            nd: NdConfig::default(),
+            slaac: SlaacConfig::default(),
+            identity: None,
+        }
+    }
+}
+
+/// Router discovery (RFC 4861 section 6.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NdConfig {
+    /// The first Router Solicitation leaves within this time, at random; default 250 ms (RFC 4861 section
+    /// 10 names 1 s as the most, `MAX_RTR_SOLICITATION_DELAY`).
+    pub solicitation_delay: Duration,
+}
+
+impl Default for NdConfig {
+    fn default() -> NdConfig {
+        NdConfig { solicitation_delay: Duration::from_millis(250) }
+    }
+}
+
+/// Stateless address autoconfiguration (RFC 4862), on interfaces that configure themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlaacConfig {
+    /// Whether interface identifiers are made from the hardware address (RFC 2464 section 4) and not from
+    /// a secret, the interface and the prefix (RFC 7217, RFC 8064); default false.
+    pub eui64: bool,
+    /// Whether each prefix gets a temporary address beside the stable one (RFC 8981); default false.
+    pub temporary_addresses: bool,
+    /// How long a temporary address is valid at most; default 2 days (RFC 8981 section 3.8).
+    pub temporary_valid_lifetime: Duration,
+    /// How long a temporary address is preferred at most, and so how often it changes; default 1 day (RFC
+    /// 8981 section 3.8). It must be shorter than the valid lifetime.
+    pub temporary_preferred_lifetime: Duration,
+}
+
+impl Default for SlaacConfig {
+    fn default() -> SlaacConfig {
+        SlaacConfig {
+            eui64: false,
+            temporary_addresses: false,
+            temporary_valid_lifetime: Duration::from_hours(48),
+            temporary_preferred_lifetime: Duration::from_hours(24),
         }
     }
 }
@@ -105,6 +155,16 @@ pub struct Limits {
     pub udp_send: u32,
     /// Entries of an interface's neighbor cache; default 512.
     pub neighbors: u16,
+    /// Default routers per interface; default 8 (RFC 4861 section 6.3.4 asks for at least 2).
+    pub default_routers: u8,
+    /// Prefixes per interface that routers have told; default 16.
+    pub prefixes: u8,
+    /// Routes per interface that routers have told (RFC 4191); default 16.
+    pub router_routes: u8,
+    /// Name servers per interface that routers have told; default 8 (RFC 8106 section 5.3.1 asks for at least 3).
+    pub name_servers: u8,
+    /// Search domains per interface that routers have told; default 8 (the same).
+    pub search_domains: u8,
     /// Neighbors that may hold parked packets at a time; default 64.
     pub neighbors_parked: u16,
     /// Packets parked per neighbor; default 3.
@@ -136,6 +196,11 @@ impl Default for Limits {
             udp_receive: 256 * 1024,
             udp_send: 256 * 1024,
             neighbors: 512,
+            default_routers: 8,
+            prefixes: 16,
+            router_routes: 16,
+            name_servers: 8,
+            search_domains: 8,
             neighbors_parked: 64,
             neighbor_queue: 3,
             control_queue: 256,
@@ -361,6 +426,9 @@ pub struct InterfaceConfig {
     pub capabilities: Capabilities,
     /// The addresses, each usable as source.
     pub addresses: SmallVec<[InterfaceAddress; 4]>,
+    /// Whether it configures itself for IPv6: it forms a link-local address, looks for routers and
+    /// believes them (RFC 4861 section 6.3, RFC 4862); default false.
+    pub ipv6_autoconfiguration: bool,
     /// How it makes sure that its addresses are its own alone; default [`Config::address`].
     pub address_settings: Option<AddressSettings>,
 }
@@ -377,6 +445,7 @@ impl InterfaceConfig {
             hardware_address,
             capabilities,
             addresses: addresses.into_iter().collect(),
+            ipv6_autoconfiguration: false,
             address_settings: None,
         }
     }

@@ -70,6 +70,26 @@ counters! {
         ndp_advertisements_sent = "ndp.advertisements_sent",
         /// Neighbor discovery messages accepted.
         ndp_received = "ndp.received",
+        /// Router solicitations sent.
+        router_solicitations_sent = "ndp.router_solicitations_sent",
+        /// Options of router advertisements passed over: unknown, malformed, or of no use.
+        ndp_options_ignored = "ndp.options_ignored",
+        /// Default routers that had to go for newer ones.
+        routers_evicted = "ndp.routers_evicted",
+        /// Default routers beyond `Limits::default_routers`, while all there are were in use or new.
+        routers_refused = "ndp.routers_refused",
+        /// Prefixes that had to go for newer ones, with our addresses of them.
+        prefixes_evicted = "ndp.prefixes_evicted",
+        /// Prefixes beyond `Limits::prefixes`.
+        prefixes_refused = "ndp.prefixes_refused",
+        /// Routes that had to go for newer ones.
+        router_routes_evicted = "ndp.routes_evicted",
+        /// Routes beyond `Limits::router_routes`.
+        router_routes_refused = "ndp.routes_refused",
+        /// Name servers and search domains beyond `Limits::name_servers` and `Limits::search_domains`.
+        resolvers_refused = "ndp.resolvers_refused",
+        /// Addresses that we gave up to form, because other hosts had each that we tried.
+        slaac_given_up = "slaac.given_up",
         /// Neighbors that did not answer.
         neighbors_failed = "neighbor.failed",
         /// Neighbor entries evicted for newer ones.

@@ -139,6 +139,8 @@ drop_reasons! {
     NdpInvalid = "ndp.invalid",
     /// ND option of length 0 or beyond the message.
     NdpOption = "ndp.option",
+    /// A router advertisement on an interface that does not configure itself.
+    NdpRouterDiscoveryOff = "ndp.router_discovery_off",
     /// ND for a target that is not ours, or an advertisement from a neighbor that we hold no entry of.
     NdpNotOurs = "ndp.not_ours",
     /// ND that shows that another host has an address which we are verifying (RFC 4862 section 5.4).

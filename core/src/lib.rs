@@ -15,6 +15,7 @@
 //! | `icmp` | what an ICMP error means |
 //! | `ip` | addresses, routes, the checks on a packet, headers |
 //! | [`link`] | interfaces, Ethernet, ARP, Neighbor Discovery, the neighbor cache |
+//! | [`identity`] | what is kept across restarts |
 //! | `autoconf` | self-configuration: machines of pure data, one set per interface |
 //! | [`wire`] | formats: zero-copy views and emitters; the notation in which frames are printed |
 //! | `offload` | from a super-segment to frames |
@@ -47,6 +48,7 @@ pub mod error;
 pub mod event;
 pub mod frame;
 mod icmp;
+pub mod identity;
 mod ip;
 mod keyed;
 pub mod link;
@@ -68,13 +70,15 @@ mod tests;
 pub use autoconf::dhcpv4::Dhcpv4State;
 pub use autoconf::dhcpv4::config::Dhcpv4Config;
 pub use autoconf::dhcpv4::settings::{Dhcpv4Route, Dhcpv4Settings};
+pub use autoconf::router_discovery::ManagedFlags;
 pub use config::{
-    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, Medium, TcpConfig,
-    TcpSettings,
+    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, Medium, NdConfig,
+    SlaacConfig, TcpConfig, TcpSettings,
 };
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
+pub use identity::Identity;
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::route::{Route, RouteOrigin, Target};
 pub use ip::rule::Rule;
@@ -83,5 +87,5 @@ pub use rng::Seed;
 pub use socket::{
     ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket,
 };
-pub use stack::{Cause, Stack, Wakeup};
+pub use stack::{Cause, PrefixInfo, RouterInfo, RouterRouteInfo, Stack, Wakeup};
 pub use time::{Duration, Instant};

@@ -128,8 +128,13 @@ impl Emission<'_> {
     fn emit_frame(&self, head: &Head, len: usize, text: &mut Runs<'_>, batch: &mut TxBatch) {
         let by_device = self.capabilities.tx_checksum;
         batch.push_with(head.len + len, len as u32, |frame| {
+            // Where there is room, more than the head, which is overwritten: copying a number of bytes that
+            // the compiler knows takes no call.
+            match frame.first_chunk_mut() {
+                Some(start) => *start = head.bytes,
+                None => frame[..head.len].copy_from_slice(head.bytes()),
+            }
             let (head_at, mut text_at) = frame.split_at_mut(head.len);
-            head_at.copy_from_slice(head.bytes());
             let mut sum = head.sum;
             if !by_device {
                 sum.add_u32(head.seq.0);

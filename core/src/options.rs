@@ -250,6 +250,7 @@ macro_rules! options {
 }
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+const YEAR_MS: u64 = 365 * DAY_MS;
 const U32_MAX: u64 = u32::MAX as u64;
 
 options! {
@@ -261,6 +262,11 @@ options! {
     "address.dad_transmits": address.dad_transmits, Kind::Number(0..=255), "RFC 4862 section 5.1";
     "stack.rx_batch": rx_batch, Kind::Number(1..=1024), "own";
     "stack.checks": checks, Kind::Switch, "own";
+    "nd.solicitation_delay_ms": nd.solicitation_delay, Kind::Milliseconds(0..=1000), "RFC 4861 section 6.3.7";
+    "slaac.eui64": slaac.eui64, Kind::Switch, "RFC 8064";
+    "slaac.temporary_addresses": slaac.temporary_addresses, Kind::Switch, "RFC 8981";
+    "slaac.temporary_valid_ms": slaac.temporary_valid_lifetime, Kind::Milliseconds(60_000..=YEAR_MS), "RFC 8981 section 3.8";
+    "slaac.temporary_preferred_ms": slaac.temporary_preferred_lifetime, Kind::Milliseconds(30_000..=YEAR_MS), "RFC 8981 section 3.8";
     "icmp.errors_per_second": icmp_errors_per_second, Kind::Number(0..=1_000_000), "RFC 4443 section 2.4 (f)";
     "tcp.resets_per_second": resets_per_second, Kind::Number(0..=1_000_000), "own";
     "tcp.rto_min_ms": tcp.rto_min, Kind::Milliseconds(1..=60_000), "as Linux; RFC 6298 section 2.4";
@@ -301,6 +307,11 @@ options! {
     "limits.udp_receive": limits.udp_receive, Kind::Number(320..=U32_MAX), "own";
     "limits.udp_send": limits.udp_send, Kind::Number(320..=U32_MAX), "own";
     "limits.neighbors": limits.neighbors, Kind::Number(1..=65_535), "own";
+    "limits.default_routers": limits.default_routers, Kind::Number(2..=64), "RFC 4861 section 6.3.4";
+    "limits.prefixes": limits.prefixes, Kind::Number(1..=64), "own";
+    "limits.router_routes": limits.router_routes, Kind::Number(1..=64), "own";
+    "limits.name_servers": limits.name_servers, Kind::Number(3..=64), "RFC 8106 section 5.3.1";
+    "limits.search_domains": limits.search_domains, Kind::Number(3..=64), "RFC 8106 section 5.3.1";
     "limits.neighbors_parked": limits.neighbors_parked, Kind::Number(17..=65_535), "own";
     "limits.neighbor_queue": limits.neighbor_queue, Kind::Number(1..=255), "RFC 4861 section 7.2.2";
     "limits.control_queue": limits.control_queue, Kind::Number(1..=65_535), "own";

@@ -67,6 +67,10 @@ impl RandomStream {
         self.0.next_u32()
     }
 
+    pub(crate) fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
     /// How far the stream has been drawn from.
     pub(crate) fn digest(&self, digest: &mut Digest) {
         digest.u64(self.0.get_word_pos() as u64);

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tickwire_core::config::{Config, InterfaceAddress, InterfaceConfig};
-use tickwire_core::frame::Frame;
+use tickwire_core::frame::{Capabilities, Frame};
 use tickwire_core::link::InterfaceId;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Instant, Seed, Stack};
@@ -138,7 +138,7 @@ impl Loop {
         self.shared.lock().capture = Some(capture);
     }
 
-    /// Adds an interface on `device`.
+    /// Adds an interface on `device`, whose addresses are used at once.
     ///
     /// # Errors
     ///
@@ -149,10 +149,25 @@ impl Loop {
         hardware_address: EthernetAddress,
         addresses: &[InterfaceAddress],
     ) -> Result<InterfaceId, DriverError> {
+        self.add_interface(device, |capabilities| {
+            InterfaceConfig::new(hardware_address, capabilities, addresses.iter().copied()).unverified()
+        })
+    }
+
+    /// Adds an interface on `device`, as `configure` makes it from what the device can do.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Interface`]: the stack refuses it.
+    pub fn add_interface(
+        &mut self,
+        device: impl Device + 'static,
+        configure: impl FnOnce(Capabilities) -> InterfaceConfig,
+    ) -> Result<InterfaceId, DriverError> {
         let device: Arc<dyn Device> = Arc::new(device);
         let capabilities = device.capabilities();
         let frame_max = usize::from(capabilities.mtu) + LINK_HEADER_MAX;
-        let config = InterfaceConfig::new(hardware_address, capabilities, addresses.iter().copied()).unverified();
+        let config = configure(capabilities);
         self.waiting.add(self.inlets.len(), &*device).map_err(system("wait for a device (epoll_ctl)"))?;
         let mut state = self.shared.lock();
         let now = state.clock.now();

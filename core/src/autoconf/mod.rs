@@ -1,16 +1,23 @@
 //! Self-configuration: machines of pure data, one set per interface. Each has a deadline, is told of
 //! time and messages, and hands back what is to be done; the files of their names under `stack` do it.
 //!
-//! - [`acd`]: IPv4 address conflict detection (RFC 5227)
-//! - [`dad`]: IPv6 duplicate address detection (RFC 4862, 4429, 7527)
-//! - [`dhcpv4`]: an IPv4 address from a server (RFC 2131)
+//! | module | what | RFC |
+//! |---|---|---|
+//! | [`acd`] | IPv4 address conflict detection | 5227 |
+//! | [`dad`] | IPv6 duplicate address detection | 4862, 4429, 7527 |
+//! | [`dhcpv4`] | an IPv4 address from a server | 2131 |
+//! | [`router_discovery`] | what an interface knows from the routers of its link | 4861 |
+//! | `solicit` | when routers are solicited | 7559 |
+//! | `routers` | default routers and their routes | 4861, 4191 |
+//! | `prefixes` | what is on the link, and what addresses are formed from | 4861, 4862 |
+//! | `resolvers` | name servers and search domains | 8106 |
+//! | `interface_id` | the lower half of an address that we form | 7217, 2464 |
+//! | `temporary` | temporary addresses | 8981 |
+//! | `lifetime` | lifetimes as the wire tells them | |
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-
-use core::net::IpAddr;
-
-use dhcpv4::Dhcpv4Client;
+use core::net::{IpAddr, Ipv6Addr};
 
 use crate::digest::Digest;
 use crate::stack::Cause;
@@ -19,10 +26,22 @@ use crate::time::Instant;
 pub(crate) mod acd;
 pub(crate) mod dad;
 pub(crate) mod dhcpv4;
+pub(crate) mod interface_id;
+pub(crate) mod lifetime;
+pub(crate) mod prefixes;
+pub(crate) mod resolvers;
+pub(crate) mod router_discovery;
+pub(crate) mod routers;
+pub(crate) mod solicit;
+pub(crate) mod temporary;
+
+use dhcpv4::Dhcpv4Client;
+use router_discovery::RouterDiscovery;
 
 /// The machines of one interface.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Autoconf {
+    pub(crate) router_discovery: RouterDiscovery,
     /// At most one per address of the interface.
     pub(crate) claims: Vec<acd::Claim>,
     pub(crate) conflicts: acd::Conflicts,
@@ -40,6 +59,7 @@ impl Autoconf {
         let parts = [
             claim.map(|at| (at, Cause::ConflictDetection)),
             detection.map(|at| (at, Cause::DuplicateDetection)),
+            self.router_discovery.deadline().map(|at| (at, Cause::RouterDiscovery)),
             dhcpv4.map(|at| (at, Cause::Dhcpv4)),
         ];
         parts.into_iter().flatten().min_by_key(|(at, _)| *at)
@@ -62,5 +82,14 @@ impl Autoconf {
             detection.digest(digest);
         }
         digest.option(self.dhcpv4.as_ref(), |digest, client| client.digest(digest));
+        self.router_discovery.digest(digest);
+    }
+}
+
+/// The first `len` bits of an IPv6 address, the rest zero.
+pub(crate) fn truncate(address: Ipv6Addr, len: u8) -> Ipv6Addr {
+    match crate::ip::address::truncate(IpAddr::V6(address), len) {
+        IpAddr::V6(prefix) => prefix,
+        IpAddr::V4(_) => address,
     }
 }

@@ -2,12 +2,14 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::own_address::{AddressState, AddressTable, OwnAddress};
+use super::own_address::{AddressState, AddressTable, OwnAddress, Relation};
 use crate::config::InterfaceAddress;
 use crate::wire::ndp::solicited_node;
 
 /// The subnet-local all-nodes group (RFC 4291 section 2.7.1), which every IPv6 node is in.
 pub(crate) const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+/// The link-local all-routers group.
+pub(crate) const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 /// The interface-local all-nodes group.
 const ALL_NODES_INTERFACE: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
 /// The all-hosts group (RFC 1112 section 4), which every IPv4 host is in.
@@ -80,13 +82,20 @@ pub(crate) fn is_link_local(address: IpAddr) -> bool {
 
 /// To whom, of those on an interface with `addresses`, a packet to `dst` goes; `None` if to none of us.
 pub(crate) fn classify(addresses: &AddressTable, dst: IpAddr) -> Option<Delivery> {
-    if addresses.has(dst) {
-        return Some(Delivery::Unicast);
-    }
     match dst {
-        IpAddr::V4(dst) if dst == Ipv4Addr::BROADCAST || addresses.is_broadcast(dst) => Some(Delivery::Broadcast),
-        IpAddr::V4(dst) => (dst == ALL_HOSTS).then_some(Delivery::Multicast),
+        IpAddr::V4(dst) => classify_v4(addresses, dst),
+        IpAddr::V6(_) if addresses.has(dst) => Some(Delivery::Unicast),
         IpAddr::V6(dst) => is_group_member(addresses, dst).then_some(Delivery::Multicast),
+    }
+}
+
+#[inline]
+pub(crate) fn classify_v4(addresses: &AddressTable, dst: Ipv4Addr) -> Option<Delivery> {
+    match addresses.relation(dst) {
+        Relation::Own => Some(Delivery::Unicast),
+        Relation::Broadcast => Some(Delivery::Broadcast),
+        Relation::None if dst == Ipv4Addr::BROADCAST => Some(Delivery::Broadcast),
+        Relation::None => (dst == ALL_HOSTS).then_some(Delivery::Multicast),
     }
 }
 
@@ -102,23 +111,25 @@ fn is_group_member(addresses: &AddressTable, group: Ipv6Addr) -> bool {
 /// broadcast (the subnet's too), not loopback, not our own. The unspecified address is an IPv6
 /// matter of its own (duplicate address detection) and refused here.
 pub(crate) fn is_legal_source(addresses: &AddressTable, src: IpAddr) -> bool {
-    is_possible_source(addresses, src) && !addresses.has(src)
-}
-
-/// Whether a host can have the address `src`: the same, but one of ours is not ruled out.
-#[inline]
-fn is_possible_source(addresses: &AddressTable, src: IpAddr) -> bool {
     match src {
-        // 240/4 is reserved and holds the limited broadcast; 0/8 is "this network" (RFC 1122 section 3.2.1.3).
-        IpAddr::V4(v4) => {
-            v4.octets()[0] < 224 && v4.octets()[0] != 0 && !v4.is_loopback() && !addresses.is_broadcast(v4)
-        }
+        IpAddr::V4(v4) => is_legal_source_v4(addresses, v4),
         // An IPv4-mapped address stands for an IPv4 host inside a program, and for nobody on a wire
         // (RFC 4291 section 2.5.5.2): an answer would leave as IPv4, to whom the sender chose.
         IpAddr::V6(v6) => {
-            !v6.is_multicast() && !v6.is_loopback() && !v6.is_unspecified() && v6.to_ipv4_mapped().is_none()
+            !v6.is_multicast()
+                && !v6.is_loopback()
+                && !v6.is_unspecified()
+                && v6.to_ipv4_mapped().is_none()
+                && !addresses.has(src)
         }
     }
+}
+
+/// 240/4 is reserved and holds the limited broadcast; 0/8 is "this network" (RFC 1122 section 3.2.1.3).
+#[inline]
+pub(crate) fn is_legal_source_v4(addresses: &AddressTable, src: Ipv4Addr) -> bool {
+    let first = src.octets()[0];
+    first < 224 && first != 0 && first != 127 && addresses.relation(src) == Relation::None
 }
 
 /// The address to send from towards `dst` through `next_hop`.

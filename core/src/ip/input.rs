@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use core::ops::Range;
 
-use super::address::{Delivery, classify, is_legal_source};
+use super::address::{Delivery, classify, classify_v4, is_legal_source, is_legal_source_v4};
 use crate::config::Medium;
 use crate::error::DropReason;
 use crate::link::Interface;
@@ -58,10 +58,11 @@ impl Interface {
             return Err(DropReason::Ipv4Checksum);
         }
         let (src, dst) = (IpAddr::V4(packet.src()), IpAddr::V4(packet.dst()));
-        if !self.is_legal_source(src) {
+        if self.medium != Medium::Loopback && !is_legal_source_v4(&self.addresses, packet.src()) {
             return Err(DropReason::Ipv4Source);
         }
-        let delivery = self.delivery(dst, is_ours).ok_or(DropReason::Ipv4NotOurs)?;
+        let ours = classify_v4(&self.addresses, packet.dst());
+        let delivery = ours.or_else(|| is_ours(dst).then_some(Delivery::Unicast)).ok_or(DropReason::Ipv4NotOurs)?;
         if link_group && delivery == Delivery::Unicast {
             // RFC 1122 section 3.3.6: a link-layer broadcast must carry an IP broadcast or multicast.
             return Err(DropReason::Ipv4NotOurs);

@@ -122,6 +122,16 @@ impl OwnAddress {
     }
 }
 
+/// What an IPv4 address is to an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// One of its own, in use.
+    Own,
+    /// The directed broadcast address of a subnet that it is in.
+    Broadcast,
+    None,
+}
+
 /// The addresses of one interface, in the order in which it was given them; at most `Limits::addresses`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AddressTable(SmallVec<[OwnAddress; 4]>);
@@ -154,6 +164,28 @@ impl AddressTable {
                 .iter()
                 .any(|own| matches!(own.address, IpAddr::V6(other) if other == address) && own.state.is_assigned()),
         }
+    }
+
+    /// What an IPv4 address of a received packet is to us: one look at each of ours.
+    #[inline]
+    pub(crate) fn relation(&self, address: Ipv4Addr) -> Relation {
+        let mut found = Relation::None;
+        for own in &self.0 {
+            let IpAddr::V4(ours) = own.address else { continue };
+            let differing = ours.to_bits() ^ address.to_bits();
+            // The host's part: of a prefix of 31 bits (RFC 3021) and 32 no broadcast address.
+            let host = u32::MAX.checked_shr(u32::from(own.prefix_len)).unwrap_or(0);
+            if differing > host || !own.state.is_assigned() {
+                continue;
+            }
+            if differing == 0 {
+                return Relation::Own;
+            }
+            if address.to_bits() & host == host && own.prefix_len < 31 {
+                found = Relation::Broadcast;
+            }
+        }
+        found
     }
 
     /// Whether `address` is the directed broadcast address of a subnet that we are in.

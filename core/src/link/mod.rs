@@ -70,6 +70,15 @@ pub(crate) enum Control {
         target: Ipv6Addr,
         solicited: bool,
     },
+    /// Tells the routers of an address that is new (RFC 9131).
+    NeighborAnnouncement {
+        target: Ipv6Addr,
+    },
+    RouterSolicitation {
+        source: Ipv6Addr,
+        /// With our hardware address, so that routers need not ask for it.
+        with_address: bool,
+    },
     Packet(Packet),
     Dhcpv4(Box<Outgoing>),
 }
@@ -145,6 +154,17 @@ impl Interface {
     pub(crate) fn deadline(&self) -> Option<(Instant, Cause)> {
         let lifetime = self.addresses.deadline().map(|at| (at, Cause::AddressLifetime));
         [lifetime, self.autoconf.deadline()].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// The longest packet of a family that the link takes, in bytes: for IPv6 what routers say (RFC 4861
+    /// section 6.3.4, `LinkMTU`), for IPv4 what a DHCP server does (RFC 2132 section 5.1), if that is less.
+    pub(crate) fn mtu(&self, is_ipv6: bool) -> u16 {
+        let told = if is_ipv6 {
+            self.autoconf.router_discovery.mtu
+        } else {
+            self.autoconf.dhcpv4.as_ref().and_then(|client| client.settings()?.mtu)
+        };
+        told.map_or(self.capabilities.mtu, |told| told.min(self.capabilities.mtu))
     }
 
     /// The group or broadcast hardware address that `dst` maps to without resolution.

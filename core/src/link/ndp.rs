@@ -22,6 +22,8 @@ pub(crate) struct NdpInput {
     pub(crate) overrides: bool,
     /// A solicitation for one of our addresses: worth an entry if there is none.
     pub(crate) create: bool,
+    /// An advertisement that says of its sender to be no router.
+    pub(crate) is_host: bool,
     pub(crate) reply: Option<Control>,
 }
 
@@ -73,6 +75,7 @@ impl Interface {
             solicited: false,
             overrides: true,
             create: !probing,
+            is_host: false,
             reply: Some(reply),
         })
     }
@@ -99,6 +102,7 @@ impl Interface {
             solicited: advertisement.solicited,
             overrides: advertisement.overrides,
             create: false,
+            is_host: !advertisement.router,
             reply: None,
         })
     }
@@ -110,7 +114,7 @@ impl Interface {
     }
 
     /// Whether a neighbor can have this hardware address.
-    fn is_anothers(&self, hardware: EthernetAddress) -> bool {
+    pub(crate) fn is_anothers(&self, hardware: EthernetAddress) -> bool {
         hardware.is_unicast() && hardware != self.hardware_address
     }
 

@@ -14,15 +14,20 @@ use crate::config::Limits;
 use crate::digest::Digest;
 use crate::ip::packet::Packet;
 use crate::keyed::{HashKey, KeyedMap};
+use crate::rng::RandomStream;
 use crate::socket::TcpHandle;
 use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 
-/// Between solicitations (RFC 4861 section 10, `RETRANS_TIMER`).
+/// Between solicitations, where no router says otherwise (RFC 4861 section 10, `RETRANS_TIMER`).
 pub(crate) const RETRANS_TIMER: Duration = Duration::from_secs(1);
 /// Solicitations before a neighbor counts as unreachable (RFC 4861 section 10, `MAX_MULTICAST_SOLICIT`, `MAX_UNICAST_SOLICIT`).
 const MAX_SOLICIT: u8 = 3;
-/// How long a confirmation holds (RFC 4861 section 10, `REACHABLE_TIME`).
+/// Between the solicitations of an unreachable neighbor, at most (RFC 7048 section 5, `MAX_RETRANS_TIMER`).
+const MAX_RETRANS_TIMER: Duration = Duration::from_mins(1);
+/// By how much that time grows (RFC 7048 section 5, `BACKOFF_MULTIPLE`).
+const BACKOFF_MULTIPLE: u32 = 3;
+/// How long a confirmation holds, where no router says otherwise (RFC 4861 section 10, `REACHABLE_TIME`).
 const REACHABLE_TIME: Duration = Duration::from_secs(30);
 /// How long upper layers are given to confirm a stale neighbor (RFC 4861 section 10, `DELAY_FIRST_PROBE_TIME`).
 const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
@@ -42,6 +47,8 @@ pub enum NeighborState {
     Delay,
     /// Being probed by unicast solicitations.
     Probe,
+    /// It did not answer (RFC 7048): still used, and asked for by multicast, ever more rarely.
+    Unreachable,
 }
 
 /// An entry of the cache: a slot and the generation that tells a reused slot from its predecessor.
@@ -94,6 +101,8 @@ struct Neighbor {
     hardware: EthernetAddress,
     /// Until when a REACHABLE entry is so; judged on use.
     reachable_until: Instant,
+    /// It has been REACHABLE with this hardware address, and has answered since whenever it was asked.
+    confirmed: bool,
     solicited: u8,
     /// When DELAY ends, or the next solicitation is due.
     due: Option<Instant>,
@@ -120,6 +129,18 @@ pub(crate) struct NeighborCache {
     parked_local: VecDeque<NeighborId>,
     parked_answers: VecDeque<NeighborId>,
     evicted: Evicted,
+    /// What routers say of IPv6 neighbors.
+    retrans_timer: Duration,
+    reachable_time: ReachableTime,
+}
+
+/// How long a confirmation of an IPv6 neighbor holds (RFC 4861 section 6.3.2).
+#[derive(Clone, Copy, Debug)]
+struct ReachableTime {
+    /// `BaseReachableTime`; `None` while no router has told one.
+    base: Option<Duration>,
+    /// `ReachableTime`: half to one and a half times the base.
+    random: Duration,
 }
 
 /// What had to go for newer entries.
@@ -144,6 +165,75 @@ impl NeighborCache {
             parked_local: VecDeque::new(),
             parked_answers: VecDeque::new(),
             evicted: Evicted::default(),
+            retrans_timer: RETRANS_TIMER,
+            reachable_time: ReachableTime { base: None, random: REACHABLE_TIME },
+        }
+    }
+
+    /// Sets the time between solicitations of IPv6 neighbors (`RetransTimer`).
+    pub(crate) fn set_retrans_timer(&mut self, retrans_timer: Duration) {
+        self.retrans_timer = retrans_timer;
+    }
+
+    /// Sets the base of the reachable time of IPv6 neighbors; a new random time follows from a new base
+    /// (RFC 4861 section 6.3.4).
+    pub(crate) fn set_base_reachable_time(&mut self, base: Duration, random: &mut RandomStream) {
+        if self.reachable_time.base != Some(base) {
+            let random = base / 2 + (base / (1 << 16)) * random.below(1 << 16);
+            self.reachable_time = ReachableTime { base: Some(base), random };
+        }
+    }
+
+    fn retrans_timer(&self, address: IpAddr) -> Duration {
+        if address.is_ipv6() { self.retrans_timer } else { RETRANS_TIMER }
+    }
+
+    fn reachable_until(&self, now: Instant, address: IpAddr) -> Instant {
+        now + if address.is_ipv6() { self.reachable_time.random } else { REACHABLE_TIME }
+    }
+
+    /// Whether a neighbor is in use or has been found reachable: what it says of itself displaces others.
+    pub(crate) fn is_trusted(&self, address: IpAddr) -> bool {
+        let slot = self.index.get(&address).and_then(|&slot| self.slots.get(slot as usize)?.as_ref());
+        slot.is_some_and(|neighbor| neighbor.confirmed || neighbor.state == NeighborState::Delay)
+    }
+
+    /// Starts to ask a neighbor whether it is reachable, if it is known and nobody asks yet.
+    pub(crate) fn probe(&mut self, now: Instant, address: IpAddr) -> Option<(NeighborId, Solicit)> {
+        let id = self.find(address)?;
+        let neighbor = self.entry(id).filter(|neighbor| neighbor.state == NeighborState::Stale)?;
+        neighbor.state = NeighborState::Probe;
+        neighbor.solicited = 0;
+        self.solicit(now, id).map(|solicit| (id, solicit))
+    }
+
+    /// Forgets a neighbor that nobody has used.
+    pub(crate) fn forget_unused(&mut self, address: IpAddr) {
+        let Some(id) = self.find(address) else { return };
+        if self.entry(id).is_some_and(|neighbor| neighbor.state == NeighborState::Stale && !neighbor.used) {
+            self.remove(id);
+        }
+    }
+
+    /// Whether the entry is UNREACHABLE.
+    pub(crate) fn is_unreachable(&self, id: NeighborId) -> bool {
+        let slot = self.slots.get(id.slot as usize).and_then(Option::as_ref);
+        slot.is_some_and(|entry| entry.generation == id.generation && entry.state == NeighborState::Unreachable)
+    }
+
+    /// The address of an entry.
+    pub(crate) fn address(&self, id: NeighborId) -> Option<IpAddr> {
+        let neighbor = self.slots.get(id.slot as usize)?.as_ref()?;
+        (neighbor.generation == id.generation).then_some(neighbor.address)
+    }
+
+    /// Takes an entry out; what had been waiting on it has been taken before.
+    fn remove(&mut self, id: NeighborId) {
+        if let Some(slot) = self.slots.get_mut(id.slot as usize)
+            && let Some(neighbor) = slot.take()
+        {
+            self.index.remove(&neighbor.address);
+            self.free.push(id.slot);
         }
     }
 
@@ -205,7 +295,12 @@ impl NeighborCache {
                 neighbor.due = Some(now + DELAY_FIRST_PROBE_TIME);
                 (Resolution::Known { hardware: neighbor.hardware, started: Some(id) }, None)
             }
-            NeighborState::Reachable | NeighborState::Delay | NeighborState::Probe => {
+            // RFC 7048 section 3: asked for again only while it is used.
+            NeighborState::Unreachable if neighbor.due.is_none() => {
+                let hardware = neighbor.hardware;
+                (Resolution::Known { hardware, started: Some(id) }, self.solicit(now, id))
+            }
+            NeighborState::Reachable | NeighborState::Delay | NeighborState::Probe | NeighborState::Unreachable => {
                 (Resolution::Known { hardware: neighbor.hardware, started: None }, None)
             }
         }
@@ -213,9 +308,16 @@ impl NeighborCache {
 
     /// Counts a solicitation as sent and sets the time of the next.
     fn solicit(&mut self, now: Instant, id: NeighborId) -> Option<Solicit> {
+        let address = self.address(id)?;
+        let retrans_timer = self.retrans_timer(address);
         let neighbor = self.entry(id)?;
         neighbor.solicited += 1;
-        neighbor.due = Some(now + RETRANS_TIMER);
+        let mut backoff = 1;
+        if neighbor.state == NeighborState::Unreachable {
+            backoff = BACKOFF_MULTIPLE.saturating_pow(u32::from(neighbor.solicited.saturating_sub(MAX_SOLICIT)));
+            neighbor.used = false;
+        }
+        neighbor.due = Some(now + (retrans_timer.saturating_mul(backoff)).min(MAX_RETRANS_TIMER.max(retrans_timer)));
         let unicast = (neighbor.state == NeighborState::Probe).then_some(neighbor.hardware);
         Some(Solicit { target: neighbor.address, unicast })
     }
@@ -243,7 +345,8 @@ impl NeighborCache {
             generation: self.generation,
             state,
             hardware,
-            reachable_until: now + REACHABLE_TIME,
+            reachable_until: now,
+            confirmed: false,
             solicited: 0,
             due: None,
             armed: None,
@@ -358,10 +461,12 @@ impl NeighborCache {
     /// A solicited answer arrived: the neighbor is REACHABLE (RFC 4861 section 7.2.5).
     pub(crate) fn confirm(&mut self, now: Instant, address: IpAddr, hardware: EthernetAddress) -> Waiting {
         let Some(id) = self.find(address) else { return Waiting::default() };
+        let reachable_until = self.reachable_until(now, address);
         let Some(neighbor) = self.entry(id) else { return Waiting::default() };
         neighbor.hardware = hardware;
         neighbor.state = NeighborState::Reachable;
-        neighbor.reachable_until = now + REACHABLE_TIME;
+        neighbor.confirmed = true;
+        neighbor.reachable_until = reachable_until;
         neighbor.solicited = 0;
         neighbor.due = None;
         self.release(id)
@@ -388,6 +493,7 @@ impl NeighborCache {
         if neighbor.state == NeighborState::Incomplete || neighbor.hardware != hardware {
             neighbor.hardware = hardware;
             neighbor.state = NeighborState::Stale;
+            neighbor.confirmed = false;
             neighbor.solicited = 0;
             neighbor.due = None;
         }
@@ -406,10 +512,12 @@ impl NeighborCache {
     /// The upper layer made progress through this neighbor (RFC 4861 section 7.3.1).
     pub(crate) fn on_progress(&mut self, now: Instant, address: IpAddr) {
         let Some(id) = self.find_again(address) else { return };
+        let reachable_until = self.reachable_until(now, address);
         let Some(neighbor) = self.entry(id) else { return };
         if neighbor.state != NeighborState::Incomplete {
             neighbor.state = NeighborState::Reachable;
-            neighbor.reachable_until = now + REACHABLE_TIME;
+            neighbor.confirmed = true;
+            neighbor.reachable_until = reachable_until;
             neighbor.solicited = 0;
             neighbor.due = None;
         }
@@ -427,14 +535,22 @@ impl NeighborCache {
         if neighbor.solicited < MAX_SOLICIT {
             return self.solicit(now, id).map_or(Expiry::Nothing, Expiry::Solicit);
         }
+        // RFC 7048 section 3: an IPv6 neighbor that has been known is not given up so soon.
+        let known = neighbor.state != NeighborState::Incomplete;
+        if known && neighbor.address.is_ipv6() && neighbor.solicited < 2 * MAX_SOLICIT {
+            let fresh = neighbor.state == NeighborState::Probe;
+            neighbor.state = NeighborState::Unreachable;
+            neighbor.confirmed = false;
+            if fresh || neighbor.used {
+                return self.solicit(now, id).map_or(Expiry::Nothing, Expiry::Solicit);
+            }
+            neighbor.due = None;
+            return Expiry::Nothing;
+        }
         let address = neighbor.address;
         let waiting = self.release(id);
-        self.index.remove(&address);
-        if let Some(slot) = self.slots.get_mut(id.slot as usize) {
-            *slot = None;
-            self.free.push(id.slot);
-        }
-        Expiry::Failed(waiting)
+        self.remove(id);
+        Expiry::Failed(address, waiting)
     }
 
     /// The entry's deadline; `None` also for an entry that is gone.
@@ -480,6 +596,7 @@ impl NeighborCache {
             digest.u8(neighbor.state as u8);
             digest.bytes(&neighbor.hardware.0);
             digest.instant(neighbor.reachable_until);
+            digest.bool(neighbor.confirmed);
             digest.u8(neighbor.solicited);
             digest.option(neighbor.due, Digest::instant);
             digest.bool(neighbor.used);
@@ -495,6 +612,9 @@ impl NeighborCache {
             }
         }
         digest.count(self.hand);
+        digest.u64(self.retrans_timer.as_nanos() as u64);
+        digest.option(self.reachable_time.base, |digest, base| digest.u64(base.as_nanos() as u64));
+        digest.u64(self.reachable_time.random.as_nanos() as u64);
         for order in [&self.parked_local, &self.parked_answers] {
             digest.count(order.len());
             for id in order {
@@ -517,5 +637,5 @@ pub(crate) enum Expiry {
     /// A further solicitation is due.
     Solicit(Solicit),
     /// The neighbor does not answer; the entry is gone and this had been waiting for it.
-    Failed(Waiting),
+    Failed(IpAddr, Waiting),
 }

@@ -1,9 +1,10 @@
 //! What the socket views need of the stack behind them.
 
 use bytes::Bytes;
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use super::Stack;
+use crate::link::InterfaceId;
 use crate::socket::table::{TcpSlot, UdpSlot};
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::udp::Outgoing;
@@ -19,6 +20,13 @@ impl Stack {
 
     pub(crate) fn udp_slot_mut(&mut self, handle: UdpHandle) -> Option<&mut UdpSlot> {
         self.sockets.udp.get_mut(handle)
+    }
+
+    /// The hop limit of packets to `dst` through an interface, where their socket says nothing: for IPv6
+    /// what routers have told (RFC 4861 section 6.3.4, `CurHopLimit`).
+    pub(super) fn default_hop_limit(&self, id: InterfaceId, dst: IpAddr) -> u8 {
+        let told = || self.interfaces.get(id.index())?.autoconf.router_discovery.hop_limit;
+        if dst.is_ipv6() { told().unwrap_or(self.config.hop_limit) } else { self.config.hop_limit }
     }
 
     /// Whether `address` is a broadcast address on one of the interfaces.

@@ -122,8 +122,14 @@ impl Stack {
             AddressOrigin::Static => self.announce_address(id, address, Some(AddressChange::Duplicated)),
             AddressOrigin::LinkLocal | AddressOrigin::Slaac | AddressOrigin::Temporary | AddressOrigin::Dhcp => {
                 self.withdraw_address(id, address, Some(AddressChange::Duplicated));
-                if let (AddressOrigin::Dhcp, IpAddr::V4(address)) = (origin, address) {
-                    self.on_dhcpv4_address_conflict(id, address);
+                match address {
+                    IpAddr::V4(address) if origin == AddressOrigin::Dhcp => {
+                        self.on_dhcpv4_address_conflict(id, address);
+                    }
+                    IpAddr::V6(address) if origin != AddressOrigin::Dhcp => {
+                        self.on_formed_conflict(id, address, origin);
+                    }
+                    _ => {}
                 }
             }
         }

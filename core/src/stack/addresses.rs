@@ -179,6 +179,7 @@ impl Stack {
         if let (AddressOrigin::Dhcp, IpAddr::V4(address)) = (origin, address) {
             self.on_dhcpv4_address_ready(id, address);
         }
+        self.tell_routers(id, address);
     }
 
     /// An address is not in use any more: its route goes, unless another address has the same.
@@ -196,6 +197,7 @@ impl Stack {
         self.advance_detections(id);
         self.end_lifetimes(id);
         self.on_dhcpv4_timeout(id);
+        self.on_router_discovery_timeout(id);
         self.arm_interface(id);
     }
 

@@ -41,7 +41,7 @@ impl Stack {
         if !config.addresses.iter().all(InterfaceAddress::is_valid) {
             return Err(AddInterfaceError::BadAddress);
         }
-        let has_ipv6 = config.addresses.iter().any(|own| own.address.is_ipv6());
+        let has_ipv6 = config.ipv6_autoconfiguration || config.addresses.iter().any(|own| own.address.is_ipv6());
         let mtu = config.capabilities.mtu;
         if mtu < MTU_MIN || (has_ipv6 && usize::from(mtu) < ipv6::MIN_MTU) {
             return Err(AddInterfaceError::MtuTooSmall);
@@ -51,6 +51,9 @@ impl Stack {
         for own in config.addresses {
             // Each of the reasons to refuse one has been looked at.
             self.assign_address(id, NewAddress::fixed(own)).map_err(|_| AddInterfaceError::BadAddress)?;
+        }
+        if config.ipv6_autoconfiguration {
+            self.start_router_discovery(id);
         }
         Ok(id)
     }

@@ -21,12 +21,14 @@ impl Stack {
             rule.digest(&mut digest);
         }
         self.digest_sockets(&mut digest);
+        self.identity.digest(&mut digest);
         self.events.digest(&mut digest);
         self.random.dhcpv4.digest(&mut digest);
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
             limit.digest(&mut digest);
         }
-        for stream in [&self.random.acd, &self.random.dad] {
+        let random = &self.random;
+        for stream in [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses] {
             stream.digest(&mut digest);
         }
         for (_, count) in self.counters() {
@@ -114,6 +116,15 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.address((*dst).into());
             digest.address((*target).into());
             digest.bool(*solicited);
+        }
+        Control::NeighborAnnouncement { target } => {
+            digest.u8(7);
+            digest.address((*target).into());
+        }
+        Control::RouterSolicitation { source, with_address } => {
+            digest.u8(6);
+            digest.address((*source).into());
+            digest.bool(*with_address);
         }
         Control::DadSolicitation { target, nonce } => {
             digest.u8(5);

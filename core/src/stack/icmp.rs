@@ -67,10 +67,11 @@ impl Stack {
         }
         match (message.kind(), message.header()) {
             // RFC 6980 section 5: Neighbor Discovery never comes with a fragment header.
-            (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) if fragmented => Err(DropReason::NdpInvalid),
+            (ndp::ROUTER_SOLICITATION..=ndp::REDIRECT, _) if fragmented => Err(DropReason::NdpInvalid),
             (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) => {
                 self.receive_ndp(id, received, bytes, link_src)
             }
+            (ndp::ROUTER_ADVERTISEMENT, _) => self.receive_router_advertisement(id, received, bytes),
             (_, Icmpv6Header::EchoRequest { .. }) if src.is_unspecified() => Err(DropReason::Ipv6Source),
             (_, Icmpv6Header::EchoRequest { id: ident, seq }) => self.answer_echo(id, frame, received, ident, seq),
             (
@@ -120,7 +121,8 @@ impl Stack {
     ) -> Result<(), DropReason> {
         let interface = crate::ip::address::is_link_local(dst).then_some(id);
         let (hop, src) = self.source_towards(&Query { src, interface, ..Query::to(dst) })?;
-        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit: self.config.hop_limit, body };
+        let hop_limit = self.default_hop_limit(hop.interface, dst);
+        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit, body };
         self.queue_control(hop.interface, Control::Packet(packet))
     }
 

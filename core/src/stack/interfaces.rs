@@ -21,7 +21,9 @@ impl Stack {
         }
         self.routes.invalidate();
         self.on_dhcpv4_link(id, up);
-        if !up {
+        if up {
+            self.solicit_routers_again(id);
+        } else {
             self.empty_queues(id);
         }
         Ok(())

@@ -20,6 +20,8 @@
 //! - `icmp`: ICMP of both families, and the errors that we send
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
+//! - `router_discovery`: what routers say, and what follows from it
+//! - `slaac`: the addresses that we form ourselves
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, sockets
@@ -30,7 +32,7 @@
 //! - `dhcpv4`: the DHCPv4 clients of the interfaces
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
-//! - `inspect`: counters and tables
+//! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
 
 use crate::buffer::ChunkPool;
@@ -38,6 +40,7 @@ use crate::config::Config;
 use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
+use crate::identity::Identity;
 use crate::ip::route::Routes;
 use crate::keyed::HashKey;
 use crate::link::table::InterfaceTable;
@@ -58,11 +61,14 @@ mod dhcpv4;
 mod fingerprint;
 mod icmp;
 mod inspect;
+mod inspect_routers;
 mod interfaces;
 mod loopback;
 mod receive;
+mod router_discovery;
 mod routing;
 mod schedule;
+mod slaac;
 mod tcp;
 mod transmit;
 mod udp;
@@ -71,6 +77,7 @@ pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
 pub use dhcpv4::{Dhcpv4Info, Dhcpv4LeaseInfo};
 pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
+pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
@@ -93,6 +100,8 @@ struct Random {
     acd: RandomStream,
     dad: RandomStream,
     dhcpv4: RandomStream,
+    router_discovery: RandomStream,
+    temporary_addresses: RandomStream,
 }
 
 /// The bounds on what strangers can make us send.
@@ -113,6 +122,7 @@ pub struct Stack {
     now: Instant,
     secrets: Secrets,
     random: Random,
+    identity: Identity,
     interfaces: InterfaceTable,
     routes: Routes,
     sockets: Sockets,
@@ -145,6 +155,7 @@ impl Stack {
             now: Instant::ZERO,
             secrets: Stack::secrets(&seed),
             random: Stack::random(&seed),
+            identity: config.identity.clone().unwrap_or_else(|| Identity::new(seed.key("identity.secret"))),
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
             sockets: Sockets::new(&seed, config.shard),
@@ -175,7 +186,13 @@ impl Stack {
     }
 
     fn random(seed: &Seed) -> Random {
-        Random { acd: seed.stream("acd"), dad: seed.stream("dad"), dhcpv4: seed.stream("dhcpv4") }
+        Random {
+            acd: seed.stream("acd"),
+            dad: seed.stream("dad"),
+            dhcpv4: seed.stream("dhcpv4"),
+            router_discovery: seed.stream("nd.router_discovery"),
+            temporary_addresses: seed.stream("slaac.temporary_addresses"),
+        }
     }
 
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
@@ -184,6 +201,11 @@ impl Stack {
         self.secrets = Stack::secrets(seed);
         self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
+    }
+
+    /// What is to be kept for the next start: given to that stack as [`Config::identity`].
+    pub fn export_identity(&self) -> Identity {
+        self.identity.clone()
     }
 
     /// The configuration.
@@ -208,12 +230,12 @@ impl Stack {
     }
 
     /// A frame has arrived on `interface` at `now`.
-    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: Frame) -> Verdict {
+    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) -> Verdict {
         self.advance(now);
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.data.len() as u64;
         self.trace.frame(self.now, "received", interface.0, &frame.data);
-        match self.receive(interface, frame) {
+        match self.receive(interface, &mut frame) {
             Ok(()) => Verdict::Accepted,
             Err(reason) => {
                 self.drops.count(reason);

@@ -23,14 +23,14 @@ use core::net::IpAddr;
 impl Stack {
     /// The frame is handed on whole: text that is kept is what is left of it, not one more reference.
     #[inline]
-    pub(super) fn receive(&mut self, id: InterfaceId, mut frame: Frame) -> Result<(), DropReason> {
+    pub(super) fn receive(&mut self, id: InterfaceId, frame: &mut Frame) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         if !interface.up {
             return Err(DropReason::InterfaceDown);
         }
         match interface.medium {
             Medium::Ethernet => {}
-            Medium::Ip => return self.receive_bare(id, &mut frame),
+            Medium::Ip => return self.receive_bare(id, frame),
             Medium::Loopback => return Err(DropReason::InterfaceLoopback),
         }
         let ethernet = EthernetFrame::parse(&frame.data)?;
@@ -41,8 +41,8 @@ impl Stack {
         }
         let link = ethernet.header();
         match link.ethertype {
-            EtherType::Ipv4 => self.receive_ipv4(id, &mut frame, &link),
-            EtherType::Ipv6 => self.receive_ipv6(id, &mut frame, &link),
+            EtherType::Ipv4 => self.receive_ipv4(id, frame, &link),
+            EtherType::Ipv6 => self.receive_ipv6(id, frame, &link),
             EtherType::Arp => self.receive_arp(id, &ethernet),
             _ => Err(DropReason::EthernetType),
         }
@@ -163,11 +163,17 @@ impl Stack {
         self.counters.ndp_received += 1;
         let doubtful = |hardware| !input.overrides && interface.neighbors.holds_other(input.neighbor, hardware);
         match input.hardware {
-            Some(hardware) if doubtful(hardware) => self.doubt_neighbor(id, input.neighbor),
+            Some(hardware) if doubtful(hardware) => {
+                self.doubt_neighbor(id, input.neighbor);
+                return Ok(());
+            }
             Some(hardware) => self.learn_neighbor(id, input.neighbor, hardware, input.solicited, input.create),
             // RFC 4861 section 7.2.5: confirms the address that is cached.
             None if input.solicited => self.confirm_neighbor(id, input.neighbor),
             None => {}
+        }
+        if input.is_host {
+            self.on_neighbor_is_host(id, input.neighbor);
         }
         input.reply.map_or(Ok(()), |reply| self.queue_control(id, reply))
     }
@@ -182,9 +188,10 @@ impl Stack {
         if let Some(interface) = self.interfaces.get_mut(id.index()) {
             interface.neighbors.on_progress(self.now, address);
         }
+        self.on_neighbor_confirmed(id, address);
     }
 
-    fn learn_neighbor(
+    pub(super) fn learn_neighbor(
         &mut self,
         id: InterfaceId,
         address: IpAddr,
@@ -201,6 +208,9 @@ impl Stack {
         };
         self.count_evicted(id);
         self.wake(id, waiting);
+        if solicited {
+            self.on_neighbor_confirmed(id, address);
+        }
     }
 
     pub(super) fn count_evicted(&mut self, id: InterfaceId) {
@@ -234,11 +244,16 @@ impl Stack {
         match interface.neighbors.on_timeout(now, neighbor) {
             Expiry::Nothing => {}
             Expiry::Solicit(solicit) => {
+                let unreachable = interface.neighbors.is_unreachable(neighbor);
                 self.queue_solicitation(id, solicit);
                 self.arm_neighbor(id, neighbor);
+                if unreachable {
+                    self.on_neighbor_failed(id, solicit.target);
+                }
             }
-            Expiry::Failed(waiting) => {
+            Expiry::Failed(address, waiting) => {
                 self.counters.neighbors_failed += 1;
+                self.on_neighbor_failed(id, address);
                 for packet in waiting.packets {
                     self.drops.count(DropReason::NeighborUnreachable);
                     self.on_packet_undeliverable(id, &packet);

@@ -8,7 +8,7 @@ use super::Stack;
 use crate::config::Medium;
 use crate::error::{RouteError, RuleError};
 use crate::ip::address::{self, select_source};
-use crate::ip::route::{Hop, Query, Refusal, Route, Target};
+use crate::ip::route::{Hop, Query, Refusal, Route, RouteOrigin, Target};
 use crate::ip::rule::Rule;
 use crate::link::{Interface, InterfaceId};
 
@@ -54,7 +54,9 @@ impl Stack {
     /// the strong host model, has the address that is sent from (RFC 1122 section 3.3.4.2).
     fn is_usable(&self, route: &Route, query: &Query) -> bool {
         let Some(id) = route.interface() else { return true };
-        self.interfaces.get(id.index()).is_some_and(|interface| self.may_leave_by(interface, query))
+        self.interfaces
+            .get(id.index())
+            .is_some_and(|interface| self.may_leave_by(interface, query) && !is_poor_exit(interface, route, query))
     }
 
     fn may_leave_by(&self, interface: &Interface, query: &Query) -> bool {
@@ -189,4 +191,16 @@ fn is_gateway_on_link(interface: &Interface, gateway: IpAddr) -> bool {
         || address::is_link_local(gateway)
         || interface.addresses.iter().any(|own| own.is_on_link(gateway));
     on_link && !interface.has_address(gateway)
+}
+
+/// Whether a default router should leave the packet to another one, for the sake of its source address
+/// (RFC 8028 section 3.2).
+fn is_poor_exit(interface: &Interface, route: &Route, query: &Query) -> bool {
+    let (RouteOrigin::RouterAdvertisement, 0) = (route.origin, route.prefix_len) else { return false };
+    match (route.gateway(), query.src) {
+        (Some(IpAddr::V6(gateway)), Some(IpAddr::V6(source))) => {
+            interface.autoconf.router_discovery.is_poor_exit(gateway, source)
+        }
+        _ => false,
+    }
 }

@@ -43,6 +43,9 @@ pub enum Cause {
     Tcp(TimerCause),
     /// A neighbor is to be solicited, or given up.
     Neighbor,
+    /// Router discovery: a solicitation is due, what a router told ends, or a temporary address needs a
+    /// successor.
+    RouterDiscovery,
     /// A lifetime of one of our addresses ends.
     AddressLifetime,
     /// An IPv4 address is to be probed for, announced or used (RFC 5227).

@@ -52,10 +52,9 @@ impl Stack {
         }
         let options = view.options();
         let text_at = received.upper.start + view.header_len();
-        let mut segment = Segment { header, options: &options, text: core::mem::take(&mut frame.data) };
-        // Where it stays: a value that is changed and then moved makes the processor wait.
-        segment.text.truncate(received.upper.end);
-        segment.text.advance(text_at);
+        frame.data.truncate(received.upper.end);
+        frame.data.advance(text_at);
+        let mut segment = Segment { header, options: &options, text: &mut frame.data };
         let flow = Flow {
             local: received.dst,
             local_port: header.dst_port,
@@ -168,7 +167,8 @@ impl Stack {
     /// offset (RFC 7323 section 5.4), and the segment sizes of its interface and family.
     pub(super) fn opening<'a>(&self, id: InterfaceId, flow: &Flow, settings: &'a TcpSettings) -> Open<'a> {
         let clock = (self.now.as_nanos() / ISN_TICK_NANOS) as u32;
-        let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.capabilities.mtu);
+        let is_ipv6 = flow.local.is_ipv6();
+        let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.mtu(is_ipv6));
         let (headers, mss_default) = if flow.local.is_ipv4() {
             (ipv4::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V4)
         } else {

@@ -10,6 +10,7 @@ use crate::config::Medium;
 use crate::error::DropReason;
 use crate::event::Readiness;
 use crate::frame::{FrameStart, TxBatch, TxChecksum};
+use crate::ip::address::ALL_ROUTERS;
 use crate::ip::output::{LinkHeader, PacketHeader, transport_checksum};
 use crate::ip::packet::{Body, Packet};
 use crate::ip::route::Refusal;
@@ -25,6 +26,7 @@ use crate::wire::icmpv4::{self, Icmpv4Header};
 use crate::wire::icmpv6::{self, Icmpv6Header};
 use crate::wire::ipv4::IpProtocol;
 use crate::wire::ndp::{self, NeighborAdvertisement, NeighborSolicitation};
+use crate::wire::ndp_router::RouterSolicitation;
 use crate::wire::tcp::{self, TcpFlags, TcpHeader};
 use crate::wire::tcp_options::TcpOptions;
 use crate::wire::udp::{self, UdpHeader};
@@ -131,6 +133,10 @@ impl Stack {
                 );
                 self.counters.ndp_solicitations_sent += 1;
             }
+            Control::NeighborAnnouncement { target } => self.transmit_announcement(id, target, batch),
+            Control::RouterSolicitation { source, with_address } => {
+                self.transmit_router_solicitation(id, source, with_address, batch);
+            }
             Control::DadSolicitation { target, nonce } => self.transmit_dad_solicitation(id, target, nonce, batch),
             Control::NeighborAdvertisement { to, dst, target, solicited } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
@@ -154,6 +160,38 @@ impl Stack {
                 self.counters.ndp_advertisements_sent += 1;
             }
         }
+    }
+
+    /// RFC 9131 section 6.1.1: it overrides nothing that a router has cached.
+    fn transmit_announcement(&mut self, id: InterfaceId, target: Ipv6Addr, batch: &mut TxBatch) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let src = interface.hardware_address;
+        let message = NeighborAdvertisement {
+            router: false,
+            solicited: false,
+            overrides: false,
+            target,
+            target_link_layer: Some(src),
+        };
+        let link = LinkHeader::Ethernet { src, dst: EthernetAddress::multicast_v6(ALL_ROUTERS) };
+        transmit_ndp(batch, link, (target, ALL_ROUTERS), message.message_len(), |out| message.emit(out));
+        self.counters.ndp_advertisements_sent += 1;
+    }
+
+    /// RFC 4861 section 4.1.
+    fn transmit_router_solicitation(
+        &mut self,
+        id: InterfaceId,
+        source: Ipv6Addr,
+        with_address: bool,
+        batch: &mut TxBatch,
+    ) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let src = interface.hardware_address;
+        let message = RouterSolicitation { source_link_layer: with_address.then_some(src) };
+        let link = LinkHeader::Ethernet { src, dst: EthernetAddress::multicast_v6(ALL_ROUTERS) };
+        transmit_ndp(batch, link, (source, ALL_ROUTERS), message.message_len(), |out| message.emit(out));
+        self.counters.router_solicitations_sent += 1;
     }
 
     /// The hardware address for `next_hop`; starts its resolution if it is not known.
@@ -203,7 +241,7 @@ impl Stack {
     pub(super) fn transmit_to(&mut self, id: InterfaceId, packet: &Packet, link: LinkHeader, batch: &mut TxBatch) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let by_device = interface.capabilities.tx_checksum;
-        if packet.len() > usize::from(interface.capabilities.mtu) {
+        if packet.len() > usize::from(interface.mtu(packet.src.is_ipv6())) {
             // An answer that leaves by another interface than the request came in on, or a datagram whose
             // route has changed since it was queued.
             return self.drops.count(DropReason::FrameTooLong);
@@ -238,8 +276,9 @@ impl Stack {
         let hop = way.hop;
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
-        let hop_limit = slot.state.hop_limit.unwrap_or(self.config.hop_limit);
+        let hop_limit = slot.state.hop_limit;
         let body = Body::Datagram { src_port: slot.state.local.port(), dst_port: next.dst.port(), data: next.data };
+        let hop_limit = hop_limit.unwrap_or_else(|| self.default_hop_limit(id, next.dst.ip()));
         let packet = Packet { src: next.src, dst: next.dst.ip(), next_hop: hop.next_hop, hop_limit, body };
         if has_room_again {
             self.announce_udp(handle, Readiness::WRITABLE);
@@ -282,7 +321,8 @@ impl Stack {
     ) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let capabilities = interface.capabilities;
-        let default_hop_limit = self.config.hop_limit;
+        let hop_limit_v4 = self.config.hop_limit;
+        let hop_limit_v6 = interface.autoconf.router_discovery.hop_limit.unwrap_or(hop_limit_v4);
         let Some((slot, mut env)) = self.connection(handle) else { return };
         let max_payload = offload::payload_max(&capabilities, room, slot.tcb.segment_size());
         if let Some(outgoing) = slot.tcb.next_segment(&mut env, max_payload) {
@@ -290,7 +330,11 @@ impl Stack {
                 src: slot.flow.local,
                 dst: slot.flow.remote,
                 protocol: IpProtocol::TCP,
-                hop_limit: slot.tcb.settings().hop_limit.unwrap_or(default_hop_limit),
+                hop_limit: slot.tcb.settings().hop_limit.unwrap_or(if slot.flow.remote.is_ipv4() {
+                    hop_limit_v4
+                } else {
+                    hop_limit_v6
+                }),
             };
             let emission = Emission {
                 capabilities: &capabilities,
@@ -318,7 +362,7 @@ impl Stack {
         let interface = self.interfaces.get(hop.interface.index()).ok_or(Refusal::NoRoute)?;
         let header = PacketHeader { src, dst: dst.ip(), protocol: IpProtocol::UDP, hop_limit: 0 };
         let headers = header.len() + udp::HEADER_LEN;
-        Ok((src, usize::from(interface.capabilities.mtu).saturating_sub(headers)))
+        Ok((src, usize::from(interface.mtu(src.is_ipv6())).saturating_sub(headers)))
     }
 }
 

@@ -13,7 +13,8 @@ use crate::wire::tcp_options::TcpOptions;
 pub(crate) struct Segment<'a> {
     pub(crate) header: TcpHeader,
     pub(crate) options: &'a TcpOptions,
-    pub(crate) text: Bytes,
+    /// Lent: what is kept is taken out of it.
+    pub(crate) text: &'a mut Bytes,
 }
 
 impl Segment<'_> {

@@ -2,6 +2,7 @@
 //! connection exists is told by the tests of `tcp`.
 //!
 //! - [`rig`]: a stack with one interface, and the peer's side of the wire
+//! - `routers`: a rig that configures itself, and the routers of its link
 //! - [`inputs`], [`world`]: arbitrary inputs, and what they are played to
 //!
 //! | file | topic |
@@ -13,6 +14,9 @@
 //! | `arp` | RFC 826, 5227 |
 //! | `ndp` | Neighbor Discovery's messages (RFC 4861 section 7) |
 //! | `neighbor` | reachability, parking, eviction (RFC 4861 section 7.3) |
+//! | `router_discovery` | routers, prefixes, routes, name servers (RFC 4861 section 6.3, 4191, 7559, 8106) |
+//! | `slaac` | addresses that we form (RFC 4862, 7217, 8981) |
+//! | `router_flood` | floods of router advertisements |
 //! | `ipv4`, `ipv6` | the checks on a packet (RFC 791, 1122, 8200) |
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
@@ -63,6 +67,10 @@ mod policy;
 mod reset;
 pub(crate) mod rig;
 mod route;
+mod router_discovery;
+mod router_flood;
+mod routers;
+mod slaac;
 mod survives;
 mod time;
 mod udp;

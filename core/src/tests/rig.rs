@@ -52,14 +52,19 @@ impl Rig {
     }
 
     pub(crate) fn with(config: Config, capabilities: Capabilities) -> Rig {
-        let mut stack = Stack::new(config, Seed([7; 32]));
-        let now = Instant::from_millis(1_000);
         let interface = InterfaceConfig::new(
             OUR_MAC,
             capabilities,
             [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
         )
         .unverified();
+        Rig::with_interface(config, interface)
+    }
+
+    /// A stack with another interface than the usual one.
+    pub(crate) fn with_interface(config: Config, interface: InterfaceConfig) -> Rig {
+        let mut stack = Stack::new(config, Seed([7; 32]));
+        let now = Instant::from_millis(1_000);
         let interface = stack.add_interface(now, interface).unwrap();
         Rig { stack, interface, now, batch: TxBatch::new() }
     }

@@ -61,10 +61,7 @@ impl Sum {
     pub(crate) fn add_copied(&mut self, bytes: &[u8], to: &mut [u8]) {
         let (blocks, rest) = bytes.as_chunks::<32>();
         let (blocks_to, rest_to) = to.as_chunks_mut::<32>();
-        let mut sum = sum_native(rest);
-        for (blocks, to) in blocks.chunks(BLOCKS_MAX).zip(blocks_to.chunks_mut(BLOCKS_MAX)) {
-            sum += copy_blocks(blocks, to);
-        }
+        let sum = copy_blocks(blocks, blocks_to) + sum_short(rest);
         rest_to.copy_from_slice(rest);
         self.add_native(sum, bytes.len());
     }
@@ -119,43 +116,65 @@ const fn fold_native(lanes: u64) -> u16 {
 #[inline]
 fn sum_native(bytes: &[u8]) -> u64 {
     let (blocks, rest) = bytes.as_chunks::<32>();
-    let mut sum = if blocks.is_empty() { 0 } else { sum_blocks(blocks) };
-    let (words, rest) = rest.as_chunks::<4>();
-    for word in words {
-        sum += u64::from(u32::from_ne_bytes(*word));
+    let sum = if blocks.is_empty() { 0 } else { sum_blocks(blocks) };
+    sum + sum_short(rest)
+}
+
+/// As [`sum_native`], of less than 32 bytes: one addition per power of two in the length. A loop would be
+/// made one of vector instructions, which take longer to set up than to run.
+#[inline]
+fn sum_short(bytes: &[u8]) -> u64 {
+    debug_assert!(bytes.len() < 32, "not short");
+    let mut sum = 0;
+    let mut rest = bytes;
+    if let Some((&now, later)) = rest.split_first_chunk::<16>() {
+        let halves = u128::from_ne_bytes(now);
+        sum += words_of(halves as u64) + words_of((halves >> 64) as u64);
+        rest = later;
     }
-    let last = match *rest {
-        [a] => [a, 0, 0, 0],
-        [a, b] => [a, b, 0, 0],
-        [a, b, c] => [a, b, c, 0],
-        _ => [0; 4],
-    };
-    sum + u64::from(u32::from_ne_bytes(last))
+    if let Some((&now, later)) = rest.split_first_chunk::<8>() {
+        sum += words_of(u64::from_ne_bytes(now));
+        rest = later;
+    }
+    if let Some((&now, later)) = rest.split_first_chunk::<4>() {
+        sum += u64::from(u32::from_ne_bytes(now));
+        rest = later;
+    }
+    if let Some((&now, later)) = rest.split_first_chunk::<2>() {
+        sum += u64::from(u16::from_ne_bytes(now));
+        rest = later;
+    }
+    sum + rest.first().map_or(0, |&last| u64::from(u16::from_ne_bytes([last, 0])))
+}
+
+/// Both halves of eight bytes, added.
+#[inline]
+const fn words_of(eight: u64) -> u64 {
+    (eight >> 32) + (eight & 0xffff_ffff)
 }
 
 fn sum_blocks(blocks: &[[u8; 32]]) -> u64 {
-    let mut sum = 0;
-    for blocks in blocks.chunks(BLOCKS_MAX) {
-        let mut lanes = Lanes::default();
-        for block in blocks {
-            lanes.add(block);
-        }
-        sum += lanes.sum();
+    let (now, later) = blocks.split_at(blocks.len().min(BLOCKS_MAX));
+    let mut lanes = Lanes::default();
+    for block in now {
+        lanes.add(block);
     }
-    sum
+    lanes.sum() + if later.is_empty() { 0 } else { sum_blocks(later) }
 }
 
-/// As [`sum_blocks`], and copies at most [`BLOCKS_MAX`] blocks to `to`.
+/// As [`sum_blocks`], and copies the blocks to `to`.
 #[inline(never)]
 fn copy_blocks(blocks: &[[u8; 32]], to: &mut [[u8; 32]]) -> u64 {
+    let (now, later) = blocks.split_at(blocks.len().min(BLOCKS_MAX));
+    let (to, to_later) = to.split_at_mut(to.len().min(BLOCKS_MAX));
     let mut lanes = Lanes::default();
-    for (block, to) in blocks.iter().zip(to) {
+    for (block, to) in now.iter().zip(to) {
         // By value, so that the compiler knows both to be apart.
         let block = *block;
         *to = block;
         lanes.add(&block);
     }
-    lanes.sum()
+    lanes.sum() + if later.is_empty() { 0 } else { copy_blocks(later, to_later) }
 }
 
 /// In so many blocks the sum of neither half of the words reaches 2^32.

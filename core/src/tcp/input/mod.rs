@@ -135,7 +135,7 @@ impl Tcb {
         }
         let header =
             TcpHeader { seq: segment.header.seq + 1, flags: segment.header.flags - TcpFlags::SYN, ..segment.header };
-        let mut rest = Segment { header, options: segment.options, text: core::mem::take(&mut segment.text) };
+        let mut rest = Segment { header, options: segment.options, text: segment.text };
         // The window of a segment with SYN is never scaled (RFC 7323 section 2.2).
         let scale = core::mem::take(&mut self.snd.scale);
         let flow = self.in_other_states(env, &mut rest);

@@ -51,14 +51,17 @@ impl Tcb {
         }
         self.ack.due |= stop < end;
         if start < stop {
-            let mut text = core::mem::take(&mut segment.text);
             if stop < end {
-                text.truncate(stop.bytes_since(seq) as usize);
+                segment.text.truncate(stop.bytes_since(seq) as usize);
             }
             if seq < start {
-                text.advance(start.bytes_since(seq) as usize);
+                segment.text.advance(start.bytes_since(seq) as usize);
             }
-            if start == nxt { self.deliver(env, text) } else { self.hold(env, start, &text)? }
+            if start == nxt {
+                self.deliver(env, core::mem::take(segment.text));
+            } else {
+                self.hold(env, start, segment.text)?;
+            }
         }
         if segment.has(TcpFlags::FIN) {
             self.note_fin(end);

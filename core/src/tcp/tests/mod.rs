@@ -162,7 +162,7 @@ impl Host {
         self.tcb = Some(match syn {
             None => Tcb::connect(&mut env, open),
             Some(syn) => {
-                let segment = Segment { header: syn.header, options: &syn.options, text: syn.text.clone() };
+                let segment = Segment { header: syn.header, options: &syn.options, text: &mut syn.text.clone() };
                 Tcb::accept(&mut env, open, &segment)
             }
         });
@@ -180,7 +180,8 @@ impl Host {
             return Arrival::Accepted;
         }
         self.with(|tcb, env| {
-            tcb.on_segment(env, &mut Segment { header: wire.header, options: &wire.options, text: wire.text.clone() })
+            let text = &mut wire.text.clone();
+            tcb.on_segment(env, &mut Segment { header: wire.header, options: &wire.options, text })
         })
     }
 

@@ -7,7 +7,7 @@ use super::pair::Pair;
 use super::{ACK, Arrival, Duration, FIN, Host, RST, Readiness, SYN, SeqNumber, State, Tcb, Wire};
 use crate::error::{DropReason, RecvError, SendError, SocketError};
 use crate::icmp::IcmpError;
-use crate::tcp::{How, Judgement, Listener, Reset, Segment, TimerCause, reset_for};
+use crate::tcp::{How, Judgement, Listener, Reset, Segment, TimerCause};
 
 /// A client in SYN-SENT with iss 100, its SYN sent.
 fn syn_sent() -> Host {
@@ -408,20 +408,23 @@ fn urgent_data_is_announced_once_and_stays_in_the_stream() {
 #[test]
 fn listen_and_closed() {
     let options = crate::wire::tcp_options::TcpOptions::default();
-    let segment = |flags, text: &'static [u8]| Segment {
-        header: Wire::new(flags, SeqNumber(u32::MAX), SeqNumber(7), b"").header,
-        options: &options,
-        text: bytes::Bytes::from_static(text),
+    let header = |flags| Wire::new(flags, SeqNumber(u32::MAX), SeqNumber(7), b"").header;
+    let reset_for = |flags, text: &'static [u8]| {
+        let text = &mut bytes::Bytes::from_static(text);
+        crate::tcp::reset_for(&Segment { header: header(flags), options: &options, text })
     };
     // RFC 9293 section 3.10.7.1.
-    assert_eq!(reset_for(&segment(SYN, b"")), Some(Reset { seq: SeqNumber(0), ack: Some(SeqNumber(0)) }));
-    assert_eq!(reset_for(&segment(SYN | FIN, b"xy")), Some(Reset { seq: SeqNumber(0), ack: Some(SeqNumber(3)) }));
-    assert_eq!(reset_for(&segment(ACK, b"xy")), Some(Reset { seq: SeqNumber(7), ack: None }));
-    assert_eq!(reset_for(&segment(RST, b"")), None);
+    assert_eq!(reset_for(SYN, b""), Some(Reset { seq: SeqNumber(0), ack: Some(SeqNumber(0)) }));
+    assert_eq!(reset_for(SYN | FIN, b"xy"), Some(Reset { seq: SeqNumber(0), ack: Some(SeqNumber(3)) }));
+    assert_eq!(reset_for(ACK, b"xy"), Some(Reset { seq: SeqNumber(7), ack: None }));
+    assert_eq!(reset_for(RST, b""), None);
     // RFC 9293 section 3.10.7.2.
     let limits = crate::config::Limits { syn_queue: 2, ..Default::default() };
     let mut listener = Listener::new(1, crate::config::TcpSettings::default());
-    let judge = |listener: &Listener, flags| listener.on_segment(&limits, &segment(flags, b""));
+    let judge = |listener: &Listener, flags| {
+        let text = &mut bytes::Bytes::new();
+        listener.on_segment(&limits, &Segment { header: header(flags), options: &options, text })
+    };
     assert_eq!(judge(&listener, RST | ACK), Judgement::Drop(DropReason::TcpResetNoSocket));
     let reset = Reset { seq: SeqNumber(7), ack: None };
     assert_eq!(judge(&listener, SYN | ACK), Judgement::Reset(reset, DropReason::TcpNoSocket));

@@ -59,6 +59,19 @@ fn classful_routes_where_there_are_no_others() {
     assert_eq!(host.routes(), expected);
 }
 
+/// RFC 2132 section 5.1: no packet is longer than the server says the link takes.
+#[test]
+fn the_mtu_that_a_server_tells() {
+    let (mut host, _) = told(&[(26, &[2, 88])]);
+    let udp = host.rig.udp_bind("192.0.2.50:5000");
+    let send = |host: &mut Host, len: usize| host.rig.udp_send(udp, &[0; 1500][..len], "192.0.2.1:7");
+    assert_eq!(send(&mut host, 600 - 28), Ok(()));
+    assert_eq!(send(&mut host, 601 - 28), Err(crate::error::UdpSendError::MessageTooLong));
+    host.rig.stack.dhcpv4_release(host.rig.now, host.rig.interface).unwrap();
+    let interface = host.rig.stack.dhcpv4(host.rig.interface).unwrap();
+    assert!(interface.settings.is_none());
+}
+
 /// RFC 3396 and RFC 2131 section 4.1: in pieces, and in `file` and `sname`.
 #[test]
 fn a_route_in_three_fields() {
