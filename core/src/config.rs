@@ -40,6 +40,8 @@ pub struct Config {
     pub checks: bool,
     /// Whether `trace_digest` folds in every input and every emitted head; default false.
     pub trace: bool,
+    /// DHCPv6.
+    pub dhcpv6: Dhcpv6Config,
     /// Which shard of a sharded host this stack is.
     pub shard: Shard,
     /// Router discovery and neighbor unreachability detection.
@@ -64,6 +66,7 @@ impl Default for Config {
             weak_host: false,
             checks: cfg!(debug_assertions),
             trace: false,
+            dhcpv6: Dhcpv6Config::default(),
             shard: Shard::default(),
             nd: NdConfig::default(),
             slaac: SlaacConfig::default(),
@@ -112,6 +115,35 @@ impl Default for SlaacConfig {
     }
 }
 
+/// The DHCPv6 client (RFC 8415), for all interfaces of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dhcpv6Config {
+    /// Whether the M and O flags of router advertisements start it; default true (RFC 4861 section 4.2).
+    pub follow_routers: bool,
+    /// Whether two messages do instead of four, if the server agrees; default true (RFC 8415 section 21.14).
+    pub rapid_commit: bool,
+    /// Whether a client that a router's M flag starts asks for a delegated prefix too, of that many bits
+    /// (0 leaves it to the server); default no.
+    pub prefix_delegation: Option<u8>,
+    /// Whether Reconfigure is welcome, from servers that prove to be the ones that gave the leases;
+    /// default true (RFC 8415 section 20.4).
+    pub reconfigure: bool,
+    /// The most messages sent on an interface in 20 seconds, at least 1; default 20 (RFC 8415 section 14.1).
+    pub messages_per_20s: u32,
+}
+
+impl Default for Dhcpv6Config {
+    fn default() -> Dhcpv6Config {
+        Dhcpv6Config {
+            follow_routers: true,
+            rapid_commit: true,
+            prefix_delegation: None,
+            reconfigure: true,
+            messages_per_20s: 20,
+        }
+    }
+}
+
 /// Which of several stacks that share one set of addresses this one is: it takes ephemeral ports
 /// from its own residue class only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +169,10 @@ pub struct Limits {
     pub addresses: u16,
     /// Changes of addresses that wait to be told; default 64. The oldest goes for a new one.
     pub address_events: u16,
+    /// Offers of servers that a DHCPv6 client keeps while it chooses; default 8.
+    pub dhcpv6_offers: u16,
+    /// Leases of each kind that a DHCPv6 client holds, and name servers and domains that it remembers; default 16.
+    pub dhcpv6_leases: u16,
     /// Routes, in all tables; default 1,024.
     pub routes: u32,
     /// Policy rules; default 64.
@@ -187,6 +223,8 @@ impl Default for Limits {
             interfaces: 16,
             addresses: 16,
             address_events: 64,
+            dhcpv6_offers: 8,
+            dhcpv6_leases: 16,
             routes: 1024,
             rules: 64,
             tcp_sockets: 65_536,

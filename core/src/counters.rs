@@ -142,6 +142,14 @@ counters! {
         dhcpv4_options_malformed = "dhcpv4.options_malformed",
         /// Entries of lists beyond `Limits::dhcpv4_entries`, and routes beyond `Limits::routes`.
         dhcpv4_entries_refused = "dhcpv4.entries_refused",
+        /// DHCPv6 messages sent.
+        dhcpv6_sent = "dhcpv6.sent",
+        /// DHCPv6 messages accepted.
+        dhcpv6_received = "dhcpv6.received",
+        /// DHCPv6 messages that had to wait for the rate limit.
+        dhcpv6_postponed = "dhcpv6.postponed",
+        /// DHCPv6 offers, leases, name servers and domains beyond their limits.
+        dhcpv6_refused = "dhcpv6.refused",
         /// Connections reset at their release, because `Limits::orphans` was reached.
         orphans_reset = "tcp.orphans_reset",
         /// Connections that left TIME-WAIT early to make room for new ones.

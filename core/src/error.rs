@@ -174,6 +174,19 @@ drop_reasons! {
     /// DHCPv4 offer or acknowledgment that no host could use: no server identifier, no lease time, no possible address.
     Dhcpv4Unusable = "dhcpv4.unusable",
 
+    /// Shorter than a DHCPv6 header, or an option that leads out of the message.
+    Dhcpv6Truncated = "dhcpv6.truncated",
+    /// DHCPv6 message type that a client does not take (RFC 8415 section 16).
+    Dhcpv6Type = "dhcpv6.type",
+    /// DHCPv6 message for another client or of another exchange, or without the server's identifier (RFC 8415 section 16).
+    Dhcpv6NotOurs = "dhcpv6.not_ours",
+    /// DHCPv6 message that the client does not wait for.
+    Dhcpv6Unexpected = "dhcpv6.unexpected",
+    /// DHCPv6 Advertise or Reply that offers nothing of what was asked for, or tells of a failure.
+    Dhcpv6Unusable = "dhcpv6.unusable",
+    /// DHCPv6 Reconfigure that is not authenticated, was seen before, or asks for what cannot be.
+    Dhcpv6Reconfigure = "dhcpv6.reconfigure",
+
     /// Shorter than a TCP header.
     TcpTruncated = "tcp.truncated",
     /// TCP data offset below 5 or beyond the segment.
@@ -317,6 +330,20 @@ command_errors! {
         NoAddress => "the interface has no IPv4 address that was set by hand",
         /// The host name is empty or longer than 255 bytes, or the client identifier not 2 to 255 bytes long.
         BadConfig => "a host name has 1 to 255 bytes, a client identifier 2 to 255",
+    }
+
+    /// Why a DHCPv6 client was not started, or its leases not released.
+    Dhcpv6Error {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// No client runs on the interface.
+        NotRunning => "no DHCPv6 client runs on this interface",
+        /// The client gives its leases back and ends; it can be started again after that.
+        Ending => "the DHCPv6 client of this interface is giving its leases back",
+        /// A prefix length is beyond 128.
+        BadPrefixLength => "the prefix length is more than 128",
+        /// The MTU is below IPv6's minimum of 1,280 (RFC 8200 section 5).
+        MtuTooSmall => "the interface's MTU is below 1280, the least for IPv6",
     }
 
     /// Why a route was not added.

@@ -19,6 +19,7 @@ use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
 use crate::link::neighbor::NeighborCache;
+use crate::provenance::Queued;
 use crate::socket::table::Sockets;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::stack::Cause;
@@ -70,6 +71,10 @@ pub(crate) enum Control {
         target: Ipv6Addr,
         solicited: bool,
     },
+    /// A message of the DHCPv6 client.
+    Dhcpv6 {
+        transaction: u32,
+    },
     /// Tells the routers of an address that is new (RFC 9131).
     NeighborAnnouncement {
         target: Ipv6Addr,
@@ -104,8 +109,8 @@ pub(crate) struct Interface {
     pub(crate) settings: AddressSettings,
     pub(crate) autoconf: Autoconf,
     pub(crate) neighbors: NeighborCache,
-    pub(crate) control: VecDeque<Control>,
-    pub(crate) ready: VecDeque<Ready>,
+    pub(crate) control: VecDeque<Queued<Control>>,
+    pub(crate) ready: VecDeque<Queued<Ready>>,
     /// The heap entry that stands for the interface's own deadline.
     pub(crate) armed: Option<Instant>,
 }
@@ -133,7 +138,7 @@ impl Interface {
     /// frames must not make it grow.
     pub(crate) fn drop_gone(&mut self, sockets: &Sockets) {
         if self.ready.len() > sockets.queue_max() {
-            self.ready.retain(|ready| match *ready {
+            self.ready.retain(|ready| match ready.what {
                 Ready::Tcp(handle) => sockets.tcp.contains_key(handle),
                 Ready::Udp(handle) => sockets.udp.contains_key(handle),
             });

@@ -60,7 +60,7 @@ impl Stack {
         address: InterfaceAddress,
     ) -> Result<(), AddressError> {
         self.advance(now);
-        self.trace.command(self.now, "address.add", SocketAddr::new(address.address, address.prefix_len.into()));
+        self.commanded("address.add", SocketAddr::new(address.address, address.prefix_len.into()));
         let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;
         if interface.addresses.find(address.address).is_some() {
             return Err(AddressError::Exists);
@@ -76,7 +76,7 @@ impl Stack {
     /// [`AddressError::NoInterface`], [`AddressError::Missing`].
     pub fn remove_address(&mut self, now: Instant, id: InterfaceId, address: IpAddr) -> Result<(), AddressError> {
         self.advance(now);
-        self.trace.command(self.now, "address.remove", SocketAddr::new(address, 0));
+        self.commanded("address.remove", SocketAddr::new(address, 0));
         let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;
         interface.addresses.find(address).ok_or(AddressError::Missing)?;
         self.withdraw_address(id, address, None);
@@ -179,6 +179,7 @@ impl Stack {
         if let (AddressOrigin::Dhcp, IpAddr::V4(address)) = (origin, address) {
             self.on_dhcpv4_address_ready(id, address);
         }
+        self.on_dhcpv6_address_ready(id, address);
         self.tell_routers(id, address);
     }
 
@@ -197,6 +198,7 @@ impl Stack {
         self.advance_detections(id);
         self.end_lifetimes(id);
         self.on_dhcpv4_timeout(id);
+        self.on_dhcpv6_timeout(id);
         self.on_router_discovery_timeout(id);
         self.arm_interface(id);
     }

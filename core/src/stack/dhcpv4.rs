@@ -7,6 +7,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::udp::verify_checksum;
 use super::{NewAddress, Stack};
+use crate::autoconf::dhcpv4::binding::Dhcpv4Binding;
 use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::autoconf::dhcpv4::settings::{Dhcpv4Route, Dhcpv4Settings};
 use crate::autoconf::dhcpv4::{Action, Actions, Destination, Dhcpv4Client, Dhcpv4State, Env, Lease, Outgoing};
@@ -94,7 +95,7 @@ impl Stack {
     /// [`Dhcpv4Error::NoInterface`], [`Dhcpv4Error::NotRunning`].
     pub fn dhcpv4_release(&mut self, now: Instant, id: InterfaceId) -> Result<(), Dhcpv4Error> {
         self.advance(now);
-        self.trace.command(self.now, "dhcpv4.release", nowhere(id));
+        self.commanded("dhcpv4.release", nowhere(id));
         let interface = self.interfaces.get(id.index()).ok_or(Dhcpv4Error::NoInterface)?;
         interface.autoconf.dhcpv4.as_ref().filter(|client| client.is_running()).ok_or(Dhcpv4Error::NotRunning)?;
         let actions = self.with_dhcpv4(id, Dhcpv4Client::release);
@@ -147,38 +148,55 @@ impl Stack {
         &mut self,
         now: Instant,
         id: InterfaceId,
-        command: &str,
+        command: &'static str,
         config: Dhcpv4Config,
     ) -> Result<(), Dhcpv4Error> {
         let now = self.advance(now);
-        self.trace.command(now, command, nowhere(id));
-        let client_id = self.dhcpv4_client_id(id);
-        let interface = self.interfaces.get_mut(id.index()).ok_or(Dhcpv4Error::NoInterface)?;
-        if interface.autoconf.dhcpv4.as_ref().is_some_and(|client| client.is_running()) {
+        self.commanded(command, nowhere(id));
+        let interface = self.interfaces.get(id.index()).ok_or(Dhcpv4Error::NoInterface)?;
+        let hardware_address = interface.hardware_address;
+        let before = interface.autoconf.dhcpv4.as_ref();
+        if before.is_some_and(|client| client.is_running()) {
             return Err(Dhcpv4Error::Running);
         }
         if interface.medium != Medium::Ethernet {
             return Err(Dhcpv4Error::NotEthernet);
         }
         config.check()?;
-        let former_server = interface.autoconf.dhcpv4.as_ref().and_then(|client| client.former_server());
-        let hardware_address = interface.hardware_address;
-        let client = Dhcpv4Client::new(config, hardware_address, client_id, None, former_server, now);
+        let former_server = before.and_then(|client| client.former_server());
+        let client_id = self.dhcpv4_client_id(id, hardware_address);
+        let former = self.identity.take_dhcpv4_binding(id.0).and_then(|mut binding| {
+            binding.pass(now.since(self.began));
+            binding.restore(now)
+        });
+        let client = Dhcpv4Client::new(config, hardware_address, client_id, former, former_server, now);
+        let interface = self.interfaces.get_mut(id.index()).ok_or(Dhcpv4Error::NoInterface)?;
         interface.autoconf.dhcpv4 = Some(Box::new(client));
         Ok(())
     }
 
-    /// RFC 4361 section 6.1: type 255, the interface's IAID, and the DUID that is the host's on all of its
-    /// interfaces.
-    fn dhcpv4_client_id(&self, id: InterfaceId) -> Vec<u8> {
-        let station =
-            |interface: Option<&Interface>| interface.map_or([0; 6], |interface| interface.hardware_address.0);
-        let [_, _, iaid @ ..] = station(self.interfaces.get(id.index()));
+    /// RFC 4361 section 6.1: type 255, the interface's IAID, and the host's DUID, the same as for DHCPv6.
+    fn dhcpv4_client_id(&mut self, id: InterfaceId, hardware_address: EthernetAddress) -> Vec<u8> {
+        let EthernetAddress([_, _, iaid @ ..]) = hardware_address;
+        let iaid = self.identity.iaid(id.0, u32::from_be_bytes(iaid));
         let mut client_id = Vec::from([CLIENT_ID_DUID]);
-        client_id.extend_from_slice(&iaid);
-        client_id.extend_from_slice(&[0, 3, 0, 1]);
-        client_id.extend_from_slice(&station(self.interfaces.iter().next()));
+        client_id.extend_from_slice(&iaid.to_be_bytes());
+        client_id.extend_from_slice(self.dhcpv6_duid(id).bytes());
         client_id
+    }
+
+    /// The leases that are held, and those of interfaces whose client was not started.
+    pub(super) fn dhcpv4_bindings(&self, now: Instant) -> Vec<Dhcpv4Binding> {
+        let held = self.interfaces.iter().filter_map(|interface| {
+            let client = interface.autoconf.dhcpv4.as_ref().filter(|client| client.is_held())?;
+            let router = self.dhcpv4_router_station(interface.id);
+            client.lease().map(|lease| Dhcpv4Binding::save(lease, interface.id.0, router, now))
+        });
+        let idle = self.identity.dhcpv4.iter().cloned().map(|mut binding| {
+            binding.pass(now.since(self.began));
+            binding
+        });
+        held.chain(idle).filter(|binding| !binding.is_over()).collect()
     }
 
     /// The interface's client, and what it needs of the stack.

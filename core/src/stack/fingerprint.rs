@@ -28,7 +28,8 @@ impl Stack {
             limit.digest(&mut digest);
         }
         let random = &self.random;
-        for stream in [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses] {
+        for stream in [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses, &random.dhcpv6]
+        {
             stream.digest(&mut digest);
         }
         for (_, count) in self.counters() {
@@ -84,11 +85,11 @@ fn digest_interface(interface: &Interface, digest: &mut Digest) {
     interface.neighbors.digest(digest);
     digest.count(interface.control.len());
     for control in &interface.control {
-        digest_control(control, digest);
+        digest_control(&control.what, digest);
     }
     digest.count(interface.ready.len());
     for ready in &interface.ready {
-        match ready {
+        match &ready.what {
             Ready::Tcp(handle) => digest.handle(*handle),
             Ready::Udp(handle) => digest.handle(*handle),
         }
@@ -116,6 +117,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.address((*dst).into());
             digest.address((*target).into());
             digest.bool(*solicited);
+        }
+        Control::Dhcpv6 { transaction } => {
+            digest.u8(20);
+            digest.u32(*transaction);
         }
         Control::NeighborAnnouncement { target } => {
             digest.u8(7);

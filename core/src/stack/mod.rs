@@ -30,10 +30,13 @@
 //! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `dhcpv4`: the DHCPv4 clients of the interfaces
+//! - `dhcpv6`: the DHCPv6 clients of the interfaces
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
 //! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
+
+use core::net::SocketAddr;
 
 use crate::buffer::ChunkPool;
 use crate::config::Config;
@@ -45,6 +48,7 @@ use crate::ip::route::Routes;
 use crate::keyed::HashKey;
 use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
+use crate::provenance::{Occasion, Trigger};
 use crate::rate_limit::RateLimit;
 use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
@@ -58,6 +62,7 @@ mod addresses;
 mod commands;
 mod dad;
 mod dhcpv4;
+mod dhcpv6;
 mod fingerprint;
 mod icmp;
 mod inspect;
@@ -102,6 +107,7 @@ struct Random {
     dhcpv4: RandomStream,
     router_discovery: RandomStream,
     temporary_addresses: RandomStream,
+    dhcpv6: RandomStream,
 }
 
 /// The bounds on what strangers can make us send.
@@ -123,6 +129,8 @@ pub struct Stack {
     secrets: Secrets,
     random: Random,
     identity: Identity,
+    /// When the first interface was added: what the identity says of time counts from then.
+    began: Instant,
     interfaces: InterfaceTable,
     routes: Routes,
     sockets: Sockets,
@@ -135,6 +143,8 @@ pub struct Stack {
     tcp_counters: TcpCounters,
     drops: Drops,
     trace: Trace,
+    /// What is being dealt with: of what is queued now, the cause.
+    occasion: Occasion,
 }
 
 impl core::fmt::Debug for Stack {
@@ -156,6 +166,7 @@ impl Stack {
             secrets: Stack::secrets(&seed),
             random: Stack::random(&seed),
             identity: config.identity.clone().unwrap_or_else(|| Identity::new(seed.key("identity.secret"))),
+            began: Instant::ZERO,
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
             sockets: Sockets::new(&seed, config.shard),
@@ -172,6 +183,7 @@ impl Stack {
             tcp_counters: TcpCounters::default(),
             drops: Drops::default(),
             trace: Trace::new(config.trace),
+            occasion: Occasion { trigger: Trigger::Call("stack.new"), at: Instant::ZERO },
             config,
         }
     }
@@ -192,6 +204,7 @@ impl Stack {
             dhcpv4: seed.stream("dhcpv4"),
             router_discovery: seed.stream("nd.router_discovery"),
             temporary_addresses: seed.stream("slaac.temporary_addresses"),
+            dhcpv6: seed.stream("dhcpv6"),
         }
     }
 
@@ -203,9 +216,11 @@ impl Stack {
         self.sockets.reseed(seed, self.config.shard);
     }
 
-    /// What is to be kept for the next start: given to that stack as [`Config::identity`].
-    pub fn export_identity(&self) -> Identity {
-        self.identity.clone()
+    /// What is to be kept for the next start, as it is at `now`: given to that stack as
+    /// [`Config::identity`], after [`Identity::pass`] was told how long it lay idle.
+    pub fn export_identity(&self, now: Instant) -> Identity {
+        let now = now.max(self.now);
+        Identity { dhcpv6: self.dhcpv6_bindings(now), dhcpv4: self.dhcpv4_bindings(now), ..self.identity.clone() }
     }
 
     /// The configuration.
@@ -224,14 +239,27 @@ impl Stack {
     }
 
     /// A socket call at `now`: the clock moves, and the call is traced.
-    pub(crate) fn called(&mut self, now: Instant, what: &str, handle: impl slotmap::Key, data: &[u8]) {
+    pub(crate) fn called(&mut self, now: Instant, what: &'static str, handle: impl slotmap::Key, data: &[u8]) {
         let now = self.advance(now);
+        self.occasion = Occasion { trigger: Trigger::Call(what), at: now };
         self.trace.call(now, what, handle, data);
+    }
+
+    /// A command about an address: as [`Stack::called`], after the clock has moved.
+    fn commanded(&mut self, what: &'static str, address: SocketAddr) {
+        self.occasion = Occasion { trigger: Trigger::Call(what), at: self.now };
+        self.trace.command(self.now, what, address);
+    }
+
+    /// The serial number of the next frame that passes, in or out.
+    pub fn next_serial(&self) -> u64 {
+        self.counters.frames_received + self.counters.frames_sent + 1
     }
 
     /// A frame has arrived on `interface` at `now`.
     pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) -> Verdict {
         self.advance(now);
+        self.occasion = Occasion { trigger: Trigger::Frame(self.next_serial()), at: self.now };
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.data.len() as u64;
         self.trace.frame(self.now, "received", interface.0, &frame.data);
@@ -250,11 +278,12 @@ impl Stack {
         let now = self.advance(now);
         self.trace.timeout(now);
         for _ in 0..schedule::TIMERS_PER_CALL {
-            match self.take_due(now) {
-                Some(schedule::TimerOwner::Tcp(handle)) => self.on_tcp_timeout(handle),
-                Some(schedule::TimerOwner::Neighbor(interface, id)) => self.on_neighbor_timeout(interface, id),
-                Some(schedule::TimerOwner::Interface(id)) => self.on_interface_timeout(id),
-                None => return,
+            let Some((cause, owner)) = self.take_due(now) else { return };
+            self.occasion = Occasion { trigger: Trigger::Timer(cause), at: now };
+            match owner {
+                schedule::TimerOwner::Tcp(handle) => self.on_tcp_timeout(handle),
+                schedule::TimerOwner::Neighbor(interface, id) => self.on_neighbor_timeout(interface, id),
+                schedule::TimerOwner::Interface(id) => self.on_interface_timeout(id),
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::ip::input::Received;
 use crate::ip::packet::ErrorKind;
 use crate::link::neighbor::{Expiry, NeighborId, Solicit, Waiting};
 use crate::link::{Control, InterfaceId};
+use crate::provenance::Queued;
 use crate::wire::arp::{ArpOperation, ArpPacket};
 use crate::wire::ethernet::{self, EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
@@ -230,7 +231,7 @@ impl Stack {
         for packet in waiting.packets {
             // Beyond the queue's own limit by what was parked at most, which has a limit too.
             if let Some(interface) = self.interfaces.get_mut(id.index()) {
-                interface.control.push_back(Control::Packet(packet));
+                interface.control.push_back(Queued { what: Control::Packet(packet), occasion: self.occasion });
             }
         }
         for handle in waiting.sockets {
@@ -296,7 +297,7 @@ impl Stack {
         if interface.control.len() >= usize::from(self.config.limits.control_queue) {
             return Err(DropReason::ControlQueueFull);
         }
-        interface.control.push_back(control);
+        interface.control.push_back(Queued { what: control, occasion: self.occasion });
         Ok(())
     }
 

@@ -48,6 +48,8 @@ pub enum Cause {
     RouterDiscovery,
     /// A lifetime of one of our addresses ends.
     AddressLifetime,
+    /// The DHCPv6 client has something to send, or a lease ends.
+    Dhcpv6,
     /// An IPv4 address is to be probed for, announced or used (RFC 5227).
     ConflictDetection,
     /// An IPv6 address is to be solicited, or taken to be ours alone (RFC 4862 section 5.4).
@@ -307,14 +309,14 @@ impl Stack {
         }
     }
 
-    /// Takes the earliest owner off the heap if its deadline is not after `now`.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<TimerOwner> {
+    /// Takes the earliest owner off the heap, with what is due, if its deadline is not after `now`.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<(Cause, TimerOwner)> {
         let (wakeup, owner) = self.earliest()?;
         if wakeup.at > now {
             return None;
         }
         self.timers.0.pop();
         self.disarm(owner);
-        Some(owner)
+        Some((wakeup.cause, owner))
     }
 }

@@ -17,6 +17,7 @@ use crate::ip::route::Refusal;
 use crate::link::neighbor::{NeighborId, Origin, Resolution};
 use crate::link::{Control, InterfaceId, Ready};
 use crate::offload::{self, Emission};
+use crate::provenance::{Occasion, Provenance, Queued};
 use crate::socket::table::Owner;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::time::Instant;
@@ -75,12 +76,15 @@ impl Stack {
     pub(super) fn fill(&mut self, interface: InterfaceId, batch: &mut TxBatch) {
         let before = batch.len();
         while batch.len() - before < TxBatch::FRAMES_MAX {
+            let serial = self.next_serial() + (batch.len() - before) as u64;
             let Some(own) = self.interfaces.get_mut(interface.index()) else { break };
-            if let Some(control) = own.control.pop_front() {
-                self.transmit_control(interface, control, batch);
-            } else if let Some(ready) = own.ready.pop_front() {
+            if let Some(Queued { what, occasion }) = own.control.pop_front() {
+                self.begin_turn(serial, occasion, batch);
+                self.transmit_control(interface, what, batch);
+            } else if let Some(Queued { what, occasion }) = own.ready.pop_front() {
+                self.begin_turn(serial, occasion, batch);
                 let room = TxBatch::FRAMES_MAX - (batch.len() - before);
-                match ready {
+                match what {
                     Ready::Tcp(handle) => self.transmit_tcp(interface, handle, room, batch),
                     Ready::Udp(handle) => self.transmit_udp(interface, handle, batch),
                 }
@@ -90,8 +94,15 @@ impl Stack {
         }
     }
 
+    /// What is queued in its turn has the same cause.
+    fn begin_turn(&mut self, serial: u64, occasion: Occasion, batch: &mut TxBatch) {
+        self.occasion = occasion;
+        batch.begin_turn(Provenance { serial, occasion });
+    }
+
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
         match control {
+            Control::Dhcpv6 { transaction } => self.transmit_dhcpv6(id, transaction, batch),
             Control::Packet(packet) => self.transmit_packet(id, packet, Origin::Answer, batch),
             Control::Dhcpv4(outgoing) => self.transmit_dhcpv4(id, &outgoing, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {

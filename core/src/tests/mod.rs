@@ -23,6 +23,7 @@
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
 //! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
+//! | `dhcpv6` | the DHCPv6 client (RFC 8415) |
 //! | `route` | routes and the choice of a source address |
 //! | `policy` | metrics, refusing routes, equal costs, rules and tables (RFC 1812 section 5.2.4, 2992) |
 //! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
@@ -36,6 +37,7 @@
 //! | `survives` | frames that stopped other stacks |
 //! | `offload` | checksums that the device computes or vouches for |
 //! | `time` | deadlines are exact, time does not go back |
+//! | `provenance` | serial numbers of frames, and what caused them |
 //! | `determinism` | same inputs, same outputs; clones |
 //! | `hostile` | arbitrary frames |
 
@@ -45,6 +47,7 @@ mod arp;
 mod dad;
 mod determinism;
 mod dhcpv4;
+mod dhcpv6;
 mod echo;
 mod ethernet;
 mod host_model;
@@ -64,12 +67,13 @@ mod neighbor;
 mod no_answer;
 mod offload;
 mod policy;
+mod provenance;
 mod reset;
 pub(crate) mod rig;
 mod route;
 mod router_discovery;
 mod router_flood;
-mod routers;
+pub(crate) mod routers;
 mod slaac;
 mod survives;
 mod time;

@@ -17,6 +17,7 @@
 //! | `timeout` | deadlines |
 //! | `message` | what is sent |
 //! | `lease` | the lease in a message, and its times |
+//! | [`binding`] | the lease as it is kept across restarts |
 //! | [`settings`] | what a server tells about the network |
 //! | `search_list` | domains as DNS encodes them |
 //!
@@ -37,6 +38,7 @@ use crate::time::{Duration, Instant};
 use crate::wire::dhcpv4::Dhcpv4Kind;
 use crate::wire::ethernet::EthernetAddress;
 
+pub(crate) mod binding;
 pub(crate) mod config;
 mod input;
 mod lease;
@@ -47,7 +49,7 @@ mod start;
 mod timeout;
 
 use config::Dhcpv4Config;
-pub(crate) use lease::Lease;
+pub(crate) use lease::{Lease, LeaseTimes};
 pub(crate) use message::{Destination, Outgoing};
 use settings::Dhcpv4Settings;
 

@@ -119,3 +119,109 @@ fn a_question_that_is_open_is_asked_anew() {
     host.rig.events();
     assert!(!host.rig.events().contains(&Event::Configuration(host.rig.interface)));
 }
+
+/// The same host, started again after `idle`, with what it was told to keep.
+fn restarted(host: &Host, idle: Duration) -> Host {
+    let mut identity = host.rig.stack.export_identity(host.rig.now);
+    identity.pass(idle);
+    let config = Config { checks: true, identity: Some(identity), ..Config::default() };
+    let mut again = Host { rig: Rig::bare_with(config, AddressSettings::default()), last: None };
+    again.start(Dhcpv4Config { link_local_after: None, ..Dhcpv4Config::default() });
+    again
+}
+
+/// Bound, with the router among the neighbors.
+fn known() -> Host {
+    let mut host = Host::bound();
+    host.during(Duration::from_secs(10));
+    let request = arp(ArpOperation::Request, PEER_MAC, SERVER, EthernetAddress::UNSPECIFIED, LEASED, OUR_MAC);
+    assert_eq!(host.rig.receive(&request), Verdict::Accepted);
+    host.rig.discard();
+    host
+}
+
+#[test]
+fn a_restart_asks_for_the_lease_of_before() {
+    let before = known();
+    let mut host = restarted(&before, Duration::from_mins(5));
+    assert_eq!(host.state(), Dhcpv4State::Rebooting);
+    let id = |host: &Host| host.rig.stack.dhcpv4(host.rig.interface).unwrap().client_id.to_vec();
+    assert_eq!(id(&host), id(&before));
+    let left = expires(&host).unwrap().since(host.rig.now);
+    assert_eq!(left + Duration::from_mins(5), expires(&before).unwrap().since(before.rig.now));
+    assert_eq!(host.addresses().len(), 0);
+    assert_eq!(host.answer(Ack, LEASED, &USUAL), Verdict::Accepted);
+    host.settle();
+    assert_eq!(host.state(), Dhcpv4State::Bound);
+}
+
+#[test]
+fn a_lease_that_has_expired_is_not_used() {
+    let before = known();
+    let left = expires(&before).unwrap().since(before.rig.now);
+    assert_eq!(restarted(&before, left.saturating_sub(Duration::from_secs(1))).state(), Dhcpv4State::Rebooting);
+    let mut host = restarted(&before, left);
+    assert_eq!(host.state(), Dhcpv4State::Selecting);
+    host.during(Duration::from_mins(1));
+    assert_eq!(host.addresses().len(), 0);
+}
+
+/// It runs on, from start to the client's, while nobody has asked for it.
+#[test]
+fn a_lease_expires_before_the_client_starts() {
+    let before = known();
+    let left = expires(&before).unwrap().since(before.rig.now);
+    let identity = before.rig.stack.export_identity(before.rig.now);
+    let config = Config { checks: true, identity: Some(identity), ..Config::default() };
+    let mut host = Host { rig: Rig::bare_with(config, AddressSettings::default()), last: None };
+    assert_eq!(host.rig.stack.export_identity(host.rig.now).dhcpv4.len(), 1);
+    host.rig.now += left;
+    assert_eq!(host.rig.stack.export_identity(host.rig.now).dhcpv4.len(), 0);
+    host.start(Dhcpv4Config::default());
+    assert_eq!(host.state(), Dhcpv4State::Selecting);
+}
+
+/// RFC 4436 section 2.1: the router is where it was, so the address can be used before a server answers;
+/// a server that refuses has the last word.
+#[test]
+fn the_router_of_before_is_recognized() {
+    let mut host = Host::new();
+    let before = known();
+    let identity = before.rig.stack.export_identity(before.rig.now);
+    assert_eq!(identity.dhcpv4[0].router_station, Some(PEER_MAC));
+    let config = Config { checks: true, identity: Some(identity), ..Config::default() };
+    host.rig = Rig::bare_with(config, AddressSettings::default());
+    host.rig.stack.dhcpv4_start(host.rig.now, host.rig.interface, Dhcpv4Config::default()).unwrap();
+    assert!(host.rig.clone().sent().ends_with("> arp who-has 192.0.2.1 tell 192.0.2.50"));
+    assert_eq!(host.sent().len(), 1);
+
+    let other = EthernetAddress([2, 0, 0, 0, 0, 9]);
+    let answer = |station| arp(ArpOperation::Reply, station, SERVER, OUR_MAC, LEASED, OUR_MAC);
+    let _ = host.rig.receive(&answer(other));
+    host.rig.pass(Duration::from_secs(1));
+    assert_eq!(host.addresses().len(), 0, "another router with that address is another network");
+
+    assert_eq!(host.rig.receive(&answer(PEER_MAC)), Verdict::Accepted);
+    host.settle();
+    assert_eq!(host.state(), Dhcpv4State::Rebooting);
+    assert_eq!(host.routes(), ["0.0.0.0/0 via 192.0.2.1", "192.0.2.0/24"]);
+    let mut refused = Host { rig: host.rig.clone(), last: host.last };
+    assert_eq!(host.answer(Ack, LEASED, &USUAL), Verdict::Accepted);
+    assert!(host.has_address());
+    assert_eq!(refused.answer(Nak, Ipv4Addr::UNSPECIFIED, &[(54, &[192, 0, 2, 1])]), Verdict::Accepted);
+    assert_eq!(refused.addresses().len(), 0);
+}
+
+/// What is kept can be damaged: an address that no host can have is not sought.
+#[test]
+fn a_binding_of_no_use() {
+    let before = known();
+    for (address, prefix_len) in [([127, 0, 0, 1], 8), ([192, 0, 2, 255], 24), ([192, 0, 2, 50], 60), ([0; 4], 24)] {
+        let mut identity = before.rig.stack.export_identity(before.rig.now);
+        (identity.dhcpv4[0].address, identity.dhcpv4[0].prefix_len) = (address.into(), prefix_len);
+        let config = Config { checks: true, identity: Some(identity), ..Config::default() };
+        let mut host = Host { rig: Rig::bare_with(config, AddressSettings::default()), last: None };
+        host.start(Dhcpv4Config::default());
+        assert_eq!(host.state(), Dhcpv4State::Selecting);
+    }
+}

@@ -3,11 +3,12 @@
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
-use super::{Relative, dhcpv4, icmp, other, tcp};
+use super::{Relative, dhcpv4, dhcpv6, icmp, other, tcp};
 use crate::error::DropReason;
 use crate::wire::arp::ArpPacket;
 use crate::wire::checksum::Sum;
-use crate::wire::dhcpv4::{CLIENT_PORT, Dhcpv4Message, SERVER_PORT};
+use crate::wire::dhcpv4::Dhcpv4Message;
+use crate::wire::dhcpv6::Dhcpv6Message;
 use crate::wire::ethernet::{EtherType, EthernetFrame};
 use crate::wire::icmpv4::Icmpv4Message;
 use crate::wire::icmpv6::Icmpv6Message;
@@ -220,15 +221,15 @@ fn udp_datagram(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet
         Err(reason) => return malformed(f, reason),
     };
     let (src_port, dst_port) = (datagram.src_port(), datagram.dst_port());
-    let dhcpv4 = dhcpv4_message(packet, &datagram);
     if notation.full {
         endpoints(f, packet, src_port, dst_port)?;
         f.write_str(" ")?;
     }
-    match dhcpv4 {
-        Some(message) => dhcpv4::message(f, &message)?,
-        None if notation.full => write!(f, "udp ({})", datagram.payload().len())?,
-        None => write!(f, "udp {src_port} > {dst_port} ({})", datagram.payload().len())?,
+    match (dhcpv4_message(packet, &datagram), dhcpv6_message(packet, &datagram)) {
+        (Some(message), _) => dhcpv4::message(f, &message)?,
+        (_, Some(message)) => dhcpv6::message(f, &message)?,
+        _ if notation.full => write!(f, "udp ({})", datagram.payload().len())?,
+        _ => write!(f, "udp {src_port} > {dst_port} ({})", datagram.payload().len())?,
     }
     if datagram.has_no_checksum() {
         return f.write_str(" [no checksum]");
@@ -240,9 +241,17 @@ fn udp_datagram(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet
 
 /// The DHCPv4 message in a datagram between its ports, if it is one.
 fn dhcpv4_message<'a>(packet: &Packet<'_>, datagram: &UdpDatagram<'a>) -> Option<Dhcpv4Message<'a>> {
+    use crate::wire::dhcpv4::{CLIENT_PORT, SERVER_PORT};
     let ports = [SERVER_PORT, CLIENT_PORT];
     let is_dhcp = packet.src.is_ipv4() && ports.contains(&datagram.src_port()) && ports.contains(&datagram.dst_port());
     is_dhcp.then(|| Dhcpv4Message::parse(datagram.payload()).ok())?
+}
+
+/// The DHCPv6 message in a datagram between its ports, if it is one.
+fn dhcpv6_message<'a>(packet: &Packet<'_>, datagram: &UdpDatagram<'a>) -> Option<Dhcpv6Message<'a>> {
+    use crate::wire::dhcpv6::{CLIENT_PORT, SERVER_PORT};
+    let is_dhcp = packet.src.is_ipv6() && [CLIENT_PORT, SERVER_PORT].contains(&datagram.dst_port());
+    is_dhcp.then(|| Dhcpv6Message::parse(datagram.payload()).ok())?
 }
 
 fn bad_checksum(f: &mut fmt::Formatter<'_>, bad: bool) -> fmt::Result {

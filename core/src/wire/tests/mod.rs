@@ -4,6 +4,7 @@
 
 mod checksum;
 mod dhcpv4;
+mod dhcpv6;
 mod ethernet;
 mod hostile;
 mod icmp;
