@@ -21,11 +21,17 @@ pub struct Config {
     pub tcp: TcpConfig,
     /// How interfaces make sure that their addresses are theirs alone, where an interface has no settings of its own.
     pub address: AddressSettings,
+    /// Whether temporary addresses are preferred to public ones as a source; default true (RFC 6724
+    /// section 5 rule 7). A socket that is bound to an address uses that one.
+    pub prefer_temporary: bool,
     /// The time to live (hop limit) of packets sent, 1 to 255; default 64 (RFC 1122 section 3.2.1.7, the IANA value).
     pub hop_limit: u8,
     /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
     /// over which acknowledgments are coalesced.
     pub rx_batch: u16,
+    /// How long the fragments of a packet are held from the first that arrives; default 60 s (RFC 1122
+    /// section 3.3.2: 60 to 120 s; RFC 8200 section 4.5: 60 s).
+    pub reassembly_timeout: Duration,
     /// ICMP errors sent per second, both families together; default 100 (RFC 4443 section 2.4 (f)).
     pub icmp_errors_per_second: u32,
     /// Resets sent per second in answer to segments that belong to no connection; default 200.
@@ -58,8 +64,10 @@ impl Default for Config {
             limits: Limits::default(),
             tcp: TcpConfig::default(),
             address: AddressSettings::default(),
+            prefer_temporary: true,
             hop_limit: 64,
             rx_batch: 16,
+            reassembly_timeout: Duration::from_mins(1),
             icmp_errors_per_second: 100,
             resets_per_second: 200,
             dhcpv4: Dhcpv4Config::default(),
@@ -144,8 +152,8 @@ impl Default for Dhcpv6Config {
     }
 }
 
-/// Which of several stacks that share one set of addresses this one is: it takes ephemeral ports
-/// from its own residue class only.
+/// Which of several stacks that share one set of addresses this one is: it takes ephemeral ports and
+/// identifications of fragmented packets from its own residue class only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     /// This stack's number, from 0.
@@ -169,6 +177,8 @@ pub struct Limits {
     pub addresses: u16,
     /// Changes of addresses that wait to be told; default 64. The oldest goes for a new one.
     pub address_events: u16,
+    /// Rows of the policy table of address selection; default 64 (RFC 6724 section 2.1).
+    pub address_policies: u16,
     /// Offers of servers that a DHCPv6 client keeps while it chooses; default 8.
     pub dhcpv6_offers: u16,
     /// Leases of each kind that a DHCPv6 client holds, and name servers and domains that it remembers; default 16.
@@ -209,10 +219,20 @@ pub struct Limits {
     pub control_queue: u16,
     /// Entries of each list that a DHCPv4 server tells: routes, DNS servers and so on; default 64.
     pub dhcpv4_entries: u16,
+    /// Bytes of answers that wait on an interface, for its device or for neighbors, with one larger than
+    /// 2,048 bytes among them: an echo of a reassembled request; default 1 MiB.
+    pub answer_bytes: u32,
     /// Connections that were released by the application and still finish; default 4,096.
     pub orphans: u32,
     /// Out-of-order ranges held per connection; default 64.
     pub tcp_ranges: u16,
+    /// Bytes (as charged) of fragments that wait for the rest of their packets, a quarter of it from one
+    /// source at most; default 4 MiB.
+    pub reassembly: u32,
+    /// Fragments per packet; default 128.
+    pub fragments_per_packet: u16,
+    /// Of these, fragments with less than 256 bytes of data; default 64.
+    pub small_fragments_per_packet: u16,
     /// Extension headers per IPv6 packet; default 16 (RFC 8504 section 5.3).
     pub ipv6_extension_headers: u8,
 }
@@ -223,6 +243,7 @@ impl Default for Limits {
             interfaces: 16,
             addresses: 16,
             address_events: 64,
+            address_policies: 64,
             dhcpv6_offers: 8,
             dhcpv6_leases: 16,
             routes: 1024,
@@ -243,8 +264,12 @@ impl Default for Limits {
             neighbor_queue: 3,
             control_queue: 256,
             dhcpv4_entries: 64,
+            answer_bytes: 1024 * 1024,
             orphans: 4096,
             tcp_ranges: 64,
+            reassembly: 4 * 1024 * 1024,
+            fragments_per_packet: 128,
+            small_fragments_per_packet: 64,
             ipv6_extension_headers: 16,
         }
     }

@@ -102,6 +102,10 @@ counters! {
         addresses_defended = "address.defended",
         /// Changes of addresses that nobody was told of, because `Limits::address_events` was reached.
         address_events_lost = "address.events_lost",
+        /// Claims to be a neighbor in use at another hardware address than the one that we know.
+        neighbors_contested = "neighbor.contested",
+        /// Neighbors in use that were found to have moved to another hardware address.
+        neighbors_moved = "neighbor.moved",
         /// IPv4 packets accepted.
         ipv4_received = "ipv4.received",
         /// IPv4 packets sent.
@@ -110,6 +114,14 @@ counters! {
         ipv6_received = "ipv6.received",
         /// IPv6 packets sent.
         ipv6_sent = "ipv6.sent",
+        /// Fragments accepted, both families.
+        fragments_received = "ip.fragments_received",
+        /// Packets made whole from fragments, both families.
+        reassembled = "ip.reassembled",
+        /// Fragments sent, both families.
+        fragments_sent = "ip.fragments_sent",
+        /// Packets that left in fragments, both families.
+        fragmented = "ip.fragmented",
         /// Echo requests answered, both families.
         icmp_echo_replies_sent = "icmp.echo_replies_sent",
         /// ICMP errors sent, both families.

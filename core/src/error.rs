@@ -89,8 +89,6 @@ drop_reasons! {
     Ipv4Source = "ipv4.source",
     /// Destination address that is not ours.
     Ipv4NotOurs = "ipv4.not_ours",
-    /// A fragment; reassembly is not configured on this stack.
-    Ipv4Fragment = "ipv4.fragment",
     /// Upper-layer protocol that is not spoken; protocol unreachable is owed.
     Ipv4Protocol = "ipv4.protocol",
 
@@ -112,10 +110,31 @@ drop_reasons! {
     Ipv6Source = "ipv6.source",
     /// Destination address that is not ours, nor a group we are in.
     Ipv6NotOurs = "ipv6.not_ours",
-    /// A fragment; reassembly is not configured on this stack.
-    Ipv6Fragment = "ipv6.fragment",
     /// Next header that is not spoken; parameter problem is owed.
     Ipv6NextHeader = "ipv6.next_header",
+
+    /// A fragment without data, or one whose length is no multiple of 8 though more follow (RFC 8200 section 4.5).
+    FragmentLength = "fragment.length",
+    /// A fragment that would make its packet longer than 65,535 bytes.
+    FragmentTooLong = "fragment.too_long",
+    /// An IPv6 first fragment without all headers through the upper layer's (RFC 7112 section 5).
+    FragmentHeaderChain = "fragment.header_chain",
+    /// An IPv4 fragment that ends, or begins, within the TCP header (RFC 1858 section 3, RFC 3128).
+    FragmentTiny = "fragment.tiny",
+    /// A fragment header in a packet that was reassembled, or behind another one.
+    FragmentNested = "fragment.nested",
+    /// A fragment that is held already.
+    FragmentDuplicate = "fragment.duplicate",
+    /// A fragment that overlaps others of its packet; the packet is given up (RFC 5722 section 4).
+    FragmentOverlap = "fragment.overlap",
+    /// A fragment of an IPv6 packet that has been given up (RFC 5722 section 4).
+    FragmentGivenUp = "fragment.given_up",
+    /// A fragment beyond `Limits::fragments_per_packet` or `Limits::small_fragments_per_packet`; the packet is given up.
+    FragmentLimit = "fragment.limit",
+    /// A packet of which not all fragments came in time; its source is told, if the first came.
+    ReassemblyTimeout = "reassembly.timeout",
+    /// A packet of which fragments were held, given up to make room for others (`Limits::reassembly`).
+    ReassemblyEvicted = "reassembly.evicted",
 
     /// ICMPv4 message shorter than its type needs.
     Icmpv4Truncated = "icmpv4.truncated",
@@ -332,6 +351,34 @@ command_errors! {
         BadConfig => "a host name has 1 to 255 bytes, a client identifier 2 to 255",
     }
 
+    /// Why a neighbor was not set.
+    NeighborError {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// The address is not one that a neighbor can have, or the interface's own.
+        BadAddress => "not an address that a neighbor can have",
+        /// The hardware address is a group address or the interface's own.
+        BadHardwareAddress => "not a hardware address that a neighbor can have",
+        /// `Limits::neighbors` is reached, and all entries are in use.
+        LimitReached => "no more neighbors: Limits::neighbors is reached",
+    }
+
+    /// Why no link-local address is looked for.
+    LinkLocalError {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// `Limits::addresses` is reached.
+        LimitReached => "no more addresses: Limits::addresses is reached",
+    }
+
+    /// Why a policy table was not set.
+    PolicyError {
+        /// `Limits::address_policies` is reached.
+        LimitReached => "too many policies: Limits::address_policies is reached",
+        /// A prefix is longer than 128 bits.
+        BadPrefix => "a prefix is longer than 128 bits",
+    }
+
     /// Why a DHCPv6 client was not started, or its leases not released.
     Dhcpv6Error {
         /// No such interface.
@@ -482,7 +529,7 @@ command_errors! {
         Unreachable => "a route says that the destination is unreachable",
         /// A route prohibits the destination.
         Prohibited => "a route prohibits the destination",
-        /// Larger than fits one packet of the interface.
+        /// Larger than any packet can be; or than the path takes in one, on a socket that may not fragment.
         MessageTooLong => "message too long",
         /// The send queue is full.
         WouldBlock => "the send queue is full",

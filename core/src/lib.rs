@@ -84,8 +84,10 @@ pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
 pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
+pub use ip::reassembly::ReassemblyEntry;
 pub use ip::route::{Route, RouteOrigin, Target};
 pub use ip::rule::Rule;
+pub use ip::selection::AddressPolicy;
 pub use link::InterfaceId;
 pub use rng::Seed;
 pub use socket::{

@@ -255,11 +255,13 @@ const U32_MAX: u64 = u32::MAX as u64;
 
 options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
+    "ip.reassembly_timeout_ms": reassembly_timeout, Kind::Milliseconds(1_000..=120_000), "RFC 8200 section 4.5, RFC 1122 section 3.3.2";
     "ip.weak_host": weak_host, Kind::Switch, "RFC 1122 section 3.3.4.2";
     "address.acd": address.acd, Kind::Choice(ACD_WORDS), "RFC 5227 section 1.1; fast is own";
     "address.defense": address.defense, Kind::Choice(DEFENSE_WORDS), "RFC 5227 section 2.4";
     "address.dad": address.dad, Kind::Choice(DAD_WORDS), "RFC 4862 section 5.4, RFC 4429, RFC 7527";
     "address.dad_transmits": address.dad_transmits, Kind::Number(0..=255), "RFC 4862 section 5.1";
+    "address.prefer_temporary": prefer_temporary, Kind::Switch, "RFC 6724 section 5 rule 7";
     "stack.rx_batch": rx_batch, Kind::Number(1..=1024), "own";
     "stack.checks": checks, Kind::Switch, "own";
     "nd.solicitation_delay_ms": nd.solicitation_delay, Kind::Milliseconds(0..=1000), "RFC 4861 section 6.3.7";
@@ -303,6 +305,7 @@ options! {
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
     "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";
     "limits.address_events": limits.address_events, Kind::Number(1..=65_535), "own";
+    "limits.address_policies": limits.address_policies, Kind::Number(9..=65_535), "own";
     "limits.dhcpv6_offers": limits.dhcpv6_offers, Kind::Number(1..=65_535), "own";
     "limits.dhcpv6_leases": limits.dhcpv6_leases, Kind::Number(1..=65_535), "own";
     "limits.routes": limits.routes, Kind::Number(1..=U32_MAX), "own";
@@ -323,8 +326,12 @@ options! {
     "limits.neighbor_queue": limits.neighbor_queue, Kind::Number(1..=255), "RFC 4861 section 7.2.2";
     "limits.control_queue": limits.control_queue, Kind::Number(1..=65_535), "own";
     "limits.dhcpv4_entries": limits.dhcpv4_entries, Kind::Number(1..=65_535), "own";
+    "limits.answer_bytes": limits.answer_bytes, Kind::Number(65_575..=U32_MAX), "own";
     "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
+    "limits.reassembly": limits.reassembly, Kind::Number(524_288..=U32_MAX), "own";
+    "limits.fragments_per_packet": limits.fragments_per_packet, Kind::Number(1..=8_192), "own";
+    "limits.small_fragments_per_packet": limits.small_fragments_per_packet, Kind::Number(1..=8_192), "own";
     "limits.ipv6_extension_headers": limits.ipv6_extension_headers, Kind::Number(1..=255), "RFC 8504 section 5.3";
 }
 

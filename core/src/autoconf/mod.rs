@@ -6,6 +6,7 @@
 //! | [`acd`] | IPv4 address conflict detection | 5227 |
 //! | [`dad`] | IPv6 duplicate address detection | 4862, 4429, 7527 |
 //! | [`dhcpv4`] | an IPv4 address from a server | 2131 |
+//! | [`link_local`] | IPv4 link-local addresses | 3927 |
 //! | [`router_discovery`] | what an interface knows from the routers of its link | 4861 |
 //! | `solicit` | when routers are solicited | 7559 |
 //! | `routers` | default routers and their routes | 4861, 4191 |
@@ -30,6 +31,7 @@ pub(crate) mod dhcpv4;
 pub mod dhcpv6;
 pub(crate) mod interface_id;
 pub(crate) mod lifetime;
+pub(crate) mod link_local;
 pub(crate) mod prefixes;
 pub(crate) mod resolvers;
 pub(crate) mod router_discovery;
@@ -52,6 +54,8 @@ pub(crate) struct Autoconf {
     /// At most one per address of the interface.
     pub(crate) detections: Vec<dad::Detection>,
     pub(crate) dhcpv4: Option<Box<Dhcpv4Client>>,
+    /// Whether an IPv4 link-local address is wanted.
+    pub(crate) link_local: Option<link_local::LinkLocal>,
 }
 
 impl Autoconf {
@@ -87,6 +91,7 @@ impl Autoconf {
             detection.digest(digest);
         }
         digest.option(self.dhcpv4.as_ref(), |digest, client| client.digest(digest));
+        digest.option(self.link_local.as_ref(), |digest, link_local| link_local.digest(digest));
         self.router_discovery.digest(digest);
         digest.option(self.dhcpv6.as_deref(), |digest, client| client.digest(digest));
     }

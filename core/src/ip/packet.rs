@@ -17,6 +17,8 @@ pub(crate) struct Packet {
     /// The neighbor that takes it: the destination or a gateway.
     pub(crate) next_hop: IpAddr,
     pub(crate) hop_limit: u8,
+    /// Rather not at all than in fragments.
+    pub(crate) dont_fragment: bool,
     pub(crate) body: Body,
 }
 
@@ -40,6 +42,7 @@ impl Packet {
         digest.address(self.dst);
         digest.address(self.next_hop);
         digest.u8(self.hop_limit);
+        digest.bool(self.dont_fragment);
         match &self.body {
             Body::EchoReply { ident, seq, data } => {
                 digest.u8(0);
@@ -52,6 +55,7 @@ impl Packet {
                     ErrorKind::PortUnreachable => (1, 0, 0),
                     ErrorKind::ProtocolUnreachable => (2, 0, 0),
                     ErrorKind::ParameterProblem { code, pointer } => (3, code, pointer),
+                    ErrorKind::ReassemblyTimeExceeded => (6, 0, 0),
                 };
                 digest.u8(kind);
                 digest.u8(code);
@@ -93,7 +97,9 @@ pub(crate) enum Body {
 pub(crate) enum ErrorKind {
     PortUnreachable,
     ProtocolUnreachable,
-    /// IPv6 Parameter Problem with its code and pointer (RFC 4443 section 3.4).
+    /// Not all fragments came in time (RFC 792, RFC 4443 section 3.3).
+    ReassemblyTimeExceeded,
+    /// Parameter Problem with its code and pointer (RFC 792, RFC 4443 section 3.4).
     ParameterProblem {
         code: u8,
         pointer: u32,

@@ -15,6 +15,7 @@ use crate::autoconf::dad::Nonce;
 use crate::autoconf::dhcpv4::Outgoing;
 use crate::config::{AddressSettings, InterfaceConfig, Medium};
 use crate::frame::Capabilities;
+use crate::ip::fragment::Fragments;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
@@ -86,6 +87,8 @@ pub(crate) enum Control {
     },
     Packet(Packet),
     Dhcpv4(Box<Outgoing>),
+    /// A packet that is leaving in fragments; only ever the first in the queue.
+    Fragments(Fragments),
 }
 
 /// A socket with something to send.

@@ -149,7 +149,7 @@ impl Stack {
         now: Instant,
         id: InterfaceId,
         command: &'static str,
-        config: Dhcpv4Config,
+        mut config: Dhcpv4Config,
     ) -> Result<(), Dhcpv4Error> {
         let now = self.advance(now);
         self.commanded(command, nowhere(id));
@@ -163,6 +163,10 @@ impl Stack {
             return Err(Dhcpv4Error::NotEthernet);
         }
         config.check()?;
+        if interface.autoconf.link_local.is_some() {
+            // There is one already, which is not ours to take away.
+            config.link_local_after = None;
+        }
         let former_server = before.and_then(|client| client.former_server());
         let client_id = self.dhcpv4_client_id(id, hardware_address);
         let former = self.identity.take_dhcpv4_binding(id.0).and_then(|mut binding| {
@@ -268,8 +272,13 @@ impl Stack {
                     };
                     self.queue_or_count(id, request);
                 }
-                // The machine of RFC 3927 takes these.
-                Action::LinkLocal(_) => {}
+                Action::LinkLocal(true) => {
+                    // Where there is no room for an address, that is counted; the search for a lease goes on.
+                    let _ = self.start_link_local(self.now, id, None);
+                }
+                Action::LinkLocal(false) => {
+                    self.stop_link_local(self.now, id);
+                }
                 Action::Tell => self.announce_configuration(id),
             }
         }
@@ -466,7 +475,7 @@ impl Stack {
             _ => dst,
         };
         let src = IpAddr::V4(outgoing.ciaddr);
-        let packet = Packet { src, dst, next_hop, hop_limit: self.config.hop_limit, body };
+        let packet = Packet { src, dst, next_hop, hop_limit: self.config.hop_limit, dont_fragment: false, body };
         self.counters.dhcpv4_sent += 1;
         match station {
             Some(dst) => {

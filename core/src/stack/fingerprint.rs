@@ -20,6 +20,9 @@ impl Stack {
         for rule in self.routes.rules.iter() {
             rule.digest(&mut digest);
         }
+        self.preferences.digest(&mut digest);
+        self.reassembly.digest(&mut digest);
+        self.identifications.digest(&mut digest);
         self.digest_sockets(&mut digest);
         self.identity.digest(&mut digest);
         self.events.digest(&mut digest);
@@ -141,8 +144,12 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             packet.digest(digest);
         }
         Control::Dhcpv4(outgoing) => {
-            digest.u8(5);
+            digest.u8(6);
             outgoing.digest(digest);
+        }
+        Control::Fragments(fragments) => {
+            digest.u8(5);
+            fragments.digest(digest);
         }
     }
 }

@@ -20,6 +20,7 @@
 //! - `icmp`: ICMP of both families, and the errors that we send
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
+//! - `fragments`: from fragments to a packet, and from a packet to fragments
 //! - `router_discovery`: what routers say, and what follows from it
 //! - `slaac`: the addresses that we form ourselves
 //! - `transmit`: what leaves, in which order
@@ -32,7 +33,10 @@
 //! - `dhcpv4`: the DHCPv4 clients of the interfaces
 //! - `dhcpv6`: the DHCPv6 clients of the interfaces
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
+//! - `link_local`: IPv4 link-local addresses
 //! - `access`: what the socket views need of the stack
+//! - `selection`: the policy table, destinations by preference (RFC 6724)
+//! - `neighbors`: neighbors that commands set
 //! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
 
@@ -44,7 +48,10 @@ use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
 use crate::identity::Identity;
+use crate::ip::fragment::Identifications;
+use crate::ip::reassembly::Reassembly;
 use crate::ip::route::Routes;
+use crate::ip::selection::Preferences;
 use crate::keyed::HashKey;
 use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
@@ -64,15 +71,19 @@ mod dad;
 mod dhcpv4;
 mod dhcpv6;
 mod fingerprint;
+mod fragments;
 mod icmp;
 mod inspect;
 mod inspect_routers;
 mod interfaces;
+mod link_local;
 mod loopback;
+mod neighbors;
 mod receive;
 mod router_discovery;
 mod routing;
 mod schedule;
+mod selection;
 mod slaac;
 mod tcp;
 mod transmit;
@@ -133,6 +144,9 @@ pub struct Stack {
     began: Instant,
     interfaces: InterfaceTable,
     routes: Routes,
+    preferences: Preferences,
+    reassembly: Reassembly,
+    identifications: Identifications,
     sockets: Sockets,
     timers: schedule::TimerHeap,
     unarmed: schedule::Unarmed,
@@ -169,6 +183,9 @@ impl Stack {
             began: Instant::ZERO,
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
+            preferences: Preferences::new(config.prefer_temporary),
+            reassembly: Reassembly::default(),
+            identifications: Identifications::new(&seed, config.shard),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
             unarmed: schedule::Unarmed::default(),
@@ -212,6 +229,7 @@ impl Stack {
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
+        self.identifications.reseed(seed);
         self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
     }
@@ -284,6 +302,7 @@ impl Stack {
                 schedule::TimerOwner::Tcp(handle) => self.on_tcp_timeout(handle),
                 schedule::TimerOwner::Neighbor(interface, id) => self.on_neighbor_timeout(interface, id),
                 schedule::TimerOwner::Interface(id) => self.on_interface_timeout(id),
+                schedule::TimerOwner::Reassembly => self.on_reassembly_timeout(),
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::error::DropReason;
 use crate::frame::{Frame, RxChecksum};
 use crate::ip::input::Received;
 use crate::ip::packet::ErrorKind;
+use crate::ip::selection::select_source;
 use crate::link::neighbor::{Expiry, NeighborId, Solicit, Waiting};
 use crate::link::{Control, InterfaceId};
 use crate::provenance::Queued;
@@ -64,7 +65,12 @@ impl Stack {
     }
 
     #[inline]
-    fn receive_ipv4(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
+    pub(super) fn receive_ipv4(
+        &mut self,
+        id: InterfaceId,
+        frame: &mut Frame,
+        link: &EthernetHeader,
+    ) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv4Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
         let is_ours = |dst| self.hears_elsewhere(interface, dst);
@@ -73,6 +79,10 @@ impl Stack {
             Err(DropReason::Ipv4NotOurs) => return self.receive_early_dhcpv4(id, frame, link),
             Err(reason) => return Err(reason),
         };
+        if packet.is_fragment() {
+            let header = packet.header();
+            return self.receive_ipv4_fragment(id, frame, link, &received, header);
+        }
         self.counters.ipv4_received += 1;
         match received.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
@@ -86,6 +96,17 @@ impl Stack {
     }
 
     fn receive_ipv6(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
+        self.receive_ipv6_packet(id, frame, link, false)
+    }
+
+    /// An IPv6 packet as it came, or as it was `reassembled`.
+    pub(super) fn receive_ipv6_packet(
+        &mut self,
+        id: InterfaceId,
+        frame: &mut Frame,
+        link: &EthernetHeader,
+        reassembled: bool,
+    ) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv6Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
         let is_ours = |dst| self.hears_elsewhere(interface, dst);
@@ -107,8 +128,12 @@ impl Stack {
                 return Err(error.reason);
             }
         };
-        if upper.fragment.is_some_and(|fragment| !fragment.is_atomic()) {
-            return Err(DropReason::Ipv6Fragment);
+        match upper.fragment {
+            Some(_) if reassembled => return Err(DropReason::FragmentNested),
+            Some(part) if !part.is_atomic() => {
+                return self.receive_ipv6_fragment(id, frame, link, received, &upper, part);
+            }
+            _ => {}
         }
         received.protocol = upper.protocol;
         received.upper.start += upper.offset;
@@ -116,7 +141,9 @@ impl Stack {
         match upper.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
             IpProtocol::UDP => self.receive_udp(id, frame, &received),
-            IpProtocol::ICMPV6 => self.receive_icmpv6(id, frame, &received, link.src, upper.fragment.is_some()),
+            IpProtocol::ICMPV6 => {
+                self.receive_icmpv6(id, frame, &received, link.src, reassembled || upper.fragment.is_some())
+            }
             IpProtocol::NO_NEXT_HEADER => Err(DropReason::Ipv6NextHeader),
             _ => {
                 let kind = ErrorKind::ParameterProblem {
@@ -202,14 +229,19 @@ impl Stack {
     ) {
         let now = self.now;
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
-        let waiting = if solicited {
+        let learned = if solicited {
             interface.neighbors.confirm(now, address, hardware)
         } else {
             interface.neighbors.learn(now, address, hardware, create, &self.config.limits)
         };
+        self.counters.neighbors_contested += interface.neighbors.take_contested();
         self.count_evicted(id);
-        self.wake(id, waiting);
-        if solicited {
+        self.wake(id, learned.waiting);
+        if let Some((neighbor, solicit)) = learned.solicit {
+            self.queue_solicitation(id, solicit);
+            self.arm_neighbor(id, neighbor);
+        }
+        if solicited && learned.accepted {
             self.on_neighbor_confirmed(id, address);
         }
     }
@@ -227,7 +259,7 @@ impl Stack {
     }
 
     /// The neighbor is known: what waited for it goes on.
-    fn wake(&mut self, id: InterfaceId, waiting: Waiting) {
+    pub(super) fn wake(&mut self, id: InterfaceId, waiting: Waiting) {
         for packet in waiting.packets {
             // Beyond the queue's own limit by what was parked at most, which has a limit too.
             if let Some(interface) = self.interfaces.get_mut(id.index()) {
@@ -252,17 +284,23 @@ impl Stack {
                     self.on_neighbor_failed(id, solicit.target);
                 }
             }
+            Expiry::Moved => self.counters.neighbors_moved += 1,
             Expiry::Failed(address, waiting) => {
                 self.counters.neighbors_failed += 1;
                 self.on_neighbor_failed(id, address);
-                for packet in waiting.packets {
-                    self.drops.count(DropReason::NeighborUnreachable);
-                    self.on_packet_undeliverable(id, &packet);
-                }
-                for handle in waiting.sockets {
-                    self.on_tcp_unreachable(handle, DropReason::NeighborUnreachable);
-                }
+                self.give_up(id, waiting);
             }
+        }
+    }
+
+    /// A neighbor cannot be reached: what waited for it is lost, and its sockets are told.
+    pub(super) fn give_up(&mut self, id: InterfaceId, waiting: Waiting) {
+        for packet in waiting.packets {
+            self.drops.count(DropReason::NeighborUnreachable);
+            self.on_packet_undeliverable(id, &packet);
+        }
+        for handle in waiting.sockets {
+            self.on_tcp_unreachable(handle, DropReason::NeighborUnreachable);
         }
     }
 
@@ -275,14 +313,14 @@ impl Stack {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let control = match solicit.target {
             IpAddr::V4(target) => {
-                let source = crate::ip::address::select_source(&interface.addresses, solicit.target, solicit.target);
+                let source = select_source(interface, solicit.target, solicit.target, &self.preferences);
                 let Some(IpAddr::V4(source)) = source else { return };
                 let to = solicit.unicast.unwrap_or(EthernetAddress::BROADCAST);
                 let target_hardware = EthernetAddress::UNSPECIFIED;
                 Control::Arp { operation: ArpOperation::Request, to, target_hardware, source, target }
             }
             IpAddr::V6(target) => {
-                let Some(source) = interface.solicitation_source(target) else { return };
+                let Some(source) = interface.solicitation_source(target, &self.preferences) else { return };
                 Control::NeighborSolicitation { to: solicit.unicast, source, target }
             }
         };

@@ -43,6 +43,8 @@ pub enum Cause {
     Tcp(TimerCause),
     /// A neighbor is to be solicited, or given up.
     Neighbor,
+    /// A packet of which not all fragments have come is to be given up.
+    Reassembly,
     /// Router discovery: a solicitation is due, what a router told ends, or a temporary address needs a
     /// successor.
     RouterDiscovery,
@@ -66,6 +68,7 @@ pub(super) enum TimerOwner {
     /// address to be asked from.
     Interface(InterfaceId),
     Neighbor(InterfaceId, NeighborId),
+    Reassembly,
 }
 
 /// Entries by time, then by owner, so that equal times have an order too.
@@ -252,6 +255,7 @@ impl Stack {
         match owner {
             TimerOwner::Tcp(handle) => self.sockets.tcp.get_mut(handle).map(|slot| &mut slot.armed),
             TimerOwner::Neighbor(interface, id) => self.interfaces.get_mut(interface.index())?.neighbors.armed(id),
+            TimerOwner::Reassembly => Some(&mut self.reassembly.armed),
             TimerOwner::Interface(id) => self.interfaces.get_mut(id.index()).map(|interface| &mut interface.armed),
         }
     }
@@ -296,6 +300,7 @@ impl Stack {
                 let at = self.interfaces.get(interface.index())?.neighbors.deadline(id)?;
                 Some(Wakeup { at, cause: Cause::Neighbor })
             }
+            TimerOwner::Reassembly => Some(Wakeup { at: self.reassembly.deadline()?, cause: Cause::Reassembly }),
             TimerOwner::Interface(id) => {
                 let (at, cause) = self.interfaces.get(id.index())?.deadline()?;
                 Some(Wakeup { at, cause })

@@ -2,7 +2,7 @@
 //! each socket on the ready ring.
 
 use bytes::BytesMut;
-use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv6Addr};
 
 use super::Stack;
 use super::icmp::{error_header_v4, error_header_v6};
@@ -13,7 +13,6 @@ use crate::frame::{FrameStart, TxBatch, TxChecksum};
 use crate::ip::address::ALL_ROUTERS;
 use crate::ip::output::{LinkHeader, PacketHeader, transport_checksum};
 use crate::ip::packet::{Body, Packet};
-use crate::ip::route::Refusal;
 use crate::link::neighbor::{NeighborId, Origin, Resolution};
 use crate::link::{Control, InterfaceId, Ready};
 use crate::offload::{self, Emission};
@@ -105,6 +104,7 @@ impl Stack {
             Control::Dhcpv6 { transaction } => self.transmit_dhcpv6(id, transaction, batch),
             Control::Packet(packet) => self.transmit_packet(id, packet, Origin::Answer, batch),
             Control::Dhcpv4(outgoing) => self.transmit_dhcpv4(id, &outgoing, batch),
+            Control::Fragments(fragments) => self.transmit_fragment(id, fragments, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
@@ -237,7 +237,13 @@ impl Stack {
 
     pub(super) fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
         match self.resolve(id, packet.next_hop, origin) {
-            NextHop::Known(link) => self.transmit_to(id, &packet, link, batch),
+            NextHop::Known(link) => {
+                let mtu = self.path_mtu(id, packet.dst);
+                if packet.len() > mtu {
+                    return self.fragment_packet(id, &packet, link, mtu);
+                }
+                self.transmit_to(id, &packet, link, batch);
+            }
             NextHop::Unresolved(neighbor) => {
                 let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
                 for _ in 0..interface.neighbors.park_packet(neighbor, packet, &self.config.limits) {
@@ -252,16 +258,11 @@ impl Stack {
     pub(super) fn transmit_to(&mut self, id: InterfaceId, packet: &Packet, link: LinkHeader, batch: &mut TxBatch) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let by_device = interface.capabilities.tx_checksum;
-        if packet.len() > usize::from(interface.mtu(packet.src.is_ipv6())) {
-            // An answer that leaves by another interface than the request came in on, or a datagram whose
-            // route has changed since it was queued.
-            return self.drops.count(DropReason::FrameTooLong);
-        }
         self.count_packet(packet);
         emit_packet(packet, link, by_device, batch);
     }
 
-    fn count_packet(&mut self, packet: &Packet) {
+    pub(super) fn count_packet(&mut self, packet: &Packet) {
         if packet.src.is_ipv4() {
             self.counters.ipv4_sent += 1;
         } else {
@@ -287,10 +288,11 @@ impl Stack {
         let hop = way.hop;
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
-        let hop_limit = slot.state.hop_limit;
+        let (hop_limit, dont_fragment) = (slot.state.hop_limit, slot.state.dont_fragment);
         let body = Body::Datagram { src_port: slot.state.local.port(), dst_port: next.dst.port(), data: next.data };
         let hop_limit = hop_limit.unwrap_or_else(|| self.default_hop_limit(id, next.dst.ip()));
-        let packet = Packet { src: next.src, dst: next.dst.ip(), next_hop: hop.next_hop, hop_limit, body };
+        let packet =
+            Packet { src: next.src, dst: next.dst.ip(), next_hop: hop.next_hop, hop_limit, dont_fragment, body };
         if has_room_again {
             self.announce_udp(handle, Readiness::WRITABLE);
         }
@@ -363,17 +365,6 @@ impl Stack {
             }
         }
         self.settle_tcp(handle);
-    }
-
-    /// The largest datagram that leaves a socket towards `dst` in one packet, and the address it leaves from.
-    pub(crate) fn datagram_path(&self, handle: UdpHandle, dst: SocketAddr) -> Result<(IpAddr, usize), Refusal> {
-        let state = &self.sockets.udp.get(handle).ok_or(Refusal::NoRoute)?.state;
-        let bound = state.local.ip();
-        let (hop, src) = self.source_towards(&state.query((!bound.is_unspecified()).then_some(bound), dst))?;
-        let interface = self.interfaces.get(hop.interface.index()).ok_or(Refusal::NoRoute)?;
-        let header = PacketHeader { src, dst: dst.ip(), protocol: IpProtocol::UDP, hop_limit: 0 };
-        let headers = header.len() + udp::HEADER_LEN;
-        Ok((src, usize::from(interface.mtu(src.is_ipv6())).saturating_sub(headers)))
     }
 }
 

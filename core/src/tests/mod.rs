@@ -11,13 +11,17 @@
 //! | `addresses` | lifetimes of our own addresses (RFC 4862 section 5.5.4) |
 //! | `acd` | whether an IPv4 address is ours alone (RFC 5227) |
 //! | `dad` | whether an IPv6 address is (RFC 4862 section 5.4, 4429, 7527) |
+//! | `link_local` | IPv4 link-local addresses (RFC 3927), links that come up |
 //! | `arp` | RFC 826, 5227 |
 //! | `ndp` | Neighbor Discovery's messages (RFC 4861 section 7) |
 //! | `neighbor` | reachability, parking, eviction (RFC 4861 section 7.3) |
+//! | `neighbor_flood` | what strangers cannot do to the neighbor cache |
 //! | `router_discovery` | routers, prefixes, routes, name servers (RFC 4861 section 6.3, 4191, 7559, 8106) |
 //! | `slaac` | addresses that we form (RFC 4862, 7217, 8981) |
 //! | `router_flood` | floods of router advertisements |
 //! | `ipv4`, `ipv6` | the checks on a packet (RFC 791, 1122, 8200) |
+//! | `reassembly` | fragments received (RFC 791, 1122, 5722, 6946, 7112, 8200), and their limits |
+//! | `fragment` | packets sent in fragments (RFC 791, 6864, 7739, 8200) |
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
@@ -25,6 +29,7 @@
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `dhcpv6` | the DHCPv6 client (RFC 8415) |
 //! | `route` | routes and the choice of a source address |
+//! | `selection` | default address selection (RFC 6724) |
 //! | `policy` | metrics, refusing routes, equal costs, rules and tables (RFC 1812 section 5.2.4, 2992) |
 //! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
 //! | `media` | bare IP packets, and the loopback (RFC 1122 section 3.2.1.3 (g)) |
@@ -50,6 +55,7 @@ mod dhcpv4;
 mod dhcpv6;
 mod echo;
 mod ethernet;
+mod fragment;
 mod host_model;
 mod hostile;
 mod icmp_errors;
@@ -60,20 +66,24 @@ mod ipv4;
 mod ipv6;
 mod lifecycle;
 mod limits;
+mod link_local;
 mod link_state;
 mod media;
 mod ndp;
 mod neighbor;
+mod neighbor_flood;
 mod no_answer;
 mod offload;
 mod policy;
 mod provenance;
+mod reassembly;
 mod reset;
 pub(crate) mod rig;
 mod route;
 mod router_discovery;
 mod router_flood;
 pub(crate) mod routers;
+mod selection;
 mod slaac;
 mod survives;
 mod time;

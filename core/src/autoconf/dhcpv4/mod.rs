@@ -146,7 +146,7 @@ pub(crate) enum Action {
         source: Ipv4Addr,
     },
     /// An IPv4 link-local address is wanted, or wanted no more.
-    LinkLocal(#[allow(dead_code, reason = "the machine of RFC 3927 is to take it")] bool),
+    LinkLocal(bool),
     /// The settings, or what can be told of the lease, have changed.
     Tell,
 }

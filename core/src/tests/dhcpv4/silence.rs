@@ -66,6 +66,42 @@ fn a_request_is_given_up_after_a_minute() {
     assert_eq!(host.rig.counter("dhcpv4.unanswered"), 1);
 }
 
+/// RFC 3927 section 1.9, RFC 2131 section 4.4.1: nobody answers for 10 s, so the host finds itself an
+/// address for the link, and goes on asking. With a lease that address goes.
+#[test]
+fn without_a_server_there_is_a_link_local_address() {
+    let mut host = Host::started_with(Dhcpv4Config::default());
+    host.during(Duration::from_millis(10_299));
+    assert_eq!(host.addresses().len(), 0);
+    host.during(Duration::from_secs(10));
+    let own = host.addresses();
+    assert!(own.len() == 1 && own[0].starts_with("169.254.") && own[0].ends_with("/16"), "{own:?}");
+    assert_eq!(host.state(), Dhcpv4State::Selecting);
+    assert!(host.during(Duration::from_mins(5)).len() >= 4);
+
+    assert_eq!(host.answer(Offer, LEASED, &USUAL), Verdict::Accepted);
+    host.sent();
+    assert_eq!(host.answer(Ack, LEASED, &USUAL), Verdict::Accepted);
+    assert_eq!(host.addresses(), own, "until the new one is known to be ours alone");
+    host.settle();
+    assert_eq!(host.addresses(), ["192.0.2.50/24"]);
+}
+
+/// The operator's link-local address stays.
+#[test]
+fn a_link_local_address_of_another_making_stays() {
+    let mut host = Host::new();
+    host.rig.stack.start_link_local(host.rig.now, host.rig.interface, None).unwrap();
+    host.during(Duration::from_secs(5));
+    host.start(Dhcpv4Config::default());
+    host.during(Duration::from_secs(30));
+    let _ = host.answer(Offer, LEASED, &USUAL);
+    host.sent();
+    let _ = host.answer(Ack, LEASED, &USUAL);
+    host.settle();
+    assert_eq!(host.addresses().len(), 2);
+}
+
 /// A server that offers and is silent then is asked again, with pauses that grow.
 #[test]
 fn a_server_that_only_offers() {
