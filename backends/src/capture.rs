@@ -23,6 +23,7 @@ use pcap_file::pcapng::{Block, PcapNgParser, PcapNgWriter};
 use pcap_file::{DataLink, Endianness, PcapError};
 use thiserror::Error;
 use tickwire_core::Instant;
+use tickwire_core::config::Medium;
 use tickwire_core::frame::TxFrame;
 use tickwire_core::provenance::Provenance;
 
@@ -95,7 +96,7 @@ pub enum CaptureError {
 /// What the writer thread is handed.
 #[derive(Debug)]
 enum Record {
-    Interface { name: String, frame_max: u32 },
+    Interface { name: String, medium: Medium, frame_max: u32 },
     Frame { interface: u32, unix_nanos: u64, direction: Direction, data: Bytes, comment: Option<String> },
 }
 
@@ -153,8 +154,8 @@ impl Capture {
 
     /// Describes the next interface; the first one is number 0. `frame_max` is the length of its
     /// longest frame. Blocks while the queue is full: a capture without it could not be read.
-    pub fn add_interface(&self, name: &str, frame_max: u32) {
-        let _ = self.records.send(Record::Interface { name: name.to_owned(), frame_max });
+    pub fn add_interface(&self, name: &str, medium: Medium, frame_max: u32) {
+        let _ = self.records.send(Record::Interface { name: name.to_owned(), medium, frame_max });
     }
 
     /// Records a received frame, without copying it. `serial` is its number among the frames that pass
@@ -225,7 +226,7 @@ fn write_records(file: impl Write, queue: &Receiver<Record>, queued: &AtomicUsiz
 
 fn block_of(record: &Record) -> Block<'_> {
     match record {
-        Record::Interface { name, frame_max } => interface_block(name, *frame_max),
+        Record::Interface { name, medium, frame_max } => interface_block(name, *medium, *frame_max),
         Record::Frame { interface, unix_nanos, direction, data, comment } => {
             let of_frame = options(Some(*direction), comment.as_deref());
             frame_block(*interface, *unix_nanos, data, data.len() as u32, of_frame)
@@ -233,9 +234,13 @@ fn block_of(record: &Record) -> Block<'_> {
     }
 }
 
-fn interface_block(name: &str, frame_max: u32) -> Block<'_> {
+fn interface_block(name: &str, medium: Medium, frame_max: u32) -> Block<'_> {
+    let linktype = match medium {
+        Medium::Ethernet => DataLink::ETHERNET,
+        Medium::Ip | Medium::Loopback => DataLink::RAW,
+    };
     Block::InterfaceDescription(InterfaceDescriptionBlock {
-        linktype: DataLink::ETHERNET,
+        linktype,
         snaplen: frame_max,
         options: vec![
             InterfaceDescriptionOption::IfName(name.into()),
@@ -286,7 +291,7 @@ pub fn write_frames<'a>(
     let mut writer = PcapNgWriter::with_section_header(&mut sink, section).map_err(failed)?;
     for name in names {
         // Frames come whole: no limit.
-        writer.write_block(&interface_block(name, 0)).map_err(failed)?;
+        writer.write_block(&interface_block(name, Medium::Ethernet, 0)).map_err(failed)?;
     }
     for frame in frames {
         let CapturedFrame { unix_nanos, interface, direction, data, original_len, comment } = frame;

@@ -9,14 +9,20 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::event::PollFlags;
+use tickwire_core::config::Medium;
 use tickwire_core::frame::{Capabilities, Frame, TxBatch};
 
 use crate::pool::Pool;
 
-/// Carries layer 2 frames between a stack and a network.
+/// Carries frames, or bare packets, between a stack and a network.
 pub trait Device: Send + Sync {
     /// The device's name, as a capture and error messages show it.
     fn name(&self) -> &str;
+
+    /// What its frames look like: Ethernet, unless the device says otherwise.
+    fn medium(&self) -> Medium {
+        Medium::Ethernet
+    }
 
     /// What the device can do.
     fn capabilities(&self) -> Capabilities;

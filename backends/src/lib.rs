@@ -6,6 +6,7 @@
 //! | [`device`] | the trait between driver and devices |
 //! | [`pool`] | receive buffers that come back by themselves |
 //! | [`tap`] | the Linux TAP interface |
+//! | [`tun`] | the Linux TUN interface |
 //! | [`pair`] | two devices connected in memory |
 //! | [`net_setup`] | the one place that calls `ip`; namespaces for demos and tests |
 //! | [`capture`] | pcapng, written and read |
@@ -36,3 +37,5 @@ mod raw_io;
 mod signal;
 #[cfg(target_os = "linux")]
 pub mod tap;
+#[cfg(target_os = "linux")]
+pub mod tun;

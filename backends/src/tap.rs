@@ -64,11 +64,13 @@ pub enum TapError {
     },
     /// This user may neither create the interface nor attach to it.
     #[error(
-        "{name}: may not attach to or create this interface: {source}\n  create it once, for yourself:\n    sudo ip tuntap add dev {name} mode tap user $USER\n    sudo ip link set dev {name} up"
+        "{name}: may not attach to or create this interface: {source}\n  create it once, for yourself:\n    sudo ip tuntap add dev {name} mode {mode} user $USER\n    sudo ip link set dev {name} up"
     )]
     MayNotAttach {
         /// The interface asked for.
         name: String,
+        /// `tap` or `tun`.
+        mode: &'static str,
         /// `EPERM` or `EACCES`.
         source: io::Error,
     },
@@ -82,13 +84,15 @@ pub enum TapError {
         /// `EBUSY`.
         source: io::Error,
     },
-    /// There is an interface of this name, but it is not a single-queue TAP.
+    /// There is an interface of this name, but it is not a single-queue one of the wanted kind.
     #[error(
-        "{name}: there is an interface of this name that is not a plain TAP: {source}\n  look at it:   ip -details link show dev {name}\n  or take another name"
+        "{name}: there is an interface of this name that is not a plain {mode} interface: {source}\n  look at it:   ip -details link show dev {name}\n  or take another name"
     )]
     NotTap {
         /// The interface asked for.
         name: String,
+        /// `tap` or `tun`.
+        mode: &'static str,
         /// `EINVAL`.
         source: io::Error,
     },
@@ -129,10 +133,15 @@ impl Tap {
     ///
     /// [`TapError`], each with its remedy.
     pub fn open(name: &str, mtu: u16) -> Result<Tap, TapError> {
+        Tap::open_as(name, mtu, Mode::Tap)
+    }
+
+    /// As [`Tap::open`], or the same for a TUN.
+    pub(crate) fn open_as(name: &str, mtu: u16, mode: Mode) -> Result<Tap, TapError> {
         check_name(name)?;
         // tun-tap reports one error for both steps; a try of the first tells them apart.
         OpenOptions::new().read(true).write(true).open(TUN).map_err(|source| open_error(name, source))?;
-        let iface = Iface::without_packet_info(name, Mode::Tap).map_err(|source| attach_error(name, source))?;
+        let iface = Iface::without_packet_info(name, mode).map_err(|source| attach_error(name, word(mode), source))?;
         if iface.name() != name {
             return Err(TapError::OtherName { name: name.to_owned(), opened: iface.name().to_owned() });
         }
@@ -192,12 +201,20 @@ fn open_error(name: &str, source: io::Error) -> TapError {
     }
 }
 
-fn attach_error(name: &str, source: io::Error) -> TapError {
+/// What `ip tuntap` calls the mode.
+fn word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Tap => "tap",
+        Mode::Tun => "tun",
+    }
+}
+
+fn attach_error(name: &str, mode: &'static str, source: io::Error) -> TapError {
     let name = name.to_owned();
     match Errno::from_io_error(&source) {
-        Some(Errno::PERM | Errno::ACCESS) => TapError::MayNotAttach { name, source },
+        Some(Errno::PERM | Errno::ACCESS) => TapError::MayNotAttach { name, mode, source },
         Some(Errno::BUSY) => TapError::Busy { name, source },
-        Some(Errno::INVAL) => TapError::NotTap { name, source },
+        Some(Errno::INVAL) => TapError::NotTap { name, mode, source },
         _ => TapError::System { name, step: "attach to it (TUNSETIFF)", source },
     }
 }
@@ -283,11 +300,11 @@ mod tests {
 
     #[test]
     fn errors_say_what_to_type() {
-        let denied = attach_error("tap7", Errno::PERM.into()).to_string();
+        let denied = attach_error("tap7", "tap", Errno::PERM.into()).to_string();
         assert!(denied.contains("ip tuntap add dev tap7 mode tap user $USER") && denied.contains("os error 1"));
         assert!(open_error("tap7", Errno::ACCESS.into()).to_string().contains("/etc/udev/rules.d/"));
         assert!(open_error("tap7", Errno::NOENT.into()).to_string().contains("modprobe tun"));
-        assert!(matches!(attach_error("tap7", Errno::BUSY.into()), TapError::Busy { .. }));
-        assert!(matches!(attach_error("tap7", Errno::INVAL.into()), TapError::NotTap { .. }));
+        assert!(matches!(attach_error("tap7", "tap", Errno::BUSY.into()), TapError::Busy { .. }));
+        assert!(matches!(attach_error("tap7", "tap", Errno::INVAL.into()), TapError::NotTap { .. }));
     }
 }

@@ -11,6 +11,7 @@ use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock
 use pcap_file::{DataLink, Endianness};
 use tickwire_backends::capture::{Capture, CaptureError, Direction, QUEUE_BYTES, QUEUE_FRAMES, read_frames};
 use tickwire_core::Instant;
+use tickwire_core::config::Medium;
 use tickwire_core::frame::TxBatch;
 use tickwire_core::provenance::{Occasion, Provenance, Trigger};
 
@@ -41,8 +42,8 @@ impl Drop for TempFile {
 /// One frame in, one out on a second interface, cut into head and slice.
 fn write_two(file: &TempFile) {
     let (capture, writer) = Capture::create(&file.0, UNIX_OFFSET).expect("the temporary directory takes files");
-    capture.add_interface("tap7", 1514);
-    capture.add_interface("pair0", 9014);
+    capture.add_interface("tap7", Medium::Ethernet, 1514);
+    capture.add_interface("pair0", Medium::Ethernet, 9014);
     capture.inbound(0, Instant::from_nanos(0), 1, &Bytes::from_static(ARP));
     let mut batch = TxBatch::new();
     batch.push(&ARP[..14], [Bytes::from_static(&ARP[14..])]);
@@ -181,7 +182,7 @@ fn offered_to_a_stuck_writer(name: &str, frame_len: usize, frames: usize) -> (u6
         read_frames(pipe).expect("pcapng").frames.len() as u64
     });
     let (capture, writer) = Capture::create(&file.0, UNIX_OFFSET).expect("the pipe is read");
-    capture.add_interface("tap7", frame_len as u32);
+    capture.add_interface("tap7", Medium::Ethernet, frame_len as u32);
     let frame = Bytes::from(vec![0x5a; frame_len]);
     for _ in 0..frames {
         capture.inbound(0, Instant::from_nanos(1), 1, &frame);

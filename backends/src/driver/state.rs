@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tickwire_core::event::Event;
-use tickwire_core::frame::Frame;
+use tickwire_core::frame::{Frame, TxBatch};
 use tickwire_core::link::InterfaceId;
 use tickwire_core::{Instant, Stack};
 
@@ -25,8 +25,8 @@ use crate::signal::Signal;
 pub(crate) struct State {
     pub(crate) stack: Stack,
     pub(crate) clock: Clock,
-    /// By [`InterfaceId::index`].
-    pub(crate) ports: Vec<Port>,
+    /// By [`InterfaceId::index`]; the loopback has none.
+    pub(crate) ports: Vec<Option<Port>>,
     pub(crate) owners: Owners,
     pub(crate) capture: Option<Capture>,
     /// Events for services, which only the driver runs.
@@ -86,6 +86,10 @@ impl State {
     /// accepted yet; who does will find its state.
     pub(crate) fn route_events(&mut self) {
         while let Some(event) = self.stack.poll_event() {
+            if let Event::Address { .. } | Event::Configuration(_) = event {
+                self.service_events.extend(self.owners.watchers.iter().map(|service| (*service, event)));
+                continue;
+            }
             match self.owners.of(event) {
                 Some(Owner::Service(service)) => self.service_events.push_back((*service, event)),
                 Some(Owner::Socket(waiter)) if waiter.is_awaited() => self.wakeups.push(Arc::clone(waiter)),
@@ -99,7 +103,11 @@ impl State {
         self.ready.clear();
         self.ready.extend(self.stack.interfaces_ready());
         for interface in &self.ready {
-            let Some(port) = self.ports.get_mut(interface.index()) else { continue };
+            let Some(Some(port)) = self.ports.get_mut(interface.index()) else {
+                // What the stack sends to itself arrives within the call.
+                self.stack.poll_transmit(now, *interface, &mut TxBatch::new());
+                continue;
+            };
             let Some(batch) = port.batch() else { continue };
             self.stack.poll_transmit(now, *interface, batch);
             if let Some(capture) = &self.capture {
@@ -113,7 +121,7 @@ impl State {
 
     /// Offers devices again what they refused.
     pub(crate) fn retry_blocked(&mut self) {
-        for port in &mut self.ports {
+        for port in self.ports.iter_mut().flatten() {
             Self::flush(port, &mut self.failure);
         }
     }
@@ -134,12 +142,13 @@ impl State {
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
-        self.ports.iter().any(Port::is_blocked)
+        self.ports.iter().flatten().any(Port::is_blocked)
     }
 
     /// Whether all that there is to send is for devices that take no frames.
     fn is_stalled(&self) -> bool {
-        let stalled = |interface: InterfaceId| self.ports.get(interface.index()).is_some_and(Port::is_blocked);
+        let port = |interface: InterfaceId| self.ports.get(interface.index())?.as_ref();
+        let stalled = |interface| port(interface).is_some_and(Port::is_blocked);
         self.is_blocked() && self.stack.interfaces_ready().all(stalled)
     }
 
@@ -152,7 +161,7 @@ impl State {
             (deadline, None) => deadline.is_some(),
             (None, Some(_)) => false,
         };
-        let blocked = self.ports.iter().any(|port| port.is_blocked() && !port.awaited);
+        let blocked = self.ports.iter().flatten().any(|port| port.is_blocked() && !port.awaited);
         let wakes = earlier || !self.service_events.is_empty() || self.failure.is_some() || blocked;
         if wakes {
             // Once is enough until it has been awake.
@@ -229,15 +238,15 @@ impl StackHandle {
         result
     }
 
-    /// What has passed through each device, with its name, in the order of the interfaces.
+    /// What has passed through each device, with its name, in the order of the interfaces that have one.
     pub fn device_counters(&self) -> Vec<(String, DeviceCounters)> {
         let state = self.shared.lock();
-        state.ports.iter().map(|port| (port.device.name().to_owned(), port.device.counters())).collect()
+        state.ports.iter().flatten().map(|port| (port.device.name().to_owned(), port.device.counters())).collect()
     }
 
     /// Frames that devices refused and that wait for them, in the order of the interfaces.
     pub fn frames_kept(&self) -> Vec<usize> {
-        self.shared.lock().ports.iter().map(Port::kept).collect()
+        self.shared.lock().ports.iter().flatten().map(Port::kept).collect()
     }
 
     /// Ends the capture that [`Loop::set_capture`](super::Loop::set_capture) began: its writer can

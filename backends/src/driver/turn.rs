@@ -146,7 +146,27 @@ impl Loop {
         self.shared.lock().capture = Some(capture);
     }
 
-    /// Adds an interface on `device`, whose addresses are used at once.
+    /// Adds a loopback interface, by which the stack reaches its own addresses, 127.0.0.0/8 and `::1`.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Interface`]: the stack refuses it.
+    pub fn add_loopback(&mut self) -> Result<InterfaceId, DriverError> {
+        const NAME: &str = "lo";
+        let mut state = self.shared.lock();
+        let now = state.clock.now();
+        let config = InterfaceConfig::loopback();
+        let (medium, frame_max) = (config.medium, config.capabilities.mtu.into());
+        let refused = |source| DriverError::Interface { name: NAME.to_owned(), source };
+        let interface = state.stack.add_interface(now, config).map_err(refused)?;
+        if let Some(capture) = &state.capture {
+            capture.add_interface(NAME, medium, frame_max);
+        }
+        state.ports.push(None);
+        Ok(interface)
+    }
+
+    /// Adds an interface on `device`, whose addresses are used at once. The hardware address is for Ethernet only.
     ///
     /// # Errors
     ///
@@ -175,16 +195,16 @@ impl Loop {
         let device: Arc<dyn Device> = Arc::new(device);
         let capabilities = device.capabilities();
         let frame_max = usize::from(capabilities.mtu) + LINK_HEADER_MAX;
-        let config = configure(capabilities);
+        let config = InterfaceConfig { medium: device.medium(), ..configure(capabilities) };
         self.waiting.add(self.inlets.len(), &*device).map_err(system("wait for a device (epoll_ctl)"))?;
         let mut state = self.shared.lock();
         let now = state.clock.now();
         let refused = |source| DriverError::Interface { name: device.name().to_owned(), source };
         let interface = state.stack.add_interface(now, config).map_err(refused)?;
         if let Some(capture) = &state.capture {
-            capture.add_interface(device.name(), frame_max as u32);
+            capture.add_interface(device.name(), device.medium(), frame_max as u32);
         }
-        state.ports.push(Port::new(Arc::clone(&device)));
+        state.ports.push(Some(Port::new(Arc::clone(&device))));
         drop(state);
         let pool = Pool::new(frame_max);
         self.inlets.push(Inlet { interface, device, pool, ready: true, singles: 0 });
@@ -285,7 +305,8 @@ impl Loop {
         if let Some(failure) = state.failure.take() {
             return Err(failure);
         }
-        for (number, (inlet, port)) in self.inlets.iter().zip(&mut state.ports).enumerate() {
+        for (number, inlet) in self.inlets.iter().enumerate() {
+            let Some(Some(port)) = state.ports.get_mut(inlet.interface.index()) else { continue };
             if port.is_blocked() != port.awaited {
                 port.awaited = port.is_blocked();
                 let entered = self.waiting.set_blocked(number, &*inlet.device, port.awaited);

@@ -84,6 +84,11 @@ impl Rules {
         self.0.len() < before
     }
 
+    /// Drops the rules about an interface that is gone.
+    pub(crate) fn forget(&mut self, interface: InterfaceId) {
+        self.0.retain(|rule| rule.interface != Some(interface));
+    }
+
     pub(super) fn tables_for(&self, query: &Query) -> impl Iterator<Item = u32> {
         self.0.iter().filter(|rule| rule.fits(query)).map(|rule| rule.table)
     }

@@ -25,6 +25,12 @@ impl InterfaceTable {
         self.live += 1;
     }
 
+    pub(crate) fn remove(&mut self, index: usize) {
+        if self.slots.get_mut(index).and_then(Option::take).is_some() {
+            self.live -= 1;
+        }
+    }
+
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&Interface> {
         self.slots.get(index)?.as_ref()

@@ -12,8 +12,8 @@ use super::Stack;
 use super::dad::initial_state;
 use super::schedule::TimerOwner;
 use crate::config::{Acd, AddressSettings, Dad, InterfaceAddress, Medium};
-use crate::error::AddressError;
-use crate::event::AddressChange;
+use crate::error::{AddressError, SocketError};
+use crate::event::{AddressChange, Readiness};
 use crate::ip::address::truncate;
 use crate::ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 use crate::ip::route::{Route, RouteOrigin};
@@ -69,7 +69,8 @@ impl Stack {
     }
 
     /// Takes an address from an interface, with its on-link route if no other address shares the
-    /// prefix. Sockets that use it stay, but send and hear nothing until the stack has it again.
+    /// prefix. Connections from it are reset, with [`SocketError::AddressLost`]; UDP
+    /// sockets that are bound to it are told so and stay, as listeners do, for the stack may have it again.
     ///
     /// # Errors
     ///
@@ -79,6 +80,7 @@ impl Stack {
         self.commanded("address.remove", SocketAddr::new(address, 0));
         let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;
         interface.addresses.find(address).ok_or(AddressError::Missing)?;
+        self.end_users_of(address);
         self.withdraw_address(id, address, None);
         Ok(())
     }
@@ -214,6 +216,27 @@ impl Stack {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let shared = interface.addresses.assigned().any(|other| on_link(id, other).as_ref() == Some(&gone));
         self.routes.remove(|route| *route == gone && !shared);
+    }
+
+    /// An address is about to be removed for good: connections from it are reset, and UDP sockets that are
+    /// bound to it are told, unless another interface has it too.
+    pub(super) fn end_users_of(&mut self, address: IpAddr) {
+        if self.interfaces.iter().filter(|interface| interface.addresses.has(address)).count() > 1 {
+            return;
+        }
+        self.reset_connections_of(address);
+        self.tell_bound_to(address);
+    }
+
+    /// UDP sockets that are bound to an address learn that it is ours no more.
+    pub(super) fn tell_bound_to(&mut self, address: IpAddr) {
+        let bound = self.sockets.udp.iter().filter(|(_, slot)| slot.state.local.ip() == address);
+        for handle in bound.map(|(handle, _)| handle).collect::<Vec<_>>() {
+            if let Some(slot) = self.sockets.udp.get_mut(handle) {
+                slot.state.on_error(SocketError::AddressLost);
+                self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
+            }
+        }
     }
 
     /// The interface's own deadline has come: whatever part of it is due acts.

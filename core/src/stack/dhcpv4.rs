@@ -12,8 +12,8 @@ use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::autoconf::dhcpv4::settings::{Dhcpv4Route, Dhcpv4Settings};
 use crate::autoconf::dhcpv4::{Action, Actions, Destination, Dhcpv4Client, Dhcpv4State, Env, Lease, Outgoing};
 use crate::config::Medium;
-use crate::error::{Dhcpv4Error, DropReason, SocketError};
-use crate::event::{AddressChange, Readiness};
+use crate::error::{Dhcpv4Error, DropReason};
+use crate::event::AddressChange;
 use crate::frame::{Frame, TxBatch};
 use crate::ip::address::Delivery;
 use crate::ip::input::Received;
@@ -23,8 +23,6 @@ use crate::ip::packet::{Body, Packet};
 use crate::ip::route::{Query, Route, RouteOrigin};
 use crate::link::neighbor::Origin;
 use crate::link::{Control, Interface, InterfaceId};
-use crate::socket::UdpHandle;
-use crate::socket::table::UdpSlot;
 use crate::time::Instant;
 use crate::wire::arp::{ArpOperation, ArpPacket};
 use crate::wire::dhcpv4::{self, Dhcpv4Message};
@@ -288,8 +286,8 @@ impl Stack {
         self.arm_interface(id);
     }
 
-    /// Sockets bound to an address that is ours no more learn of it (RFC 2131 section 4.4.5: the client
-    /// "MUST immediately stop any other network processing").
+    /// Sockets bound to an address that is ours no more learn of it. Nothing is sent from it: the client
+    /// "MUST immediately stop any other network processing" (RFC 2131 section 4.4.5).
     fn end_sockets_of(&mut self, address: IpAddr) {
         if self.interfaces.iter().any(|interface| interface.addresses.find(address).is_some()) {
             return;
@@ -302,15 +300,7 @@ impl Stack {
                 self.settle_tcp(handle);
             }
         }
-        let udp = self.sockets.udp.iter_mut().filter(|(_, slot)| slot.state.local.ip() == address);
-        let told = |(handle, slot): (UdpHandle, &mut UdpSlot)| {
-            slot.state.on_error(SocketError::AddressLost);
-            handle
-        };
-        let udp: Vec<_> = udp.map(told).collect();
-        for handle in udp {
-            self.announce_udp(handle, Readiness::ERROR);
-        }
+        self.tell_bound_to(address);
     }
 
     fn queue_or_count(&mut self, id: InterfaceId, control: Control) {

@@ -1,6 +1,7 @@
 //! What an operator or a driver says about an interface while the stack runs: that its link went down or
-//! came up, that its MTU is another, that it is gone.
+//! came up, that it is gone.
 
+use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Stack;
@@ -30,6 +31,25 @@ impl Stack {
         } else {
             self.empty_queues(id);
         }
+        Ok(())
+    }
+
+    /// Takes an interface away, with its addresses, its routes, the rules about it and its neighbors. Its
+    /// number is not given again: sockets that are bound to it find no way. Connections from its addresses
+    /// end, as [`Stack::remove_address`] says.
+    pub fn remove_interface(&mut self, now: Instant, id: InterfaceId) -> Result<(), InterfaceError> {
+        self.advance(now);
+        self.trace.command(self.now, "interface.remove", numbered(id));
+        let interface = self.interfaces.get(id.index()).ok_or(InterfaceError::NoInterface)?;
+        let addresses: Vec<_> = interface.addresses.iter().map(|own| own.address).collect();
+        for address in addresses {
+            self.end_users_of(address);
+            self.withdraw_address(id, address, None);
+        }
+        self.set_link(now, id, false)?;
+        self.routes.remove(|route| route.interface() == Some(id));
+        self.routes.rules.forget(id);
+        self.interfaces.remove(id.index());
         Ok(())
     }
 

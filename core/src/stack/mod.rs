@@ -26,7 +26,7 @@
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, sockets
-//! - `interfaces`: links that go down and come up
+//! - `interfaces`: links that go down and come up, interfaces that go
 //! - `routing`: the way of a packet, and the commands on routes and rules
 //! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal

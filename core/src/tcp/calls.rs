@@ -203,7 +203,7 @@ impl Tcb {
         }
     }
 
-    /// The local address turned out to be another host's: the connection ends, and the peer is told
+    /// The local address turned out to be another host's, or is removed: the connection ends, and the peer is told
     /// (RFC 5227 section 2.4).
     pub(crate) fn lose_address(&mut self, env: &mut Env<'_>) {
         if self.state != State::Closed {
@@ -216,7 +216,9 @@ impl Tcb {
         self.orphan = true;
         self.close(env);
         self.watch_fin_wait_2(env);
-        if self.state.sends_text() {
+        // A closed window stops the user timeout only of a connection that somebody would miss. What can
+        // leave starts it when it does.
+        if self.window_is_closed() {
             let at = env.now + self.user_timeout(env);
             self.timers.arm_if_idle(TimerCause::UserTimeout, at);
         }

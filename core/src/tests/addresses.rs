@@ -151,7 +151,7 @@ fn a_connection_falls_silent_without_its_address() {
     rig.discard();
     let now = rig.now;
     rig.stack.tcp(handle).unwrap().send(now, b"hello").unwrap();
-    rig.stack.remove_address(now, rig.interface, LEASED.parse().unwrap()).unwrap();
+    rig.stack.withdraw_address(rig.interface, LEASED.parse().unwrap(), None);
     assert_eq!(rig.pass(Duration::from_secs(3)), "");
     assert!(rig.drops(DropReason::NoRoute) > 0);
     // It goes on where the address comes back.
@@ -167,8 +167,7 @@ fn a_datagram_does_not_leave_from_an_address_that_has_gone() {
     rig.introduce_peer();
     let handle = rig.udp_bind("192.0.2.50:5000");
     rig.udp_send(handle, b"queued", "192.0.2.1:7").unwrap();
-    let now = rig.now;
-    rig.stack.remove_address(now, rig.interface, LEASED.parse().unwrap()).unwrap();
+    rig.stack.withdraw_address(rig.interface, LEASED.parse().unwrap(), None);
     assert_eq!(rig.sent(), "");
     assert_eq!(rig.drops(DropReason::NoRoute), 1);
     assert_eq!(rig.udp_send(handle, b"more", "192.0.2.1:7"), Err(crate::error::UdpSendError::NoRoute));

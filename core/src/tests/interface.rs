@@ -4,9 +4,12 @@ use rstest::rstest;
 use smallvec::SmallVec;
 
 use super::rig::*;
-use crate::error::{AddInterfaceError, AddressError};
+use crate::error::{AddInterfaceError, AddressError, InterfaceError, SocketError, UdpSendError};
 use crate::wire::ethernet::EthernetAddress;
-use crate::{Capabilities, DropReason, InterfaceAddress, InterfaceConfig, Limits, Route, Verdict};
+use crate::{
+    Capabilities, ConnectOptions, DropReason, InterfaceAddress, InterfaceConfig, Limits, Route, Rule, UdpOptions,
+    Verdict,
+};
 
 fn address(text: &str, prefix_len: u8) -> InterfaceAddress {
     InterfaceAddress { address: text.parse().unwrap(), prefix_len }
@@ -133,4 +136,56 @@ fn an_answer_leaves_by_the_interface_that_the_routes_name() {
         assert_eq!(rig.frames().len(), ready);
         rig.interface = rig.stack.interfaces().next().unwrap().id;
     }
+}
+
+/// What used the address is told, and the peer of a connection too.
+#[test]
+fn a_removed_address_ends_its_connections() {
+    let mut rig = Rig::new();
+    rig.introduce_peer();
+    let (us, peer) = (socket("192.0.2.2:40000"), socket("192.0.2.1:7"));
+    let options = ConnectOptions { local: Some(us), settings: None };
+    let handle = rig.stack.tcp_connect(rig.now, peer, options).unwrap();
+    let syn = rig.frames().remove(0);
+    let ack = u32::from_be_bytes([syn[38], syn[39], syn[40], syn[41]]).wrapping_add(1);
+    let _ = rig.receive_packet(&tcp_packet(peer, us, &alloc::format!("S. 0:0(0) ack {ack} win 65535"), b""));
+    rig.discard();
+    let (bound, free) = (rig.udp_bind("192.0.2.2:5000"), rig.udp_bind("0.0.0.0:5001"));
+    rig.stack.remove_address(rig.now, rig.interface, OUR_V4.into()).unwrap();
+    assert!(rig.sent().contains("192.0.2.2:40000 > 192.0.2.1:7 tcp R "), "the peer learns of it");
+    assert_eq!(rig.stack.tcp(handle).unwrap().take_error(), Some(SocketError::AddressLost));
+    assert_eq!((rig.udp_error(bound), rig.udp_error(free)), (Some(SocketError::AddressLost), None));
+    // An address that comes back is heard by the socket that is still bound to it.
+    rig.stack.add_address(rig.now, rig.interface, address("192.0.2.2", 24)).unwrap();
+    rig.introduce_peer();
+    let _ = rig.receive_packet(&udp_packet(peer, socket("192.0.2.2:5000"), b"hello"));
+    assert_eq!(rig.udp_received(bound), [5]);
+}
+
+#[test]
+fn a_removed_interface_takes_everything_along() {
+    let mut rig = Rig::new();
+    rig.introduce_peer();
+    let first = rig.interface;
+    let gone = rig.add_interface(second(1500, address("10.0.0.1", 24)).unverified());
+    let default = Route::via("0.0.0.0".parse().unwrap(), 0, "10.0.0.9".parse().unwrap(), gone);
+    rig.stack.add_route(default).unwrap();
+    rig.stack.add_rule(Rule { interface: Some(gone), ..Rule::new(1, 7) }).unwrap();
+    let bound = UdpOptions { interface: Some(gone), ..UdpOptions::default() };
+    let bound = rig.stack.udp_bind(socket("0.0.0.0:5000"), bound).unwrap();
+    let connection = rig.stack.tcp_connect(rig.now, socket("203.0.113.1:80"), ConnectOptions::default()).unwrap();
+    assert_eq!(rig.frames().len(), 1, "the question for the gateway");
+    rig.stack.remove_interface(rig.now, gone).unwrap();
+    assert_eq!(rig.stack.remove_interface(rig.now, gone), Err(InterfaceError::NoInterface));
+    assert_eq!(rig.stack.tcp(connection).unwrap().take_error(), Some(SocketError::AddressLost));
+    assert!(rig.stack.interfaces().all(|info| info.id == first));
+    assert!(rig.stack.routes().all(|route| route.interface() == Some(first)));
+    assert_eq!((rig.stack.rules().count(), rig.stack.neighbors().count()), (0, 2));
+    assert_eq!(rig.receive(&[0; 60]), Verdict::Dropped(DropReason::InterfaceUnknown));
+    assert_eq!(rig.udp_send(bound, b"hello", "192.0.2.1:9"), Err(UdpSendError::NoRoute));
+    // Its number means no other interface from now on.
+    let next = rig.stack.add_interface(rig.now, second(1500, address("10.0.0.1", 24)).unverified()).unwrap();
+    assert_ne!(next, gone);
+    rig.interface = first;
+    assert_eq!(rig.pass(core::time::Duration::from_secs(10)), "");
 }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use rstest::rstest;
 
 use super::*;
+use crate::wire::arp::ArpOperation;
 use crate::wire::dhcpv4::Dhcpv4Kind::{Ack, Offer};
 use crate::{Dhcpv4Route, Dhcpv4Settings, DropReason, Limits};
 
@@ -64,12 +65,12 @@ fn classful_routes_where_there_are_no_others() {
 fn the_mtu_that_a_server_tells() {
     let (mut host, _) = told(&[(26, &[2, 88])]);
     let udp = host.rig.udp_bind("192.0.2.50:5000");
-    let send = |host: &mut Host, len: usize| host.rig.udp_send(udp, &[0; 1500][..len], "192.0.2.1:7");
-    assert_eq!(send(&mut host, 600 - 28), Ok(()));
-    assert_eq!(send(&mut host, 601 - 28), Err(crate::error::UdpSendError::MessageTooLong));
-    host.rig.stack.dhcpv4_release(host.rig.now, host.rig.interface).unwrap();
-    let interface = host.rig.stack.dhcpv4(host.rig.interface).unwrap();
-    assert!(interface.settings.is_none());
+    let request = arp(ArpOperation::Request, PEER_MAC, SERVER, EthernetAddress::UNSPECIFIED, LEASED, OUR_MAC);
+    assert_eq!(host.rig.receive(&request), Verdict::Accepted);
+    host.rig.discard();
+    host.rig.udp_send(udp, &[0; 1000], "192.0.2.1:7").unwrap();
+    let lengths: Vec<usize> = host.rig.frames().iter().map(|frame| frame.len() - 14).collect();
+    assert!(lengths.len() == 2 && lengths.iter().all(|len| *len <= 600), "{lengths:?}");
 }
 
 /// RFC 3396 and RFC 2131 section 4.1: in pieces, and in `file` and `sname`.
