@@ -255,6 +255,8 @@ const U32_MAX: u64 = u32::MAX as u64;
 
 options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
+    "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
+    "ip.path_mtu_raise_ms": ip.path_mtu_raise, Kind::OptionalMilliseconds(300_000..=100 * DAY_MS), "RFC 8201 section 4";
     "ip.reassembly_timeout_ms": reassembly_timeout, Kind::Milliseconds(1_000..=120_000), "RFC 8200 section 4.5, RFC 1122 section 3.3.2";
     "ip.weak_host": weak_host, Kind::Switch, "RFC 1122 section 3.3.4.2";
     "address.acd": address.acd, Kind::Choice(ACD_WORDS), "RFC 5227 section 1.1; fast is own";
@@ -295,6 +297,7 @@ options! {
     "tcp.socket.user_timeout_ms": tcp.socket.user_timeout, Kind::OptionalMilliseconds(1..=DAY_MS), "RFC 9293 section 3.8.3";
     "tcp.socket.linger_ms": tcp.socket.linger, Kind::OptionalMilliseconds(0..=DAY_MS), "as SO_LINGER";
     "tcp.socket.hop_limit": tcp.socket.hop_limit, Kind::Optional(1..=255), "RFC 9293 MUST-49";
+    "tcp.socket.dscp": tcp.socket.dscp, Kind::Number(0..=63), "RFC 2474 section 3";
     "tcp.socket.mss_max": tcp.socket.mss_max, Kind::Optional(48..=65_535), "RFC 9293 section 3.7.1";
     "dhcpv4.rapid_commit": dhcpv4.rapid_commit, Kind::Switch, "RFC 4039";
     "dhcpv4.former_server_wait_ms": dhcpv4.former_server_wait, Kind::Milliseconds(0..=60_000), "RFC 2131 section 4.4.1";
@@ -302,6 +305,13 @@ options! {
     "dhcpv4.ipv6_only_capable": dhcpv4.ipv6_only_capable, Kind::Switch, "RFC 8925";
     "dhcpv4.detect_attachment": dhcpv4.detect_attachment, Kind::Switch, "RFC 4436";
     "tcp.socket.mark": tcp.socket.mark, Kind::Number(0..=U32_MAX), "as SO_MARK";
+    "multicast.robustness": multicast.robustness, Kind::Number(1..=7), "RFC 3376 section 8.1, RFC 3810 section 9.1";
+    "multicast.unsolicited_report_interval_ms": multicast.unsolicited_report_interval, Kind::Milliseconds(1..=60_000), "RFC 3376 section 8.11, RFC 3810 section 9.11";
+    "multicast.reports_per_second": multicast.reports_per_second, Kind::Number(1..=255), "own";
+    "multicast.link_local_reports": multicast.link_local_reports, Kind::Switch, "as Linux";
+    "multicast.router_alert_required": multicast.router_alert_required, Kind::Switch, "RFC 3376 section 9.1";
+    "multicast.igmp_version": multicast.igmp_version, Kind::Optional(1..=3), "as Linux; RFC 3376 section 7.2.1";
+    "multicast.mld_version": multicast.mld_version, Kind::Optional(1..=2), "as Linux; RFC 3810 section 8.2.1";
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
     "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";
     "limits.address_events": limits.address_events, Kind::Number(1..=65_535), "own";
@@ -329,9 +339,14 @@ options! {
     "limits.answer_bytes": limits.answer_bytes, Kind::Number(65_575..=U32_MAX), "own";
     "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
+    "limits.path_mtus": limits.path_mtus, Kind::Number(1..=U32_MAX), "own";
+    "limits.udp_destinations": limits.udp_destinations, Kind::Number(0..=65_535), "own";
     "limits.reassembly": limits.reassembly, Kind::Number(524_288..=U32_MAX), "own";
     "limits.fragments_per_packet": limits.fragments_per_packet, Kind::Number(1..=8_192), "own";
     "limits.small_fragments_per_packet": limits.small_fragments_per_packet, Kind::Number(1..=8_192), "own";
+    "limits.groups": limits.groups, Kind::Number(1..=65_535), "own";
+    "limits.group_sources": limits.group_sources, Kind::Number(1..=64), "own";
+    "limits.memberships": limits.memberships, Kind::Number(1..=65_535), "own";
     "limits.ipv6_extension_headers": limits.ipv6_extension_headers, Kind::Number(1..=255), "RFC 8504 section 5.3";
 }
 

@@ -25,11 +25,18 @@ pub struct UdpOptions {
     pub dont_fragment: bool,
     /// The time to live (hop limit) of its datagrams, 1 to 255; default `Config::hop_limit`.
     pub hop_limit: Option<u8>,
+    /// The traffic class (type of service) of its datagrams: DSCP in the upper six bits, ECN in the lower
+    /// two (RFC 2474, RFC 3168); default 0.
+    pub traffic_class: u8,
     /// The interface that its datagrams leave through, and that alone it hears; default any (as
     /// `SO_BINDTODEVICE`). Sockets bound to different interfaces may have the same address and port.
     pub interface: Option<InterfaceId>,
     /// A number that policy rules choose tables by; default 0 (as `SO_MARK`).
     pub mark: u32,
+    /// Whether other sockets that say so too may be bound to the same address and port; default false
+    /// (as `SO_REUSEADDR`). Each gets a copy of what is sent to a group or a broadcast address; what is
+    /// sent to one host goes to the one bound last.
+    pub reuse_address: bool,
 }
 
 /// A datagram that was received.
@@ -43,19 +50,24 @@ pub struct Received {
     pub to: IpAddr,
     /// When the stack got it.
     pub at: Instant,
+    /// The hops that were left (the time to live).
+    pub hop_limit: u8,
+    /// DSCP in the upper six bits, ECN in the lower two.
+    pub traffic_class: u8,
 }
 
 impl From<Datagram> for Received {
     fn from(datagram: Datagram) -> Received {
-        Received { data: datagram.data, from: datagram.from, to: datagram.to, at: datagram.at }
+        let Datagram { from, to, at, hop_limit, traffic_class, data } = datagram;
+        Received { data, from, to, at, hop_limit, traffic_class }
     }
 }
 
 /// A UDP socket, borrowed from its stack.
 #[derive(Debug)]
 pub struct UdpSocket<'a> {
-    stack: &'a mut Stack,
-    handle: UdpHandle,
+    pub(super) stack: &'a mut Stack,
+    pub(super) handle: UdpHandle,
 }
 
 impl<'a> UdpSocket<'a> {
@@ -63,7 +75,7 @@ impl<'a> UdpSocket<'a> {
         UdpSocket { stack, handle }
     }
 
-    fn slot(&self) -> Option<&UdpSlot> {
+    pub(super) fn slot(&self) -> Option<&UdpSlot> {
         self.stack.udp_slot(self.handle)
     }
 
@@ -94,7 +106,7 @@ impl<'a> UdpSocket<'a> {
         Ok(())
     }
 
-    fn speaks_to(&self, address: IpAddr) -> bool {
+    pub(super) fn speaks_to(&self, address: IpAddr) -> bool {
         let Some(slot) = self.slot() else { return false };
         let local = slot.state.local.ip();
         !address.is_unspecified()
@@ -120,8 +132,15 @@ impl<'a> UdpSocket<'a> {
             return Err(UdpSendError::MessageTooLong);
         }
         let data = if data.len() < COPY_BELOW { self.stack.copy(data) } else { Bytes::copy_from_slice(data) };
-        if !self.stack.queue_datagram(self.handle, Outgoing { src: path.src, dst: to, data }) {
+        let (src, to_group) = (path.src, to.ip().is_multicast());
+        let stays = to_group && self.multicast_hops() == 0;
+        let copy = to_group.then(|| data.clone());
+        let interface = self.slot().and_then(|slot| slot.state.interface_towards(to.ip()));
+        if !stays && !self.stack.queue_datagram(self.handle, Outgoing { src, dst: to, interface, data }) {
             return Err(UdpSendError::WouldBlock);
+        }
+        if let Some(copy) = copy {
+            self.stack.loop_datagram(self.handle, to, src, &copy);
         }
         Ok(())
     }
@@ -185,6 +204,13 @@ impl<'a> UdpSocket<'a> {
     pub fn set_hop_limit(&mut self, hop_limit: Option<u8>) {
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.hop_limit = hop_limit;
+        }
+    }
+
+    /// The traffic class of its datagrams: DSCP in the upper six bits, ECN in the lower two.
+    pub fn set_traffic_class(&mut self, traffic_class: u8) {
+        if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
+            slot.state.traffic_class = traffic_class;
         }
     }
 }

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::udp::verify_checksum;
+use super::receive::is_vouched;
 use super::{NewAddress, Stack};
 use crate::autoconf::dhcpv4::binding::Dhcpv4Binding;
 use crate::autoconf::dhcpv4::config::Dhcpv4Config;
@@ -15,8 +15,6 @@ use crate::config::Medium;
 use crate::error::{Dhcpv4Error, DropReason};
 use crate::event::AddressChange;
 use crate::frame::{Frame, TxBatch};
-use crate::ip::address::Delivery;
-use crate::ip::input::Received;
 use crate::ip::output::LinkHeader;
 use crate::ip::own_address::AddressOrigin;
 use crate::ip::packet::{Body, Packet};
@@ -25,6 +23,7 @@ use crate::link::neighbor::Origin;
 use crate::link::{Control, Interface, InterfaceId};
 use crate::time::Instant;
 use crate::wire::arp::{ArpOperation, ArpPacket};
+use crate::wire::checksum::Sum;
 use crate::wire::dhcpv4::{self, Dhcpv4Message};
 use crate::wire::ethernet::{self, EthernetAddress, EthernetHeader};
 use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
@@ -384,7 +383,7 @@ impl Stack {
         let start = ethernet::HEADER_LEN;
         let packet = Ipv4Packet::parse(frame.data.get(start..).unwrap_or_default())?;
         let upper = start + packet.header_len()..start + packet.total_len();
-        let bytes = frame.data.get(upper.clone()).unwrap_or_default();
+        let bytes = frame.data.get(upper).unwrap_or_default();
         if packet.protocol() != IpProtocol::UDP || packet.is_fragment() {
             return Err(not_ours);
         }
@@ -392,17 +391,10 @@ impl Stack {
         if view.dst_port() != dhcpv4::CLIENT_PORT {
             return Err(not_ours);
         }
-        let received = Received {
-            src: IpAddr::V4(packet.src()),
-            dst: IpAddr::V4(packet.dst()),
-            delivery: Delivery::Unicast,
-            hop_limit: packet.ttl(),
-            protocol: IpProtocol::UDP,
-            packet: start..upper.end,
-            upper,
-            link_group: false,
-        };
-        verify_checksum(frame, &received, &view)?;
+        let pseudo_header = Sum::pseudo_header_v4(packet.src(), packet.dst(), IpProtocol::UDP, view.total_len());
+        if !is_vouched(frame) && !view.has_no_checksum() && !view.verify_checksum(pseudo_header) {
+            return Err(DropReason::UdpChecksum);
+        }
         self.counters.ipv4_received += 1;
         self.receive_dhcpv4(id, view.payload(), link.src)
     }
@@ -465,12 +457,14 @@ impl Stack {
             _ => dst,
         };
         let src = IpAddr::V4(outgoing.ciaddr);
-        let packet = Packet { src, dst, next_hop, hop_limit: self.config.hop_limit, dont_fragment: false, body };
+        let hop_limit = self.config.hop_limit;
+        let (traffic_class, flow_label, dont_fragment) = (0, 0, true);
+        let packet = Packet { src, dst, next_hop, hop_limit, traffic_class, flow_label, dont_fragment, body };
         self.counters.dhcpv4_sent += 1;
         match station {
             Some(dst) => {
                 let src = interface_station;
-                self.transmit_to(id, &packet, LinkHeader::Ethernet { src, dst }, batch);
+                self.transmit_to(id, &packet, LinkHeader::Ethernet { src, dst }, None, batch);
             }
             None => self.transmit_packet(id, packet, Origin::Local, batch),
         }

@@ -20,6 +20,7 @@ impl Stack {
         for rule in self.routes.rules.iter() {
             rule.digest(&mut digest);
         }
+        self.path_mtus.digest(&mut digest);
         self.preferences.digest(&mut digest);
         self.reassembly.digest(&mut digest);
         self.identifications.digest(&mut digest);
@@ -31,8 +32,8 @@ impl Stack {
             limit.digest(&mut digest);
         }
         let random = &self.random;
-        for stream in [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses, &random.dhcpv6]
-        {
+        let of_addresses = [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses];
+        for stream in of_addresses.into_iter().chain([&random.groups, &random.dhcpv6]) {
             stream.digest(&mut digest);
         }
         for (_, count) in self.counters() {
@@ -85,6 +86,7 @@ fn digest_interface(interface: &Interface, digest: &mut Digest) {
     digest.u16(interface.capabilities.mtu);
     interface.addresses.digest(digest);
     interface.autoconf.digest(digest);
+    interface.groups.digest(digest);
     interface.neighbors.digest(digest);
     digest.count(interface.control.len());
     for control in &interface.control {
@@ -151,6 +153,7 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.u8(5);
             fragments.digest(digest);
         }
+        Control::GroupReport => digest.u8(8),
     }
 }
 
@@ -170,10 +173,13 @@ fn digest_connection(slot: &TcpSlot, digest: &mut Digest) {
             digest.handle(listener);
         }
     }
+    digest.u32(slot.flow_label);
     digest.option(slot.hop, |digest, (_, hop)| {
         digest.u16(hop.interface.0);
         digest.address(hop.next_hop);
     });
+    digest.option(slot.path_until, Digest::instant);
+    digest.bool(slot.dont_fragment);
     digest.bool(slot.queued);
     digest.bool(slot.parked);
     digest.bool(slot.in_time_wait);

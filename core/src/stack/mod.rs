@@ -18,8 +18,10 @@
 //!
 //! - `receive`: from a frame to the protocol that it is for
 //! - `icmp`: ICMP of both families, and the errors that we send
+//! - `pmtu`: the paths' MTUs, and what a report of a smaller one does
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
+//! - `multicast`: groups: IGMP, MLD, and datagrams to many
 //! - `fragments`: from fragments to a packet, and from a packet to fragments
 //! - `router_discovery`: what routers say, and what follows from it
 //! - `slaac`: the addresses that we form ourselves
@@ -49,6 +51,7 @@ use crate::error::Verdict;
 use crate::frame::Frame;
 use crate::identity::Identity;
 use crate::ip::fragment::Identifications;
+use crate::ip::pmtu::PathMtus;
 use crate::ip::reassembly::Reassembly;
 use crate::ip::route::Routes;
 use crate::ip::selection::Preferences;
@@ -78,7 +81,9 @@ mod inspect_routers;
 mod interfaces;
 mod link_local;
 mod loopback;
+mod multicast;
 mod neighbors;
+mod pmtu;
 mod receive;
 mod router_discovery;
 mod routing;
@@ -92,8 +97,9 @@ mod udp;
 pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
 pub use dhcpv4::{Dhcpv4Info, Dhcpv4LeaseInfo};
-pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
+pub use inspect::{GroupInfo, InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
+pub use pmtu::PathMtuInfo;
 pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
@@ -107,6 +113,7 @@ struct Secrets {
     isn: HashKey,
     timestamp: HashKey,
     neighbor: HashKey,
+    flow_label: HashKey,
     multipath: HashKey,
 }
 
@@ -119,6 +126,8 @@ struct Random {
     router_discovery: RandomStream,
     temporary_addresses: RandomStream,
     dhcpv6: RandomStream,
+    /// When reports about groups are sent.
+    groups: RandomStream,
 }
 
 /// The bounds on what strangers can make us send.
@@ -144,6 +153,7 @@ pub struct Stack {
     began: Instant,
     interfaces: InterfaceTable,
     routes: Routes,
+    path_mtus: PathMtus,
     preferences: Preferences,
     reassembly: Reassembly,
     identifications: Identifications,
@@ -183,6 +193,7 @@ impl Stack {
             began: Instant::ZERO,
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
+            path_mtus: PathMtus::default(),
             preferences: Preferences::new(config.prefer_temporary),
             reassembly: Reassembly::default(),
             identifications: Identifications::new(&seed, config.shard),
@@ -210,6 +221,7 @@ impl Stack {
             isn: seed.hash_key("tcp.isn"),
             timestamp: seed.hash_key("tcp.timestamp"),
             neighbor: seed.hash_key("neighbor"),
+            flow_label: seed.hash_key("ip.flow_label"),
             multipath: seed.hash_key("route.multipath"),
         }
     }
@@ -222,6 +234,7 @@ impl Stack {
             router_discovery: seed.stream("nd.router_discovery"),
             temporary_addresses: seed.stream("slaac.temporary_addresses"),
             dhcpv6: seed.stream("dhcpv6"),
+            groups: seed.stream("ip.multicast"),
         }
     }
 

@@ -58,14 +58,16 @@ pub enum Cause {
     DuplicateDetection,
     /// A DHCPv4 client asks, renews, rebinds, or gives up.
     Dhcpv4,
+    /// A report about groups is due, or a querier of an older version is gone.
+    Group,
 }
 
 /// Whose deadline an entry stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TimerOwner {
     Tcp(TcpHandle),
-    /// The interface itself: addresses, self-configuration. Before its neighbors, which may wait for an
-    /// address to be asked from.
+    /// The interface itself: addresses, self-configuration, groups. Before its neighbors, which may wait for
+    /// an address to be asked from.
     Interface(InterfaceId),
     Neighbor(InterfaceId, NeighborId),
     Reassembly,

@@ -20,7 +20,7 @@ use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetH
 use crate::wire::notation::{Notation, Relative};
 use crate::{
     AddressSettings, Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig,
-    InterfaceId, Limits, Medium, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
+    InterfaceId, Limits, Medium, MulticastConfig, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -52,21 +52,26 @@ impl Rig {
     }
 
     pub(crate) fn with(config: Config, capabilities: Capabilities) -> Rig {
-        let interface = InterfaceConfig::new(
-            OUR_MAC,
-            capabilities,
-            [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
-        )
-        .unverified();
-        Rig::with_interface(config, interface)
+        Rig::with_interface(config, usual_interface(capabilities))
     }
 
-    /// A stack with another interface than the usual one.
-    pub(crate) fn with_interface(config: Config, interface: InterfaceConfig) -> Rig {
+    /// A stack with another interface than the usual one. It tells routers nothing of groups on the link:
+    /// that is a topic of its own.
+    pub(crate) fn with_interface(mut config: Config, interface: InterfaceConfig) -> Rig {
+        config.multicast.link_local_reports = false;
         let mut stack = Stack::new(config, Seed([7; 32]));
         let now = Instant::from_millis(1_000);
         let interface = stack.add_interface(now, interface).unwrap();
         Rig { stack, interface, now, batch: TxBatch::new() }
+    }
+
+    /// A stack as the usual one, which has told routers of the groups of its addresses within its first second.
+    pub(crate) fn telling(config: Config, capabilities: Capabilities) -> Rig {
+        let mut stack = Stack::new(config, Seed([7; 32]));
+        let interface = stack.add_interface(Instant::ZERO, usual_interface(capabilities)).unwrap();
+        let mut rig = Rig { stack, interface, now: Instant::ZERO, batch: TxBatch::new() };
+        rig.pass(Duration::from_secs(1));
+        rig
     }
 
     /// A stack whose interface has no addresses yet.
@@ -76,7 +81,8 @@ impl Rig {
 
     pub(crate) fn bare_with(config: Config, settings: AddressSettings) -> Rig {
         let mut rig = Rig::new();
-        rig.stack = Stack::new(config, Seed([7; 32]));
+        let multicast = MulticastConfig { link_local_reports: false, ..MulticastConfig::default() };
+        rig.stack = Stack::new(Config { multicast, ..config }, Seed([7; 32]));
         let config = InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), []);
         let config = InterfaceConfig { address_settings: Some(settings), ..config };
         rig.interface = rig.stack.add_interface(rig.now, config).unwrap();
@@ -276,6 +282,12 @@ impl Rig {
     }
 }
 
+/// The interface at the head of this file.
+fn usual_interface(capabilities: Capabilities) -> InterfaceConfig {
+    let addresses = [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)];
+    InterfaceConfig::new(OUR_MAC, capabilities, addresses).unverified()
+}
+
 /// An address and port from text.
 pub(crate) fn socket(text: &str) -> SocketAddr {
     text.parse().unwrap()
@@ -368,7 +380,7 @@ pub(crate) fn udp_packet(from: SocketAddr, to: SocketAddr, data: &[u8]) -> Vec<u
     let mut datagram = Vec::new();
     udp::UdpHeader { src_port: from.port(), dst_port: to.port(), payload_len: data.len() as u16 }.emit(&mut datagram);
     datagram.extend_from_slice(data);
-    let header = PacketHeader { src: from.ip(), dst: to.ip(), protocol: IpProtocol::UDP, hop_limit: 64 };
+    let header = PacketHeader::new(from.ip(), to.ip(), IpProtocol::UDP);
     udp::fill_checksum(header.pseudo_header(datagram.len()), &mut datagram);
     match (from.ip(), to.ip()) {
         (IpAddr::V4(src), IpAddr::V4(dst)) => ipv4_packet(src, dst, IpProtocol::UDP, &datagram),

@@ -1,6 +1,7 @@
 //! UDP (RFC 768): the state of a socket, its two bounded queues.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
 
@@ -19,7 +20,27 @@ use crate::socket::demux::Bound;
 pub(crate) struct Outgoing {
     pub(crate) src: IpAddr,
     pub(crate) dst: SocketAddr,
+    /// The interface that it is to leave by, if the socket is bound to one or names one for groups.
+    pub(crate) interface: Option<InterfaceId>,
     pub(crate) data: Bytes,
+}
+
+/// What a socket's dealings with groups are set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MulticastSettings {
+    /// By which interface datagrams to groups leave.
+    pub(crate) interface: Option<InterfaceId>,
+    /// Their time to live (hop limit); 0 leaves them on this host.
+    pub(crate) hops: u8,
+    /// Whether our own members hear them.
+    pub(crate) looped: bool,
+}
+
+impl Default for MulticastSettings {
+    /// RFC 1112 section 6.1: one hop.
+    fn default() -> MulticastSettings {
+        MulticastSettings { interface: None, hops: 1, looped: true }
+    }
 }
 
 /// A UDP socket.
@@ -31,9 +52,15 @@ pub(crate) struct UdpState {
     pub(crate) broadcast: bool,
     pub(crate) dont_fragment: bool,
     pub(crate) hop_limit: Option<u8>,
+    pub(crate) traffic_class: u8,
     /// The interface that it is bound to.
     pub(crate) interface: Option<InterfaceId>,
     pub(crate) mark: u32,
+    /// Whether others that say so too may bind the same address and port.
+    pub(crate) reuse_address: bool,
+    pub(crate) multicast: MulticastSettings,
+    /// The groups that it listens to; the interfaces keep the filters.
+    pub(crate) memberships: Vec<(InterfaceId, IpAddr)>,
     /// The one peer of a connected socket.
     pub(crate) peer: Option<SocketAddr>,
     received: VecDeque<Datagram>,
@@ -41,6 +68,8 @@ pub(crate) struct UdpState {
     to_send: VecDeque<Outgoing>,
     to_send_charge: usize,
     error: Option<SocketError>,
+    /// Where it has sent to while unconnected, the latest last.
+    sent_to: VecDeque<SocketAddr>,
     /// A send was refused since the queue last had room.
     send_refused: bool,
 }
@@ -53,14 +82,19 @@ impl UdpState {
             broadcast: options.broadcast,
             dont_fragment: options.dont_fragment,
             hop_limit: options.hop_limit,
+            traffic_class: options.traffic_class,
             interface: options.interface,
             mark: options.mark,
+            reuse_address: options.reuse_address,
+            multicast: MulticastSettings::default(),
+            memberships: Vec::new(),
             peer: None,
             received: VecDeque::new(),
             received_charge: 0,
             to_send: VecDeque::new(),
             to_send_charge: 0,
             error: None,
+            sent_to: VecDeque::new(),
             send_refused: false,
         }
     }
@@ -76,9 +110,19 @@ impl UdpState {
         Query { src, interface: self.interface, mark: self.mark, ports, ..Query::to(dst.ip()) }
     }
 
+    /// The interface that a datagram to `dst` is to leave by, if the socket says so.
+    pub(crate) fn interface_towards(&self, dst: IpAddr) -> Option<InterfaceId> {
+        self.interface.or(self.multicast.interface.filter(|_| dst.is_multicast()))
+    }
+
     /// Whether a datagram from `from` is for this socket: a connected one hears its peer only.
     pub(crate) fn hears(&self, from: SocketAddr) -> bool {
         self.peer.is_none_or(|peer| peer == from)
+    }
+
+    /// The time to live (hop limit) of a datagram to `dst`, unless it is the stack's default.
+    pub(crate) fn hop_limit_to(&self, dst: IpAddr) -> Option<u8> {
+        if dst.is_multicast() { Some(self.multicast.hops) } else { self.hop_limit }
     }
 
     /// Queues what arrived. Returns whether the queue was empty before.
@@ -125,6 +169,23 @@ impl UdpState {
         Some((outgoing, core::mem::take(&mut self.send_refused)))
     }
 
+    /// A datagram to `dst` leaves.
+    pub(crate) fn on_sent(&mut self, dst: SocketAddr, limits: &Limits) {
+        if self.peer == Some(dst) || self.sent_to.back() == Some(&dst) {
+            return;
+        }
+        self.sent_to.retain(|other| *other != dst);
+        self.sent_to.push_back(dst);
+        while self.sent_to.len() > usize::from(limits.udp_destinations) {
+            self.sent_to.pop_front();
+        }
+    }
+
+    /// Whether an ICMP error about a datagram to `dst` can be about one of this socket's.
+    pub(crate) fn has_sent_to(&self, dst: SocketAddr) -> bool {
+        self.peer == Some(dst) || self.sent_to.contains(&dst)
+    }
+
     pub(crate) fn first_to_send(&self) -> Option<&Outgoing> {
         self.to_send.front()
     }
@@ -148,23 +209,40 @@ impl UdpState {
         digest.bool(self.broadcast);
         digest.bool(self.dont_fragment);
         digest.option(self.hop_limit, Digest::u8);
+        digest.u8(self.traffic_class);
         digest.option(self.interface, |digest, interface| digest.u16(interface.0));
         digest.u32(self.mark);
+        digest.bool(self.reuse_address);
+        digest.option(self.multicast.interface, |digest, interface| digest.u16(interface.0));
+        digest.u8(self.multicast.hops);
+        digest.bool(self.multicast.looped);
+        digest.count(self.memberships.len());
+        for (interface, group) in &self.memberships {
+            digest.u16(interface.0);
+            digest.address(*group);
+        }
         digest.option(self.peer, Digest::socket_address);
         digest.count(self.received.len());
         for datagram in &self.received {
             digest.socket_address(datagram.from);
             digest.address(datagram.to);
             digest.instant(datagram.at);
+            digest.u8(datagram.hop_limit);
+            digest.u8(datagram.traffic_class);
             digest.counted(&datagram.data);
         }
         digest.count(self.to_send.len());
         for outgoing in &self.to_send {
             digest.address(outgoing.src);
             digest.socket_address(outgoing.dst);
+            digest.option(outgoing.interface, |digest, interface| digest.u16(interface.0));
             digest.counted(&outgoing.data);
         }
         digest.option(self.error, |digest, error| digest.u8(error as u8));
+        digest.count(self.sent_to.len());
+        for dst in &self.sent_to {
+            digest.socket_address(*dst);
+        }
         digest.bool(self.send_refused);
     }
 }
