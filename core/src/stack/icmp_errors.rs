@@ -112,6 +112,7 @@ impl Stack {
 
 /// What an application is told of an ICMP error.
 fn told(received: &Received, report: &Report<'_>, mtu: Option<u16>) -> IcmpReport {
-    let objects = report.extensions.as_ref().map_or_else(Bytes::new, |extensions| Bytes::copy_from_slice(extensions.objects()));
+    let objects =
+        report.extensions.as_ref().map_or_else(Bytes::new, |extensions| Bytes::copy_from_slice(extensions.objects()));
     IcmpReport { from: received.src, kind: report.kind, code: report.code, mtu, objects }
 }

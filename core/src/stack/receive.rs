@@ -73,8 +73,12 @@ impl Stack {
     ) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv4Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
-        let received =
-            interface.ipv4_input(&packet, link.dst.is_multicast(), |dst| self.hears_elsewhere(interface, dst))?;
+        let is_ours = |dst| self.hears_elsewhere(interface, dst);
+        let received = match interface.ipv4_input(&packet, link.dst.is_multicast(), is_ours) {
+            Ok(received) => received,
+            Err(DropReason::Ipv4NotOurs) => return self.receive_early_dhcpv4(id, frame, link),
+            Err(reason) => return Err(reason),
+        };
         if !packet.option_bytes().is_empty()
             && let Err((reason, owed)) = check_options(&packet, self.config.ip.source_routes)
         {
@@ -167,6 +171,9 @@ impl Stack {
     fn receive_arp(&mut self, id: InterfaceId, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
         let packet = ArpPacket::parse(ethernet.payload())?;
         self.contest_address(id, &packet)?;
+        if self.receive_router_answer(id, &packet) {
+            return Ok(());
+        }
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let input = interface.arp_input(&packet, ethernet.dst() == interface.hardware_address)?;
         if !input.to_us && input.reply.is_none() && interface.neighbors.id(input.sender).is_none() {
