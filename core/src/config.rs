@@ -5,6 +5,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use smallvec::SmallVec;
 
+use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::frame::Capabilities;
 use crate::identity::Identity;
 use crate::link::InterfaceId;
@@ -39,6 +40,8 @@ pub struct Config {
     pub icmp_errors_per_second: u32,
     /// Resets sent per second in answer to segments that belong to no connection; default 200.
     pub resets_per_second: u32,
+    /// What DHCPv4 clients are set to by default.
+    pub dhcpv4: Dhcpv4Config,
     /// Whether any of our addresses may be used on any interface: a packet is taken in that came to an
     /// address of another interface, and leaves by another than its source address's. Default false: the
     /// strong host model (RFC 1122 section 3.3.4.2).
@@ -73,6 +76,7 @@ impl Default for Config {
             reassembly_timeout: Duration::from_mins(1),
             icmp_errors_per_second: 100,
             resets_per_second: 200,
+            dhcpv4: Dhcpv4Config::default(),
             weak_host: false,
             checks: cfg!(debug_assertions),
             trace: false,
@@ -219,6 +223,8 @@ pub struct Limits {
     pub neighbor_queue: u8,
     /// Answers waiting in an interface's control queue; default 256.
     pub control_queue: u16,
+    /// Entries of each list that a DHCPv4 server tells: routes, DNS servers and so on; default 64.
+    pub dhcpv4_entries: u16,
     /// Bytes of answers that wait on an interface, for its device or for neighbors, with one larger than
     /// 2,048 bytes among them: an echo of a reassembled request; default 1 MiB.
     pub answer_bytes: u32,
@@ -275,6 +281,7 @@ impl Default for Limits {
             neighbors_parked: 64,
             neighbor_queue: 3,
             control_queue: 256,
+            dhcpv4_entries: 64,
             answer_bytes: 1024 * 1024,
             orphans: 4096,
             tcp_ranges: 64,

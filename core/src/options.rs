@@ -299,6 +299,11 @@ options! {
     "tcp.socket.hop_limit": tcp.socket.hop_limit, Kind::Optional(1..=255), "RFC 9293 MUST-49";
     "tcp.socket.dscp": tcp.socket.dscp, Kind::Number(0..=63), "RFC 2474 section 3";
     "tcp.socket.mss_max": tcp.socket.mss_max, Kind::Optional(48..=65_535), "RFC 9293 section 3.7.1";
+    "dhcpv4.rapid_commit": dhcpv4.rapid_commit, Kind::Switch, "RFC 4039";
+    "dhcpv4.former_server_wait_ms": dhcpv4.former_server_wait, Kind::Milliseconds(0..=60_000), "RFC 2131 section 4.4.1";
+    "dhcpv4.link_local_after_ms": dhcpv4.link_local_after, Kind::OptionalMilliseconds(0..=DAY_MS), "own; RFC 3927 section 1.9";
+    "dhcpv4.ipv6_only_capable": dhcpv4.ipv6_only_capable, Kind::Switch, "RFC 8925";
+    "dhcpv4.detect_attachment": dhcpv4.detect_attachment, Kind::Switch, "RFC 4436";
     "tcp.socket.mark": tcp.socket.mark, Kind::Number(0..=U32_MAX), "as SO_MARK";
     "multicast.robustness": multicast.robustness, Kind::Number(1..=7), "RFC 3376 section 8.1, RFC 3810 section 9.1";
     "multicast.unsolicited_report_interval_ms": multicast.unsolicited_report_interval, Kind::Milliseconds(1..=60_000), "RFC 3376 section 8.11, RFC 3810 section 9.11";
@@ -330,6 +335,7 @@ options! {
     "limits.neighbors_parked": limits.neighbors_parked, Kind::Number(17..=65_535), "own";
     "limits.neighbor_queue": limits.neighbor_queue, Kind::Number(1..=255), "RFC 4861 section 7.2.2";
     "limits.control_queue": limits.control_queue, Kind::Number(1..=65_535), "own";
+    "limits.dhcpv4_entries": limits.dhcpv4_entries, Kind::Number(1..=65_535), "own";
     "limits.answer_bytes": limits.answer_bytes, Kind::Number(65_575..=U32_MAX), "own";
     "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";

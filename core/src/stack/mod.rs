@@ -32,6 +32,7 @@
 //! - `routing`: the way of a packet, and the commands on routes and rules
 //! - `loopback`: what is for ourselves
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
+//! - `dhcpv4`: the DHCPv4 clients of the interfaces
 //! - `dhcpv6`: the DHCPv6 clients of the interfaces
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `link_local`: IPv4 link-local addresses
@@ -70,6 +71,7 @@ mod acd;
 mod addresses;
 mod commands;
 mod dad;
+mod dhcpv4;
 mod dhcpv6;
 mod fingerprint;
 mod fragments;
@@ -94,6 +96,7 @@ mod udp;
 
 pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
+pub use dhcpv4::{Dhcpv4Info, Dhcpv4LeaseInfo};
 pub use inspect::{GroupInfo, InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use pmtu::PathMtuInfo;
@@ -119,6 +122,7 @@ struct Secrets {
 struct Random {
     acd: RandomStream,
     dad: RandomStream,
+    dhcpv4: RandomStream,
     router_discovery: RandomStream,
     temporary_addresses: RandomStream,
     dhcpv6: RandomStream,
@@ -226,6 +230,7 @@ impl Stack {
         Random {
             acd: seed.stream("acd"),
             dad: seed.stream("dad"),
+            dhcpv4: seed.stream("dhcpv4"),
             router_discovery: seed.stream("nd.router_discovery"),
             temporary_addresses: seed.stream("slaac.temporary_addresses"),
             dhcpv6: seed.stream("dhcpv6"),
@@ -245,7 +250,8 @@ impl Stack {
     /// What is to be kept for the next start, as it is at `now`: given to that stack as
     /// [`Config::identity`], after [`Identity::pass`] was told how long it lay idle.
     pub fn export_identity(&self, now: Instant) -> Identity {
-        Identity { dhcpv6: self.dhcpv6_bindings(now.max(self.now)), ..self.identity.clone() }
+        let now = now.max(self.now);
+        Identity { dhcpv6: self.dhcpv6_bindings(now), dhcpv4: self.dhcpv4_bindings(now), ..self.identity.clone() }
     }
 
     /// The configuration.

@@ -73,8 +73,12 @@ impl Stack {
     ) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv4Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
-        let received =
-            interface.ipv4_input(&packet, link.dst.is_multicast(), |dst| self.hears_elsewhere(interface, dst))?;
+        let is_ours = |dst| self.hears_elsewhere(interface, dst);
+        let received = match interface.ipv4_input(&packet, link.dst.is_multicast(), is_ours) {
+            Ok(received) => received,
+            Err(DropReason::Ipv4NotOurs) => return self.receive_early_dhcpv4(id, frame, link),
+            Err(reason) => return Err(reason),
+        };
         if packet.is_fragment() {
             let header = packet.header();
             return self.receive_ipv4_fragment(id, frame, link, &received, header);
@@ -157,6 +161,9 @@ impl Stack {
     fn receive_arp(&mut self, id: InterfaceId, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
         let packet = ArpPacket::parse(ethernet.payload())?;
         self.contest_address(id, &packet)?;
+        if self.receive_router_answer(id, &packet) {
+            return Ok(());
+        }
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let input = interface.arp_input(&packet, ethernet.dst() == interface.hardware_address)?;
         if !input.to_us && input.reply.is_none() && interface.neighbors.id(input.sender).is_none() {
