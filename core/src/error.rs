@@ -154,6 +154,10 @@ drop_reasons! {
     Icmpv6NoFlow = "icmpv6.no_flow",
     /// A report of a path MTU about a packet of ours that can't be true or is no news (RFC 8201 section 4).
     IcmpTooBig = "icmp.too_big",
+    /// An error that a rate limit for its destination held back.
+    IcmpSourceLimited = "icmp.source_limited",
+    /// An error about a datagram of a socket whose queue of errors is full.
+    UdpErrorQueueFull = "udp.error_queue_full",
     /// Echo request refused by the rate limit or to a group of which we do not answer.
     EchoRefused = "icmp.echo_refused",
     /// ND message with hop limit other than 255, code other than 0 or an impossible length (RFC 4861 section 7.1).
@@ -516,6 +520,12 @@ command_errors! {
         HostUnreachable => "host unreachable",
         /// ICMP said network unreachable.
         NetworkUnreachable => "network unreachable",
+        /// ICMP said that the host does not speak the protocol.
+        ProtocolUnreachable => "protocol unreachable",
+        /// ICMP said that a router or the host lets nothing through, on purpose.
+        Prohibited => "administratively prohibited",
+        /// ICMP said that the packet's header makes no sense (Parameter Problem).
+        ProtocolError => "protocol error",
         /// A datagram was larger than the path takes.
         MessageTooLong => "message too long",
         /// The local address turned out to be another host's (RFC 5227 section 2.4), or its lease has ended.

@@ -256,6 +256,7 @@ const U32_MAX: u64 = u32::MAX as u64;
 options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
     "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
+    "ip.source_routes": ip.source_routes, Kind::Switch, "RFC 7126 section 4.3";
     "ip.path_mtu_raise_ms": ip.path_mtu_raise, Kind::OptionalMilliseconds(300_000..=100 * DAY_MS), "RFC 8201 section 4";
     "ip.reassembly_timeout_ms": reassembly_timeout, Kind::Milliseconds(1_000..=120_000), "RFC 8200 section 4.5, RFC 1122 section 3.3.2";
     "ip.weak_host": weak_host, Kind::Switch, "RFC 1122 section 3.3.4.2";
@@ -272,6 +273,9 @@ options! {
     "slaac.temporary_valid_ms": slaac.temporary_valid_lifetime, Kind::Milliseconds(60_000..=YEAR_MS), "RFC 8981 section 3.8";
     "slaac.temporary_preferred_ms": slaac.temporary_preferred_lifetime, Kind::Milliseconds(30_000..=YEAR_MS), "RFC 8981 section 3.8";
     "icmp.errors_per_second": icmp_errors_per_second, Kind::Number(0..=1_000_000), "RFC 4443 section 2.4 (f)";
+    "icmp.errors_burst": icmp_errors_burst, Kind::Number(1..=255), "as Linux";
+    "icmp.source_interval_ms": icmp_source_interval, Kind::Milliseconds(0..=DAY_MS), "as Linux";
+    "icmp.group_echoes_per_second": group_echoes_per_second, Kind::Number(0..=1_000_000), "own";
     "dhcpv6.follow_routers": dhcpv6.follow_routers, Kind::Switch, "RFC 4861 section 4.2";
     "dhcpv6.rapid_commit": dhcpv6.rapid_commit, Kind::Switch, "RFC 8415 section 21.14";
     "dhcpv6.prefix_delegation": dhcpv6.prefix_delegation, Kind::Optional(0..=64), "RFC 8415 section 6.3";
@@ -341,6 +345,10 @@ options! {
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
     "limits.path_mtus": limits.path_mtus, Kind::Number(1..=U32_MAX), "own";
     "limits.udp_destinations": limits.udp_destinations, Kind::Number(0..=65_535), "own";
+    "limits.udp_errors": limits.udp_errors, Kind::Number(0..=65_535), "own";
+    "limits.icmp_sources": limits.icmp_sources, Kind::Number(1..=65_535), "own";
+    "limits.ipv6_options": limits.ipv6_options, Kind::Number(0..=255), "RFC 8504 section 5.3";
+    "limits.ipv6_padding": limits.ipv6_padding, Kind::Number(7..=255), "RFC 8504 section 5.3";
     "limits.reassembly": limits.reassembly, Kind::Number(524_288..=U32_MAX), "own";
     "limits.fragments_per_packet": limits.fragments_per_packet, Kind::Number(1..=8_192), "own";
     "limits.small_fragments_per_packet": limits.small_fragments_per_packet, Kind::Number(1..=8_192), "own";

@@ -3,11 +3,11 @@
 //!
 //! | module | what | RFC |
 //! |---|---|---|
-//! | [`acd`] | IPv4 address conflict detection | 5227 |
-//! | [`dad`] | IPv6 duplicate address detection | 4862, 4429, 7527 |
-//! | [`dhcpv4`] | an IPv4 address from a server | 2131 |
-//! | [`link_local`] | IPv4 link-local addresses | 3927 |
-//! | [`router_discovery`] | what an interface knows from the routers of its link | 4861 |
+//! | `acd` | IPv4 address conflict detection | 5227 |
+//! | `dad` | IPv6 duplicate address detection | 4862, 4429, 7527 |
+//! | `dhcpv4` | an IPv4 address from a server | 2131 |
+//! | `link_local` | IPv4 link-local addresses | 3927 |
+//! | `router_discovery` | what an interface knows from the routers of its link | 4861 |
 //! | `solicit` | when routers are solicited | 7559 |
 //! | `routers` | default routers and their routes | 4861, 4191 |
 //! | `prefixes` | what is on the link, and what addresses are formed from | 4861, 4862 |

@@ -74,6 +74,7 @@ impl Packet {
                 let (kind, code, pointer) = match *kind {
                     ErrorKind::PortUnreachable => (1, 0, 0),
                     ErrorKind::ProtocolUnreachable => (2, 0, 0),
+                    ErrorKind::SourceRouteFailed => (4, 0, 0),
                     ErrorKind::ParameterProblem { code, pointer } => (3, code, pointer),
                     ErrorKind::ReassemblyTimeExceeded => (6, 0, 0),
                 };
@@ -117,6 +118,7 @@ pub(crate) enum Body {
 pub(crate) enum ErrorKind {
     PortUnreachable,
     ProtocolUnreachable,
+    SourceRouteFailed,
     /// Not all fragments came in time (RFC 792, RFC 4443 section 3.3).
     ReassemblyTimeExceeded,
     /// Parameter Problem with its code and pointer (RFC 792, RFC 4443 section 3.4).

@@ -27,6 +27,7 @@ impl Stack {
         self.digest_sockets(&mut digest);
         self.identity.digest(&mut digest);
         self.events.digest(&mut digest);
+        self.limits.icmp_sources.digest(&mut digest);
         self.random.dhcpv4.digest(&mut digest);
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
             limit.digest(&mut digest);

@@ -18,6 +18,7 @@
 //!
 //! - `receive`: from a frame to the protocol that it is for
 //! - `icmp`: ICMP of both families, and the errors that we send
+//! - `icmp_errors`: the errors that arrive, and whose packets they are about
 //! - `pmtu`: the paths' MTUs, and what a report of a smaller one does
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
@@ -59,7 +60,7 @@ use crate::keyed::HashKey;
 use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
 use crate::provenance::{Occasion, Trigger};
-use crate::rate_limit::RateLimit;
+use crate::rate_limit::{RateLimit, SourceLimit};
 use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
 use crate::tcp::TcpCounters;
@@ -76,6 +77,7 @@ mod dhcpv6;
 mod fingerprint;
 mod fragments;
 mod icmp;
+mod icmp_errors;
 mod inspect;
 mod inspect_routers;
 mod interfaces;
@@ -104,8 +106,6 @@ pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
 const ISN_TICK_NANOS: u64 = 4_000;
-/// Echo requests to a group that are answered per second.
-const GROUP_ECHOES_PER_SECOND: u32 = 10;
 
 /// Keys that hashes of connection identifiers are made with; never printed.
 #[derive(Clone)]
@@ -134,6 +134,7 @@ struct Random {
 #[derive(Clone)]
 struct RateLimits {
     icmp_errors: RateLimit,
+    icmp_sources: SourceLimit,
     resets: RateLimit,
     group_echoes: RateLimit,
 }
@@ -204,7 +205,14 @@ impl Stack {
             limits: RateLimits {
                 icmp_errors: RateLimit::new(config.icmp_errors_per_second, seed.stream("icmp.errors")),
                 resets: RateLimit::new(config.resets_per_second, seed.stream("tcp.resets")),
-                group_echoes: RateLimit::new(GROUP_ECHOES_PER_SECOND, seed.stream("icmp.group_echoes")),
+                icmp_sources: SourceLimit::new(
+                    &seed,
+                    "icmp.sources",
+                    config.limits.icmp_sources,
+                    config.icmp_errors_burst,
+                    config.icmp_source_interval,
+                ),
+                group_echoes: RateLimit::new(config.group_echoes_per_second, seed.stream("icmp.group_echoes")),
             },
             chunks: ChunkPool::default(),
             counters: Counters::default(),

@@ -13,6 +13,7 @@
 //! | [`ipv6_ext`] | the walk over extension headers | 8200, 8504, 5095 |
 //! | [`icmpv4`] | echo and errors | 792, 1122 |
 //! | [`icmpv6`] | echo and errors | 4443 |
+//! | [`icmp_ext`] | what routers add to errors | 4884 |
 //! | [`igmp`] | group membership over IPv4 | 1112, 2236, 3376 |
 //! | [`mld`] | group membership over IPv6 | 2710, 3810 |
 //! | [`membership`] | what the two have in common | 3376, 3810 |
@@ -36,6 +37,7 @@ pub mod dhcpv4;
 pub mod dhcpv6;
 pub mod domain_name;
 pub mod ethernet;
+pub mod icmp_ext;
 pub mod icmpv4;
 pub mod icmpv6;
 pub mod igmp;
