@@ -6,14 +6,13 @@
 use std::time::{Duration as Elapsed, Instant as Clock};
 
 use bytes::Bytes;
-use smallvec::smallvec;
 use tickwire_core::wire::checksum::Sum;
 use tickwire_core::wire::ethernet::{EtherType, EthernetAddress, EthernetHeader};
 use tickwire_core::wire::icmpv6::{self, Icmpv6Header};
 use tickwire_core::wire::ipv4::IpProtocol;
 use tickwire_core::wire::ipv6::Ipv6Header;
 use tickwire_core::{
-    Capabilities, Config, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Medium, Seed, Stack, TxBatch,
+    Capabilities, Config, Frame, Instant, InterfaceAddress, InterfaceConfig, InterfaceId, Seed, Stack, TxBatch,
 };
 
 const US: [u16; 8] = [0x2001, 0xdb8, 0, 0, 0, 0, 0, 2];
@@ -63,18 +62,10 @@ fn options(units: u8, options: &[u8]) -> Vec<u8> {
 
 fn stack() -> (Stack, InterfaceId) {
     let mut stack = Stack::new(Config { checks: false, ..Config::default() }, Seed([3; 32]));
-    let interface = InterfaceConfig {
-        hardware_address: OUR_MAC,
-        addresses: smallvec![InterfaceAddress::v6(US.into(), 64)],
-        ..interface_of(Medium::Ethernet)
-    };
+    let addresses = [InterfaceAddress::v6(US.into(), 64)];
+    let interface = InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), addresses).unverified();
     let id = stack.add_interface(Instant::from_millis(1), interface).expect("a valid interface");
     (stack, id)
-}
-
-fn interface_of(medium: Medium) -> InterfaceConfig {
-    let capabilities = Capabilities::plain(1500);
-    InterfaceConfig { medium, ..InterfaceConfig::new(OUR_MAC, capabilities) }
 }
 
 /// The least time that `count` of the frame took, with all that follows from them, in any of several rounds.

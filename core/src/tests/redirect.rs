@@ -1,7 +1,7 @@
 //! Better first hops (RFC 792, RFC 1122 section 3.2.2.2, RFC 4861 section 8).
 
 use alloc::vec::Vec;
-use core::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use rstest::rstest;
 
 use super::rig::*;
@@ -38,7 +38,9 @@ fn routed(config: Config, v6: bool) -> (Rig, UdpHandle, Vec<u8>) {
         let _ = rig.receive(&neighbor_solicitation(ROUTER_V6, OUR_V6, Some(PEER_MAC)));
     }
     let frames = rig.frames();
-    let packet = frames.iter().find(|frame| frame[14] >> 4 == 4 || frame[20] == 17).unwrap()[14..].to_vec();
+    let protocol_at = if v6 { 14 + 6 } else { 14 + 9 };
+    let is_datagram = |frame: &&Vec<u8>| frame[14] >> 4 == if v6 { 6 } else { 4 } && frame[protocol_at] == 17;
+    let packet = frames.iter().find(is_datagram).unwrap()[14..].to_vec();
     (rig, handle, packet)
 }
 
@@ -48,7 +50,7 @@ fn redirect_v4(from: Ipv4Addr, code: u8, gateway: Ipv4Addr, quoted: &[u8]) -> Ve
 
 fn redirect_v6(from: Ipv6Addr, hop_limit: u8, target: Ipv6Addr, quoted: &[u8]) -> Vec<u8> {
     let destination = socket(FAR_V6).ip();
-    let core::net::IpAddr::V6(destination) = destination else { panic!("IPv6") };
+    let IpAddr::V6(destination) = destination else { panic!("IPv6") };
     let mut message = Vec::new();
     Redirect { target, destination, target_link_layer: Some(OTHER_MAC), redirected: quoted }.emit(&mut message);
     icmpv6_packet(from, OUR_V6, hop_limit, message)
@@ -89,7 +91,7 @@ fn an_ipv6_redirect_is_followed_by_option() {
 #[test]
 fn an_ipv6_destination_on_the_link() {
     let (mut rig, handle, packet) = routed(followed(Limits::default()), true);
-    let core::net::IpAddr::V6(destination) = socket(FAR_V6).ip() else { panic!("IPv6") };
+    let IpAddr::V6(destination) = socket(FAR_V6).ip() else { panic!("IPv6") };
     assert_eq!(rig.receive_packet(&redirect_v6(ROUTER_V6, 255, destination, &packet)), Verdict::Accepted);
     assert_eq!(stations(&next_frame(&mut rig, handle, FAR_V6)).0, OTHER_MAC);
 }
@@ -168,6 +170,6 @@ fn the_table_is_bounded() {
         rig.now += Duration::from_secs(1);
     }
     let told: Vec<_> = rig.stack.redirected().map(|told| told.destination).collect();
-    assert_eq!(told, [2, 3].map(|host| Ipv4Addr::new(198, 51, 100, host).into()));
+    assert_eq!(told, [2, 3].map(|host| IpAddr::V4(Ipv4Addr::new(198, 51, 100, host))));
     assert_eq!(rig.counter("icmp.redirects_evicted"), 1);
 }

@@ -10,7 +10,7 @@ use crate::error::{BindError, UdpConnectError, UdpSendError};
 use crate::event::Readiness;
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ipv4;
-use crate::{DropReason, Event, InterfaceAddress, Limits, UdpOptions, Verdict};
+use crate::{DropReason, Event, InterfaceAddress, Limits, Route, UdpOptions, Verdict};
 
 const PEER: &str = "192.0.2.1:1000";
 const PEER6: &str = "[2001:db8::1]:1000";
