@@ -3,6 +3,8 @@
 //!
 //! Times are taken as the least of several rounds, side by side; the bound leaves room for a busy machine.
 
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a test of how long it takes needs a clock")]
+
 use std::time::{Duration as Elapsed, Instant as Clock};
 
 use bytes::Bytes;
