@@ -8,9 +8,11 @@ use smallvec::SmallVec;
 use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::frame::Capabilities;
 use crate::identity::Identity;
+use crate::ip::options::DroppedOptions;
 use crate::link::InterfaceId;
 use crate::time::Duration;
 use crate::wire::ethernet::{self, EthernetAddress};
+use crate::wire::ipv4_options::IpOptions;
 
 /// How the stack as a whole behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -366,8 +368,13 @@ pub struct IpConfig {
     /// true (RFC 6437 section 3).
     pub flow_labels: bool,
     /// Whether IPv4 packets to us that were routed by their source are accepted, once their route has
-    /// ended here; default false (RFC 7126 section 4.3).
+    /// ended here, and sockets may send some; default false (RFC 7126 section 4.3).
     pub source_routes: bool,
+    /// The options for which packets are dropped; default none.
+    pub drop_options: DroppedOptions,
+    /// Whether Record Route and Timestamp of an echo request go on in its reply; default false (RFC 1122
+    /// section 3.2.2.6 recommends it): they tell strangers of the network and the time here.
+    pub echo_options: bool,
     /// Whether redirects are followed; default false: whoever can send one can take over what we send (RFC
     /// 1122 section 3.2.2.2 and RFC 4861 section 8.3 want them followed).
     pub redirects: bool,
@@ -381,6 +388,8 @@ impl Default for IpConfig {
         IpConfig {
             flow_labels: true,
             source_routes: false,
+            drop_options: DroppedOptions::default(),
+            echo_options: false,
             redirects: false,
             path_mtu_raise: Some(Duration::from_mins(10)),
         }
@@ -466,6 +475,9 @@ pub struct TcpSettings {
     pub interface: Option<InterfaceId>,
     /// A number that policy rules choose tables by; default 0 (as `SO_MARK`).
     pub mark: u32,
+    /// The options of its IPv4 packets; default none (RFC 791 section 3.1, RFC 9293 section 3.9.2). A
+    /// connection over IPv6 has none.
+    pub ip_options: IpOptions,
 }
 
 impl Default for TcpSettings {
@@ -482,6 +494,7 @@ impl Default for TcpSettings {
             mss_max: None,
             interface: None,
             mark: 0,
+            ip_options: IpOptions::NONE,
         }
     }
 }

@@ -108,6 +108,24 @@ counters! {
         neighbors_moved = "neighbor.moved",
         /// IPv4 packets accepted.
         ipv4_received = "ipv4.received",
+        /// Source routes in IPv4 packets received (RFC 7126 section 4).
+        options_source_route = "ipv4.options.source_route",
+        /// Record Route options.
+        options_record_route = "ipv4.options.record_route",
+        /// Timestamp options.
+        options_timestamp = "ipv4.options.timestamp",
+        /// Router Alert options.
+        options_router_alert = "ipv4.options.router_alert",
+        /// Quick-Start options.
+        options_quick_start = "ipv4.options.quick_start",
+        /// Security labels.
+        options_security = "ipv4.options.security",
+        /// Options of experiments.
+        options_experiment = "ipv4.options.experiment",
+        /// Obsolete options.
+        options_obsolete = "ipv4.options.obsolete",
+        /// Other options.
+        options_unknown = "ipv4.options.unknown",
         /// IPv4 packets sent.
         ipv4_sent = "ipv4.sent",
         /// IPv6 packets accepted.

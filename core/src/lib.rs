@@ -83,6 +83,7 @@ pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
 pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease};
+pub use ip::options::DroppedOptions;
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::reassembly::ReassemblyEntry;
 pub use ip::route::{Route, RouteOrigin, Target};
@@ -95,3 +96,4 @@ pub use socket::{
 };
 pub use stack::{Cause, PrefixInfo, RouterInfo, RouterRouteInfo, Stack, Wakeup};
 pub use time::{Duration, Instant};
+pub use wire::ipv4_options::IpOptions;

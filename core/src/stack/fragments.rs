@@ -174,12 +174,19 @@ impl Stack {
         let settled = !bound.is_unspecified() && !bound.is_multicast();
         let interface = state.interface_towards(dst.ip());
         let query = Query { interface, ..state.query(settled.then_some(bound), dst) };
-        let (hop, src) = self.source_towards(&query)?;
-        let header = if src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
+        // Where the source is settled, the way is the one that the last datagram took.
+        let known = query.src.and_then(|src| Some((self.known_hop(handle, &query)?, src)));
+        let (hop, src) = known.map_or_else(|| self.source_towards(&query), Ok)?;
+        let options = if src.is_ipv4() { state.options.len() } else { 0 };
+        if options > 0 && state.options.source_route().is_some_and(|(first, strict)| strict && hop.next_hop != first) {
+            // RFC 791 section 3.1: no router may stand between the hops of a strict source route.
+            return Err(Refusal::NoRoute);
+        }
+        let header = options + if src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
         Ok(DatagramPath {
             src,
             unfragmented: usize::from(self.path(hop.interface, dst.ip()).mtu).saturating_sub(header + udp::HEADER_LEN),
-            largest: upper_max(src.is_ipv4()) - udp::HEADER_LEN,
+            largest: upper_max(src.is_ipv4()) - options - udp::HEADER_LEN,
         })
     }
 
@@ -200,7 +207,8 @@ impl Stack {
             ..PacketHeader::new(packet.src, packet.dst, protocol)
         };
         let ident = self.identifications.next(packet.src, packet.dst, protocol);
-        let mut fragments = Fragments { header, link, id: ident, mtu, upper_header, data, sent: 0 };
+        let options = packet.options.clone();
+        let mut fragments = Fragments { header, options, link, id: ident, mtu, upper_header, data, sent: 0 };
         fill_checksum(&mut fragments);
         self.count_packet(packet);
         self.counters.fragmented += 1;
@@ -216,7 +224,7 @@ impl Stack {
             // The interface has become narrower between two fragments.
             return self.drops.count(DropReason::FrameTooLong);
         }
-        if fragments.emit(batch) {
+        if fragments.emit(self.now, batch) {
             interface.control.push_front(Queued { what: Control::Fragments(fragments), occasion: self.occasion });
         }
         self.counters.fragments_sent += 1;

@@ -17,6 +17,7 @@ use crate::wire::ethernet::EthernetAddress;
 use crate::wire::icmpv4::{self, Icmpv4Header, Icmpv4Message};
 use crate::wire::icmpv6::{self, Icmpv6Header, Icmpv6Message};
 use crate::wire::ipv4::IpProtocol;
+use crate::wire::ipv4_options::IpOptions;
 use crate::wire::mld;
 use crate::wire::ndp;
 
@@ -89,7 +90,8 @@ impl Stack {
         let data = self.keep(frame, received.upper.start + icmpv4::HEADER_LEN..received.upper.end);
         let src = unicast.then_some(received.dst);
         let body = Body::EchoReply { ident, seq, data };
-        self.answer(id, src, received.src, body)
+        let options = self.options_of_reply(frame, received);
+        self.answer_with(id, src, received.src, body, options)
     }
 
     /// Queues an answer to `dst`, from `src` or the best of our addresses, on the interface that the
@@ -101,10 +103,21 @@ impl Stack {
         dst: IpAddr,
         body: Body,
     ) -> Result<(), DropReason> {
+        self.answer_with(id, src, dst, body, IpOptions::NONE)
+    }
+
+    fn answer_with(
+        &mut self,
+        id: InterfaceId,
+        src: Option<IpAddr>,
+        dst: IpAddr,
+        body: Body,
+        options: IpOptions,
+    ) -> Result<(), DropReason> {
         let interface = crate::ip::address::is_link_local(dst).then_some(id);
         let (hop, src) = self.source_towards(&Query { src, interface, ..Query::to(dst) })?;
         let hop_limit = self.default_hop_limit(hop.interface, dst);
-        let packet = Packet { hop_limit, ..Packet::to(src, dst, hop.next_hop, body) };
+        let packet = Packet { hop_limit, options, ..Packet::to(src, dst, hop.next_hop, body) };
         if !self.has_room_for_answer(hop.interface, &packet) {
             return Err(DropReason::ControlQueueFull);
         }

@@ -20,6 +20,7 @@
 //! - `icmp`: ICMP of both families, and the errors that we send
 //! - `icmp_errors`: the errors that arrive, and whose packets they are about
 //! - `redirects`: better first hops that routers tell of
+//! - `ip_options`: what becomes of a packet for its IPv4 options, which ones a socket may send
 //! - `pmtu`: the paths' MTUs, and what a report of a smaller one does
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
@@ -83,6 +84,7 @@ mod icmp_errors;
 mod inspect;
 mod inspect_routers;
 mod interfaces;
+mod ip_options;
 mod link_local;
 mod loopback;
 mod multicast;

@@ -80,7 +80,7 @@ impl Stack {
             Err(reason) => return Err(reason),
         };
         if !packet.option_bytes().is_empty()
-            && let Err((reason, owed)) = check_options(&packet, self.config.ip.source_routes)
+            && let Err((reason, owed)) = self.check_options(&packet)
         {
             // RFC 1122 section 3.2.2: none about a fragment but the first.
             if let Some(kind) = owed.filter(|_| packet.fragment_offset() == 0) {
@@ -362,26 +362,6 @@ impl Stack {
         }
         frame.data.slice(range)
     }
-}
-
-/// Options are passed over, whatever they are, but for source routes, which are refused unless the
-/// configuration says otherwise and the route ends here (RFC 1122 section 3.2.1.8, RFC 7126 section 4.3). An
-/// error is owed for a malformed one (RFC 1122 section 3.2.2.5), and for a route that goes on: a host
-/// is no router.
-fn check_options(packet: &Ipv4Packet<'_>, source_routes: bool) -> Result<(), (DropReason, Option<ErrorKind>)> {
-    for option in packet.options() {
-        let Ok(option) = option else {
-            let pointer = u32::from(packet.malformed_option().unwrap_or_default());
-            return Err((DropReason::Ipv4Option, Some(ErrorKind::ParameterProblem { code: 0, pointer })));
-        };
-        if option.is_source_route() {
-            let owed = (source_routes && !option.is_route_complete()).then_some(ErrorKind::SourceRouteFailed);
-            if !source_routes || owed.is_some() {
-                return Err((DropReason::Ipv4SourceRoute, owed));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Whether the transport checksum of the frame need not be looked at.

@@ -26,6 +26,7 @@ use crate::socket::{ListenerHandle, TcpHandle};
 use crate::tcp::seq::SeqNumber;
 use crate::tcp::{Arrival, Env, Judgement, Open, Reset, Segment, State, Tcb, reset_for};
 use crate::wire::ipv4::IpProtocol;
+use crate::wire::ipv4_options::IpOptions;
 use crate::wire::tcp::TcpSegment;
 use crate::wire::{ipv4, ipv6, tcp};
 use core::net::IpAddr;
@@ -151,6 +152,9 @@ impl Stack {
         let Some(mut settings) = self.sockets.listeners.get(listener).map(|slot| slot.listener.settings.clone()) else {
             return Err(DropReason::TcpNoSocket);
         };
+        if flow.remote.is_ipv6() {
+            settings.ip_options = IpOptions::NONE;
+        }
         if crate::ip::address::is_link_local(flow.remote) {
             // The peer's address means it on this link only (RFC 4007 section 6).
             settings.interface = Some(id);
@@ -418,19 +422,21 @@ impl Stack {
             return Ok(hop);
         }
         let settings = slot.tcb.settings();
+        let first_hop = settings.ip_options.first_hop().map(IpAddr::V4);
         let query = Query {
             src: Some(slot.flow.local),
             interface: settings.interface,
             mark: settings.mark,
             ports: (slot.flow.local_port, slot.flow.remote_port),
-            ..Query::to(slot.flow.remote)
+            ..Query::to(first_hop.unwrap_or(slot.flow.remote))
         };
         let hop = self.way(&query)?.hop;
         let path = self.path(hop.interface, query.dst);
         if let Some(slot) = self.sockets.tcp.get_mut(handle) {
             slot.hop = Some((generation, hop));
             slot.path_until = path.until;
-            slot.dont_fragment = path.dont_fragment;
+            // Errors about a packet that is routed by its source name another destination.
+            slot.dont_fragment = path.dont_fragment && first_hop.is_none();
             slot.tcb.set_path(path.mtu.saturating_sub(tcp_headers(query.dst.is_ipv4())));
         }
         Ok(hop)

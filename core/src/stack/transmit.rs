@@ -11,6 +11,7 @@ use crate::error::DropReason;
 use crate::event::Readiness;
 use crate::frame::{FrameStart, TxBatch, TxChecksum};
 use crate::ip::address::ALL_ROUTERS;
+use crate::ip::options::LeavingOptions;
 use crate::ip::output::{LinkHeader, PacketHeader, transport_checksum};
 use crate::ip::packet::{Body, Packet};
 use crate::link::neighbor::{NeighborId, Origin, Resolution};
@@ -248,7 +249,9 @@ impl Stack {
                 if packet.len() > usize::from(path.mtu) {
                     return self.fragment_packet(id, &packet, link, path.mtu.into());
                 }
-                let may_be_fragmented = !path.dont_fragment && !packet.dont_fragment;
+                // Errors about a packet that is routed by its source name another destination: no path is learnt by them.
+                let is_source_routed = !packet.options.is_empty() && packet.options.source_route().is_some();
+                let may_be_fragmented = (!path.dont_fragment || is_source_routed) && !packet.dont_fragment;
                 let identification =
                     may_be_fragmented.then(|| self.identify(packet.src, packet.dst, packet.protocol()));
                 self.transmit_to(id, &packet, link, identification, batch);
@@ -275,7 +278,8 @@ impl Stack {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let by_device = interface.capabilities.tx_checksum;
         self.count_packet(packet);
-        emit_packet(packet, link, identification, by_device, batch);
+        let options = LeavingOptions::new(&packet.options, true, (packet.src, packet.dst), self.now);
+        emit_packet(packet, link, identification, options.as_ref(), by_device, batch);
     }
 
     pub(super) fn count_packet(&mut self, packet: &Packet) {
@@ -298,15 +302,16 @@ impl Stack {
         slot.queued = false;
         // The route may have changed since it was put on this ring.
         let query = self.datagram_query(handle);
-        let Some(way) = query.and_then(|query| self.way(&query).ok()).filter(|way| way.hop.interface == id) else {
+        let hop = query.and_then(|query| self.datagram_hop(handle, &query).ok());
+        let Some(hop) = hop.filter(|hop| hop.interface == id) else {
             return self.make_udp_ready(handle);
         };
-        let hop = way.hop;
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
         slot.state.on_sent(next.dst, &self.config.limits);
         let (hop_limit, dont_fragment) = (slot.state.hop_limit_to(next.dst.ip()), slot.state.dont_fragment);
         let (traffic_class, is_connected) = (slot.state.traffic_class, slot.state.peer == Some(next.dst));
+        let options = slot.state.options.clone();
         let flow = Flow::new(SocketAddr::new(next.src, slot.state.local.port()), next.dst);
         let packet = Packet {
             src: next.src,
@@ -317,6 +322,7 @@ impl Stack {
             // Datagrams to one peer are a flow; those to this and that are none (RFC 6437 section 3).
             flow_label: if is_connected { self.flow_label(IpProtocol::UDP, &flow) } else { 0 },
             dont_fragment,
+            options,
             body: Body::Datagram { src_port: flow.local_port, dst_port: flow.remote_port, data: next.data },
         };
         if has_room_again {
@@ -362,7 +368,7 @@ impl Stack {
         let capabilities = interface.capabilities;
         let hop_limit_v4 = self.config.hop_limit;
         let hop_limit_v6 = interface.autoconf.router_discovery.hop_limit.unwrap_or(hop_limit_v4);
-        let identification = self.identification_of(handle);
+        let (now, identification) = (self.now, self.identification_of(handle));
         let Some((slot, mut env)) = self.connection(handle) else { return };
         let segment_size = slot.tcb.segment_size();
         // What may be fragmented on its way needs an identification of its own: one segment at a time.
@@ -371,6 +377,7 @@ impl Stack {
         let max_payload = if identification.is_some() { segment_size } else { max_payload };
         if let Some(outgoing) = slot.tcb.next_segment(&mut env, max_payload) {
             let settings = slot.tcb.settings();
+            let options = LeavingOptions::new(&settings.ip_options, true, (slot.flow.local, slot.flow.remote), now);
             let header = PacketHeader {
                 hop_limit: settings.hop_limit.unwrap_or(if slot.flow.remote.is_ipv4() {
                     hop_limit_v4
@@ -380,6 +387,7 @@ impl Stack {
                 traffic_class: settings.dscp << 2,
                 flow_label: slot.flow_label,
                 identification,
+                options: options.as_ref(),
                 ..PacketHeader::new(slot.flow.local, slot.flow.remote, IpProtocol::TCP)
             };
             let emission = Emission {
@@ -421,7 +429,7 @@ fn finish(
     batch: &mut TxBatch,
     start: FrameStart,
     link: LinkHeader,
-    header: &PacketHeader,
+    header: &PacketHeader<'_>,
     upper_len: usize,
     field: usize,
     by_device: bool,
@@ -430,7 +438,14 @@ fn finish(
     batch.commit(start, upper_len as u32, None, checksum);
 }
 
-fn emit_packet(packet: &Packet, link: LinkHeader, identification: Option<u16>, by_device: bool, batch: &mut TxBatch) {
+fn emit_packet(
+    packet: &Packet,
+    link: LinkHeader,
+    identification: Option<u16>,
+    options: Option<&LeavingOptions>,
+    by_device: bool,
+    batch: &mut TxBatch,
+) {
     let (is_v4, protocol) = (packet.src.is_ipv4(), packet.protocol());
     let (head_len, data): (_, &[u8]) = match &packet.body {
         Body::EchoReply { data, .. } => (icmpv4::HEADER_LEN, data),
@@ -443,6 +458,7 @@ fn emit_packet(packet: &Packet, link: LinkHeader, identification: Option<u16>, b
         traffic_class: packet.traffic_class,
         flow_label: packet.flow_label,
         identification,
+        options,
         ..PacketHeader::new(packet.src, packet.dst, protocol)
     };
     let len = head_len + data.len();
