@@ -29,6 +29,8 @@ pub struct Config {
     pub icmp_errors_per_second: u32,
     /// Resets sent per second in answer to segments that belong to no connection; default 200.
     pub resets_per_second: u32,
+    /// The router role; off by default.
+    pub router: RouterConfig,
     /// Whether any of our addresses may be used on any interface: a packet is taken in that came to an
     /// address of another interface, and leaves by another than its source address's. Default false: the
     /// strong host model (RFC 1122 section 3.3.4.2).
@@ -57,6 +59,7 @@ impl Default for Config {
             rx_batch: 16,
             icmp_errors_per_second: 100,
             resets_per_second: 200,
+            router: RouterConfig::default(),
             weak_host: false,
             checks: cfg!(debug_assertions),
             trace: false,
@@ -108,6 +111,35 @@ impl Default for SlaacConfig {
     }
 }
 
+/// Which way a forwarded packet's source has to lie (RFC 3704 section 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReversePath {
+    /// Whichever.
+    Off,
+    /// There is some route to it.
+    Loose,
+    /// The best route to it leads out where the packet came in.
+    Strict,
+}
+
+/// What a stack does as a router (RFC 1812).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouterConfig {
+    /// Whether packets for other hosts are forwarded between the interfaces; default false.
+    pub forwarding: bool,
+    /// How their source is checked; default strict (RFC 2827, RFC 3704).
+    pub reverse_path: ReversePath,
+    /// Whether senders are told of better first hops, ten times a second at most; default true (RFC 1812
+    /// section 5.2.7.2, RFC 4861 section 8.2).
+    pub redirects: bool,
+}
+
+impl Default for RouterConfig {
+    fn default() -> RouterConfig {
+        RouterConfig { forwarding: false, reverse_path: ReversePath::Strict, redirects: true }
+    }
+}
+
 /// Which of several stacks that share one set of addresses this one is: it takes ephemeral ports
 /// from its own residue class only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +169,8 @@ pub struct Limits {
     pub routes: u32,
     /// Policy rules; default 64.
     pub rules: u16,
+    /// Packets of other hosts that wait to leave an interface; default 512.
+    pub forward_queue: u16,
     /// TCP connections in any state, TIME-WAIT included; default 65,536.
     pub tcp_sockets: u32,
     /// TCP connections in SYN-RECEIVED per listener; default 256.
@@ -183,6 +217,7 @@ impl Default for Limits {
             address_events: 64,
             routes: 1024,
             rules: 64,
+            forward_queue: 512,
             tcp_sockets: 65_536,
             syn_queue: 256,
             listeners: 1024,
@@ -424,6 +459,8 @@ pub struct InterfaceConfig {
     pub ipv6_autoconfiguration: bool,
     /// How it makes sure that its addresses are its own alone; default [`Config::address`].
     pub address_settings: Option<AddressSettings>,
+    /// Whether it answers ARP for hosts that are forwarded to through other interfaces; default false (RFC 1027).
+    pub proxy_arp: bool,
 }
 
 impl InterfaceConfig {
@@ -440,6 +477,7 @@ impl InterfaceConfig {
             addresses: addresses.into_iter().collect(),
             ipv6_autoconfiguration: false,
             address_settings: None,
+            proxy_arp: false,
         }
     }
 

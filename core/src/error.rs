@@ -206,6 +206,20 @@ drop_reasons! {
     NeighborQueueFull = "neighbor.queue_full",
     /// No route to the destination of an answer.
     NoRoute = "route.none",
+    /// A packet for another host whose source or destination no router passes on, or that was broadcast on the link.
+    ForwardMartian = "forward.martian",
+    /// A packet for another host whose source means nothing beyond its link.
+    ForwardScope = "forward.scope",
+    /// A packet for another host that came in where its source does not lie (RFC 3704).
+    ForwardReversePath = "forward.reverse_path",
+    /// A packet for another host that has made its last hop; Time Exceeded is owed.
+    ForwardHopLimit = "forward.hop_limit",
+    /// A packet for another host that the next link is too narrow for; Packet Too Big is owed.
+    ForwardTooBig = "forward.too_big",
+    /// Packets for another host that the device had merged into one: a router needs them as they were.
+    ForwardMerged = "forward.merged",
+    /// A packet for another host that the queue of its interface has no room for.
+    ForwardQueueFull = "forward.queue_full",
     /// The route says to discard it.
     RouteBlackhole = "route.blackhole",
     /// The route says that the destination is unreachable.

@@ -70,7 +70,7 @@ mod tests;
 pub use autoconf::router_discovery::ManagedFlags;
 pub use config::{
     Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, Medium, NdConfig,
-    SlaacConfig, TcpConfig, TcpSettings,
+    ReversePath, RouterConfig, SlaacConfig, TcpConfig, TcpSettings,
 };
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};

@@ -5,10 +5,12 @@
 //! - [`own_address`]: the addresses of an interface, their states and lifetimes
 //! - [`route`]: where packets go next: tables of routes, longest prefix first
 //! - [`rule`]: which tables are looked at
+//! - [`forward`]: packets in transit
 //! - [`input`]: the checks on a received packet before an upper layer sees it
 //! - [`output`]: headers of layer 2 and 3 in front of a payload, checksums behind it
 
 pub(crate) mod address;
+pub(crate) mod forward;
 pub(crate) mod input;
 pub(crate) mod output;
 pub(crate) mod own_address;

@@ -103,6 +103,12 @@ pub(crate) struct Interface {
     pub(crate) neighbors: NeighborCache,
     pub(crate) control: VecDeque<Control>,
     pub(crate) ready: VecDeque<Ready>,
+    /// Packets of others that leave here.
+    pub(crate) transit: VecDeque<Packet>,
+    /// Whose turn it is to send.
+    pub(crate) transit_next: bool,
+    /// Whether it answers ARP for hosts on other interfaces (RFC 1027).
+    pub(crate) proxy_arp: bool,
     /// The heap entry that stands for the interface's own deadline.
     pub(crate) armed: Option<Instant>,
 }
@@ -122,6 +128,9 @@ impl Interface {
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),
             ready: VecDeque::new(),
+            transit: VecDeque::new(),
+            transit_next: false,
+            proxy_arp: config.proxy_arp,
             armed: None,
         }
     }
@@ -139,7 +148,17 @@ impl Interface {
 
     /// Whether something may want to leave.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.control.is_empty() || !self.ready.is_empty()
+        !self.control.is_empty() || !self.ready.is_empty() || !self.transit.is_empty()
+    }
+
+    /// Whether a packet in transit is next to leave, rather than a socket's: they take turns.
+    #[inline]
+    pub(crate) fn takes_transit(&mut self) -> bool {
+        if self.transit.is_empty() {
+            return false;
+        }
+        self.transit_next = !self.transit_next || self.ready.is_empty();
+        self.transit_next
     }
 
     pub(crate) fn has_address(&self, address: IpAddr) -> bool {

@@ -568,6 +568,11 @@ impl NeighborCache {
         self.find(address)
     }
 
+    /// The hardware address that is cached for `address`.
+    pub(crate) fn hardware_of(&self, address: IpAddr) -> Option<EthernetAddress> {
+        self.iter().find_map(|(other, _, hardware)| hardware.filter(|_| other == address))
+    }
+
     /// Whether another hardware address than `hardware` is cached for `address`.
     pub(crate) fn holds_other(&self, address: IpAddr, hardware: EthernetAddress) -> bool {
         let slot = self.index.get(&address).and_then(|&slot| self.slots.get(slot as usize)?.as_ref());

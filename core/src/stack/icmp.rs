@@ -186,8 +186,11 @@ impl Stack {
         Some(())
     }
 
-    /// A packet could not be sent because its neighbor does not answer: its socket is told.
+    /// A packet could not be sent because its neighbor does not answer: its socket, or its sender, is told.
     pub(super) fn on_packet_undeliverable(&mut self, id: InterfaceId, packet: &Packet) {
+        if let Body::Transit(transit) = &packet.body {
+            return self.on_transit_undeliverable(packet, transit);
+        }
         let Body::Datagram { src_port, dst_port, .. } = packet.body else { return };
         let Some(handle) = self.sockets.demux.datagrams.find(packet.src, src_port, id) else { return };
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
@@ -210,6 +213,20 @@ pub(super) fn error_header_v4(kind: ErrorKind) -> Icmpv4Header {
         ErrorKind::ParameterProblem { code, pointer } => {
             Icmpv4Header::ParameterProblem { code, pointer: pointer as u8 }
         }
+        ErrorKind::NetworkUnreachable | ErrorKind::BeyondScope => {
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::NET_UNREACHABLE, next_hop_mtu: 0 }
+        }
+        ErrorKind::HostUnreachable => {
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::HOST_UNREACHABLE, next_hop_mtu: 0 }
+        }
+        ErrorKind::Prohibited => {
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::ADMINISTRATIVELY_PROHIBITED, next_hop_mtu: 0 }
+        }
+        ErrorKind::HopLimitExceeded => Icmpv4Header::TimeExceeded { code: icmpv4::TTL_EXCEEDED },
+        ErrorKind::PacketTooBig { mtu } => {
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::FRAGMENTATION_NEEDED, next_hop_mtu: mtu }
+        }
+        ErrorKind::Redirect { gateway } => Icmpv4Header::Redirect { code: icmpv4::REDIRECT_HOST, gateway },
     }
 }
 
@@ -221,5 +238,14 @@ pub(super) fn error_header_v6(kind: ErrorKind) -> Icmpv6Header {
             Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: 0 }
         }
         ErrorKind::ParameterProblem { code, pointer } => Icmpv6Header::ParameterProblem { code, pointer },
+        ErrorKind::NetworkUnreachable => Icmpv6Header::DestinationUnreachable { code: icmpv6::NO_ROUTE },
+        // Redirects of IPv6 are Neighbor Discovery's.
+        ErrorKind::HostUnreachable | ErrorKind::Redirect { .. } => {
+            Icmpv6Header::DestinationUnreachable { code: icmpv6::ADDRESS_UNREACHABLE }
+        }
+        ErrorKind::Prohibited => Icmpv6Header::DestinationUnreachable { code: icmpv6::ADMINISTRATIVELY_PROHIBITED },
+        ErrorKind::BeyondScope => Icmpv6Header::DestinationUnreachable { code: icmpv6::BEYOND_SCOPE },
+        ErrorKind::HopLimitExceeded => Icmpv6Header::TimeExceeded { code: icmpv6::HOP_LIMIT_EXCEEDED },
+        ErrorKind::PacketTooBig { mtu } => Icmpv6Header::PacketTooBig { mtu: mtu.into() },
     }
 }

@@ -88,6 +88,8 @@ pub struct QueueDepths {
     pub control: usize,
     /// Sockets on the ready rings of all interfaces.
     pub ready: usize,
+    /// Packets of other hosts that wait to leave.
+    pub transit: usize,
     /// Packets parked for neighbors.
     pub parked: usize,
     /// Events.
@@ -176,6 +178,7 @@ impl Stack {
         QueueDepths {
             control: sum(|interface| interface.control.len()),
             ready: sum(|interface| interface.ready.len()),
+            transit: sum(|interface| interface.transit.len()),
             parked: sum(|interface| interface.neighbors.parked()),
             events: self.events.len(),
             tcp_bytes: self.tcp_sockets().map(|entry| entry.received + entry.unsent).sum(),

@@ -28,6 +28,7 @@
 //! - `interfaces`: links that go down and come up, interfaces that go
 //! - `routing`: the way of a packet, and the commands on routes and rules
 //! - `loopback`: what is for ourselves
+//! - `forward`: what is for others: the router role
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
@@ -57,6 +58,7 @@ mod addresses;
 mod commands;
 mod dad;
 mod fingerprint;
+mod forward;
 mod icmp;
 mod inspect;
 mod inspect_routers;
@@ -82,6 +84,9 @@ const ISN_TICK_NANOS: u64 = 4_000;
 /// Echo requests to a group that are answered per second.
 const GROUP_ECHOES_PER_SECOND: u32 = 10;
 
+/// Redirects that a router sends per second.
+const REDIRECTS_PER_SECOND: u32 = 10;
+
 /// Keys that hashes of connection identifiers are made with; never printed.
 #[derive(Clone)]
 struct Secrets {
@@ -106,6 +111,7 @@ struct RateLimits {
     icmp_errors: RateLimit,
     resets: RateLimit,
     group_echoes: RateLimit,
+    redirects: RateLimit,
 }
 
 /// A TCP/IP stack. See the [module](self) for how it is driven.
@@ -162,6 +168,7 @@ impl Stack {
                 icmp_errors: RateLimit::new(config.icmp_errors_per_second, seed.stream("icmp.errors")),
                 resets: RateLimit::new(config.resets_per_second, seed.stream("tcp.resets")),
                 group_echoes: RateLimit::new(GROUP_ECHOES_PER_SECOND, seed.stream("icmp.group_echoes")),
+                redirects: RateLimit::new(REDIRECTS_PER_SECOND, seed.stream("icmp.redirects")),
             },
             chunks: ChunkPool::default(),
             counters: Counters::default(),

@@ -10,7 +10,7 @@ use crate::config::Medium;
 use crate::error::DropReason;
 use crate::frame::{Frame, RxChecksum};
 use crate::ip::input::Received;
-use crate::ip::packet::ErrorKind;
+use crate::ip::packet::{Body, ErrorKind};
 use crate::link::neighbor::{Expiry, NeighborId, Solicit, Waiting};
 use crate::link::{Control, InterfaceId};
 use crate::wire::arp::{ArpOperation, ArpPacket};
@@ -66,8 +66,13 @@ impl Stack {
     fn receive_ipv4(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv4Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
-        let received =
-            interface.ipv4_input(&packet, link.dst.is_multicast(), |dst| self.hears_elsewhere(interface, dst))?;
+        let link_group = link.dst.is_multicast();
+        let received = match interface.ipv4_input(&packet, link_group, |dst| self.hears_elsewhere(interface, dst)) {
+            Err(DropReason::Ipv4NotOurs) if self.forwards(packet.dst().into()) => {
+                return self.forward_ipv4(id, frame, link_group);
+            }
+            checked => checked?,
+        };
         self.counters.ipv4_received += 1;
         match received.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
@@ -86,6 +91,9 @@ impl Stack {
         let is_ours = |dst| self.hears_elsewhere(interface, dst);
         let mut received = match interface.ipv6_input(&packet, link.dst.is_multicast(), is_ours) {
             Err(DropReason::Ipv6Source) => return Err(self.detect_own_source(id, &packet)),
+            Err(DropReason::Ipv6NotOurs) if self.forwards(packet.dst().into()) => {
+                return self.forward_ipv6(id, frame, link.dst.is_multicast());
+            }
             checked => checked?,
         };
         let limits = ExtensionLimits {
@@ -128,7 +136,10 @@ impl Stack {
         let packet = ArpPacket::parse(ethernet.payload())?;
         self.contest_address(id, &packet)?;
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
-        let input = interface.arp_input(&packet, ethernet.dst() == interface.hardware_address)?;
+        let mut input = interface.arp_input(&packet, ethernet.dst() == interface.hardware_address)?;
+        if let Some(reply) = self.proxy_arp(id, &packet).filter(|_| input.reply.is_none()) {
+            (input.to_us, input.reply) = (true, Some(reply));
+        }
         if !input.to_us && input.reply.is_none() && interface.neighbors.id(input.sender).is_none() {
             return Err(DropReason::ArpNotOurs);
         }
@@ -222,8 +233,10 @@ impl Stack {
     fn wake(&mut self, id: InterfaceId, waiting: Waiting) {
         for packet in waiting.packets {
             // Beyond the queue's own limit by what was parked at most, which has a limit too.
-            if let Some(interface) = self.interfaces.get_mut(id.index()) {
-                interface.control.push_back(Control::Packet(packet));
+            let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+            match packet.body {
+                Body::Transit(_) => interface.transit.push_back(packet),
+                _ => interface.control.push_back(Control::Packet(packet)),
             }
         }
         for handle in waiting.sockets {

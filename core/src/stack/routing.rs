@@ -52,7 +52,7 @@ impl Stack {
 
     /// Whether a route can be used: its interface is up, is the one that the sender is bound to, and, in
     /// the strong host model, has the address that is sent from (RFC 1122 section 3.3.4.2).
-    fn is_usable(&self, route: &Route, query: &Query) -> bool {
+    pub(super) fn is_usable(&self, route: &Route, query: &Query) -> bool {
         let Some(id) = route.interface() else { return true };
         self.interfaces
             .get(id.index())
@@ -84,7 +84,8 @@ impl Stack {
     /// One that comes or goes moves no flow between others.
     fn weight(&self, route: &Route, query: &Query) -> u64 {
         let mut hasher = self.secrets.multipath.build_hasher();
-        for address in [Some(query.dst), route.gateway()].into_iter().flatten() {
+        let from = query.src.filter(|_| query.arrived_on.is_some());
+        for address in [Some(query.dst), from, route.gateway()].into_iter().flatten() {
             match address {
                 IpAddr::V4(address) => hasher.write(&address.octets()),
                 IpAddr::V6(address) => hasher.write(&address.octets()),
@@ -99,13 +100,18 @@ impl Stack {
 
     /// Whether a packet that has come in on `interface` is for us though `dst` is no address of that one.
     /// On the loopback interface all our addresses are, and all of 127.0.0.0/8; elsewhere, in the weak
-    /// host model, those of the other interfaces (RFC 1122 section 3.3.4.2), but for such as have a
+    /// host model and on a router, those of the other interfaces (RFC 1122 section 3.3.4.2), but for such as have a
     /// meaning on their own link only.
     pub(super) fn hears_elsewhere(&self, interface: &Interface, dst: IpAddr) -> bool {
         match (interface.medium, dst) {
             (Medium::Loopback, IpAddr::V4(v4)) if v4.is_loopback() => true,
             (Medium::Loopback, _) => self.is_assigned(dst),
-            _ => self.config.weak_host && !dst.is_loopback() && !address::is_link_local(dst) && self.is_assigned(dst),
+            _ => {
+                (self.config.weak_host || self.config.router.forwarding)
+                    && !dst.is_loopback()
+                    && !address::is_link_local(dst)
+                    && self.is_assigned(dst)
+            }
         }
     }
 

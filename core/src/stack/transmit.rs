@@ -32,7 +32,7 @@ use crate::wire::tcp_options::TcpOptions;
 use crate::wire::udp::{self, UdpHeader};
 
 /// Where a packet stands that wants to leave.
-enum NextHop {
+pub(super) enum NextHop {
     Known(LinkHeader),
     Unresolved(NeighborId),
     Full,
@@ -70,16 +70,18 @@ impl Stack {
         count
     }
 
-    /// Builds up to [`TxBatch::FRAMES_MAX`] frames: the interface's own messages and answers, then a turn for
-    /// each socket.
+    /// Builds up to [`TxBatch::FRAMES_MAX`] frames: the interface's own messages and answers, then by turns a
+    /// packet in transit and one of a socket.
     pub(super) fn fill(&mut self, interface: InterfaceId, batch: &mut TxBatch) {
         let before = batch.len();
         while batch.len() - before < TxBatch::FRAMES_MAX {
             let Some(own) = self.interfaces.get_mut(interface.index()) else { break };
+            let room = TxBatch::FRAMES_MAX - (batch.len() - before);
             if let Some(control) = own.control.pop_front() {
                 self.transmit_control(interface, control, batch);
+            } else if own.takes_transit() {
+                self.transmit_transit(interface, room, batch);
             } else if let Some(ready) = own.ready.pop_front() {
-                let room = TxBatch::FRAMES_MAX - (batch.len() - before);
                 match ready {
                     Ready::Tcp(handle) => self.transmit_tcp(interface, handle, room, batch),
                     Ready::Udp(handle) => self.transmit_udp(interface, handle, batch),
@@ -141,7 +143,7 @@ impl Stack {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
                 let message = NeighborAdvertisement {
-                    router: false,
+                    router: self.config.router.forwarding,
                     solicited,
                     overrides: interface.may_override(target),
                     target,
@@ -166,7 +168,7 @@ impl Stack {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let src = interface.hardware_address;
         let message = NeighborAdvertisement {
-            router: false,
+            router: self.config.router.forwarding,
             solicited: false,
             overrides: false,
             target,
@@ -194,7 +196,7 @@ impl Stack {
     }
 
     /// The hardware address for `next_hop`; starts its resolution if it is not known.
-    fn resolve(&mut self, id: InterfaceId, next_hop: IpAddr, origin: Origin) -> NextHop {
+    pub(super) fn resolve(&mut self, id: InterfaceId, next_hop: IpAddr, origin: Origin) -> NextHop {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return NextHop::Full };
         if interface.medium != Medium::Ethernet {
             return NextHop::Known(LinkHeader::None);
@@ -257,6 +259,8 @@ impl Stack {
             Body::IcmpError { .. } => self.counters.icmp_errors_sent += 1,
             Body::TcpReset { .. } => self.counters.tcp_resets_sent += 1,
             Body::Datagram { .. } => self.counters.udp_sent += 1,
+            Body::NdRedirect { .. } => self.counters.redirects_sent += 1,
+            Body::Transit(_) => {}
         }
     }
 
@@ -401,12 +405,21 @@ fn emit_packet(packet: &Packet, link: LinkHeader, by_device: bool, batch: &mut T
         Body::IcmpError { quote, .. } => (icmp, icmpv4::HEADER_LEN, quote),
         Body::TcpReset { .. } => (IpProtocol::TCP, tcp::HEADER_LEN, &[]),
         Body::Datagram { data, .. } => (IpProtocol::UDP, udp::HEADER_LEN, data),
+        Body::NdRedirect { .. } => (icmp, packet.len() - crate::wire::ipv6::HEADER_LEN, &[]),
+        // It has headers of its own.
+        Body::Transit(_) => return,
     };
     let header = PacketHeader { src: packet.src, dst: packet.dst, protocol, hop_limit: packet.hop_limit };
     let len = head_len + data.len();
     let start = header.begin(batch, link, len);
     let out = batch.out();
     match packet.body {
+        Body::NdRedirect { .. } => {
+            if let Some(redirect) = packet.body.redirect() {
+                redirect.emit(out);
+            }
+        }
+        Body::Transit(_) => {}
         Body::EchoReply { ident: id, seq, .. } if is_v4 => Icmpv4Header::EchoReply { id, seq }.emit(out),
         Body::EchoReply { ident: id, seq, .. } => Icmpv6Header::EchoReply { id, seq }.emit(out),
         Body::IcmpError { kind, .. } if is_v4 => error_header_v4(kind).emit(out),

@@ -25,6 +25,7 @@
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `route` | routes and the choice of a source address |
 //! | `policy` | metrics, refusing routes, equal costs, rules and tables (RFC 1812 section 5.2.4, 2992) |
+//! | `forward` | the router role (RFC 1812, 4861 section 8) |
 //! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
 //! | `media` | bare IP packets, and the loopback (RFC 1122 section 3.2.1.3 (g)) |
 //! | `link_state` | links that go down and come up |
@@ -45,6 +46,7 @@ mod dad;
 mod determinism;
 mod echo;
 mod ethernet;
+mod forward;
 mod host_model;
 mod hostile;
 mod icmp_errors;
