@@ -25,6 +25,7 @@ use thiserror::Error;
 use tickwire_core::Instant;
 use tickwire_core::config::Medium;
 use tickwire_core::frame::TxFrame;
+use tickwire_core::provenance::Provenance;
 
 /// Frames that wait for the writer; what comes on top is lost to the capture and counted.
 pub const QUEUE_FRAMES: usize = 8192;
@@ -96,7 +97,7 @@ pub enum CaptureError {
 #[derive(Debug)]
 enum Record {
     Interface { name: String, medium: Medium, frame_max: u32 },
-    Frame { interface: u32, unix_nanos: u64, direction: Direction, data: Bytes },
+    Frame { interface: u32, unix_nanos: u64, direction: Direction, data: Bytes, comment: Option<String> },
 }
 
 /// A running capture. Clones feed the same file.
@@ -157,16 +158,18 @@ impl Capture {
         let _ = self.records.send(Record::Interface { name: name.to_owned(), medium, frame_max });
     }
 
-    /// Records a received frame, without copying it.
-    pub fn inbound(&self, interface: u32, now: Instant, frame: &Bytes) {
-        self.offer(interface, now, Direction::Inbound, frame.clone());
+    /// Records a received frame, without copying it. `serial` is its number among the frames that pass
+    /// the stack, [`Stack::next_serial`](tickwire_core::Stack::next_serial): it stands in the frame's comment.
+    pub fn inbound(&self, interface: u32, now: Instant, serial: u64, frame: &Bytes) {
+        self.offer(interface, now, Direction::Inbound, frame.clone(), Some(format!("frame {serial}")));
     }
 
-    /// Records a frame that is sent.
-    pub fn outbound(&self, interface: u32, now: Instant, frame: TxFrame<'_>) {
+    /// Records a frame that is sent. Its comment tells its number, and which frame, timer or call caused it.
+    pub fn outbound(&self, interface: u32, now: Instant, frame: TxFrame<'_>, provenance: Option<Provenance>) {
         let mut data = Vec::with_capacity(frame.len());
         frame.copy_to(&mut data);
-        self.offer(interface, now, Direction::Outbound, data.into());
+        let comment = provenance.map(|provenance| provenance.describe(now).to_string());
+        self.offer(interface, now, Direction::Outbound, data.into(), comment);
     }
 
     /// Frames lost so far.
@@ -174,11 +177,11 @@ impl Capture {
         self.lost.load(Ordering::Relaxed)
     }
 
-    fn offer(&self, interface: u32, now: Instant, direction: Direction, data: Bytes) {
+    fn offer(&self, interface: u32, now: Instant, direction: Direction, data: Bytes, comment: Option<String>) {
         let unix_nanos = self.unix_offset_nanos.saturating_add(now.as_nanos());
         let frame_len = data.len();
         let fits = self.queued.fetch_add(frame_len, Ordering::Relaxed) + frame_len <= QUEUE_BYTES;
-        if !fits || self.records.try_send(Record::Frame { interface, unix_nanos, direction, data }).is_err() {
+        if !fits || self.records.try_send(Record::Frame { interface, unix_nanos, direction, data, comment }).is_err() {
             self.queued.fetch_sub(frame_len, Ordering::Relaxed);
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
@@ -224,8 +227,9 @@ fn write_records(file: impl Write, queue: &Receiver<Record>, queued: &AtomicUsiz
 fn block_of(record: &Record) -> Block<'_> {
     match record {
         Record::Interface { name, medium, frame_max } => interface_block(name, *medium, *frame_max),
-        Record::Frame { interface, unix_nanos, direction, data } => {
-            frame_block(*interface, *unix_nanos, Some(*direction), data, data.len() as u32)
+        Record::Frame { interface, unix_nanos, direction, data, comment } => {
+            let of_frame = options(Some(*direction), comment.as_deref());
+            frame_block(*interface, *unix_nanos, data, data.len() as u32, of_frame)
         }
     }
 }
@@ -245,23 +249,28 @@ fn interface_block(name: &str, medium: Medium, frame_max: u32) -> Block<'_> {
     })
 }
 
-fn frame_block(
-    interface: u32,
-    unix_nanos: u64,
-    direction: Option<Direction>,
-    data: &[u8],
-    original_len: u32,
-) -> Block<'_> {
+fn options(direction: Option<Direction>, comment: Option<&str>) -> Vec<EnhancedPacketOption<'_>> {
     let flags = direction.map(|direction| match direction {
         Direction::Inbound => FLAGS_INBOUND,
         Direction::Outbound => FLAGS_OUTBOUND,
     });
+    let comment = comment.map(|comment| EnhancedPacketOption::Comment(comment.into()));
+    flags.map(EnhancedPacketOption::Flags).into_iter().chain(comment).collect()
+}
+
+fn frame_block<'a>(
+    interface: u32,
+    unix_nanos: u64,
+    data: &'a [u8],
+    original_len: u32,
+    options: Vec<EnhancedPacketOption<'a>>,
+) -> Block<'a> {
     Block::EnhancedPacket(EnhancedPacketBlock {
         interface_id: interface,
         timestamp: Duration::from_nanos(unix_nanos),
         original_len,
         data: data.into(),
-        options: flags.map(EnhancedPacketOption::Flags).into_iter().collect(),
+        options,
     })
 }
 
@@ -285,8 +294,9 @@ pub fn write_frames<'a>(
         writer.write_block(&interface_block(name, Medium::Ethernet, 0)).map_err(failed)?;
     }
     for frame in frames {
-        let CapturedFrame { unix_nanos, interface, direction, data, original_len } = frame;
-        let block = frame_block(*interface, *unix_nanos, *direction, data, *original_len);
+        let CapturedFrame { unix_nanos, interface, direction, data, original_len, comment } = frame;
+        let of_frame = options(*direction, comment.as_deref());
+        let block = frame_block(*interface, *unix_nanos, data, *original_len, of_frame);
         writer.write_block(&block).map_err(failed)?;
     }
     sink.flush().map_err(CaptureError::Sink)
@@ -312,6 +322,8 @@ pub struct CapturedFrame {
     pub data: Bytes,
     /// The frame's length on the wire; more than `data` holds if the capture cut it off.
     pub original_len: u32,
+    /// The packet's comment: of frames that a stack sent, what caused them.
+    pub comment: Option<String>,
 }
 
 /// An interface of a capture.
@@ -433,11 +445,16 @@ fn captured_frame(
         EnhancedPacketOption::Flags(flags) if flags & FLAGS_DIRECTION == FLAGS_OUTBOUND => Some(Direction::Outbound),
         _ => None,
     });
+    let comment = packet.options.iter().find_map(|option| match option {
+        EnhancedPacketOption::Comment(comment) => Some(comment.to_string()),
+        _ => None,
+    });
     Ok(CapturedFrame {
         unix_nanos,
         interface: number,
         direction,
         data: Bytes::copy_from_slice(&packet.data),
         original_len: packet.original_len,
+        comment,
     })
 }

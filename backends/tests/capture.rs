@@ -13,6 +13,7 @@ use tickwire_backends::capture::{Capture, CaptureError, Direction, QUEUE_BYTES, 
 use tickwire_core::Instant;
 use tickwire_core::config::Medium;
 use tickwire_core::frame::TxBatch;
+use tickwire_core::provenance::{Occasion, Provenance, Trigger};
 
 /// 2026-01-01T00:00:00.000000001Z.
 const UNIX_OFFSET: Duration = Duration::new(1_767_225_600, 1);
@@ -43,10 +44,13 @@ fn write_two(file: &TempFile) {
     let (capture, writer) = Capture::create(&file.0, UNIX_OFFSET).expect("the temporary directory takes files");
     capture.add_interface("tap7", Medium::Ethernet, 1514);
     capture.add_interface("pair0", Medium::Ethernet, 9014);
-    capture.inbound(0, Instant::from_nanos(0), &Bytes::from_static(ARP));
+    capture.inbound(0, Instant::from_nanos(0), 1, &Bytes::from_static(ARP));
     let mut batch = TxBatch::new();
     batch.push(&ARP[..14], [Bytes::from_static(&ARP[14..])]);
-    capture.outbound(1, Instant::from_nanos(123_456_788), batch.frames().next().expect("one frame"));
+    let occasion = Occasion { trigger: Trigger::Frame(1), at: Instant::from_nanos(123_451_788) };
+    let provenance = Provenance { serial: 2, occasion };
+    let frame = batch.frames().next().expect("one frame");
+    capture.outbound(1, Instant::from_nanos(123_456_788), frame, Some(provenance));
     drop(capture);
     let summary = writer.finish().expect("written");
     assert_eq!((summary.written, summary.lost), (2, 0));
@@ -68,14 +72,22 @@ fn what_was_written_is_read_back() {
         ]
     );
     assert!(captured.frames.iter().all(|f| f.data[..] == *ARP && f.original_len == 42));
+    let comments: Vec<_> = captured.frames.iter().map(|f| f.comment.as_deref()).collect();
+    assert_eq!(comments, [Some("frame 1"), Some("frame 2 by frame 1, 5µs later")]);
 }
 
 #[test]
 fn tshark_reads_times_names_and_directions_exactly() {
     let file = TempFile::new("tshark");
     write_two(&file);
-    let fields =
-        ["frame.time_epoch", "frame.interface_name", "frame.packet_flags_direction", "frame.len", "arp.opcode"];
+    let fields = [
+        "frame.time_epoch",
+        "frame.interface_name",
+        "frame.packet_flags_direction",
+        "frame.len",
+        "arp.opcode",
+        "frame.comment",
+    ];
     let mut command = Command::new("tshark");
     command.arg("-r").arg(&file.0).args(["-T", "fields"]);
     for field in fields {
@@ -99,7 +111,8 @@ fn tshark_reads_times_names_and_directions_exactly() {
     }
     assert_eq!(lines[0][1..3], ["tap7", "0x00000001"]);
     assert_eq!(lines[1][1..3], ["pair0", "0x00000002"]);
-    assert!(lines.iter().all(|line| line[3..] == ["42", "1"]), "{text}");
+    assert!(lines.iter().all(|line| line[3..5] == ["42", "1"]), "{text}");
+    assert_eq!((lines[0][5], lines[1][5]), ("frame 1", "frame 2 by frame 1, 5µs later"));
 }
 
 /// A capture by someone else: an interface of the given resolution and offset, one packet at `ticks`.
@@ -172,7 +185,7 @@ fn offered_to_a_stuck_writer(name: &str, frame_len: usize, frames: usize) -> (u6
     capture.add_interface("tap7", Medium::Ethernet, frame_len as u32);
     let frame = Bytes::from(vec![0x5a; frame_len]);
     for _ in 0..frames {
-        capture.inbound(0, Instant::from_nanos(1), &frame);
+        capture.inbound(0, Instant::from_nanos(1), 1, &frame);
     }
     let lost = capture.lost();
     drop(capture);

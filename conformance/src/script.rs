@@ -104,6 +104,7 @@ fn frame(description: &Description, line: &str) -> Result<CapturedFrame, String>
         direction: Some(direction),
         data: data.into(),
         original_len,
+        comment: None,
     })
 }
 

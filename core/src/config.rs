@@ -25,6 +25,9 @@ pub struct Config {
     /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
     /// over which acknowledgments are coalesced.
     pub rx_batch: u16,
+    /// How long the fragments of a packet are held from the first that arrives; default 60 s (RFC 1122
+    /// section 3.3.2: 60 to 120 s; RFC 8200 section 4.5: 60 s).
+    pub reassembly_timeout: Duration,
     /// ICMP errors sent per second, both families together; default 100 (RFC 4443 section 2.4 (f)).
     pub icmp_errors_per_second: u32,
     /// Resets sent per second in answer to segments that belong to no connection; default 200.
@@ -39,6 +42,8 @@ pub struct Config {
     pub checks: bool,
     /// Whether `trace_digest` folds in every input and every emitted head; default false.
     pub trace: bool,
+    /// DHCPv6.
+    pub dhcpv6: Dhcpv6Config,
     /// Which shard of a sharded host this stack is.
     pub shard: Shard,
     /// Router discovery and neighbor unreachability detection.
@@ -57,12 +62,14 @@ impl Default for Config {
             address: AddressSettings::default(),
             hop_limit: 64,
             rx_batch: 16,
+            reassembly_timeout: Duration::from_mins(1),
             icmp_errors_per_second: 100,
             resets_per_second: 200,
             router: RouterConfig::default(),
             weak_host: false,
             checks: cfg!(debug_assertions),
             trace: false,
+            dhcpv6: Dhcpv6Config::default(),
             shard: Shard::default(),
             nd: NdConfig::default(),
             slaac: SlaacConfig::default(),
@@ -140,8 +147,37 @@ impl Default for RouterConfig {
     }
 }
 
-/// Which of several stacks that share one set of addresses this one is: it takes ephemeral ports
-/// from its own residue class only.
+/// The DHCPv6 client (RFC 8415), for all interfaces of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dhcpv6Config {
+    /// Whether the M and O flags of router advertisements start it; default true (RFC 4861 section 4.2).
+    pub follow_routers: bool,
+    /// Whether two messages do instead of four, if the server agrees; default true (RFC 8415 section 21.14).
+    pub rapid_commit: bool,
+    /// Whether a client that a router's M flag starts asks for a delegated prefix too, of that many bits
+    /// (0 leaves it to the server); default no.
+    pub prefix_delegation: Option<u8>,
+    /// Whether Reconfigure is welcome, from servers that prove to be the ones that gave the leases;
+    /// default true (RFC 8415 section 20.4).
+    pub reconfigure: bool,
+    /// The most messages sent on an interface in 20 seconds, at least 1; default 20 (RFC 8415 section 14.1).
+    pub messages_per_20s: u32,
+}
+
+impl Default for Dhcpv6Config {
+    fn default() -> Dhcpv6Config {
+        Dhcpv6Config {
+            follow_routers: true,
+            rapid_commit: true,
+            prefix_delegation: None,
+            reconfigure: true,
+            messages_per_20s: 20,
+        }
+    }
+}
+
+/// Which of several stacks that share one set of addresses this one is: it takes ephemeral ports and
+/// identifications of fragmented packets from its own residue class only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     /// This stack's number, from 0.
@@ -165,6 +201,10 @@ pub struct Limits {
     pub addresses: u16,
     /// Changes of addresses that wait to be told; default 64. The oldest goes for a new one.
     pub address_events: u16,
+    /// Offers of servers that a DHCPv6 client keeps while it chooses; default 8.
+    pub dhcpv6_offers: u16,
+    /// Leases of each kind that a DHCPv6 client holds, and name servers and domains that it remembers; default 16.
+    pub dhcpv6_leases: u16,
     /// Routes, in all tables; default 1,024.
     pub routes: u32,
     /// Policy rules; default 64.
@@ -201,10 +241,20 @@ pub struct Limits {
     pub neighbor_queue: u8,
     /// Answers waiting in an interface's control queue; default 256.
     pub control_queue: u16,
+    /// Bytes of answers that wait on an interface, for its device or for neighbors, with one larger than
+    /// 2,048 bytes among them: an echo of a reassembled request; default 1 MiB.
+    pub answer_bytes: u32,
     /// Connections that were released by the application and still finish; default 4,096.
     pub orphans: u32,
     /// Out-of-order ranges held per connection; default 64.
     pub tcp_ranges: u16,
+    /// Bytes (as charged) of fragments that wait for the rest of their packets, a quarter of it from one
+    /// source at most; default 4 MiB.
+    pub reassembly: u32,
+    /// Fragments per packet; default 128.
+    pub fragments_per_packet: u16,
+    /// Of these, fragments with less than 256 bytes of data; default 64.
+    pub small_fragments_per_packet: u16,
     /// Extension headers per IPv6 packet; default 16 (RFC 8504 section 5.3).
     pub ipv6_extension_headers: u8,
 }
@@ -215,6 +265,8 @@ impl Default for Limits {
             interfaces: 16,
             addresses: 16,
             address_events: 64,
+            dhcpv6_offers: 8,
+            dhcpv6_leases: 16,
             routes: 1024,
             rules: 64,
             forward_queue: 512,
@@ -233,8 +285,12 @@ impl Default for Limits {
             neighbors_parked: 64,
             neighbor_queue: 3,
             control_queue: 256,
+            answer_bytes: 1024 * 1024,
             orphans: 4096,
             tcp_ranges: 64,
+            reassembly: 4 * 1024 * 1024,
+            fragments_per_packet: 128,
+            small_fragments_per_packet: 64,
             ipv6_extension_headers: 16,
         }
     }

@@ -114,6 +114,14 @@ counters! {
         ipv6_received = "ipv6.received",
         /// IPv6 packets sent.
         ipv6_sent = "ipv6.sent",
+        /// Fragments accepted, both families.
+        fragments_received = "ip.fragments_received",
+        /// Packets made whole from fragments, both families.
+        reassembled = "ip.reassembled",
+        /// Fragments sent, both families.
+        fragments_sent = "ip.fragments_sent",
+        /// Packets that left in fragments, both families.
+        fragmented = "ip.fragmented",
         /// Echo requests answered, both families.
         icmp_echo_replies_sent = "icmp.echo_replies_sent",
         /// ICMP errors sent, both families.
@@ -124,6 +132,14 @@ counters! {
         udp_received = "udp.received",
         /// Datagrams sent.
         udp_sent = "udp.sent",
+        /// DHCPv6 messages sent.
+        dhcpv6_sent = "dhcpv6.sent",
+        /// DHCPv6 messages accepted.
+        dhcpv6_received = "dhcpv6.received",
+        /// DHCPv6 messages that had to wait for the rate limit.
+        dhcpv6_postponed = "dhcpv6.postponed",
+        /// DHCPv6 offers, leases, name servers and domains beyond their limits.
+        dhcpv6_refused = "dhcpv6.refused",
         /// Connections reset at their release, because `Limits::orphans` was reached.
         orphans_reset = "tcp.orphans_reset",
         /// Connections that left TIME-WAIT early to make room for new ones.

@@ -89,8 +89,6 @@ drop_reasons! {
     Ipv4Source = "ipv4.source",
     /// Destination address that is not ours.
     Ipv4NotOurs = "ipv4.not_ours",
-    /// A fragment; reassembly is not configured on this stack.
-    Ipv4Fragment = "ipv4.fragment",
     /// Upper-layer protocol that is not spoken; protocol unreachable is owed.
     Ipv4Protocol = "ipv4.protocol",
 
@@ -112,10 +110,31 @@ drop_reasons! {
     Ipv6Source = "ipv6.source",
     /// Destination address that is not ours, nor a group we are in.
     Ipv6NotOurs = "ipv6.not_ours",
-    /// A fragment; reassembly is not configured on this stack.
-    Ipv6Fragment = "ipv6.fragment",
     /// Next header that is not spoken; parameter problem is owed.
     Ipv6NextHeader = "ipv6.next_header",
+
+    /// A fragment without data, or one whose length is no multiple of 8 though more follow (RFC 8200 section 4.5).
+    FragmentLength = "fragment.length",
+    /// A fragment that would make its packet longer than 65,535 bytes.
+    FragmentTooLong = "fragment.too_long",
+    /// An IPv6 first fragment without all headers through the upper layer's (RFC 7112 section 5).
+    FragmentHeaderChain = "fragment.header_chain",
+    /// An IPv4 fragment that ends, or begins, within the TCP header (RFC 1858 section 3, RFC 3128).
+    FragmentTiny = "fragment.tiny",
+    /// A fragment header in a packet that was reassembled, or behind another one.
+    FragmentNested = "fragment.nested",
+    /// A fragment that is held already.
+    FragmentDuplicate = "fragment.duplicate",
+    /// A fragment that overlaps others of its packet; the packet is given up (RFC 5722 section 4).
+    FragmentOverlap = "fragment.overlap",
+    /// A fragment of an IPv6 packet that has been given up (RFC 5722 section 4).
+    FragmentGivenUp = "fragment.given_up",
+    /// A fragment beyond `Limits::fragments_per_packet` or `Limits::small_fragments_per_packet`; the packet is given up.
+    FragmentLimit = "fragment.limit",
+    /// A packet of which not all fragments came in time; its source is told, if the first came.
+    ReassemblyTimeout = "reassembly.timeout",
+    /// A packet of which fragments were held, given up to make room for others (`Limits::reassembly`).
+    ReassemblyEvicted = "reassembly.evicted",
 
     /// ICMPv4 message shorter than its type needs.
     Icmpv4Truncated = "icmpv4.truncated",
@@ -160,6 +179,19 @@ drop_reasons! {
     UdpNoSocket = "udp.no_socket",
     /// The UDP socket's receive queue is full.
     UdpQueueFull = "udp.queue_full",
+
+    /// Shorter than a DHCPv6 header, or an option that leads out of the message.
+    Dhcpv6Truncated = "dhcpv6.truncated",
+    /// DHCPv6 message type that a client does not take (RFC 8415 section 16).
+    Dhcpv6Type = "dhcpv6.type",
+    /// DHCPv6 message for another client or of another exchange, or without the server's identifier (RFC 8415 section 16).
+    Dhcpv6NotOurs = "dhcpv6.not_ours",
+    /// DHCPv6 message that the client does not wait for.
+    Dhcpv6Unexpected = "dhcpv6.unexpected",
+    /// DHCPv6 Advertise or Reply that offers nothing of what was asked for, or tells of a failure.
+    Dhcpv6Unusable = "dhcpv6.unusable",
+    /// DHCPv6 Reconfigure that is not authenticated, was seen before, or asks for what cannot be.
+    Dhcpv6Reconfigure = "dhcpv6.reconfigure",
 
     /// Shorter than a TCP header.
     TcpTruncated = "tcp.truncated",
@@ -304,6 +336,20 @@ command_errors! {
         MtuTooSmall => "the interface's MTU is below 1280, the least for IPv6",
     }
 
+    /// Why a DHCPv6 client was not started, or its leases not released.
+    Dhcpv6Error {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// No client runs on the interface.
+        NotRunning => "no DHCPv6 client runs on this interface",
+        /// The client gives its leases back and ends; it can be started again after that.
+        Ending => "the DHCPv6 client of this interface is giving its leases back",
+        /// A prefix length is beyond 128.
+        BadPrefixLength => "the prefix length is more than 128",
+        /// The MTU is below IPv6's minimum of 1,280 (RFC 8200 section 5).
+        MtuTooSmall => "the interface's MTU is below 1280, the least for IPv6",
+    }
+
     /// Why a route was not added.
     RouteError {
         /// No such interface.
@@ -440,7 +486,7 @@ command_errors! {
         Unreachable => "a route says that the destination is unreachable",
         /// A route prohibits the destination.
         Prohibited => "a route prohibits the destination",
-        /// Larger than fits one packet of the interface.
+        /// Larger than any packet can be; or than the path takes in one, on a socket that may not fragment.
         MessageTooLong => "message too long",
         /// The send queue is full.
         WouldBlock => "the send queue is full",

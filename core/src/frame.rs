@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use core::num::NonZeroU16;
 use core::ops::Range;
 
+use crate::provenance::Provenance;
 use crate::wire::checksum::Sum;
 
 /// What is known about a received frame's transport checksum.
@@ -122,6 +123,8 @@ pub struct TxBatch {
     pub slices: Vec<Bytes>,
     /// The frames, in the order in which they are to leave.
     pub items: Vec<Transmit>,
+    /// Where the frames come from: for each row of one cause the number of its first, in order.
+    turns: Vec<(usize, Provenance)>,
 }
 
 /// A borrowed frame of a [`TxBatch`]: the head's bytes, then each slice's.
@@ -172,6 +175,22 @@ impl TxBatch {
         self.filled = 0;
         self.slices.clear();
         self.items.clear();
+        self.turns.clear();
+    }
+
+    /// The frames from here on have one cause; the first of them is numbered as `provenance` says.
+    pub(crate) fn begin_turn(&mut self, provenance: Provenance) {
+        let first = self.items.len();
+        // A turn without frames leaves none to tell about.
+        self.turns.pop_if(|(other, _)| *other == first);
+        self.turns.push((first, provenance));
+    }
+
+    /// Where frame number `index` comes from; `None` if no stack built it.
+    pub fn provenance(&self, index: usize) -> Option<Provenance> {
+        let turn = self.turns.partition_point(|(first, _)| *first <= index).checked_sub(1)?;
+        let (first, provenance) = self.turns.get(turn).filter(|_| index < self.items.len())?;
+        Some(Provenance { serial: provenance.serial + (index - first) as u64, ..*provenance })
     }
 
     /// How many frames the batch holds.

@@ -7,7 +7,9 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::Ipv6Addr;
 
+use crate::autoconf::dhcpv6::Duid;
 use crate::digest::Digest;
+use crate::time::Duration;
 
 /// The most counters that are kept; the oldest goes for a new one.
 const DAD_COUNTERS_MAX: usize = 64;
@@ -19,6 +21,94 @@ pub struct Identity {
     pub secret: [u8; 16],
     /// How often an identifier was found in use by another host; oldest first, none that is 0.
     pub dad_counters: Vec<DadCounter>,
+    /// By what DHCPv6 servers know this host (RFC 8415 section 11), once it has asked one.
+    pub duid: Option<Duid>,
+    /// Under which numbers DHCPv6 servers know the associations of the interfaces.
+    pub iaids: Vec<Iaid>,
+    /// What DHCPv6 servers have given; at most one per interface.
+    pub dhcpv6: Vec<Dhcpv6Binding>,
+}
+
+/// The IAID of an interface (RFC 8415 section 12): of its addresses and its prefixes alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Iaid {
+    /// The interface's number.
+    pub interface: u16,
+    /// The IAID.
+    pub iaid: u32,
+}
+
+/// What a DHCPv6 server has given an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dhcpv6Binding {
+    /// The interface's number.
+    pub interface: u16,
+    /// The server.
+    pub server: Duid,
+    /// The addresses, and when to extend them.
+    pub addresses: SavedAssociation,
+    /// The delegated prefixes, and when to extend them.
+    pub prefixes: SavedAssociation,
+}
+
+/// The leases of one association (RFC 8415 section 12). Times are how long it is until then; `None` for never.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedAssociation {
+    /// The leases.
+    pub leases: Vec<SavedLease>,
+    /// Until T1.
+    pub renew: Option<Duration>,
+    /// Until T2.
+    pub rebind: Option<Duration>,
+}
+
+/// A lease of before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SavedLease {
+    /// The address, or the prefix.
+    pub prefix: Ipv6Addr,
+    /// 128 for an address.
+    pub prefix_len: u8,
+    /// How long it is preferred; `None` without end.
+    pub preferred: Option<Duration>,
+    /// How long it is valid; `None` without end.
+    pub valid: Option<Duration>,
+}
+
+impl SavedAssociation {
+    fn pass(&mut self, elapsed: Duration) {
+        let left = |time: Option<Duration>| time.map(|time| time.saturating_sub(elapsed));
+        for lease in &mut self.leases {
+            (lease.preferred, lease.valid) = (left(lease.preferred), left(lease.valid));
+        }
+        self.leases.retain(|lease| lease.valid != Some(Duration::ZERO));
+        (self.renew, self.rebind) = (left(self.renew), left(self.rebind));
+    }
+
+    fn digest(&self, digest: &mut Digest) {
+        let time = |digest: &mut Digest, time: Duration| digest.u64(time.as_nanos() as u64);
+        digest.count(self.leases.len());
+        for lease in &self.leases {
+            digest.bytes(&lease.prefix.octets());
+            digest.u8(lease.prefix_len);
+            digest.option(lease.preferred, time);
+            digest.option(lease.valid, time);
+        }
+        digest.option(self.renew, time);
+        digest.option(self.rebind, time);
+    }
+}
+
+impl Dhcpv6Binding {
+    /// Time has passed: what has expired is gone.
+    pub(crate) fn pass(&mut self, elapsed: Duration) {
+        self.addresses.pass(elapsed);
+        self.prefixes.pass(elapsed);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.addresses.leases.is_empty() && self.prefixes.leases.is_empty()
+    }
 }
 
 /// How often duplicate address detection has failed for a prefix (RFC 7217 section 5, `DAD_Counter`).
@@ -41,7 +131,29 @@ impl fmt::Debug for Identity {
 impl Identity {
     /// A host that has not been before.
     pub const fn new(secret: [u8; 16]) -> Identity {
-        Identity { secret, dad_counters: Vec::new() }
+        Identity { secret, dad_counters: Vec::new(), duid: None, iaids: Vec::new(), dhcpv6: Vec::new() }
+    }
+
+    /// It has lain idle for `elapsed`: leases are shorter by that, and those that have expired are gone.
+    pub fn pass(&mut self, elapsed: Duration) {
+        for binding in &mut self.dhcpv6 {
+            binding.pass(elapsed);
+        }
+        self.dhcpv6.retain(|binding| !binding.is_empty());
+    }
+
+    /// The IAID of an interface: the one that it has had, or else `new`.
+    pub(crate) fn iaid(&mut self, interface: u16, new: u32) -> u32 {
+        if let Some(known) = self.iaids.iter().find(|known| known.interface == interface) {
+            return known.iaid;
+        }
+        self.iaids.push(Iaid { interface, iaid: new });
+        new
+    }
+
+    pub(crate) fn take_dhcpv6_binding(&mut self, interface: u16) -> Option<Dhcpv6Binding> {
+        let at = self.dhcpv6.iter().position(|binding| binding.interface == interface)?;
+        Some(self.dhcpv6.remove(at))
     }
 
     pub(crate) fn dad_counter(&self, interface: u16, prefix: Ipv6Addr) -> u8 {
@@ -64,6 +176,19 @@ impl Identity {
             digest.u16(entry.interface);
             digest.bytes(&entry.prefix.octets());
             digest.u8(entry.counter);
+        }
+        digest.option(self.duid.as_ref(), |digest, duid| duid.digest(digest));
+        digest.count(self.iaids.len());
+        for known in &self.iaids {
+            digest.u16(known.interface);
+            digest.u32(known.iaid);
+        }
+        digest.count(self.dhcpv6.len());
+        for binding in &self.dhcpv6 {
+            digest.u16(binding.interface);
+            binding.server.digest(digest);
+            binding.addresses.digest(digest);
+            binding.prefixes.digest(digest);
         }
     }
 }

@@ -28,6 +28,7 @@
 //! | `counters` | what was done, by layer |
 //! | `rate_limit` | how much strangers can make us send |
 //! | [`time`] | [`Instant`] |
+//! | [`provenance`] | which frame, timer or call caused a frame |
 //! | `rng`, `keyed`, `digest`, `trace` | the seed's streams, the hash table without order, digests |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -38,7 +39,7 @@ extern crate alloc;
 #[cfg(feature = "arbitrary")]
 extern crate std;
 
-mod autoconf;
+pub mod autoconf;
 mod buffer;
 
 pub mod config;
@@ -54,6 +55,7 @@ mod keyed;
 pub mod link;
 mod offload;
 pub mod options;
+pub mod provenance;
 mod rate_limit;
 mod rng;
 pub mod socket;
@@ -67,6 +69,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use autoconf::dhcpv6::{Dhcpv6Info, Dhcpv6Lease, Dhcpv6Request, Dhcpv6State, Duid};
 pub use autoconf::router_discovery::ManagedFlags;
 pub use config::{
     Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, Medium, NdConfig,
@@ -75,8 +78,9 @@ pub use config::{
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
-pub use identity::Identity;
+pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
+pub use ip::reassembly::ReassemblyEntry;
 pub use ip::route::{Route, RouteOrigin, Target};
 pub use ip::rule::Rule;
 pub use link::InterfaceId;

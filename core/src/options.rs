@@ -259,6 +259,7 @@ options! {
     "router.forwarding": router.forwarding, Kind::Switch, "RFC 1812 section 5";
     "router.reverse_path": router.reverse_path, Kind::Choice(REVERSE_PATH_WORDS), "RFC 3704 section 2";
     "router.redirects": router.redirects, Kind::Switch, "RFC 1812 section 5.2.7.2";
+    "ip.reassembly_timeout_ms": reassembly_timeout, Kind::Milliseconds(1_000..=120_000), "RFC 8200 section 4.5, RFC 1122 section 3.3.2";
     "ip.weak_host": weak_host, Kind::Switch, "RFC 1122 section 3.3.4.2";
     "address.acd": address.acd, Kind::Choice(ACD_WORDS), "RFC 5227 section 1.1; fast is own";
     "address.defense": address.defense, Kind::Choice(DEFENSE_WORDS), "RFC 5227 section 2.4";
@@ -272,6 +273,11 @@ options! {
     "slaac.temporary_valid_ms": slaac.temporary_valid_lifetime, Kind::Milliseconds(60_000..=YEAR_MS), "RFC 8981 section 3.8";
     "slaac.temporary_preferred_ms": slaac.temporary_preferred_lifetime, Kind::Milliseconds(30_000..=YEAR_MS), "RFC 8981 section 3.8";
     "icmp.errors_per_second": icmp_errors_per_second, Kind::Number(0..=1_000_000), "RFC 4443 section 2.4 (f)";
+    "dhcpv6.follow_routers": dhcpv6.follow_routers, Kind::Switch, "RFC 4861 section 4.2";
+    "dhcpv6.rapid_commit": dhcpv6.rapid_commit, Kind::Switch, "RFC 8415 section 21.14";
+    "dhcpv6.prefix_delegation": dhcpv6.prefix_delegation, Kind::Optional(0..=64), "RFC 8415 section 6.3";
+    "dhcpv6.reconfigure": dhcpv6.reconfigure, Kind::Switch, "RFC 8415 section 20.4";
+    "dhcpv6.messages_per_20s": dhcpv6.messages_per_20s, Kind::Number(1..=1_000_000), "RFC 8415 section 14.1";
     "tcp.resets_per_second": resets_per_second, Kind::Number(0..=1_000_000), "own";
     "tcp.rto_min_ms": tcp.rto_min, Kind::Milliseconds(1..=60_000), "as Linux; RFC 6298 section 2.4";
     "tcp.rto_max_ms": tcp.rto_max, Kind::Milliseconds(60_000..=DAY_MS), "RFC 6298 section 2.5";
@@ -297,6 +303,8 @@ options! {
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
     "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";
     "limits.address_events": limits.address_events, Kind::Number(1..=65_535), "own";
+    "limits.dhcpv6_offers": limits.dhcpv6_offers, Kind::Number(1..=65_535), "own";
+    "limits.dhcpv6_leases": limits.dhcpv6_leases, Kind::Number(1..=65_535), "own";
     "limits.routes": limits.routes, Kind::Number(1..=U32_MAX), "own";
     "limits.forward_queue": limits.forward_queue, Kind::Number(1..=65_535), "own";
     "limits.rules": limits.rules, Kind::Number(0..=65_535), "own";
@@ -315,8 +323,12 @@ options! {
     "limits.neighbors_parked": limits.neighbors_parked, Kind::Number(17..=65_535), "own";
     "limits.neighbor_queue": limits.neighbor_queue, Kind::Number(1..=255), "RFC 4861 section 7.2.2";
     "limits.control_queue": limits.control_queue, Kind::Number(1..=65_535), "own";
+    "limits.answer_bytes": limits.answer_bytes, Kind::Number(65_575..=U32_MAX), "own";
     "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
+    "limits.reassembly": limits.reassembly, Kind::Number(524_288..=U32_MAX), "own";
+    "limits.fragments_per_packet": limits.fragments_per_packet, Kind::Number(1..=8_192), "own";
+    "limits.small_fragments_per_packet": limits.small_fragments_per_packet, Kind::Number(1..=8_192), "own";
     "limits.ipv6_extension_headers": limits.ipv6_extension_headers, Kind::Number(1..=255), "RFC 8504 section 5.3";
 }
 

@@ -15,9 +15,17 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use tickwire_core::frame::{Frame, TxBatch};
 use tickwire_core::link::InterfaceId;
+use tickwire_core::provenance::Provenance;
 use tickwire_core::{Event, Instant, Stack};
 
 use crate::script::{Application, Progress, Socket};
+
+/// A frame that left.
+pub(crate) struct Sent {
+    pub(crate) interface: usize,
+    pub(crate) frame: Bytes,
+    pub(crate) provenance: Option<Provenance>,
+}
 
 /// A host of a world.
 #[derive(Clone, Debug)]
@@ -74,7 +82,7 @@ impl HostState {
 
     /// One turn. What it sends goes to `sent`, with the number of its interface. Returns when the next
     /// turn is to be, if nothing arrives before.
-    pub(crate) fn turn(&mut self, now: Instant, sent: &mut Vec<(usize, Bytes)>) -> Option<Instant> {
+    pub(crate) fn turn(&mut self, now: Instant, sent: &mut Vec<Sent>) -> Option<Instant> {
         let rx_batch = usize::from(self.stack.config().rx_batch.max(1));
         for _ in 0..rx_batch {
             let Some((interface, frame)) = self.inbox.pop_front() else { break };
@@ -139,7 +147,7 @@ impl HostState {
         }
     }
 
-    fn transmit(&mut self, now: Instant, sent: &mut Vec<(usize, Bytes)>) {
+    fn transmit(&mut self, now: Instant, sent: &mut Vec<Sent>) {
         let ready: SmallVec<[InterfaceId; 4]> = self.stack.interfaces_ready().collect();
         for interface in ready {
             loop {
@@ -147,10 +155,11 @@ impl HostState {
                 if self.stack.poll_transmit(now, interface, &mut self.batch) == 0 {
                     break;
                 }
-                for frame in self.batch.frames() {
+                for (number, frame) in self.batch.frames().enumerate() {
                     let mut bytes = Vec::with_capacity(frame.len());
                     frame.copy_to(&mut bytes);
-                    sent.push((interface.index(), bytes.into()));
+                    let provenance = self.batch.provenance(number);
+                    sent.push(Sent { interface: interface.index(), frame: bytes.into(), provenance });
                 }
             }
         }

@@ -11,6 +11,7 @@ use std::io::Write;
 use bytes::Bytes;
 use tickwire_backends::capture::{CaptureError, CapturedFrame, write_frames};
 use tickwire_core::Instant;
+use tickwire_core::provenance::Provenance;
 
 pub use tickwire_backends::capture::Direction;
 
@@ -28,6 +29,8 @@ pub struct Passed {
     pub direction: Direction,
     /// The frame's bytes.
     pub frame: Bytes,
+    /// Of a frame that left, which frame, timer or call of its stack caused it.
+    pub provenance: Option<Provenance>,
 }
 
 /// What passed, in the order in which it did.
@@ -51,7 +54,7 @@ impl Trace {
     pub fn lines(&self) -> String {
         let mut seqs = InitialSeqs::default();
         let mut text = String::new();
-        for Passed { at, port, direction, frame } in &self.passed {
+        for Passed { at, port, direction, frame, .. } in &self.passed {
             seqs.observe(frame);
             let prefix = match direction {
                 Direction::Inbound => "< ",
@@ -91,6 +94,7 @@ impl Trace {
             direction: Some(passed.direction),
             data: passed.frame.clone(),
             original_len: passed.frame.len() as u32,
+            comment: passed.provenance.map(|provenance| provenance.describe(passed.at).to_string()),
         }
     }
 }

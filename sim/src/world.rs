@@ -12,11 +12,12 @@ use siphasher::sip::SipHasher24;
 use siphasher::sip128::{Hasher128 as _, SipHasher24 as SipHasher24x128};
 use tickwire_core::error::AddInterfaceError;
 use tickwire_core::frame::{Capabilities, Frame};
+use tickwire_core::provenance::Provenance;
 use tickwire_core::time::Duration;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Config, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
 
-use crate::host::HostState;
+use crate::host::{HostState, Sent};
 use crate::queue::Queue;
 use crate::script::{Application, ApplicationId, Failure, Step};
 use crate::trace::{Direction, Passed, Trace};
@@ -247,7 +248,7 @@ impl World {
     }
 
     fn arrive(&mut self, port: Port, frame: Bytes) {
-        self.record(port, Direction::Inbound, frame.clone());
+        self.record(port, Direction::Inbound, frame.clone(), None);
         self.hosts[port.host.0].arrive(port.interface, Frame::from(frame));
         self.schedule_turn(port.host, self.now);
     }
@@ -261,9 +262,9 @@ impl World {
         if let Some(at) = next {
             self.schedule_turn(id, at);
         }
-        for (interface, frame) in sent {
+        for Sent { interface, frame, provenance } in sent {
             let port = Port { host: id, interface };
-            self.record(port, Direction::Outbound, frame.clone());
+            self.record(port, Direction::Outbound, frame.clone(), provenance);
             if let Some((peer, link)) = self.other_end(port) {
                 self.queue.push(self.now + link.delay, Happening::Arrival(peer, frame));
             }
@@ -296,7 +297,7 @@ impl World {
         })
     }
 
-    fn record(&mut self, port: Port, direction: Direction, frame: Bytes) {
+    fn record(&mut self, port: Port, direction: Direction, frame: Bytes, provenance: Option<Provenance>) {
         let digest = &mut self.digest;
         digest.write(&self.now.as_nanos().to_le_bytes());
         digest.write(&(port.host.0 as u64).to_le_bytes());
@@ -304,7 +305,7 @@ impl World {
         digest.write(&[u8::from(direction == Direction::Outbound)]);
         digest.write(&(frame.len() as u64).to_le_bytes());
         digest.write(&frame);
-        self.trace.passed.push(Passed { at: self.now, port, direction, frame });
+        self.trace.passed.push(Passed { at: self.now, port, direction, frame, provenance });
     }
 
     /// What passed so far.

@@ -75,7 +75,7 @@ impl State {
     pub(crate) fn handle_frames(&mut self, now: Instant, interface: InterfaceId, frames: &mut Vec<Frame>) {
         for frame in frames.drain(..) {
             if let Some(capture) = &self.capture {
-                capture.inbound(interface.index() as u32, now, &frame.data);
+                capture.inbound(interface.index() as u32, now, self.stack.next_serial(), &frame.data);
             }
             // What was dropped, and why, the stack has counted.
             let _ = self.stack.handle_frame(now, interface, frame);
@@ -107,8 +107,8 @@ impl State {
             let Some(batch) = port.batch() else { continue };
             self.stack.poll_transmit(now, *interface, batch);
             if let Some(capture) = &self.capture {
-                for frame in batch.frames() {
-                    capture.outbound(interface.index() as u32, now, frame);
+                for (number, frame) in batch.frames().enumerate() {
+                    capture.outbound(interface.index() as u32, now, frame, batch.provenance(number));
                 }
             }
             Self::flush(port, &mut self.failure);

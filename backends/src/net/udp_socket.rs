@@ -165,6 +165,16 @@ impl UdpSocket {
         })
     }
 
+    /// Whether a datagram larger than its path takes in one packet is refused with `EMSGSIZE` rather
+    /// than sent in fragments (as `IP_MTU_DISCOVER` set to `IP_PMTUDISC_DO`).
+    pub fn set_dont_fragment(&self, dont_fragment: bool) -> io::Result<()> {
+        let Bound { blocking, handle } = &*self.0;
+        blocking.call(|state, _| {
+            state.stack.udp(*handle).map_err(|error| error.io())?.set_dont_fragment(dont_fragment);
+            Ok(())
+        })
+    }
+
     /// The time to live (hop limit) of what is sent, 1 to 255.
     ///
     /// # Errors

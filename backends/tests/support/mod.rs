@@ -1,5 +1,10 @@
 //! What the tests have in common: two hosts on a memory pair, and data that tells where it belongs.
+//!
+//! - [`lab`]: a stack on a TAP beside the kernel
 #![allow(dead_code, reason = "each test program uses its part")]
+
+#[cfg(target_os = "linux")]
+pub(crate) mod lab;
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;

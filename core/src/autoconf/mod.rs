@@ -12,8 +12,10 @@
 //! | `resolvers` | name servers and search domains | 8106 |
 //! | `interface_id` | the lower half of an address that we form | 7217, 2464 |
 //! | `temporary` | temporary addresses | 8981 |
+//! | [`dhcpv6`] | addresses, prefixes and configuration from servers | 8415 |
 //! | `lifetime` | lifetimes as the wire tells them | |
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
 
@@ -23,6 +25,7 @@ use crate::time::Instant;
 
 pub(crate) mod acd;
 pub(crate) mod dad;
+pub mod dhcpv6;
 pub(crate) mod interface_id;
 pub(crate) mod lifetime;
 pub(crate) mod prefixes;
@@ -32,12 +35,14 @@ pub(crate) mod routers;
 pub(crate) mod solicit;
 pub(crate) mod temporary;
 
+use dhcpv6::Dhcpv6Client;
 use router_discovery::RouterDiscovery;
 
 /// The machines of one interface.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Autoconf {
     pub(crate) router_discovery: RouterDiscovery,
+    pub(crate) dhcpv6: Option<Box<Dhcpv6Client>>,
     /// At most one per address of the interface.
     pub(crate) claims: Vec<acd::Claim>,
     pub(crate) conflicts: acd::Conflicts,
@@ -53,6 +58,7 @@ impl Autoconf {
         let parts = [
             claim.map(|at| (at, Cause::ConflictDetection)),
             detection.map(|at| (at, Cause::DuplicateDetection)),
+            self.dhcpv6.as_deref().and_then(Dhcpv6Client::deadline).map(|at| (at, Cause::Dhcpv6)),
             self.router_discovery.deadline().map(|at| (at, Cause::RouterDiscovery)),
         ];
         parts.into_iter().flatten().min_by_key(|(at, _)| *at)
@@ -75,6 +81,7 @@ impl Autoconf {
             detection.digest(digest);
         }
         self.router_discovery.digest(digest);
+        digest.option(self.dhcpv6.as_deref(), |digest, client| client.digest(digest));
     }
 }
 

@@ -115,7 +115,12 @@ pub(crate) fn is_error(mut protocol: IpProtocol, mut rest: &[u8]) -> bool {
                 return rest.first().is_some_and(|&kind| kind < icmpv6::FIRST_INFORMATIONAL || kind == ndp::REDIRECT);
             }
             IpProtocol::HOP_BY_HOP | IpProtocol::DESTINATION_OPTIONS | IpProtocol::ROUTING | IpProtocol::FRAGMENT => {
-                let &[next, units, ..] = rest else { return false };
+                let &[next, units, offset_high, offset_low, ..] = rest else { return false };
+                // A later fragment does not begin with what its fragment header names.
+                let is_later = u16::from_be_bytes([offset_high, offset_low]) > 7;
+                if protocol == IpProtocol::FRAGMENT && is_later {
+                    return false;
+                }
                 let len =
                     if protocol == IpProtocol::FRAGMENT { FRAGMENT_HEADER_LEN } else { 8 + usize::from(units) * 8 };
                 let Some(behind) = rest.get(len..) else { return false };

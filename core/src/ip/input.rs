@@ -72,9 +72,6 @@ impl Interface {
                 return Err(DropReason::Ipv4SourceRoute);
             }
         }
-        if packet.is_fragment() {
-            return Err(DropReason::Ipv4Fragment);
-        }
         let start = self.medium.header_len();
         let whole = start..start + packet.total_len();
         let upper = start + packet.header_len()..whole.end;

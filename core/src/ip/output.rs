@@ -8,11 +8,13 @@
 use bytes::BufMut;
 use core::net::IpAddr;
 
+use crate::digest::Digest;
 use crate::frame::{FrameStart, TxBatch, TxChecksum};
 use crate::wire::checksum::{self, Sum};
 use crate::wire::ethernet::{self, EtherType, EthernetAddress, EthernetHeader};
 use crate::wire::ipv4::{self, IpProtocol, Ipv4Header};
 use crate::wire::ipv6::{self, Ipv6Header};
+use crate::wire::ipv6_ext::{FRAGMENT_HEADER_LEN, Fragment};
 
 /// What stands before the packet: by the interface's medium.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +32,21 @@ impl LinkHeader {
         match self {
             LinkHeader::None => 0,
             LinkHeader::Ethernet { .. } => ethernet::HEADER_LEN,
+        }
+    }
+
+    #[inline]
+    fn emit(self, is_v4: bool, out: &mut impl BufMut) {
+        if let LinkHeader::Ethernet { src, dst } = self {
+            let ethertype = if is_v4 { EtherType::Ipv4 } else { EtherType::Ipv6 };
+            EthernetHeader { dst, src, ethertype }.emit(out);
+        }
+    }
+
+    pub(crate) fn digest(self, digest: &mut Digest) {
+        if let LinkHeader::Ethernet { src, dst } = self {
+            digest.bytes(&src.0);
+            digest.bytes(&dst.0);
         }
     }
 }
@@ -63,15 +80,12 @@ impl PacketHeader {
         }
     }
 
-    /// Appends this header and the link's for an upper-layer packet of `upper_len` bytes. All our
-    /// packets are atomic (DF set, never fragmented by us), so their identification carries nothing
-    /// and is 0 (RFC 6864 section 4.1).
+    /// Appends this header and the link's for an upper-layer packet of `upper_len` bytes. What leaves
+    /// in one piece is atomic (DF set, so that nobody fragments it), so its identification carries
+    /// nothing and is 0 (RFC 6864 section 4.1).
     #[inline]
     pub(crate) fn emit(&self, link: LinkHeader, upper_len: usize, out: &mut impl BufMut) {
-        if let LinkHeader::Ethernet { src, dst } = link {
-            let ethertype = if self.src.is_ipv4() { EtherType::Ipv4 } else { EtherType::Ipv6 };
-            EthernetHeader { dst, src, ethertype }.emit(out);
-        }
+        link.emit(self.src.is_ipv4(), out);
         match (self.src, self.dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => Ipv4Header {
                 tos: 0,
@@ -98,6 +112,48 @@ impl PacketHeader {
             .emit(out),
             _ => debug_assert!(false, "a packet from one family to the other"),
         }
+    }
+
+    /// Appends this header and the link's for a fragment that carries `len` bytes: in IPv4 DF is clear,
+    /// so that a narrower link may cut it further; in IPv6 the fragment header follows.
+    pub(crate) fn emit_fragment(&self, link: LinkHeader, part: Fragment, len: usize, out: &mut impl BufMut) {
+        link.emit(self.src.is_ipv4(), out);
+        match (self.src, self.dst) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => Ipv4Header {
+                tos: 0,
+                payload_len: len as u16,
+                id: part.id as u16,
+                dont_fragment: false,
+                more_fragments: part.more,
+                fragment_offset: part.offset,
+                ttl: self.hop_limit,
+                protocol: self.protocol,
+                src,
+                dst,
+            }
+            .emit(out),
+            (IpAddr::V6(src), IpAddr::V6(dst)) => {
+                Ipv6Header {
+                    traffic_class: 0,
+                    flow_label: 0,
+                    payload_len: (FRAGMENT_HEADER_LEN + len) as u16,
+                    next_header: IpProtocol::FRAGMENT,
+                    hop_limit: self.hop_limit,
+                    src,
+                    dst,
+                }
+                .emit(out);
+                part.emit(self.protocol, out);
+            }
+            _ => debug_assert!(false, "a packet from one family to the other"),
+        }
+    }
+
+    pub(crate) fn digest(&self, digest: &mut Digest) {
+        digest.address(self.src);
+        digest.address(self.dst);
+        digest.u8(self.protocol.0);
+        digest.u8(self.hop_limit);
     }
 
     /// Starts a frame with this header.

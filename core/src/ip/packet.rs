@@ -20,6 +20,8 @@ pub(crate) struct Packet {
     /// The neighbor that takes it: the destination or a gateway.
     pub(crate) next_hop: IpAddr,
     pub(crate) hop_limit: u8,
+    /// Rather not at all than in fragments.
+    pub(crate) dont_fragment: bool,
     pub(crate) body: Body,
 }
 
@@ -45,6 +47,7 @@ impl Packet {
         digest.address(self.dst);
         digest.address(self.next_hop);
         digest.u8(self.hop_limit);
+        digest.bool(self.dont_fragment);
         match &self.body {
             Body::EchoReply { ident, seq, data } => {
                 digest.u8(0);
@@ -64,6 +67,7 @@ impl Packet {
                     ErrorKind::HopLimitExceeded => (8, 0, 0),
                     ErrorKind::PacketTooBig { mtu } => (9, 0, mtu.into()),
                     ErrorKind::Redirect { gateway } => (10, 0, gateway.to_bits()),
+                    ErrorKind::ReassemblyTimeExceeded => (11, 0, 0),
                 };
                 digest.u8(kind);
                 digest.u8(code);
@@ -128,7 +132,9 @@ impl Body {
 pub(crate) enum ErrorKind {
     PortUnreachable,
     ProtocolUnreachable,
-    /// IPv6 Parameter Problem with its code and pointer (RFC 4443 section 3.4).
+    /// Not all fragments came in time (RFC 792, RFC 4443 section 3.3).
+    ReassemblyTimeExceeded,
+    /// Parameter Problem with its code and pointer (RFC 792, RFC 4443 section 3.4).
     ParameterProblem {
         code: u8,
         pointer: u32,

@@ -13,10 +13,12 @@ use crate::autoconf::Autoconf;
 use crate::autoconf::dad::Nonce;
 use crate::config::{AddressSettings, InterfaceConfig, Medium};
 use crate::frame::Capabilities;
+use crate::ip::fragment::Fragments;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
 use crate::link::neighbor::NeighborCache;
+use crate::provenance::Queued;
 use crate::socket::table::Sockets;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::stack::Cause;
@@ -68,6 +70,10 @@ pub(crate) enum Control {
         target: Ipv6Addr,
         solicited: bool,
     },
+    /// A message of the DHCPv6 client.
+    Dhcpv6 {
+        transaction: u32,
+    },
     /// Tells the routers of an address that is new (RFC 9131).
     NeighborAnnouncement {
         target: Ipv6Addr,
@@ -78,6 +84,8 @@ pub(crate) enum Control {
         with_address: bool,
     },
     Packet(Packet),
+    /// A packet that is leaving in fragments; only ever the first in the queue.
+    Fragments(Fragments),
 }
 
 /// A socket with something to send.
@@ -101,10 +109,10 @@ pub(crate) struct Interface {
     pub(crate) settings: AddressSettings,
     pub(crate) autoconf: Autoconf,
     pub(crate) neighbors: NeighborCache,
-    pub(crate) control: VecDeque<Control>,
-    pub(crate) ready: VecDeque<Ready>,
+    pub(crate) control: VecDeque<Queued<Control>>,
+    pub(crate) ready: VecDeque<Queued<Ready>>,
     /// Packets of others that leave here.
-    pub(crate) transit: VecDeque<Packet>,
+    pub(crate) transit: VecDeque<Queued<Packet>>,
     /// Whose turn it is to send.
     pub(crate) transit_next: bool,
     /// Whether it answers ARP for hosts on other interfaces (RFC 1027).
@@ -139,7 +147,7 @@ impl Interface {
     /// frames must not make it grow.
     pub(crate) fn drop_gone(&mut self, sockets: &Sockets) {
         if self.ready.len() > sockets.queue_max() {
-            self.ready.retain(|ready| match *ready {
+            self.ready.retain(|ready| match ready.what {
                 Ready::Tcp(handle) => sockets.tcp.contains_key(handle),
                 Ready::Udp(handle) => sockets.udp.contains_key(handle),
             });
@@ -151,14 +159,14 @@ impl Interface {
         !self.control.is_empty() || !self.ready.is_empty() || !self.transit.is_empty()
     }
 
-    /// Whether a packet in transit is next to leave, rather than a socket's: they take turns.
+    /// The packet in transit that is next to leave, unless it is a socket's turn.
     #[inline]
-    pub(crate) fn takes_transit(&mut self) -> bool {
+    pub(crate) fn take_transit(&mut self) -> Option<Queued<Packet>> {
         if self.transit.is_empty() {
-            return false;
+            return None;
         }
         self.transit_next = !self.transit_next || self.ready.is_empty();
-        self.transit_next
+        if self.transit_next { self.transit.pop_front() } else { None }
     }
 
     pub(crate) fn has_address(&self, address: IpAddr) -> bool {

@@ -592,6 +592,11 @@ impl NeighborCache {
         self.slots.iter().flatten().map(|neighbor| neighbor.packets.len()).sum()
     }
 
+    /// Bytes of the packets parked, over all neighbors.
+    pub(crate) fn parked_bytes(&self) -> usize {
+        self.slots.iter().flatten().flat_map(|neighbor| &neighbor.packets).map(Packet::len).sum()
+    }
+
     pub(crate) fn digest(&self, digest: &mut Digest) {
         digest.count(self.slots.len());
         for (slot, neighbor) in self.slots.iter().enumerate() {

@@ -20,6 +20,9 @@ pub struct UdpOptions {
     pub dual_stack: bool,
     /// Whether it may send to broadcast addresses; default false (as `SO_BROADCAST`).
     pub broadcast: bool,
+    /// Whether a datagram larger than its path takes in one packet is refused rather than sent in
+    /// fragments; default false (as `IP_MTU_DISCOVER` set to `IP_PMTUDISC_DO`).
+    pub dont_fragment: bool,
     /// The time to live (hop limit) of its datagrams, 1 to 255; default `Config::hop_limit`.
     pub hop_limit: Option<u8>,
     /// The interface that its datagrams leave through, and that alone it hears; default any (as
@@ -98,7 +101,8 @@ impl<'a> UdpSocket<'a> {
             && (local.is_ipv4() == address.is_ipv4() || (slot.state.dual_stack && local.is_unspecified()))
     }
 
-    /// Queues a datagram to `to`, or to the peer. It leaves once its neighbor is known; datagrams to
+    /// Queues a datagram to `to`, or to the peer: at most 65,507 bytes over IPv4 and 65,527 over IPv6,
+    /// in fragments if the path takes no packet as large (see [`UdpOptions::dont_fragment`]). It leaves once its neighbor is known; datagrams to
     /// different neighbors do not wait for each other.
     pub fn send(&mut self, now: Instant, data: &[u8], to: Option<SocketAddr>) -> Result<(), UdpSendError> {
         self.stack.called(now, "udp.send", self.handle, data);
@@ -107,16 +111,16 @@ impl<'a> UdpSocket<'a> {
         if to.port() == 0 || !self.speaks_to(to.ip()) {
             return Err(UdpSendError::BadDestination);
         }
-        let broadcast_allowed = slot.state.broadcast;
+        let (broadcast_allowed, dont_fragment) = (slot.state.broadcast, slot.state.dont_fragment);
         if matches!(to.ip(), IpAddr::V4(address) if self.is_broadcast(address)) && !broadcast_allowed {
             return Err(UdpSendError::BroadcastNotAllowed);
         }
-        let (src, room) = self.stack.datagram_path(self.handle, to)?;
-        if data.len() > room {
+        let path = self.stack.datagram_path(self.handle, to)?;
+        if data.len() > if dont_fragment { path.unfragmented } else { path.largest } {
             return Err(UdpSendError::MessageTooLong);
         }
         let data = if data.len() < COPY_BELOW { self.stack.copy(data) } else { Bytes::copy_from_slice(data) };
-        if !self.stack.queue_datagram(self.handle, Outgoing { src, dst: to, data }) {
+        if !self.stack.queue_datagram(self.handle, Outgoing { src: path.src, dst: to, data }) {
             return Err(UdpSendError::WouldBlock);
         }
         Ok(())
@@ -153,6 +157,21 @@ impl<'a> UdpSocket<'a> {
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.broadcast = allowed;
         }
+    }
+
+    /// Whether a datagram larger than its path takes is refused rather than fragmented.
+    pub fn set_dont_fragment(&mut self, dont_fragment: bool) {
+        if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
+            slot.state.dont_fragment = dont_fragment;
+        }
+    }
+
+    /// The most data that a datagram to `to`, or to the peer, can have and leave unfragmented; `None`
+    /// without a destination or a route to it (RFC 1122 section 3.3.3, where it is called `MMS_S`, less UDP's header).
+    pub fn unfragmented_max(&self, to: Option<SocketAddr>) -> Option<usize> {
+        let slot = self.slot()?;
+        let to = to.map(canonical).or(slot.state.peer)?;
+        self.stack.datagram_path(self.handle, to).ok().map(|path| path.unfragmented)
     }
 
     /// The mark that policy rules choose tables by.

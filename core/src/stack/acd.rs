@@ -122,8 +122,10 @@ impl Stack {
             AddressOrigin::Static => self.announce_address(id, address, Some(AddressChange::Duplicated)),
             AddressOrigin::LinkLocal | AddressOrigin::Slaac | AddressOrigin::Temporary | AddressOrigin::Dhcp => {
                 self.withdraw_address(id, address, Some(AddressChange::Duplicated));
-                if let (IpAddr::V6(address), true) = (address, origin != AddressOrigin::Dhcp) {
-                    self.on_formed_conflict(id, address, origin);
+                match (address, origin) {
+                    (IpAddr::V6(address), AddressOrigin::Dhcp) => self.on_dhcpv6_conflict(id, address),
+                    (IpAddr::V6(address), _) => self.on_formed_conflict(id, address, origin),
+                    _ => {}
                 }
             }
         }

@@ -60,7 +60,7 @@ impl Stack {
         address: InterfaceAddress,
     ) -> Result<(), AddressError> {
         self.advance(now);
-        self.trace.command(self.now, "address.add", SocketAddr::new(address.address, address.prefix_len.into()));
+        self.commanded("address.add", SocketAddr::new(address.address, address.prefix_len.into()));
         let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;
         if interface.addresses.find(address.address).is_some() {
             return Err(AddressError::Exists);
@@ -77,7 +77,7 @@ impl Stack {
     /// [`AddressError::NoInterface`], [`AddressError::Missing`].
     pub fn remove_address(&mut self, now: Instant, id: InterfaceId, address: IpAddr) -> Result<(), AddressError> {
         self.advance(now);
-        self.trace.command(self.now, "address.remove", SocketAddr::new(address, 0));
+        self.commanded("address.remove", SocketAddr::new(address, 0));
         let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;
         interface.addresses.find(address).ok_or(AddressError::Missing)?;
         self.end_users_of(address);
@@ -178,6 +178,7 @@ impl Stack {
         if let Some(route) = interface.addresses.find(address).and_then(|own| on_link(id, own)) {
             self.routes.add(route);
         }
+        self.on_dhcpv6_address_ready(id, address);
         self.tell_routers(id, address);
     }
 
@@ -211,6 +212,7 @@ impl Stack {
         self.advance_claims(id);
         self.advance_detections(id);
         self.end_lifetimes(id);
+        self.on_dhcpv6_timeout(id);
         self.on_router_discovery_timeout(id);
         self.arm_interface(id);
     }

@@ -46,6 +46,9 @@ impl Stack {
         if mtu < MTU_MIN || (has_ipv6 && usize::from(mtu) < ipv6::MIN_MTU) {
             return Err(AddInterfaceError::MtuTooSmall);
         }
+        if self.interfaces.len() == 0 {
+            self.began = self.now;
+        }
         let id = self.interfaces.next_id().ok_or(AddInterfaceError::NumbersExhausted)?;
         self.interfaces.add(Interface::new(id, &config, self.config.address, self.secrets.neighbor));
         for own in config.addresses {
@@ -62,7 +65,7 @@ impl Stack {
     /// and the IPv6 one with [`ListenOptions::dual_stack`] on those of both.
     pub fn tcp_listen(&mut self, local: SocketAddr, options: ListenOptions) -> Result<ListenerHandle, ListenError> {
         let local = canonical(local);
-        self.trace.command(self.now, "tcp.listen", local);
+        self.commanded("tcp.listen", local);
         self.own_address(local.ip()).then_some(()).ok_or(ListenError::AddressNotAvailable)?;
         let listeners = &self.sockets.demux.listeners;
         let settings = options.settings.unwrap_or_else(|| self.config.tcp.socket.clone());
@@ -123,7 +126,7 @@ impl Stack {
         options: ConnectOptions,
     ) -> Result<TcpHandle, ConnectError> {
         self.advance(now);
-        self.trace.command(self.now, "tcp.connect", remote);
+        self.commanded("tcp.connect", remote);
         let remote = canonical(remote);
         if !self.is_connectable(remote) {
             return Err(ConnectError::BadDestination);
@@ -205,7 +208,7 @@ impl Stack {
     /// receives on all of its family.
     pub fn udp_bind(&mut self, local: SocketAddr, options: UdpOptions) -> Result<UdpHandle, BindError> {
         let mut local = canonical(local);
-        self.trace.command(self.now, "udp.bind", local);
+        self.commanded("udp.bind", local);
         self.own_address(local.ip()).then_some(()).ok_or(BindError::AddressNotAvailable)?;
         if self.sockets.udp.len() >= self.config.limits.udp_sockets as usize {
             return Err(BindError::LimitReached);

@@ -20,6 +20,8 @@ impl Stack {
         for rule in self.routes.rules.iter() {
             rule.digest(&mut digest);
         }
+        self.reassembly.digest(&mut digest);
+        self.identifications.digest(&mut digest);
         self.digest_sockets(&mut digest);
         self.identity.digest(&mut digest);
         self.events.digest(&mut digest);
@@ -28,7 +30,8 @@ impl Stack {
             limit.digest(&mut digest);
         }
         let random = &self.random;
-        for stream in [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses] {
+        for stream in [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses, &random.dhcpv6]
+        {
             stream.digest(&mut digest);
         }
         for (_, count) in self.counters() {
@@ -84,17 +87,17 @@ fn digest_interface(interface: &Interface, digest: &mut Digest) {
     interface.neighbors.digest(digest);
     digest.count(interface.control.len());
     for control in &interface.control {
-        digest_control(control, digest);
+        digest_control(&control.what, digest);
     }
     digest.bool(interface.transit_next);
     digest.bool(interface.proxy_arp);
     digest.count(interface.transit.len());
     for packet in &interface.transit {
-        packet.digest(digest);
+        packet.what.digest(digest);
     }
     digest.count(interface.ready.len());
     for ready in &interface.ready {
-        match ready {
+        match &ready.what {
             Ready::Tcp(handle) => digest.handle(*handle),
             Ready::Udp(handle) => digest.handle(*handle),
         }
@@ -123,6 +126,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.address((*target).into());
             digest.bool(*solicited);
         }
+        Control::Dhcpv6 { transaction } => {
+            digest.u8(20);
+            digest.u32(*transaction);
+        }
         Control::NeighborAnnouncement { target } => {
             digest.u8(7);
             digest.address((*target).into());
@@ -140,6 +147,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
         Control::Packet(packet) => {
             digest.u8(4);
             packet.digest(digest);
+        }
+        Control::Fragments(fragments) => {
+            digest.u8(5);
+            fragments.digest(digest);
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::ip::route::{Hop, Query, Refusal, Route};
 use crate::link::arp::arp_reply;
 use crate::link::neighbor::Origin;
 use crate::link::{Control, InterfaceId};
+use crate::provenance::Queued;
 use crate::wire::arp::{ArpOperation, ArpPacket};
 use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
 use crate::wire::ipv6::{self, Ipv6Packet};
@@ -147,13 +148,15 @@ impl Stack {
         let bytes = self.keep(frame, received.packet.clone());
         let transit = Transit::new(bytes, frame.meta.checksum, received.packet.start, id);
         let Some(out) = self.interfaces.get_mut(hop.interface.index()) else { return Err(DropReason::NoRoute) };
-        out.transit.push_back(Packet {
+        let packet = Packet {
             src: received.src,
             dst: received.dst,
             next_hop: hop.next_hop,
             hop_limit: received.hop_limit.saturating_sub(1),
+            dont_fragment: !transit.may_be_fragmented(),
             body: Body::Transit(transit),
-        });
+        };
+        out.transit.push_back(Queued { what: packet, occasion: self.occasion });
         self.counters.packets_forwarded += 1;
         Ok(())
     }
@@ -208,6 +211,7 @@ impl Stack {
             dst: received.src,
             next_hop: received.src,
             hop_limit: crate::wire::ndp::HOP_LIMIT,
+            dont_fragment: true,
             body,
         };
         if let Err(reason) = self.queue_control(id, Control::Packet(packet)) {
@@ -216,21 +220,18 @@ impl Stack {
     }
 
     /// One packet in transit leaves, or up to `room` fragments of it; or it waits for its next hop.
-    pub(super) fn transmit_transit(&mut self, id: InterfaceId, room: usize, batch: &mut TxBatch) {
-        let Some(mut packet) = self.interfaces.get_mut(id.index()).and_then(|own| own.transit.pop_front()) else {
-            return;
-        };
+    pub(super) fn transmit_transit(&mut self, id: InterfaceId, mut packet: Packet, room: usize, batch: &mut TxBatch) {
         match self.resolve(id, packet.next_hop, Origin::Answer) {
             NextHop::Known(link) => {
                 let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
                 let mtu = usize::from(interface.mtu(packet.dst.is_ipv6()));
                 let Body::Transit(transit) = &mut packet.body else { return };
-                if transit.bytes.len() > mtu && !transit.may_be_fragmented() {
+                if transit.bytes.len() > mtu && packet.dont_fragment {
                     // The MTU has become smaller since it was looked at.
                     return self.drops.count(DropReason::ForwardTooBig);
                 }
                 if !transit.emit(link, mtu, room, batch) {
-                    interface.transit.push_front(packet);
+                    interface.transit.push_front(Queued { what: packet, occasion: self.occasion });
                 }
             }
             NextHop::Unresolved(neighbor) => {

@@ -122,7 +122,10 @@ impl Stack {
         let interface = crate::ip::address::is_link_local(dst).then_some(id);
         let (hop, src) = self.source_towards(&Query { src, interface, ..Query::to(dst) })?;
         let hop_limit = self.default_hop_limit(hop.interface, dst);
-        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit, body };
+        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit, dont_fragment: false, body };
+        if !self.has_room_for_answer(hop.interface, &packet) {
+            return Err(DropReason::ControlQueueFull);
+        }
         self.queue_control(hop.interface, Control::Packet(packet))
     }
 
@@ -188,14 +191,19 @@ impl Stack {
 
     /// A packet could not be sent because its neighbor does not answer: its socket, or its sender, is told.
     pub(super) fn on_packet_undeliverable(&mut self, id: InterfaceId, packet: &Packet) {
-        if let Body::Transit(transit) = &packet.body {
-            return self.on_transit_undeliverable(packet, transit);
+        match &packet.body {
+            Body::Transit(transit) => self.on_transit_undeliverable(packet, transit),
+            _ => self.on_packet_unsent(id, packet, SocketError::HostUnreachable),
         }
+    }
+
+    /// A packet could not be sent: its socket is told why.
+    pub(super) fn on_packet_unsent(&mut self, id: InterfaceId, packet: &Packet, error: SocketError) {
         let Body::Datagram { src_port, dst_port, .. } = packet.body else { return };
         let Some(handle) = self.sockets.demux.datagrams.find(packet.src, src_port, id) else { return };
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         if slot.state.hears(SocketAddr::new(packet.dst, dst_port)) {
-            slot.state.on_error(SocketError::HostUnreachable);
+            slot.state.on_error(error);
             self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
         }
     }
@@ -210,6 +218,7 @@ pub(super) fn error_header_v4(kind: ErrorKind) -> Icmpv4Header {
         ErrorKind::ProtocolUnreachable => {
             Icmpv4Header::DestinationUnreachable { code: icmpv4::PROTOCOL_UNREACHABLE, next_hop_mtu: 0 }
         }
+        ErrorKind::ReassemblyTimeExceeded => Icmpv4Header::TimeExceeded { code: icmpv4::REASSEMBLY_TIME_EXCEEDED },
         ErrorKind::ParameterProblem { code, pointer } => {
             Icmpv4Header::ParameterProblem { code, pointer: pointer as u8 }
         }
@@ -237,6 +246,7 @@ pub(super) fn error_header_v6(kind: ErrorKind) -> Icmpv6Header {
         ErrorKind::ProtocolUnreachable => {
             Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: 0 }
         }
+        ErrorKind::ReassemblyTimeExceeded => Icmpv6Header::TimeExceeded { code: icmpv6::REASSEMBLY_TIME_EXCEEDED },
         ErrorKind::ParameterProblem { code, pointer } => Icmpv6Header::ParameterProblem { code, pointer },
         ErrorKind::NetworkUnreachable => Icmpv6Header::DestinationUnreachable { code: icmpv6::NO_ROUTE },
         // Redirects of IPv6 are Neighbor Discovery's.

@@ -7,6 +7,7 @@ use crate::config::Medium;
 use crate::error::DropReason;
 use crate::frame::Capabilities;
 use crate::ip::own_address::OwnAddress;
+use crate::ip::reassembly::ReassemblyEntry;
 use crate::ip::route::Route;
 use crate::ip::rule::Rule;
 use crate::link::neighbor::NeighborState;
@@ -92,6 +93,8 @@ pub struct QueueDepths {
     pub transit: usize,
     /// Packets parked for neighbors.
     pub parked: usize,
+    /// Bytes (as charged) of fragments that wait for the rest of their packets.
+    pub reassembly: usize,
     /// Events.
     pub events: usize,
     /// Payload bytes held by TCP connections in either direction.
@@ -172,6 +175,11 @@ impl Stack {
         })
     }
 
+    /// The packets of which fragments are held, the oldest first.
+    pub fn reassembly(&self) -> impl Iterator<Item = ReassemblyEntry> + '_ {
+        self.reassembly.iter()
+    }
+
     /// How much waits in the queues.
     pub fn queue_depths(&self) -> QueueDepths {
         let sum = |depth: fn(&Interface) -> usize| self.interfaces.iter().map(depth).sum();
@@ -180,6 +188,7 @@ impl Stack {
             ready: sum(|interface| interface.ready.len()),
             transit: sum(|interface| interface.transit.len()),
             parked: sum(|interface| interface.neighbors.parked()),
+            reassembly: self.reassembly.charged(),
             events: self.events.len(),
             tcp_bytes: self.tcp_sockets().map(|entry| entry.received + entry.unsent).sum(),
         }

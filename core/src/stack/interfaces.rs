@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Stack;
+use crate::autoconf::dhcpv6::Dhcpv6Client;
 use crate::error::{DropReason, InterfaceError};
 use crate::link::{InterfaceId, Ready};
 use crate::time::Instant;
@@ -15,7 +16,7 @@ impl Stack {
     /// waited for them goes another way, if there is one. What is so already stays so.
     pub fn set_link(&mut self, now: Instant, id: InterfaceId, up: bool) -> Result<(), InterfaceError> {
         self.advance(now);
-        self.trace.command(self.now, if up { "interface.up" } else { "interface.down" }, numbered(id));
+        self.commanded(if up { "interface.up" } else { "interface.down" }, numbered(id));
         let interface = self.interfaces.get_mut(id.index()).ok_or(InterfaceError::NoInterface)?;
         if core::mem::replace(&mut interface.up, up) == up {
             return Ok(());
@@ -23,6 +24,8 @@ impl Stack {
         self.routes.invalidate();
         if up {
             self.solicit_routers_again(id);
+            // RFC 8415 section 18.2.12: it may be another link.
+            self.with_dhcpv6(id, Dhcpv6Client::check_link);
         } else {
             self.empty_queues(id);
         }
@@ -65,7 +68,7 @@ impl Stack {
             self.unpark_tcp(handle);
         }
         for ready in ready {
-            match ready {
+            match ready.what {
                 Ready::Tcp(handle) => {
                     if let Some(slot) = self.sockets.tcp.get_mut(handle) {
                         slot.queued = false;

@@ -20,6 +20,7 @@
 //! - `icmp`: ICMP of both families, and the errors that we send
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
+//! - `fragments`: from fragments to a packet, and from a packet to fragments
 //! - `router_discovery`: what routers say, and what follows from it
 //! - `slaac`: the addresses that we form ourselves
 //! - `transmit`: what leaves, in which order
@@ -30,10 +31,13 @@
 //! - `loopback`: what is for ourselves
 //! - `forward`: what is for others: the router role
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
+//! - `dhcpv6`: the DHCPv6 clients of the interfaces
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `access`: what the socket views need of the stack
 //! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
+
+use core::net::SocketAddr;
 
 use crate::buffer::ChunkPool;
 use crate::config::Config;
@@ -41,10 +45,13 @@ use crate::counters::{Counters, Drops};
 use crate::error::Verdict;
 use crate::frame::Frame;
 use crate::identity::Identity;
+use crate::ip::fragment::Identifications;
+use crate::ip::reassembly::Reassembly;
 use crate::ip::route::Routes;
 use crate::keyed::HashKey;
 use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
+use crate::provenance::{Occasion, Trigger};
 use crate::rate_limit::RateLimit;
 use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
@@ -57,8 +64,10 @@ mod acd;
 mod addresses;
 mod commands;
 mod dad;
+mod dhcpv6;
 mod fingerprint;
 mod forward;
+mod fragments;
 mod icmp;
 mod inspect;
 mod inspect_routers;
@@ -103,6 +112,7 @@ struct Random {
     dad: RandomStream,
     router_discovery: RandomStream,
     temporary_addresses: RandomStream,
+    dhcpv6: RandomStream,
 }
 
 /// The bounds on what strangers can make us send.
@@ -125,8 +135,12 @@ pub struct Stack {
     secrets: Secrets,
     random: Random,
     identity: Identity,
+    /// When the first interface was added: what the identity says of time counts from then.
+    began: Instant,
     interfaces: InterfaceTable,
     routes: Routes,
+    reassembly: Reassembly,
+    identifications: Identifications,
     sockets: Sockets,
     timers: schedule::TimerHeap,
     unarmed: schedule::Unarmed,
@@ -137,6 +151,8 @@ pub struct Stack {
     tcp_counters: TcpCounters,
     drops: Drops,
     trace: Trace,
+    /// What is being dealt with: of what is queued now, the cause.
+    occasion: Occasion,
 }
 
 impl core::fmt::Debug for Stack {
@@ -158,8 +174,11 @@ impl Stack {
             secrets: Stack::secrets(&seed),
             random: Stack::random(&seed),
             identity: config.identity.clone().unwrap_or_else(|| Identity::new(seed.key("identity.secret"))),
+            began: Instant::ZERO,
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
+            reassembly: Reassembly::default(),
+            identifications: Identifications::new(&seed, config.shard),
             sockets: Sockets::new(&seed, config.shard),
             timers: schedule::TimerHeap::default(),
             unarmed: schedule::Unarmed::default(),
@@ -175,6 +194,7 @@ impl Stack {
             tcp_counters: TcpCounters::default(),
             drops: Drops::default(),
             trace: Trace::new(config.trace),
+            occasion: Occasion { trigger: Trigger::Call("stack.new"), at: Instant::ZERO },
             config,
         }
     }
@@ -194,6 +214,7 @@ impl Stack {
             dad: seed.stream("dad"),
             router_discovery: seed.stream("nd.router_discovery"),
             temporary_addresses: seed.stream("slaac.temporary_addresses"),
+            dhcpv6: seed.stream("dhcpv6"),
         }
     }
 
@@ -201,13 +222,15 @@ impl Stack {
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
         self.secrets = Stack::secrets(seed);
+        self.identifications.reseed(seed);
         self.random = Stack::random(seed);
         self.sockets.reseed(seed, self.config.shard);
     }
 
-    /// What is to be kept for the next start: given to that stack as [`Config::identity`].
-    pub fn export_identity(&self) -> Identity {
-        self.identity.clone()
+    /// What is to be kept for the next start, as it is at `now`: given to that stack as
+    /// [`Config::identity`], after [`Identity::pass`] was told how long it lay idle.
+    pub fn export_identity(&self, now: Instant) -> Identity {
+        Identity { dhcpv6: self.dhcpv6_bindings(now.max(self.now)), ..self.identity.clone() }
     }
 
     /// The configuration.
@@ -226,14 +249,27 @@ impl Stack {
     }
 
     /// A socket call at `now`: the clock moves, and the call is traced.
-    pub(crate) fn called(&mut self, now: Instant, what: &str, handle: impl slotmap::Key, data: &[u8]) {
+    pub(crate) fn called(&mut self, now: Instant, what: &'static str, handle: impl slotmap::Key, data: &[u8]) {
         let now = self.advance(now);
+        self.occasion = Occasion { trigger: Trigger::Call(what), at: now };
         self.trace.call(now, what, handle, data);
+    }
+
+    /// A command about an address: as [`Stack::called`], after the clock has moved.
+    fn commanded(&mut self, what: &'static str, address: SocketAddr) {
+        self.occasion = Occasion { trigger: Trigger::Call(what), at: self.now };
+        self.trace.command(self.now, what, address);
+    }
+
+    /// The serial number of the next frame that passes, in or out.
+    pub fn next_serial(&self) -> u64 {
+        self.counters.frames_received + self.counters.frames_sent + 1
     }
 
     /// A frame has arrived on `interface` at `now`.
     pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) -> Verdict {
         self.advance(now);
+        self.occasion = Occasion { trigger: Trigger::Frame(self.next_serial()), at: self.now };
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.data.len() as u64;
         self.trace.frame(self.now, "received", interface.0, &frame.data);
@@ -252,11 +288,13 @@ impl Stack {
         let now = self.advance(now);
         self.trace.timeout(now);
         for _ in 0..schedule::TIMERS_PER_CALL {
-            match self.take_due(now) {
-                Some(schedule::TimerOwner::Tcp(handle)) => self.on_tcp_timeout(handle),
-                Some(schedule::TimerOwner::Neighbor(interface, id)) => self.on_neighbor_timeout(interface, id),
-                Some(schedule::TimerOwner::Interface(id)) => self.on_interface_timeout(id),
-                None => return,
+            let Some((cause, owner)) = self.take_due(now) else { return };
+            self.occasion = Occasion { trigger: Trigger::Timer(cause), at: now };
+            match owner {
+                schedule::TimerOwner::Tcp(handle) => self.on_tcp_timeout(handle),
+                schedule::TimerOwner::Neighbor(interface, id) => self.on_neighbor_timeout(interface, id),
+                schedule::TimerOwner::Interface(id) => self.on_interface_timeout(id),
+                schedule::TimerOwner::Reassembly => self.on_reassembly_timeout(),
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::ip::input::Received;
 use crate::ip::packet::{Body, ErrorKind};
 use crate::link::neighbor::{Expiry, NeighborId, Solicit, Waiting};
 use crate::link::{Control, InterfaceId};
+use crate::provenance::Queued;
 use crate::wire::arp::{ArpOperation, ArpPacket};
 use crate::wire::ethernet::{self, EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
@@ -63,7 +64,12 @@ impl Stack {
     }
 
     #[inline]
-    fn receive_ipv4(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
+    pub(super) fn receive_ipv4(
+        &mut self,
+        id: InterfaceId,
+        frame: &mut Frame,
+        link: &EthernetHeader,
+    ) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv4Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
         let link_group = link.dst.is_multicast();
@@ -73,6 +79,10 @@ impl Stack {
             }
             checked => checked?,
         };
+        if packet.is_fragment() {
+            let header = packet.header();
+            return self.receive_ipv4_fragment(id, frame, link, &received, header);
+        }
         self.counters.ipv4_received += 1;
         match received.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
@@ -86,6 +96,17 @@ impl Stack {
     }
 
     fn receive_ipv6(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
+        self.receive_ipv6_packet(id, frame, link, false)
+    }
+
+    /// An IPv6 packet as it came, or as it was `reassembled`.
+    pub(super) fn receive_ipv6_packet(
+        &mut self,
+        id: InterfaceId,
+        frame: &mut Frame,
+        link: &EthernetHeader,
+        reassembled: bool,
+    ) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv6Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
         let is_ours = |dst| self.hears_elsewhere(interface, dst);
@@ -110,8 +131,12 @@ impl Stack {
                 return Err(error.reason);
             }
         };
-        if upper.fragment.is_some_and(|fragment| !fragment.is_atomic()) {
-            return Err(DropReason::Ipv6Fragment);
+        match upper.fragment {
+            Some(_) if reassembled => return Err(DropReason::FragmentNested),
+            Some(part) if !part.is_atomic() => {
+                return self.receive_ipv6_fragment(id, frame, link, received, &upper, part);
+            }
+            _ => {}
         }
         received.protocol = upper.protocol;
         received.upper.start += upper.offset;
@@ -119,7 +144,9 @@ impl Stack {
         match upper.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
             IpProtocol::UDP => self.receive_udp(id, frame, &received),
-            IpProtocol::ICMPV6 => self.receive_icmpv6(id, frame, &received, link.src, upper.fragment.is_some()),
+            IpProtocol::ICMPV6 => {
+                self.receive_icmpv6(id, frame, &received, link.src, reassembled || upper.fragment.is_some())
+            }
             IpProtocol::NO_NEXT_HEADER => Err(DropReason::Ipv6NextHeader),
             _ => {
                 let kind = ErrorKind::ParameterProblem {
@@ -233,10 +260,14 @@ impl Stack {
     fn wake(&mut self, id: InterfaceId, waiting: Waiting) {
         for packet in waiting.packets {
             // Beyond the queue's own limit by what was parked at most, which has a limit too.
-            let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
-            match packet.body {
-                Body::Transit(_) => interface.transit.push_back(packet),
-                _ => interface.control.push_back(Control::Packet(packet)),
+            if let Some(interface) = self.interfaces.get_mut(id.index()) {
+                match packet.body {
+                    Body::Transit(_) => interface.transit.push_back(Queued { what: packet, occasion: self.occasion }),
+                    _ => {
+                        let what = Control::Packet(packet);
+                        interface.control.push_back(Queued { what, occasion: self.occasion });
+                    }
+                }
             }
         }
         for handle in waiting.sockets {
@@ -302,7 +333,7 @@ impl Stack {
         if interface.control.len() >= usize::from(self.config.limits.control_queue) {
             return Err(DropReason::ControlQueueFull);
         }
-        interface.control.push_back(control);
+        interface.control.push_back(Queued { what: control, occasion: self.occasion });
         Ok(())
     }
 

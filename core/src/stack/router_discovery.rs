@@ -248,6 +248,7 @@ impl Stack {
         let Some(Parts { discovery, .. }) = self.discovery(id) else { return };
         if discovery.flags.replace(flags) != Some(flags) {
             self.announce_configuration(id);
+            self.follow_managed_flags(id, flags);
         }
     }
 

@@ -127,7 +127,7 @@ impl Stack {
 
     /// Adds a route.
     pub fn add_route(&mut self, route: Route) -> Result<(), RouteError> {
-        self.trace.command(self.now, "route.add", SocketAddr::new(route.prefix, route.prefix_len.into()));
+        self.commanded("route.add", SocketAddr::new(route.prefix, route.prefix_len.into()));
         let bits = if route.prefix.is_ipv4() { 32 } else { 128 };
         let other_family = |address: IpAddr| address.is_ipv4() != route.prefix.is_ipv4();
         if route.prefix_len > bits || route.gateway().is_some_and(other_family) {
@@ -154,13 +154,13 @@ impl Stack {
 
     /// Removes a route; `false` if there is none of this prefix, target, metric and table.
     pub fn remove_route(&mut self, route: &Route) -> bool {
-        self.trace.command(self.now, "route.remove", SocketAddr::new(route.prefix, route.prefix_len.into()));
+        self.commanded("route.remove", SocketAddr::new(route.prefix, route.prefix_len.into()));
         self.routes.remove(|other| other.is_same(route))
     }
 
     /// Adds a policy rule.
     pub fn add_rule(&mut self, rule: Rule) -> Result<(), RuleError> {
-        self.trace.command(self.now, "rule.add", rule_address(&rule));
+        self.commanded("rule.add", rule_address(&rule));
         if rule.interface.is_some_and(|id| self.interfaces.get(id.index()).is_none()) {
             return Err(RuleError::NoInterface);
         }
@@ -179,7 +179,7 @@ impl Stack {
 
     /// Removes a policy rule; `false` if there is none like it.
     pub fn remove_rule(&mut self, rule: &Rule) -> bool {
-        self.trace.command(self.now, "rule.remove", rule_address(rule));
+        self.commanded("rule.remove", rule_address(rule));
         self.routes.remove_rule(rule)
     }
 }

@@ -43,11 +43,15 @@ pub enum Cause {
     Tcp(TimerCause),
     /// A neighbor is to be solicited, or given up.
     Neighbor,
+    /// A packet of which not all fragments have come is to be given up.
+    Reassembly,
     /// Router discovery: a solicitation is due, what a router told ends, or a temporary address needs a
     /// successor.
     RouterDiscovery,
     /// A lifetime of one of our addresses ends.
     AddressLifetime,
+    /// The DHCPv6 client has something to send, or a lease ends.
+    Dhcpv6,
     /// An IPv4 address is to be probed for, announced or used (RFC 5227).
     ConflictDetection,
     /// An IPv6 address is to be solicited, or taken to be ours alone (RFC 4862 section 5.4).
@@ -62,6 +66,7 @@ pub(super) enum TimerOwner {
     /// address to be asked from.
     Interface(InterfaceId),
     Neighbor(InterfaceId, NeighborId),
+    Reassembly,
 }
 
 /// Entries by time, then by owner, so that equal times have an order too.
@@ -248,6 +253,7 @@ impl Stack {
         match owner {
             TimerOwner::Tcp(handle) => self.sockets.tcp.get_mut(handle).map(|slot| &mut slot.armed),
             TimerOwner::Neighbor(interface, id) => self.interfaces.get_mut(interface.index())?.neighbors.armed(id),
+            TimerOwner::Reassembly => Some(&mut self.reassembly.armed),
             TimerOwner::Interface(id) => self.interfaces.get_mut(id.index()).map(|interface| &mut interface.armed),
         }
     }
@@ -292,6 +298,7 @@ impl Stack {
                 let at = self.interfaces.get(interface.index())?.neighbors.deadline(id)?;
                 Some(Wakeup { at, cause: Cause::Neighbor })
             }
+            TimerOwner::Reassembly => Some(Wakeup { at: self.reassembly.deadline()?, cause: Cause::Reassembly }),
             TimerOwner::Interface(id) => {
                 let (at, cause) = self.interfaces.get(id.index())?.deadline()?;
                 Some(Wakeup { at, cause })
@@ -305,14 +312,14 @@ impl Stack {
         }
     }
 
-    /// Takes the earliest owner off the heap if its deadline is not after `now`.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<TimerOwner> {
+    /// Takes the earliest owner off the heap, with what is due, if its deadline is not after `now`.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<(Cause, TimerOwner)> {
         let (wakeup, owner) = self.earliest()?;
         if wakeup.at > now {
             return None;
         }
         self.timers.0.pop();
         self.disarm(owner);
-        Some(owner)
+        Some((wakeup.cause, owner))
     }
 }

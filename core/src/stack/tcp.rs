@@ -17,6 +17,7 @@ use crate::ip::route::{Hop, Query, Refusal};
 use crate::keyed::HashKey;
 use crate::link::{InterfaceId, Ready};
 use crate::offload;
+use crate::provenance::Queued;
 use crate::socket::demux::Flow;
 use crate::socket::table::{Owner, TcpSlot};
 use crate::socket::{ListenerHandle, TcpHandle};
@@ -438,7 +439,7 @@ impl Stack {
         let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
         if let Some(interface) = self.interfaces.get_mut(hop.interface.index()) {
             slot.queued = true;
-            interface.ready.push_back(Ready::Tcp(handle));
+            interface.ready.push_back(Queued { what: Ready::Tcp(handle), occasion: self.occasion });
             interface.drop_gone(&self.sockets);
         }
     }

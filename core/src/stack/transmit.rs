@@ -2,7 +2,7 @@
 //! each socket on the ready ring.
 
 use bytes::BytesMut;
-use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv6Addr};
 
 use super::Stack;
 use super::icmp::{error_header_v4, error_header_v6};
@@ -13,10 +13,10 @@ use crate::frame::{FrameStart, TxBatch, TxChecksum};
 use crate::ip::address::ALL_ROUTERS;
 use crate::ip::output::{LinkHeader, PacketHeader, transport_checksum};
 use crate::ip::packet::{Body, Packet};
-use crate::ip::route::Refusal;
 use crate::link::neighbor::{NeighborId, Origin, Resolution};
 use crate::link::{Control, InterfaceId, Ready};
 use crate::offload::{self, Emission};
+use crate::provenance::{Occasion, Provenance, Queued};
 use crate::socket::table::Owner;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::time::Instant;
@@ -75,14 +75,19 @@ impl Stack {
     pub(super) fn fill(&mut self, interface: InterfaceId, batch: &mut TxBatch) {
         let before = batch.len();
         while batch.len() - before < TxBatch::FRAMES_MAX {
+            let serial = self.next_serial() + (batch.len() - before) as u64;
             let Some(own) = self.interfaces.get_mut(interface.index()) else { break };
-            let room = TxBatch::FRAMES_MAX - (batch.len() - before);
-            if let Some(control) = own.control.pop_front() {
-                self.transmit_control(interface, control, batch);
-            } else if own.takes_transit() {
-                self.transmit_transit(interface, room, batch);
-            } else if let Some(ready) = own.ready.pop_front() {
-                match ready {
+            if let Some(Queued { what, occasion }) = own.control.pop_front() {
+                self.begin_turn(serial, occasion, batch);
+                self.transmit_control(interface, what, batch);
+            } else if let Some(Queued { what, occasion }) = own.take_transit() {
+                self.begin_turn(serial, occasion, batch);
+                let room = TxBatch::FRAMES_MAX - (batch.len() - before);
+                self.transmit_transit(interface, what, room, batch);
+            } else if let Some(Queued { what, occasion }) = own.ready.pop_front() {
+                self.begin_turn(serial, occasion, batch);
+                let room = TxBatch::FRAMES_MAX - (batch.len() - before);
+                match what {
                     Ready::Tcp(handle) => self.transmit_tcp(interface, handle, room, batch),
                     Ready::Udp(handle) => self.transmit_udp(interface, handle, batch),
                 }
@@ -92,9 +97,17 @@ impl Stack {
         }
     }
 
+    /// What is queued in its turn has the same cause.
+    fn begin_turn(&mut self, serial: u64, occasion: Occasion, batch: &mut TxBatch) {
+        self.occasion = occasion;
+        batch.begin_turn(Provenance { serial, occasion });
+    }
+
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
         match control {
+            Control::Dhcpv6 { transaction } => self.transmit_dhcpv6(id, transaction, batch),
             Control::Packet(packet) => self.transmit_packet(id, packet, Origin::Answer, batch),
+            Control::Fragments(fragments) => self.transmit_fragment(id, fragments, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
@@ -225,16 +238,15 @@ impl Stack {
         }
     }
 
-    fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
+    pub(super) fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
         match self.resolve(id, packet.next_hop, origin) {
             NextHop::Known(link) => {
+                let mtu = self.path_mtu(id, packet.dst);
+                if packet.len() > mtu {
+                    return self.fragment_packet(id, &packet, link, mtu);
+                }
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let by_device = interface.capabilities.tx_checksum;
-                if packet.len() > usize::from(interface.mtu(packet.src.is_ipv6())) {
-                    // An answer that leaves by another interface than the request came in on, or a
-                    // datagram whose route has changed since it was queued.
-                    return self.drops.count(DropReason::FrameTooLong);
-                }
                 self.count_packet(&packet);
                 emit_packet(&packet, link, by_device, batch);
             }
@@ -248,7 +260,7 @@ impl Stack {
         }
     }
 
-    fn count_packet(&mut self, packet: &Packet) {
+    pub(super) fn count_packet(&mut self, packet: &Packet) {
         if packet.src.is_ipv4() {
             self.counters.ipv4_sent += 1;
         } else {
@@ -276,10 +288,11 @@ impl Stack {
         let hop = way.hop;
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
-        let hop_limit = slot.state.hop_limit;
+        let (hop_limit, dont_fragment) = (slot.state.hop_limit, slot.state.dont_fragment);
         let body = Body::Datagram { src_port: slot.state.local.port(), dst_port: next.dst.port(), data: next.data };
         let hop_limit = hop_limit.unwrap_or_else(|| self.default_hop_limit(id, next.dst.ip()));
-        let packet = Packet { src: next.src, dst: next.dst.ip(), next_hop: hop.next_hop, hop_limit, body };
+        let packet =
+            Packet { src: next.src, dst: next.dst.ip(), next_hop: hop.next_hop, hop_limit, dont_fragment, body };
         if has_room_again {
             self.announce_udp(handle, Readiness::WRITABLE);
         }
@@ -352,17 +365,6 @@ impl Stack {
             }
         }
         self.settle_tcp(handle);
-    }
-
-    /// The largest datagram that leaves a socket towards `dst` in one packet, and the address it leaves from.
-    pub(crate) fn datagram_path(&self, handle: UdpHandle, dst: SocketAddr) -> Result<(IpAddr, usize), Refusal> {
-        let state = &self.sockets.udp.get(handle).ok_or(Refusal::NoRoute)?.state;
-        let bound = state.local.ip();
-        let (hop, src) = self.source_towards(&state.query((!bound.is_unspecified()).then_some(bound), dst))?;
-        let interface = self.interfaces.get(hop.interface.index()).ok_or(Refusal::NoRoute)?;
-        let header = PacketHeader { src, dst: dst.ip(), protocol: IpProtocol::UDP, hop_limit: 0 };
-        let headers = header.len() + udp::HEADER_LEN;
-        Ok((src, usize::from(interface.mtu(src.is_ipv6())).saturating_sub(headers)))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::ip::output::PacketHeader;
 use crate::ip::packet::{Datagram, ErrorKind};
 use crate::ip::route::Query;
 use crate::link::{InterfaceId, Ready};
+use crate::provenance::Queued;
 use crate::socket::UdpHandle;
 use crate::wire::ipv4::IpProtocol;
 use crate::wire::udp::{self, UdpDatagram};
@@ -31,6 +32,9 @@ impl Stack {
         }
         if received.src.is_unspecified() {
             return Err(DropReason::Ipv6Source);
+        }
+        if self.hears_dhcpv6(id, view.dst_port()) && received.src.is_ipv6() {
+            return self.receive_dhcpv6(id, received, view.payload());
         }
         let from = SocketAddr::new(received.src, view.src_port());
         let Some(handle) = self.datagram_socket(id, received.dst, view.dst_port(), from) else {
@@ -61,7 +65,7 @@ impl Stack {
                 && let Some(interface) = self.interfaces.get_mut(way.hop.interface.index())
             {
                 slot.queued = true;
-                interface.ready.push_back(Ready::Udp(handle));
+                interface.ready.push_back(Queued { what: Ready::Udp(handle), occasion: self.occasion });
                 interface.drop_gone(&self.sockets);
                 return;
             }

@@ -337,9 +337,11 @@ fn a_next_hop_that_does_not_answer() {
     > 2001:db8:1::2 > ff02::1:ff00:77 icmp6 neighbor solicitation target 2001:db8:1::77 source 02:00:00:00:01:02
     ");
     assert_eq!(router.rig.drops(DropReason::NeighborQueueFull), 2, "three wait, the newest");
-    router.rig.interface = router.far;
-    router.rig.pass(Duration::from_secs(4));
-    router.rig.interface = router.near;
+    for _ in 0..4 {
+        router.rig.now += Duration::from_secs(1);
+        router.rig.stack.handle_timeout(router.rig.now);
+        router.far();
+    }
     insta::assert_snapshot!(router.near(), @"");
 }
 

@@ -38,8 +38,6 @@ fn to(dst: [u8; 4]) -> Vec<u8> {
 #[case::total_length_below_the_header(changed(3, 19), DropReason::Ipv4TotalLength)]
 #[case::total_length_beyond_the_frame(changed(3, 37), DropReason::Ipv4TotalLength)]
 #[case::checksum({ let mut packet = ping(); packet[8] -= 1; packet }, DropReason::Ipv4Checksum)]
-#[case::more_fragments(changed(6, 0x20), DropReason::Ipv4Fragment)]
-#[case::last_fragment(changed(7, 1), DropReason::Ipv4Fragment)]
 #[case::anothers_address(to([192, 0, 2, 3]), DropReason::Ipv4NotOurs)]
 #[case::a_group_we_are_not_in(to([224, 0, 0, 251]), DropReason::Ipv4NotOurs)]
 #[case::loopback_destination(to([127, 0, 0, 1]), DropReason::Ipv4NotOurs)]

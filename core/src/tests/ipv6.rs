@@ -103,7 +103,6 @@ fn extension_headers_are_walked(#[case] headers: &[(u8, [u8; 7])]) {
 #[case::hop_by_hop_not_first(&[(DESTINATION, PADDING), (HOP_BY_HOP, PADDING)], DropReason::Ipv6Extension, "unrecognized next header at 40")]
 #[case::unknown_next_header(&[(253, PADDING)], DropReason::Ipv6NextHeader, "unrecognized next header at 6")]
 #[case::no_next_header(&[(59, PADDING)], DropReason::Ipv6NextHeader, "")]
-#[case::fragment(&[(FRAGMENT, [0, 0, 1, 0, 0, 0, 9])], DropReason::Ipv6Fragment, "")]
 #[case::option_beyond_its_header(&[(DESTINATION, [0, 0x1e, 5, 0, 0, 0, 0])], DropReason::Ipv6Extension, "")]
 #[case::header_beyond_the_packet(&[(DESTINATION, [9, 1, 4, 0, 0, 0, 0])], DropReason::Ipv6Extension, "")]
 fn refused_headers(#[case] headers: &[(u8, [u8; 7])], #[case] reason: DropReason, #[case] answer: &str) {

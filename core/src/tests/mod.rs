@@ -18,11 +18,14 @@
 //! | `slaac` | addresses that we form (RFC 4862, 7217, 8981) |
 //! | `router_flood` | floods of router advertisements |
 //! | `ipv4`, `ipv6` | the checks on a packet (RFC 791, 1122, 8200) |
+//! | `reassembly` | fragments received (RFC 791, 1122, 5722, 6946, 7112, 8200), and their limits |
+//! | `fragment` | packets sent in fragments (RFC 791, 6864, 7739, 8200) |
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
 //! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
+//! | `dhcpv6` | the DHCPv6 client (RFC 8415) |
 //! | `route` | routes and the choice of a source address |
 //! | `policy` | metrics, refusing routes, equal costs, rules and tables (RFC 1812 section 5.2.4, 2992) |
 //! | `forward` | the router role (RFC 1812, 4861 section 8) |
@@ -36,6 +39,7 @@
 //! | `survives` | frames that stopped other stacks |
 //! | `offload` | checksums that the device computes or vouches for |
 //! | `time` | deadlines are exact, time does not go back |
+//! | `provenance` | serial numbers of frames, and what caused them |
 //! | `determinism` | same inputs, same outputs; clones |
 //! | `hostile` | arbitrary frames |
 
@@ -44,9 +48,11 @@ mod addresses;
 mod arp;
 mod dad;
 mod determinism;
+mod dhcpv6;
 mod echo;
 mod ethernet;
 mod forward;
+mod fragment;
 mod host_model;
 mod hostile;
 mod icmp_errors;
@@ -64,12 +70,14 @@ mod neighbor;
 mod no_answer;
 mod offload;
 mod policy;
+mod provenance;
+mod reassembly;
 mod reset;
 pub(crate) mod rig;
 mod route;
 mod router_discovery;
 mod router_flood;
-mod routers;
+pub(crate) mod routers;
 mod slaac;
 mod survives;
 mod time;

@@ -60,7 +60,7 @@ fn the_hardware_address_by_choice() {
 #[test]
 fn stable_addresses_outlive_a_restart() {
     let (rig, first) = formed();
-    let identity = rig.stack.export_identity();
+    let identity = rig.stack.export_identity(rig.now);
     let mut again = autoconfigured(Config { identity: Some(identity.clone()), ..Config::default() });
     assert_eq!(again.link_local(), rig.link_local());
     again.advertise(1, &[RouterOption::Prefix(prefix(PREFIX)), RouterOption::Prefix(prefix("2001:db8:2::"))]);
@@ -250,7 +250,7 @@ fn an_address_in_use_elsewhere_is_followed_by_the_next() {
     tried.sort();
     tried.dedup();
     assert_eq!((tried.len(), rig.addresses_v6().len(), rig.counter("slaac.given_up")), (4, 0, 1));
-    let identity = rig.stack.export_identity();
+    let identity = rig.stack.export_identity(rig.now);
     assert_eq!(identity.dad_counters.len(), 1);
     let again = verifying(Config { identity: Some(identity), ..Config::default() });
     assert!(tried.contains(&again.link_local()), "the last one is tried once more");

@@ -257,13 +257,17 @@ fn the_send_queue_is_bounded_and_tells_when_there_is_room() {
     rig.udp_send(handle, b"three", PEER).unwrap();
 }
 
-/// Nothing is fragmented: what does not fit the interface's MTU is refused (RFC 1122 section 3.3.3).
+/// What no packet can hold is refused, and what the interface's MTU does not if the socket wants no
+/// fragments (RFC 1122 section 3.3.3).
 #[rstest]
-#[case::v4("0.0.0.0:7", PEER, 1500 - 28)]
-#[case::v6("[::]:7", PEER6, 1500 - 48)]
-fn a_message_that_is_too_long(#[case] local: &str, #[case] to: &str, #[case] most: usize) {
+#[case::v4("0.0.0.0:7", PEER, false, 65_507)]
+#[case::v6("[::]:7", PEER6, false, 65_527)]
+#[case::v4_unfragmented("0.0.0.0:7", PEER, true, 1500 - 28)]
+#[case::v6_unfragmented("[::]:7", PEER6, true, 1500 - 48)]
+fn a_message_that_is_too_long(#[case] local: &str, #[case] to: &str, #[case] dont_fragment: bool, #[case] most: usize) {
     let mut rig = Rig::new();
     let handle = rig.udp_bind(local);
+    rig.stack.udp(handle).unwrap().set_dont_fragment(dont_fragment);
     assert_eq!(rig.udp_send(handle, &vec![0; most], to), Ok(()));
     assert_eq!(rig.udp_send(handle, &vec![0; most + 1], to), Err(UdpSendError::MessageTooLong));
 }

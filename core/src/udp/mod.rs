@@ -29,6 +29,7 @@ pub(crate) struct UdpState {
     pub(crate) local: SocketAddr,
     pub(crate) dual_stack: bool,
     pub(crate) broadcast: bool,
+    pub(crate) dont_fragment: bool,
     pub(crate) hop_limit: Option<u8>,
     /// The interface that it is bound to.
     pub(crate) interface: Option<InterfaceId>,
@@ -50,6 +51,7 @@ impl UdpState {
             local,
             dual_stack: options.dual_stack,
             broadcast: options.broadcast,
+            dont_fragment: options.dont_fragment,
             hop_limit: options.hop_limit,
             interface: options.interface,
             mark: options.mark,
@@ -144,6 +146,7 @@ impl UdpState {
         digest.socket_address(self.local);
         digest.bool(self.dual_stack);
         digest.bool(self.broadcast);
+        digest.bool(self.dont_fragment);
         digest.option(self.hop_limit, Digest::u8);
         digest.option(self.interface, |digest, interface| digest.u16(interface.0));
         digest.u32(self.mark);

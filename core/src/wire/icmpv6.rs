@@ -32,6 +32,8 @@ pub const ERRONEOUS_HEADER_FIELD: u8 = 0;
 pub const UNRECOGNIZED_NEXT_HEADER: u8 = 1;
 /// Parameter problem: unrecognized IPv6 option.
 pub const UNRECOGNIZED_OPTION: u8 = 2;
+/// Parameter problem: the first fragment does not hold all headers (RFC 7112 section 5).
+pub const INCOMPLETE_HEADER_CHAIN: u8 = 3;
 
 const DESTINATION_UNREACHABLE: u8 = 1;
 const PACKET_TOO_BIG: u8 = 2;

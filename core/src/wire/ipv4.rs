@@ -22,7 +22,7 @@ use core::fmt;
 use core::net::Ipv4Addr;
 
 use super::checksum::{self, Sum};
-use super::cursor::Fields;
+use super::cursor::{self, Fields};
 use crate::error::DropReason;
 
 /// Length of a header without options, in bytes.
@@ -42,6 +42,9 @@ const TTL: usize = 8;
 const PROTOCOL: usize = 9;
 const SRC: usize = 12;
 const DST: usize = 16;
+
+/// The ECN codepoint CE (RFC 3168 section 5).
+pub(crate) const CONGESTION_EXPERIENCED: u8 = 3;
 
 const DONT_FRAGMENT: u16 = 0x4000;
 const MORE_FRAGMENTS: u16 = 0x2000;
@@ -413,4 +416,16 @@ pub fn fill_checksum(packet: &mut [u8]) {
     if let Some(header) = packet.get_mut(..header_len) {
         checksum::fill(Sum::new(), header, CHECKSUM_OFFSET);
     }
+}
+
+/// Makes the header of a first fragment that of the whole packet of `total_len` bytes: no fragment any
+/// more, congestion experienced if any fragment did (RFC 3168 section 5.3). `header` is the header
+/// with its options and nothing behind it.
+pub(crate) fn make_whole(header: &mut [u8], total_len: u16, congestion: bool) {
+    cursor::put_u16_into(header, TOTAL_LEN_OFFSET, total_len);
+    cursor::put_u16_into(header, FLAGS_FRAGMENT, 0);
+    if let Some(tos) = header.get_mut(TOS).filter(|_| congestion) {
+        *tos |= CONGESTION_EXPERIENCED;
+    }
+    fill_checksum(header);
 }

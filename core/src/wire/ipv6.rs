@@ -18,8 +18,9 @@
 use bytes::BufMut;
 use core::net::Ipv6Addr;
 
-use super::cursor::Fields;
-use super::ipv4::IpProtocol;
+use super::cursor::{self, Fields};
+use super::ipv4::{CONGESTION_EXPERIENCED, IpProtocol};
+use super::ipv6_ext::FRAGMENT_HEADER_LEN;
 use crate::error::DropReason;
 
 /// Length of the header in bytes.
@@ -179,5 +180,28 @@ impl Ipv6Header {
         header.put_array::<SRC, 16>(self.src.octets());
         header.put_array::<DST, 16>(self.dst.octets());
         out.put_slice(&header);
+    }
+}
+
+/// Makes the headers of a first fragment those of the whole packet, with a payload of `payload_len`
+/// bytes: congestion experienced if any fragment did (RFC 3168 section 5.3), and the field that named the fragment header now
+/// names what stands behind it. `headers` ends with the fragment header, which its owner then takes off.
+pub(crate) fn make_whole(headers: &mut [u8], payload_len: u16, congestion: bool) {
+    cursor::put_u16_into(headers, PAYLOAD_LEN_OFFSET, payload_len);
+    if let Some(byte) = headers.get_mut(1).filter(|_| congestion) {
+        // The traffic class is the second half of byte 0 and the first of byte 1.
+        *byte |= CONGESTION_EXPERIENCED << 4;
+    }
+    let Some(fragment_at) = headers.len().checked_sub(FRAGMENT_HEADER_LEN) else { return };
+    let (mut field, mut at) = (NEXT_HEADER_OFFSET, HEADER_LEN);
+    while at < fragment_at {
+        let is_fragment = headers.get(field).is_some_and(|next| IpProtocol(*next) == IpProtocol::FRAGMENT);
+        // Eight bytes more than its second byte says in units of eight; a fragment header has no such byte.
+        let units = headers.get(at + 1).filter(|_| !is_fragment).map_or(0, |units| usize::from(*units));
+        (field, at) = (at, at + 8 + units * 8);
+    }
+    let behind = headers.get(fragment_at).copied();
+    if let (Some(field), Some(behind)) = (headers.get_mut(field), behind) {
+        *field = behind;
     }
 }

@@ -3,17 +3,20 @@
 //! A packet can ask for much work with little text, so the walk has [`ExtensionLimits`], those of
 //! RFC 8504 section 5.3.
 
+use bytes::BufMut;
 use core::net::Ipv6Addr;
 
 use super::cursor::Fields;
 use super::icmpv6;
 use super::ipv4::IpProtocol;
 use super::ipv6;
+use super::tcp;
 use crate::error::DropReason;
 
 /// Length of the fragment header in bytes.
 pub const FRAGMENT_HEADER_LEN: usize = 8;
 
+const OFFSET_MASK: u16 = 0xfff8;
 const PAD_1: u8 = 0;
 const PAD_N: u8 = 1;
 const ROUTER_ALERT: u8 = 5;
@@ -68,6 +71,15 @@ impl Fragment {
     /// A fragment that is the whole packet (RFC 6946): nothing to reassemble.
     pub const fn is_atomic(&self) -> bool {
         self.offset == 0 && !self.more
+    }
+
+    /// Appends the 8 bytes of the header in front of what `next` names.
+    pub fn emit(&self, next: IpProtocol, out: &mut impl BufMut) {
+        let mut header = [0; FRAGMENT_HEADER_LEN];
+        header[0] = next.0;
+        header.put_u16::<2>(self.offset & OFFSET_MASK | u16::from(self.more));
+        header.put_u32::<4>(self.id);
+        out.put_slice(&header);
     }
 }
 
@@ -167,6 +179,27 @@ pub fn walk(
     Ok(at)
 }
 
+/// Whether a first fragment's data, which starts with `protocol`, holds all headers through the upper
+/// layer's (RFC 7112 section 3). What the headers say is looked at once the packet is whole.
+pub(crate) fn has_whole_chain(mut protocol: IpProtocol, mut data: &[u8]) -> bool {
+    loop {
+        let units = data.get(1).map_or(0, |units| usize::from(*units));
+        let len = match protocol {
+            IpProtocol::HOP_BY_HOP | IpProtocol::DESTINATION_OPTIONS | IpProtocol::ROUTING => 8 + units * 8,
+            IpProtocol::FRAGMENT => FRAGMENT_HEADER_LEN,
+            IpProtocol::TCP => {
+                let told = data.get(12).map_or(0, |byte| usize::from(byte >> 4) * 4);
+                return data.len() >= told.max(tcp::HEADER_LEN);
+            }
+            IpProtocol::NO_NEXT_HEADER => return true,
+            // UDP's and ICMPv6's are as long as the smallest first fragment there can be.
+            _ => return data.len() >= 8,
+        };
+        let (Some(next), Some(behind)) = (data.first(), data.get(len..)) else { return false };
+        (protocol, data) = (IpProtocol(*next), behind);
+    }
+}
+
 /// One extension header: all have at least 8 bytes, and the next header in the first.
 struct ExtensionHeader<'a> {
     fixed: &'a [u8; 8],
@@ -189,7 +222,7 @@ fn header_at<'a>(at: &UpperLayer, payload: &'a [u8]) -> Option<ExtensionHeader<'
 
 fn fragment(fixed: [u8; 8]) -> Fragment {
     let offset_more = fixed.u16_at::<2>();
-    Fragment { offset: offset_more & 0xfff8, more: offset_more & 1 == 1, id: fixed.u32_at::<4>() }
+    Fragment { offset: offset_more & OFFSET_MASK, more: offset_more & 1 == 1, id: fixed.u32_at::<4>() }
 }
 
 /// No routing type is known here. One with segments left is refused, type 0 as well; with none left

@@ -18,6 +18,7 @@
 //! | [`ndp_options`] | prefixes, routes, name servers in a router advertisement | 4861, 4191, 8106 |
 //! | [`domain_name`] | domain names in options | 1035 |
 //! | [`udp`] | datagrams | 768 |
+//! | [`dhcpv6`] | messages and options of DHCPv6 | 8415, 3646 |
 //! | [`tcp`] | segments | 9293 |
 //! | [`tcp_options`] | MSS, window scale, SACK, timestamps | 9293, 7323, 2018 |
 //! | [`checksum`] | the Internet checksum | 1071, 1624 |
@@ -27,6 +28,7 @@
 pub mod arp;
 pub mod checksum;
 mod cursor;
+pub mod dhcpv6;
 pub mod domain_name;
 pub mod ethernet;
 pub mod icmpv4;

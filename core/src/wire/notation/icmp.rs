@@ -89,6 +89,7 @@ pub(super) fn v6(f: &mut fmt::Formatter<'_>, notation: &Notation, message: &Icmp
                 write!(f, "unrecognized next header at {pointer}")
             }
             icmpv6::UNRECOGNIZED_OPTION => write!(f, "unrecognized option at {pointer}"),
+            icmpv6::INCOMPLETE_HEADER_CHAIN => f.write_str("incomplete header chain"),
             code => write!(f, "parameter problem code {code} at {pointer}"),
         },
         Icmpv6Header::Other { kind: ndp::NEIGHBOR_SOLICITATION, .. } => solicitation(f, message.bytes()),

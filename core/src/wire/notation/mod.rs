@@ -16,10 +16,12 @@
 //! | `print` | a frame or packet to one line |
 //! | `tcp` | a segment's line |
 //! | `icmp` | ICMP and Neighbor Discovery, with the quoted packet |
+//! | `dhcpv6` | DHCPv6 and its options |
 //! | `router` | router solicitations and advertisements, with their options |
 //! | `other` | ARP, UDP, fragments and what is not spoken |
 //! | `parse` | a segment's line to header, options and length of the text |
 
+mod dhcpv6;
 mod icmp;
 mod other;
 mod parse;

@@ -3,10 +3,11 @@
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
-use super::{Relative, icmp, other, tcp};
+use super::{Relative, dhcpv6, icmp, other, tcp};
 use crate::error::DropReason;
 use crate::wire::arp::ArpPacket;
 use crate::wire::checksum::Sum;
+use crate::wire::dhcpv6::Dhcpv6Message;
 use crate::wire::ethernet::{EtherType, EthernetFrame};
 use crate::wire::icmpv4::Icmpv4Message;
 use crate::wire::icmpv6::Icmpv6Message;
@@ -221,9 +222,12 @@ fn udp_datagram(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet
     let (src_port, dst_port) = (datagram.src_port(), datagram.dst_port());
     if notation.full {
         endpoints(f, packet, src_port, dst_port)?;
-        write!(f, " udp ({})", datagram.payload().len())?;
-    } else {
-        write!(f, "udp {src_port} > {dst_port} ({})", datagram.payload().len())?;
+        f.write_str(" ")?;
+    }
+    match dhcpv6_message(packet, &datagram) {
+        Some(message) => dhcpv6::message(f, &message)?,
+        None if notation.full => write!(f, "udp ({})", datagram.payload().len())?,
+        None => write!(f, "udp {src_port} > {dst_port} ({})", datagram.payload().len())?,
     }
     if datagram.has_no_checksum() {
         return f.write_str(" [no checksum]");
@@ -231,6 +235,13 @@ fn udp_datagram(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet
     let len = datagram.total_len();
     let verified = datagram.verify_checksum(packet.pseudo_header(len));
     bad_checksum(f, packet.is_bad(verified, datagram.checksum(), len))
+}
+
+/// The DHCPv6 message in a datagram between its ports, if it is one.
+fn dhcpv6_message<'a>(packet: &Packet<'_>, datagram: &UdpDatagram<'a>) -> Option<Dhcpv6Message<'a>> {
+    use crate::wire::dhcpv6::{CLIENT_PORT, SERVER_PORT};
+    let is_dhcp = packet.src.is_ipv6() && [CLIENT_PORT, SERVER_PORT].contains(&datagram.dst_port());
+    is_dhcp.then(|| Dhcpv6Message::parse(datagram.payload()).ok())?
 }
 
 fn bad_checksum(f: &mut fmt::Formatter<'_>, bad: bool) -> fmt::Result {

@@ -5,7 +5,9 @@ use rstest::rstest;
 
 use crate::error::DropReason;
 use crate::wire::ipv4::IpProtocol;
-use crate::wire::ipv6_ext::{ExtensionError, ExtensionLimits, Fragment, ParameterProblem, UpperLayer, walk};
+use crate::wire::ipv6_ext::{
+    ExtensionError, ExtensionLimits, Fragment, ParameterProblem, UpperLayer, has_whole_chain, walk,
+};
 
 const HOP_BY_HOP: u8 = 0;
 const TCP: u8 = 6;
@@ -63,6 +65,35 @@ fn the_walk_ends_behind_a_fragment_header() {
     assert_eq!(upper.protocol, IpProtocol::DESTINATION_OPTIONS);
     assert_eq!(upper.offset, 8);
     assert_eq!(upper.fragment, Some(Fragment { offset: 1448, more: true, id: 0x0102_0304 }));
+}
+
+#[test]
+fn a_fragment_header_is_read_as_it_was_written() {
+    for (offset, more, id) in [(0, true, 0), (8, false, 1), (65_528, true, u32::MAX), (1448, false, 0x0102_0304)] {
+        let fragment = Fragment { offset, more, id };
+        let mut payload = Vec::new();
+        fragment.emit(IpProtocol::UDP, &mut payload);
+        assert_eq!(payload.len(), 8);
+        let upper = to(UNICAST, FRAGMENT, &payload).unwrap();
+        assert_eq!((upper.protocol, upper.fragment), (IpProtocol::UDP, Some(fragment)));
+        for len in 0..8 {
+            assert_eq!(to(UNICAST, FRAGMENT, &payload[..len]).err(), Some(silent(DropReason::Ipv6Extension)));
+        }
+    }
+}
+
+/// RFC 7112 section 3: extension headers and the upper layer's own, cut off at every place.
+#[test]
+fn the_whole_chain_or_not() {
+    let mut data = [60, 0, 1, 4, 0, 0, 0, 0].to_vec(); // hop-by-hop
+    data.extend_from_slice(&[43, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]); // destination options
+    data.extend_from_slice(&[44, 0, 0, 0, 0, 0, 0, 0]); // routing
+    data.extend_from_slice(&[TCP, 255, 0, 0, 0, 0, 0, 9]); // an atomic fragment: its second byte is no length
+    data.extend_from_slice(&[0; 24]);
+    data[40 + 12] = 0x60;
+    for len in 0..=data.len() {
+        assert_eq!(has_whole_chain(IpProtocol::HOP_BY_HOP, &data[..len]), len == data.len(), "{len} bytes");
+    }
 }
 
 // RFC 8200 section 4.2: the two highest bits of the type. Code 2, pointer to the option's type.
