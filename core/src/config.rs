@@ -20,6 +20,9 @@ pub struct Config {
     pub tcp: TcpConfig,
     /// How interfaces make sure that their addresses are theirs alone, where an interface has no settings of its own.
     pub address: AddressSettings,
+    /// Whether temporary addresses are preferred to public ones as a source; default true (RFC 6724
+    /// section 5 rule 7). A socket that is bound to an address uses that one.
+    pub prefer_temporary: bool,
     /// The time to live (hop limit) of packets sent, 1 to 255; default 64 (RFC 1122 section 3.2.1.7, the IANA value).
     pub hop_limit: u8,
     /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
@@ -60,6 +63,7 @@ impl Default for Config {
             limits: Limits::default(),
             tcp: TcpConfig::default(),
             address: AddressSettings::default(),
+            prefer_temporary: true,
             hop_limit: 64,
             rx_batch: 16,
             reassembly_timeout: Duration::from_mins(1),
@@ -201,6 +205,8 @@ pub struct Limits {
     pub addresses: u16,
     /// Changes of addresses that wait to be told; default 64. The oldest goes for a new one.
     pub address_events: u16,
+    /// Rows of the policy table of address selection; default 64 (RFC 6724 section 2.1).
+    pub address_policies: u16,
     /// Offers of servers that a DHCPv6 client keeps while it chooses; default 8.
     pub dhcpv6_offers: u16,
     /// Leases of each kind that a DHCPv6 client holds, and name servers and domains that it remembers; default 16.
@@ -265,6 +271,7 @@ impl Default for Limits {
             interfaces: 16,
             addresses: 16,
             address_events: 64,
+            address_policies: 64,
             dhcpv6_offers: 8,
             dhcpv6_leases: 16,
             routes: 1024,

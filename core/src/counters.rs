@@ -106,6 +106,10 @@ counters! {
         addresses_defended = "address.defended",
         /// Changes of addresses that nobody was told of, because `Limits::address_events` was reached.
         address_events_lost = "address.events_lost",
+        /// Claims to be a neighbor in use at another hardware address than the one that we know.
+        neighbors_contested = "neighbor.contested",
+        /// Neighbors in use that were found to have moved to another hardware address.
+        neighbors_moved = "neighbor.moved",
         /// IPv4 packets accepted.
         ipv4_received = "ipv4.received",
         /// IPv4 packets sent.

@@ -336,6 +336,34 @@ command_errors! {
         MtuTooSmall => "the interface's MTU is below 1280, the least for IPv6",
     }
 
+    /// Why a neighbor was not set.
+    NeighborError {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// The address is not one that a neighbor can have, or the interface's own.
+        BadAddress => "not an address that a neighbor can have",
+        /// The hardware address is a group address or the interface's own.
+        BadHardwareAddress => "not a hardware address that a neighbor can have",
+        /// `Limits::neighbors` is reached, and all entries are in use.
+        LimitReached => "no more neighbors: Limits::neighbors is reached",
+    }
+
+    /// Why no link-local address is looked for.
+    LinkLocalError {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// `Limits::addresses` is reached.
+        LimitReached => "no more addresses: Limits::addresses is reached",
+    }
+
+    /// Why a policy table was not set.
+    PolicyError {
+        /// `Limits::address_policies` is reached.
+        LimitReached => "too many policies: Limits::address_policies is reached",
+        /// A prefix is longer than 128 bits.
+        BadPrefix => "a prefix is longer than 128 bits",
+    }
+
     /// Why a DHCPv6 client was not started, or its leases not released.
     Dhcpv6Error {
         /// No such interface.

@@ -83,6 +83,7 @@ pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::reassembly::ReassemblyEntry;
 pub use ip::route::{Route, RouteOrigin, Target};
 pub use ip::rule::Rule;
+pub use ip::selection::AddressPolicy;
 pub use link::InterfaceId;
 pub use rng::Seed;
 pub use socket::{

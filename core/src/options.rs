@@ -265,6 +265,7 @@ options! {
     "address.defense": address.defense, Kind::Choice(DEFENSE_WORDS), "RFC 5227 section 2.4";
     "address.dad": address.dad, Kind::Choice(DAD_WORDS), "RFC 4862 section 5.4, RFC 4429, RFC 7527";
     "address.dad_transmits": address.dad_transmits, Kind::Number(0..=255), "RFC 4862 section 5.1";
+    "address.prefer_temporary": prefer_temporary, Kind::Switch, "RFC 6724 section 5 rule 7";
     "stack.rx_batch": rx_batch, Kind::Number(1..=1024), "own";
     "stack.checks": checks, Kind::Switch, "own";
     "nd.solicitation_delay_ms": nd.solicitation_delay, Kind::Milliseconds(0..=1000), "RFC 4861 section 6.3.7";
@@ -303,6 +304,7 @@ options! {
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
     "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";
     "limits.address_events": limits.address_events, Kind::Number(1..=65_535), "own";
+    "limits.address_policies": limits.address_policies, Kind::Number(9..=65_535), "own";
     "limits.dhcpv6_offers": limits.dhcpv6_offers, Kind::Number(1..=65_535), "own";
     "limits.dhcpv6_leases": limits.dhcpv6_leases, Kind::Number(1..=65_535), "own";
     "limits.routes": limits.routes, Kind::Number(1..=U32_MAX), "own";

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`acd`] | IPv4 address conflict detection | 5227 |
 //! | [`dad`] | IPv6 duplicate address detection | 4862, 4429, 7527 |
+//! | [`link_local`] | IPv4 link-local addresses | 3927 |
 //! | [`router_discovery`] | what an interface knows from the routers of its link | 4861 |
 //! | `solicit` | when routers are solicited | 7559 |
 //! | `routers` | default routers and their routes | 4861, 4191 |
@@ -28,6 +29,7 @@ pub(crate) mod dad;
 pub mod dhcpv6;
 pub(crate) mod interface_id;
 pub(crate) mod lifetime;
+pub(crate) mod link_local;
 pub(crate) mod prefixes;
 pub(crate) mod resolvers;
 pub(crate) mod router_discovery;
@@ -48,6 +50,8 @@ pub(crate) struct Autoconf {
     pub(crate) conflicts: acd::Conflicts,
     /// At most one per address of the interface.
     pub(crate) detections: Vec<dad::Detection>,
+    /// Whether an IPv4 link-local address is wanted.
+    pub(crate) link_local: Option<link_local::LinkLocal>,
 }
 
 impl Autoconf {
@@ -80,6 +84,7 @@ impl Autoconf {
         for detection in &self.detections {
             detection.digest(digest);
         }
+        digest.option(self.link_local.as_ref(), |digest, link_local| link_local.digest(digest));
         self.router_discovery.digest(digest);
         digest.option(self.dhcpv6.as_deref(), |digest, client| client.digest(digest));
     }

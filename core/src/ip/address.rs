@@ -1,8 +1,8 @@
-//! Addresses: of which kind one is, whether it is ours, which of ours to send from.
+//! Addresses: of which kind one is, and whether it is ours.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::own_address::{AddressState, AddressTable, OwnAddress, Relation};
+use super::own_address::{AddressState, AddressTable, Relation};
 use crate::config::InterfaceAddress;
 use crate::wire::ndp::solicited_node;
 
@@ -132,34 +132,4 @@ pub(crate) fn is_legal_source(addresses: &AddressTable, src: IpAddr) -> bool {
 pub(crate) fn is_legal_source_v4(addresses: &AddressTable, src: Ipv4Addr) -> bool {
     let first = src.octets()[0];
     first < 224 && first != 0 && first != 127 && addresses.relation(src) == Relation::None
-}
-
-/// The address to send from towards `dst` through `next_hop`.
-pub(crate) fn select_source(addresses: &AddressTable, dst: IpAddr, next_hop: IpAddr) -> Option<IpAddr> {
-    best_source(addresses.assigned(), dst, next_hop)
-}
-
-/// Of the same family and scope, the candidate whose prefix holds the next hop, else the destination
-/// with the longest match, else the first.
-pub(crate) fn best_source<'a>(
-    candidates: impl DoubleEndedIterator<Item = &'a OwnAddress> + Clone,
-    dst: IpAddr,
-    next_hop: IpAddr,
-) -> Option<IpAddr> {
-    let same_family = candidates.filter(|own| own.address.is_ipv4() == dst.is_ipv4());
-    let same_scope = |own: &&OwnAddress| is_link_local(own.address) == is_link_local(dst);
-    // Of equal ones `max_by_key` takes the last, and the first is wanted.
-    let best = same_family.clone().filter(same_scope).rev().max_by_key(|own| {
-        let on_link = if own.is_on_link(next_hop) { u16::from(own.prefix_len) + 1 } else { 0 };
-        (on_link, common_bits(own.address, dst))
-    });
-    best.or_else(|| same_family.clone().next()).map(|own| own.address)
-}
-
-fn common_bits(a: IpAddr, b: IpAddr) -> u32 {
-    match (a, b) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
-        (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
-        _ => 0,
-    }
 }

@@ -1,8 +1,9 @@
 //! The internet layer.
 //!
 //! - [`packet`]: a packet that waits to be built, described, not encoded
-//! - [`address`]: what an address is, whether it is ours, which one to send from
+//! - [`address`]: what an address is, whether it is ours
 //! - [`own_address`]: the addresses of an interface, their states and lifetimes
+//! - [`selection`]: which address to send from, which destination to try first (RFC 6724)
 //! - [`route`]: where packets go next: tables of routes, longest prefix first
 //! - [`rule`]: which tables are looked at
 //! - [`forward`]: packets in transit
@@ -21,3 +22,4 @@ pub(crate) mod packet;
 pub(crate) mod reassembly;
 pub(crate) mod route;
 pub(crate) mod rule;
+pub(crate) mod selection;

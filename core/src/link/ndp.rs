@@ -4,9 +4,10 @@ use core::net::{IpAddr, Ipv6Addr};
 
 use super::{Control, Interface};
 use crate::error::DropReason;
-use crate::ip::address::{ALL_NODES, Delivery, best_source};
+use crate::ip::address::{ALL_NODES, Delivery};
 use crate::ip::input::Received;
 use crate::ip::own_address::AddressState;
+use crate::ip::selection::{Preferences, best_source};
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ndp::{self, NeighborAdvertisement, NeighborSolicitation};
 
@@ -120,9 +121,9 @@ impl Interface {
 
     /// The source of a solicitation for `target`: one of our addresses, of the target's scope if
     /// possible; never one whose rightful owner it could harm (RFC 4429 section 3.2).
-    pub(crate) fn solicitation_source(&self, target: Ipv6Addr) -> Option<Ipv6Addr> {
+    pub(crate) fn solicitation_source(&self, target: Ipv6Addr, preferences: &Preferences) -> Option<Ipv6Addr> {
         let verified = self.addresses.assigned().filter(|own| own.state != AddressState::Optimistic);
-        match best_source(verified, IpAddr::V6(target), IpAddr::V6(target))? {
+        match best_source(verified, IpAddr::V6(target), IpAddr::V6(target), |_| false, preferences)?.address {
             IpAddr::V6(source) => Some(source),
             IpAddr::V4(_) => None,
         }

@@ -120,6 +120,10 @@ impl Stack {
         match origin {
             // It stays to be seen, until the operator takes it away.
             AddressOrigin::Static => self.announce_address(id, address, Some(AddressChange::Duplicated)),
+            AddressOrigin::LinkLocal if address.is_ipv4() => {
+                self.withdraw_address(id, address, Some(AddressChange::Duplicated));
+                self.on_link_local_conflict(id);
+            }
             AddressOrigin::LinkLocal | AddressOrigin::Slaac | AddressOrigin::Temporary | AddressOrigin::Dhcp => {
                 self.withdraw_address(id, address, Some(AddressChange::Duplicated));
                 match (address, origin) {

@@ -11,7 +11,7 @@ use core::net::{IpAddr, SocketAddr};
 use super::Stack;
 use super::dad::initial_state;
 use super::schedule::TimerOwner;
-use crate::config::{Acd, AddressSettings, Dad, InterfaceAddress};
+use crate::config::{Acd, AddressSettings, Dad, InterfaceAddress, Medium};
 use crate::error::{AddressError, SocketError};
 use crate::event::{AddressChange, Readiness};
 use crate::ip::address::truncate;
@@ -101,10 +101,12 @@ impl Stack {
         let NewAddress { address, prefix_len, origin, preferred_until, valid_until } = new;
         let AddressSettings { acd, dad, dad_transmits, .. } = interface.settings;
         let state = match address {
+            _ if interface.medium != Medium::Ethernet => verified_state(preferred_until, now),
             IpAddr::V4(_) if acd != Acd::Off => AddressState::Tentative,
             IpAddr::V6(_) if dad != Dad::Off && dad_transmits > 0 => initial_state(dad, origin),
             _ => verified_state(preferred_until, now),
         };
+        let is_up = interface.up;
         interface.addresses.push(OwnAddress { address, prefix_len, state, origin, preferred_until, valid_until });
         if state.is_assigned() {
             self.on_address_ready(id, address, origin);
@@ -112,7 +114,9 @@ impl Stack {
             let is_news = origin != AddressOrigin::Static;
             self.announce_address(id, address, is_news.then_some(AddressChange::Assigned));
         }
+        // A link that is down shows nothing; it is asked when it comes up.
         match (address, state) {
+            _ if !is_up => {}
             (IpAddr::V4(address), AddressState::Tentative) => self.claim_address(id, address),
             (IpAddr::V6(address), AddressState::Tentative | AddressState::Optimistic) => {
                 self.detect_duplicates(id, address, state);
@@ -135,6 +139,26 @@ impl Stack {
             self.announce_address(id, address, Some(AddressChange::Assigned));
         } else {
             self.announce_address(id, address, Some(AddressChange::Preferred));
+        }
+    }
+
+    /// The link has come up, and it may be another one: whether the addresses are ours alone is found out
+    /// anew (RFC 5227 section 2.1, RFC 4862 section 5.3).
+    pub(super) fn verify_addresses_again(&mut self, id: InterfaceId) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let unverified = |own: &&OwnAddress| match own.address {
+            IpAddr::V4(_) => interface.settings.acd != Acd::Off,
+            IpAddr::V6(_) => interface.settings.dad != Dad::Off && interface.settings.dad_transmits > 0,
+        };
+        let verifies = interface.medium == Medium::Ethernet;
+        let addresses: Vec<OwnAddress> =
+            interface.addresses.iter().filter(unverified).filter(|_| verifies).copied().collect();
+        for OwnAddress { address, prefix_len, origin, preferred_until, valid_until, .. } in addresses {
+            self.withdraw_address(id, address, None);
+            let again = NewAddress { address, prefix_len, origin, preferred_until, valid_until };
+            if self.assign_address(id, again).is_err() {
+                self.announce_address(id, address, Some(AddressChange::Removed));
+            }
         }
     }
 

@@ -20,6 +20,7 @@ impl Stack {
         for rule in self.routes.rules.iter() {
             rule.digest(&mut digest);
         }
+        self.preferences.digest(&mut digest);
         self.reassembly.digest(&mut digest);
         self.identifications.digest(&mut digest);
         self.digest_sockets(&mut digest);

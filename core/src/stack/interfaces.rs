@@ -23,6 +23,7 @@ impl Stack {
         }
         self.routes.invalidate();
         if up {
+            self.verify_addresses_again(id);
             self.solicit_routers_again(id);
             // RFC 8415 section 18.2.12: it may be another link.
             self.with_dhcpv6(id, Dhcpv6Client::check_link);

@@ -33,7 +33,10 @@
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `dhcpv6`: the DHCPv6 clients of the interfaces
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
+//! - `link_local`: IPv4 link-local addresses
 //! - `access`: what the socket views need of the stack
+//! - `selection`: the policy table, destinations by preference (RFC 6724)
+//! - `neighbors`: neighbors that commands set
 //! - `inspect`, `inspect_routers`: counters and tables
 //! - `fingerprint`: the digest of all state
 
@@ -48,6 +51,7 @@ use crate::identity::Identity;
 use crate::ip::fragment::Identifications;
 use crate::ip::reassembly::Reassembly;
 use crate::ip::route::Routes;
+use crate::ip::selection::Preferences;
 use crate::keyed::HashKey;
 use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
@@ -72,11 +76,14 @@ mod icmp;
 mod inspect;
 mod inspect_routers;
 mod interfaces;
+mod link_local;
 mod loopback;
+mod neighbors;
 mod receive;
 mod router_discovery;
 mod routing;
 mod schedule;
+mod selection;
 mod slaac;
 mod tcp;
 mod transmit;
@@ -139,6 +146,7 @@ pub struct Stack {
     began: Instant,
     interfaces: InterfaceTable,
     routes: Routes,
+    preferences: Preferences,
     reassembly: Reassembly,
     identifications: Identifications,
     sockets: Sockets,
@@ -177,6 +185,7 @@ impl Stack {
             began: Instant::ZERO,
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
+            preferences: Preferences::new(config.prefer_temporary),
             reassembly: Reassembly::default(),
             identifications: Identifications::new(&seed, config.shard),
             sockets: Sockets::new(&seed, config.shard),

@@ -11,6 +11,7 @@ use crate::error::DropReason;
 use crate::frame::{Frame, RxChecksum};
 use crate::ip::input::Received;
 use crate::ip::packet::{Body, ErrorKind};
+use crate::ip::selection::select_source;
 use crate::link::neighbor::{Expiry, NeighborId, Solicit, Waiting};
 use crate::link::{Control, InterfaceId};
 use crate::provenance::Queued;
@@ -232,14 +233,19 @@ impl Stack {
     ) {
         let now = self.now;
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
-        let waiting = if solicited {
+        let learned = if solicited {
             interface.neighbors.confirm(now, address, hardware)
         } else {
             interface.neighbors.learn(now, address, hardware, create, &self.config.limits)
         };
+        self.counters.neighbors_contested += interface.neighbors.take_contested();
         self.count_evicted(id);
-        self.wake(id, waiting);
-        if solicited {
+        self.wake(id, learned.waiting);
+        if let Some((neighbor, solicit)) = learned.solicit {
+            self.queue_solicitation(id, solicit);
+            self.arm_neighbor(id, neighbor);
+        }
+        if solicited && learned.accepted {
             self.on_neighbor_confirmed(id, address);
         }
     }
@@ -257,7 +263,7 @@ impl Stack {
     }
 
     /// The neighbor is known: what waited for it goes on.
-    fn wake(&mut self, id: InterfaceId, waiting: Waiting) {
+    pub(super) fn wake(&mut self, id: InterfaceId, waiting: Waiting) {
         for packet in waiting.packets {
             // Beyond the queue's own limit by what was parked at most, which has a limit too.
             if let Some(interface) = self.interfaces.get_mut(id.index()) {
@@ -288,17 +294,23 @@ impl Stack {
                     self.on_neighbor_failed(id, solicit.target);
                 }
             }
+            Expiry::Moved => self.counters.neighbors_moved += 1,
             Expiry::Failed(address, waiting) => {
                 self.counters.neighbors_failed += 1;
                 self.on_neighbor_failed(id, address);
-                for packet in waiting.packets {
-                    self.drops.count(DropReason::NeighborUnreachable);
-                    self.on_packet_undeliverable(id, &packet);
-                }
-                for handle in waiting.sockets {
-                    self.on_tcp_unreachable(handle, DropReason::NeighborUnreachable);
-                }
+                self.give_up(id, waiting);
             }
+        }
+    }
+
+    /// A neighbor cannot be reached: what waited for it is lost, and its sockets are told.
+    pub(super) fn give_up(&mut self, id: InterfaceId, waiting: Waiting) {
+        for packet in waiting.packets {
+            self.drops.count(DropReason::NeighborUnreachable);
+            self.on_packet_undeliverable(id, &packet);
+        }
+        for handle in waiting.sockets {
+            self.on_tcp_unreachable(handle, DropReason::NeighborUnreachable);
         }
     }
 
@@ -311,14 +323,14 @@ impl Stack {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let control = match solicit.target {
             IpAddr::V4(target) => {
-                let source = crate::ip::address::select_source(&interface.addresses, solicit.target, solicit.target);
+                let source = select_source(interface, solicit.target, solicit.target, &self.preferences);
                 let Some(IpAddr::V4(source)) = source else { return };
                 let to = solicit.unicast.unwrap_or(EthernetAddress::BROADCAST);
                 let target_hardware = EthernetAddress::UNSPECIFIED;
                 Control::Arp { operation: ArpOperation::Request, to, target_hardware, source, target }
             }
             IpAddr::V6(target) => {
-                let Some(source) = interface.solicitation_source(target) else { return };
+                let Some(source) = interface.solicitation_source(target, &self.preferences) else { return };
                 Control::NeighborSolicitation { to: solicit.unicast, source, target }
             }
         };

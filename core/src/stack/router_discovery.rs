@@ -258,7 +258,7 @@ impl Stack {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         let discovery = &mut interface.autoconf.router_discovery;
         let Some(router) = discovery.to_probe(now, Parts::is_trusted(&interface.neighbors)) else { return };
-        if interface.solicitation_source(router).is_none() {
+        if interface.solicitation_source(router, &self.preferences).is_none() {
             return;
         }
         interface.autoconf.router_discovery.probed = Some(now);

@@ -7,9 +7,10 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::Stack;
 use crate::config::Medium;
 use crate::error::{RouteError, RuleError};
-use crate::ip::address::{self, select_source};
+use crate::ip::address;
 use crate::ip::route::{Hop, Query, Refusal, Route, RouteOrigin, Target};
 use crate::ip::rule::Rule;
+use crate::ip::selection::select_source;
 use crate::link::{Interface, InterfaceId};
 
 /// The way of a packet.
@@ -18,6 +19,13 @@ pub(crate) struct Way {
     pub(crate) hop: Hop,
     /// The address that the route wants packets to be sent from.
     pub(crate) source: Option<IpAddr>,
+}
+
+/// RFC 3927 section 2.6.2: a packet from or to an IPv4 link-local address never goes to a router; whom it
+/// is for is asked for on the link.
+fn without_router(src: IpAddr, dst: IpAddr, next_hop: IpAddr) -> IpAddr {
+    let is_link_local = |end| matches!(end, IpAddr::V4(end) if end.is_link_local());
+    if is_link_local(src) || is_link_local(dst) { dst } else { next_hop }
 }
 
 impl Stack {
@@ -42,7 +50,7 @@ impl Stack {
         let route = route.ok_or(Refusal::NoRoute)?;
         let (interface, next_hop) = match route.target {
             Target::Interface(interface) => (interface, dst),
-            Target::Gateway(gateway, interface) => (interface, gateway),
+            Target::Gateway(gateway, interface) => (interface, without_router(query.src.unwrap_or(dst), dst, gateway)),
             Target::Blackhole => return Err(Refusal::Blackhole),
             Target::Unreachable => return Err(Refusal::Unreachable),
             Target::Prohibit => return Err(Refusal::Prohibit),
@@ -120,9 +128,9 @@ impl Stack {
     pub(super) fn source_towards(&self, query: &Query) -> Result<(Hop, IpAddr), Refusal> {
         let way = self.way(query)?;
         let interface = self.interfaces.get(way.hop.interface.index()).ok_or(Refusal::NoRoute)?;
-        let best = || select_source(&interface.addresses, query.dst, way.hop.next_hop);
+        let best = || select_source(interface, query.dst, way.hop.next_hop, &self.preferences);
         let source = query.src.or(way.source).or_else(best).ok_or(Refusal::NoRoute)?;
-        Ok((way.hop, source))
+        Ok((Hop { next_hop: without_router(source, query.dst, way.hop.next_hop), ..way.hop }, source))
     }
 
     /// Adds a route.

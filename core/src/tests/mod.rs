@@ -11,9 +11,11 @@
 //! | `addresses` | lifetimes of our own addresses (RFC 4862 section 5.5.4) |
 //! | `acd` | whether an IPv4 address is ours alone (RFC 5227) |
 //! | `dad` | whether an IPv6 address is (RFC 4862 section 5.4, 4429, 7527) |
+//! | `link_local` | IPv4 link-local addresses (RFC 3927), links that come up |
 //! | `arp` | RFC 826, 5227 |
 //! | `ndp` | Neighbor Discovery's messages (RFC 4861 section 7) |
 //! | `neighbor` | reachability, parking, eviction (RFC 4861 section 7.3) |
+//! | `neighbor_flood` | what strangers cannot do to the neighbor cache |
 //! | `router_discovery` | routers, prefixes, routes, name servers (RFC 4861 section 6.3, 4191, 7559, 8106) |
 //! | `slaac` | addresses that we form (RFC 4862, 7217, 8981) |
 //! | `router_flood` | floods of router advertisements |
@@ -27,6 +29,7 @@
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `dhcpv6` | the DHCPv6 client (RFC 8415) |
 //! | `route` | routes and the choice of a source address |
+//! | `selection` | default address selection (RFC 6724) |
 //! | `policy` | metrics, refusing routes, equal costs, rules and tables (RFC 1812 section 5.2.4, 2992) |
 //! | `forward` | the router role (RFC 1812, 4861 section 8) |
 //! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
@@ -63,10 +66,12 @@ mod ipv4;
 mod ipv6;
 mod lifecycle;
 mod limits;
+mod link_local;
 mod link_state;
 mod media;
 mod ndp;
 mod neighbor;
+mod neighbor_flood;
 mod no_answer;
 mod offload;
 mod policy;
@@ -78,6 +83,7 @@ mod route;
 mod router_discovery;
 mod router_flood;
 pub(crate) mod routers;
+mod selection;
 mod slaac;
 mod survives;
 mod time;

@@ -7,7 +7,7 @@ use rstest::rstest;
 
 use super::rig::*;
 use crate::error::SocketError;
-use crate::link::neighbor::NeighborState::{self, Reachable, Stale};
+use crate::link::neighbor::NeighborState::{self, Probe, Reachable, Stale};
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ipv4::IpProtocol;
 use crate::wire::ndp::{NeighborAdvertisement, NeighborSolicitation, solicited_node};
@@ -234,16 +234,18 @@ fn acquainted(state: NeighborState) -> Rig {
     }
     rig.discard();
     assert_eq!(rig.neighbor("2001:db8::77"), Some((state, Some(PEER_MAC))));
+    rig.now += Duration::from_secs(1);
     rig
 }
 
-/// RFC 4861 section 7.2.5 and the table of its appendix C.
+/// RFC 4861 section 7.2.5 and the table of its appendix C; but a station that was just confirmed is asked
+/// before another takes its place.
 #[rstest]
 #[case::other_address_without_override(Reachable, true, false, Some(OTHER_MAC), (Stale, PEER_MAC))]
 #[case::stale_other_address_without_override(Stale, true, false, Some(OTHER_MAC), (Stale, PEER_MAC))]
 #[case::same_address_without_override(Stale, true, false, Some(PEER_MAC), (Reachable, PEER_MAC))]
 #[case::override_solicited(Stale, true, true, Some(OTHER_MAC), (Reachable, OTHER_MAC))]
-#[case::override_unsolicited(Reachable, false, true, Some(OTHER_MAC), (Stale, OTHER_MAC))]
+#[case::override_unsolicited(Reachable, false, true, Some(OTHER_MAC), (Probe, PEER_MAC))]
 #[case::unsolicited_same_address(Reachable, false, true, Some(PEER_MAC), (Reachable, PEER_MAC))]
 #[case::solicited_without_address(Stale, true, true, None, (Reachable, PEER_MAC))]
 #[case::unsolicited_without_address(Stale, false, true, None, (Stale, PEER_MAC))]
@@ -259,12 +261,18 @@ fn an_advertisement_updates_an_entry(
     assert_eq!(rig.neighbor("2001:db8::77"), Some((after.0, Some(after.1))));
 }
 
-/// RFC 4861 section 7.2.3: STALE if the address is news, else nothing changes.
+/// RFC 4861 section 7.2.3: STALE if the address is news, else nothing changes; a station that was just
+/// confirmed is asked first.
 #[rstest]
-#[case::news(OTHER_MAC, (Stale, OTHER_MAC))]
-#[case::known(PEER_MAC, (Reachable, PEER_MAC))]
-fn a_solicitation_updates_an_entry(#[case] station: EthernetAddress, #[case] after: (NeighborState, EthernetAddress)) {
-    let mut rig = acquainted(Reachable);
+#[case::news(Stale, OTHER_MAC, (Stale, OTHER_MAC))]
+#[case::contested(Reachable, OTHER_MAC, (Probe, PEER_MAC))]
+#[case::known(Reachable, PEER_MAC, (Reachable, PEER_MAC))]
+fn a_solicitation_updates_an_entry(
+    #[case] before: NeighborState,
+    #[case] station: EthernetAddress,
+    #[case] after: (NeighborState, EthernetAddress),
+) {
+    let mut rig = acquainted(before);
     let _ = arrive(&mut rig, OTHER, OUR_V6, 255, solicitation(OUR_V6, Some(station)));
     assert_eq!(rig.neighbor("2001:db8::77"), Some((after.0, Some(after.1))));
 }

@@ -329,7 +329,80 @@ fn strangers_syns_do_not_keep_our_own_connections_out() {
     let handle = rig.stack.tcp_connect(rig.now, socket("192.0.2.7:7"), ConnectOptions::default()).unwrap();
     assert_eq!(rig.sent(), "> arp who-has 192.0.2.7 tell 192.0.2.2");
     assert_eq!(rig.stack.tcp(handle).unwrap().state(), crate::tcp::State::SynSent);
-    assert_eq!(rig.counter("neighbor.evicted"), 1);
-    // Six SYN-ACKs that found no place, and the one that had to go.
+    // Six SYN-ACKs that newer ones pushed out, and the one that had to go for our own.
+    assert_eq!(rig.counter("neighbor.evicted"), 7);
     assert_eq!(rig.drops(DropReason::NeighborQueueFull), 7);
+}
+
+/// The IPv6 peer, whose answer we have just had.
+fn confirmed_v6() -> (Rig, UdpHandle) {
+    let mut rig = Rig::new();
+    let handle = rig.udp_bind("[::]:5000");
+    rig.udp_send(handle, b"hello", "[2001:db8::1]:7").unwrap();
+    rig.discard();
+    answer_v6(&mut rig);
+    rig.discard();
+    (rig, handle)
+}
+
+fn answer_v6(rig: &mut Rig) {
+    let mut message = Vec::new();
+    crate::wire::ndp::NeighborAdvertisement {
+        router: false,
+        solicited: true,
+        overrides: true,
+        target: PEER_V6,
+        target_link_layer: Some(PEER_MAC),
+    }
+    .emit(&mut message);
+    let packet = icmpv6_packet(PEER_V6, OUR_V6, 255, message);
+    assert_eq!(rig.receive_packet(&packet), Verdict::Accepted);
+}
+
+fn solicitations(sent: &str) -> String {
+    let lines: Vec<_> = sent.lines().filter(|line| line.contains("solicitation")).collect();
+    lines.join("\n")
+}
+
+/// RFC 7048 section 3: an IPv6 neighbor that has been known is asked by multicast once three unicast
+/// solicitations were in vain, at growing intervals and only while it is used; what is sent goes where
+/// it went. It is given up in the end.
+#[test]
+fn an_ipv6_neighbor_that_does_not_answer_is_unreachable_before_it_is_gone() {
+    let (mut rig, handle) = confirmed_v6();
+    rig.now += Duration::from_secs(30);
+    rig.udp_send(handle, b"hello", "[2001:db8::1]:7").unwrap();
+    insta::assert_snapshot!(solicitations(&rig.pass(Duration::from_millis(8_500))), @r"
+    +5000ms > 2001:db8::2 > 2001:db8::1 icmp6 neighbor solicitation target 2001:db8::1 source 02:00:00:00:00:02
+    +6000ms > 2001:db8::2 > 2001:db8::1 icmp6 neighbor solicitation target 2001:db8::1 source 02:00:00:00:00:02
+    +7000ms > 2001:db8::2 > 2001:db8::1 icmp6 neighbor solicitation target 2001:db8::1 source 02:00:00:00:00:02
+    +8000ms > 2001:db8::2 > ff02::1:ff00:1 icmp6 neighbor solicitation target 2001:db8::1 source 02:00:00:00:00:02
+    ");
+    assert_eq!(rig.neighbor("2001:db8::1"), Some((NeighborState::Unreachable, Some(PEER_MAC))));
+    // Not used, it is not asked for.
+    assert_eq!(rig.pass(Duration::from_mins(2)), "");
+    // Used again it is, at once; then after 9 s, and after 27 s more it is gone.
+    rig.udp_send(handle, b"hello", "[2001:db8::1]:7").unwrap();
+    insta::assert_snapshot!(rig.pass(Duration::from_millis(8_999)), @r"
+    +0ms > [2001:db8::2]:5000 > [2001:db8::1]:7 udp (5)
+    +0ms > 2001:db8::2 > ff02::1:ff00:1 icmp6 neighbor solicitation target 2001:db8::1 source 02:00:00:00:00:02
+    ");
+    rig.udp_send(handle, b"hello", "[2001:db8::1]:7").unwrap();
+    rig.discard();
+    insta::assert_snapshot!(solicitations(&rig.pass(Duration::from_secs(27))), @"+1ms > 2001:db8::2 > ff02::1:ff00:1 icmp6 neighbor solicitation target 2001:db8::1 source 02:00:00:00:00:02");
+    assert!(rig.neighbor("2001:db8::1").is_some());
+    rig.pass(Duration::from_millis(1));
+    assert_eq!(rig.neighbor("2001:db8::1"), None);
+}
+
+/// An answer, or progress of the upper layer, makes it reachable again.
+#[test]
+fn an_unreachable_neighbor_that_answers_is_reachable() {
+    let (mut rig, handle) = confirmed_v6();
+    rig.now += Duration::from_secs(30);
+    rig.udp_send(handle, b"hello", "[2001:db8::1]:7").unwrap();
+    rig.pass(Duration::from_millis(8_500));
+    answer_v6(&mut rig);
+    assert_eq!(rig.neighbor("2001:db8::1"), Some((NeighborState::Reachable, Some(PEER_MAC))));
+    assert_eq!(rig.pass(Duration::from_mins(1)), "");
 }

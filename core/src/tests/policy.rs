@@ -207,7 +207,7 @@ fn a_rule_by_source() {
     // A connection from there goes that way too.
     let options = ConnectOptions { local: Some(socket("192.0.2.99:0")), ..ConnectOptions::default() };
     rig.stack.tcp_connect(rig.now, socket("203.0.113.7:80"), options).unwrap();
-    insta::assert_snapshot!(rig.sent(), @"> arp who-has 192.0.2.100 tell 192.0.2.99");
+    insta::assert_snapshot!(rig.sent(), @"> arp who-has 192.0.2.100 tell 192.0.2.2");
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn a_connection_s_mark_can_change() {
     let handle = rig.stack.tcp_connect(rig.now, socket("203.0.113.7:80"), ConnectOptions::default()).unwrap();
     let now = rig.now;
     rig.stack.tcp(handle).unwrap().set_settings(now, TcpSettings { mark: 7, ..TcpSettings::default() });
-    insta::assert_snapshot!(rig.sent(), @"> arp who-has 192.0.2.100 tell 192.0.2.99");
+    insta::assert_snapshot!(rig.sent(), @"> arp who-has 192.0.2.100 tell 192.0.2.2");
 }
 
 #[test]

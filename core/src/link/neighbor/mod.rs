@@ -4,6 +4,9 @@
 //! Sockets wait by their handle and are asked for their segment once the neighbor is known; a
 //! datagram or an answer without a socket waits itself, at most `Limits::neighbor_queue` per
 //! neighbor and `Limits::neighbors_parked` neighbors, oldest out. No destination waits for another.
+//!
+//! What strangers send can neither take an entry over nor push one out that is in use: `contest` asks
+//! the hardware address that we know before it believes another, `evict` chooses what has to go.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -19,6 +22,9 @@ use crate::socket::TcpHandle;
 use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 
+mod contest;
+mod evict;
+
 /// Between solicitations, where no router says otherwise (RFC 4861 section 10, `RETRANS_TIMER`).
 pub(crate) const RETRANS_TIMER: Duration = Duration::from_secs(1);
 /// Solicitations before a neighbor counts as unreachable (RFC 4861 section 10, `MAX_MULTICAST_SOLICIT`, `MAX_UNICAST_SOLICIT`).
@@ -31,6 +37,14 @@ const BACKOFF_MULTIPLE: u32 = 3;
 const REACHABLE_TIME: Duration = Duration::from_secs(30);
 /// How long upper layers are given to confirm a stale neighbor (RFC 4861 section 10, `DELAY_FIRST_PROBE_TIME`).
 const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
+/// Solicitations of the address that we know, before another's claim to be that neighbor is believed.
+const CONFIRM_SOLICIT: u8 = 2;
+/// Between these, and after the last.
+const CONFIRM_TIMER: Duration = Duration::from_millis(500);
+/// For so long after a confirmation, no other hardware address is even considered.
+const TRUST_TIME: Duration = Duration::from_secs(1);
+/// An entry that a socket of ours has used within this time is not evicted.
+const IN_USE_TIME: Duration = REACHABLE_TIME;
 /// Places for parked packets that answers to remote hosts cannot take from local sockets.
 const RESERVED_FOR_LOCAL: usize = 16;
 
@@ -47,6 +61,8 @@ pub enum NeighborState {
     Delay,
     /// Being probed by unicast solicitations.
     Probe,
+    /// Set by a command: neither probed nor replaced nor evicted.
+    Permanent,
     /// It did not answer (RFC 7048): still used, and asked for by multicast, ever more rarely.
     Unreachable,
 }
@@ -85,6 +101,17 @@ pub(crate) struct Solicit {
     pub(crate) unicast: Option<EthernetAddress>,
 }
 
+/// What follows from what a neighbor has told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Learned {
+    /// The hardware address is the entry's.
+    pub(crate) accepted: bool,
+    /// What had been waiting on the entry.
+    pub(crate) waiting: Waiting,
+    /// A solicitation that is due.
+    pub(crate) solicit: Option<(NeighborId, Solicit)>,
+}
+
 /// What had been waiting on an entry.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiting {
@@ -102,17 +129,36 @@ struct Neighbor {
     /// Until when a REACHABLE entry is so; judged on use.
     reachable_until: Instant,
     /// It has been REACHABLE with this hardware address, and has answered since whenever it was asked.
-    confirmed: bool,
+    confirmed: Option<Instant>,
     solicited: u8,
     /// When DELAY ends, or the next solicitation is due.
     due: Option<Instant>,
     /// The heap entry that stands for this neighbor.
     armed: Option<Instant>,
-    /// Looked up since the clock hand last passed.
+    /// When it was last looked up in order to send to it.
+    used_at: Option<Instant>,
+    /// Looked up since it was last solicited while UNREACHABLE.
     used: bool,
+    /// A hardware address that somebody else claims the neighbor to have, while the one that we know is
+    /// asked whether it is still there.
+    contender: Option<EthernetAddress>,
     origin: Origin,
     sockets: SmallVec<[TcpHandle; 4]>,
     packets: VecDeque<Packet>,
+}
+
+impl Neighbor {
+    /// The hardware address that we know has shown that it is there.
+    fn on_confirmed(&mut self, now: Instant, reachable_until: Instant) {
+        if self.state != NeighborState::Permanent {
+            self.state = NeighborState::Reachable;
+        }
+        self.confirmed = Some(now);
+        self.reachable_until = reachable_until;
+        self.solicited = 0;
+        self.due = None;
+        self.contender = None;
+    }
 }
 
 /// The cache.
@@ -123,12 +169,14 @@ pub(crate) struct NeighborCache {
     index: KeyedMap<IpAddr, u16>,
     /// The one last sent to: it is looked at before anything is hashed.
     last: Option<NeighborId>,
+    /// The slot that was evicted last.
     hand: usize,
     generation: u32,
     /// Entries with parked packets, oldest first; apart for local sockets and for answers.
     parked_local: VecDeque<NeighborId>,
     parked_answers: VecDeque<NeighborId>,
     evicted: Evicted,
+    contested: u64,
     /// What routers say of IPv6 neighbors.
     retrans_timer: Duration,
     reachable_time: ReachableTime,
@@ -165,6 +213,7 @@ impl NeighborCache {
             parked_local: VecDeque::new(),
             parked_answers: VecDeque::new(),
             evicted: Evicted::default(),
+            contested: 0,
             retrans_timer: RETRANS_TIMER,
             reachable_time: ReachableTime { base: None, random: REACHABLE_TIME },
         }
@@ -195,7 +244,7 @@ impl NeighborCache {
     /// Whether a neighbor is in use or has been found reachable: what it says of itself displaces others.
     pub(crate) fn is_trusted(&self, address: IpAddr) -> bool {
         let slot = self.index.get(&address).and_then(|&slot| self.slots.get(slot as usize)?.as_ref());
-        slot.is_some_and(|neighbor| neighbor.confirmed || neighbor.state == NeighborState::Delay)
+        slot.is_some_and(|neighbor| neighbor.confirmed.is_some() || neighbor.state == NeighborState::Delay)
     }
 
     /// Starts to ask a neighbor whether it is reachable, if it is known and nobody asks yet.
@@ -210,7 +259,7 @@ impl NeighborCache {
     /// Forgets a neighbor that nobody has used.
     pub(crate) fn forget_unused(&mut self, address: IpAddr) {
         let Some(id) = self.find(address) else { return };
-        if self.entry(id).is_some_and(|neighbor| neighbor.state == NeighborState::Stale && !neighbor.used) {
+        if self.entry(id).is_some_and(|neighbor| neighbor.state == NeighborState::Stale && neighbor.used_at.is_none()) {
             self.remove(id);
         }
     }
@@ -225,16 +274,6 @@ impl NeighborCache {
     pub(crate) fn address(&self, id: NeighborId) -> Option<IpAddr> {
         let neighbor = self.slots.get(id.slot as usize)?.as_ref()?;
         (neighbor.generation == id.generation).then_some(neighbor.address)
-    }
-
-    /// Takes an entry out; what had been waiting on it has been taken before.
-    fn remove(&mut self, id: NeighborId) {
-        if let Some(slot) = self.slots.get_mut(id.slot as usize)
-            && let Some(neighbor) = slot.take()
-        {
-            self.index.remove(&neighbor.address);
-            self.free.push(id.slot);
-        }
     }
 
     fn entry(&mut self, id: NeighborId) -> Option<&mut Neighbor> {
@@ -281,6 +320,7 @@ impl NeighborCache {
             };
         };
         let Some(neighbor) = self.entry(id) else { return (Resolution::Full, None) };
+        neighbor.used_at = Some(now);
         neighbor.used = true;
         if origin == Origin::Local {
             neighbor.origin = origin;
@@ -300,9 +340,11 @@ impl NeighborCache {
                 let hardware = neighbor.hardware;
                 (Resolution::Known { hardware, started: Some(id) }, self.solicit(now, id))
             }
-            NeighborState::Reachable | NeighborState::Delay | NeighborState::Probe | NeighborState::Unreachable => {
-                (Resolution::Known { hardware: neighbor.hardware, started: None }, None)
-            }
+            NeighborState::Reachable
+            | NeighborState::Delay
+            | NeighborState::Probe
+            | NeighborState::Unreachable
+            | NeighborState::Permanent => (Resolution::Known { hardware: neighbor.hardware, started: None }, None),
         }
     }
 
@@ -317,7 +359,11 @@ impl NeighborCache {
             backoff = BACKOFF_MULTIPLE.saturating_pow(u32::from(neighbor.solicited.saturating_sub(MAX_SOLICIT)));
             neighbor.used = false;
         }
-        neighbor.due = Some(now + (retrans_timer.saturating_mul(backoff)).min(MAX_RETRANS_TIMER.max(retrans_timer)));
+        let wait = match neighbor.contender {
+            Some(_) => CONFIRM_TIMER,
+            None => retrans_timer.saturating_mul(backoff).min(MAX_RETRANS_TIMER.max(retrans_timer)),
+        };
+        neighbor.due = Some(now + wait);
         let unicast = (neighbor.state == NeighborState::Probe).then_some(neighbor.hardware);
         Some(Solicit { target: neighbor.address, unicast })
     }
@@ -337,7 +383,7 @@ impl NeighborCache {
                 self.slots.push(None);
                 (self.slots.len() - 1) as u16
             }
-            None => self.evict(origin)?,
+            None => self.evict(now)?,
         };
         self.generation = self.generation.wrapping_add(1);
         let neighbor = Neighbor {
@@ -346,11 +392,13 @@ impl NeighborCache {
             state,
             hardware,
             reachable_until: now,
-            confirmed: false,
+            confirmed: None,
             solicited: 0,
             due: None,
             armed: None,
+            used_at: (state == NeighborState::Incomplete).then_some(now),
             used: false,
+            contender: None,
             origin,
             sockets: SmallVec::new(),
             packets: VecDeque::new(),
@@ -358,31 +406,6 @@ impl NeighborCache {
         *self.slots.get_mut(slot as usize)? = Some(neighbor);
         self.index.insert(address, slot);
         Some(NeighborId { slot, generation: self.generation })
-    }
-
-    /// Frees a slot by the clock rule: the hand passes those used since its last round once. One that
-    /// a local socket waits for is never taken; one that an answer waits for only for a local socket.
-    fn evict(&mut self, origin: Origin) -> Option<u16> {
-        for _ in 0..2 * self.slots.len() {
-            self.hand = (self.hand + 1) % self.slots.len();
-            let Some(neighbor) = self.slots.get_mut(self.hand).and_then(Option::as_mut) else { continue };
-            let held = neighbor.origin == Origin::Local && neighbor.state == NeighborState::Incomplete;
-            let spared = core::mem::take(&mut neighbor.used)
-                || (origin == Origin::Answer && neighbor.state == NeighborState::Incomplete);
-            if held || spared {
-                continue;
-            }
-            let id = NeighborId { slot: self.hand as u16, generation: neighbor.generation };
-            let address = neighbor.address;
-            self.evicted.neighbors += 1;
-            let waiting = self.release(id);
-            self.evicted.packets += waiting.packets.len();
-            self.evicted.sockets.extend(waiting.sockets);
-            self.index.remove(&address);
-            *self.slots.get_mut(self.hand)? = None;
-            return Some(id.slot);
-        }
-        None
     }
 
     /// What was evicted since the last call.
@@ -426,6 +449,7 @@ impl NeighborCache {
             let oldest = self.parked_answers.pop_front().or_else(|| self.parked_local.pop_front());
             let Some(oldest) = oldest else { break };
             pushed_out += self.entry(oldest).map_or(0, |neighbor| core::mem::take(&mut neighbor.packets).len());
+            self.drop_unwanted(oldest);
         }
         pushed_out
     }
@@ -442,11 +466,11 @@ impl NeighborCache {
         waiting
     }
 
-    /// Forgets all neighbors, and gives back what waited for them.
+    /// Forgets all neighbors but those that commands have set, and gives back what waited for them.
     pub(crate) fn flush(&mut self) -> Waiting {
         let mut all = Waiting::default();
         for (slot, place) in (0..).zip(&mut self.slots) {
-            let Some(neighbor) = place.take() else { continue };
+            let Some(neighbor) = place.take_if(|neighbor| neighbor.state != NeighborState::Permanent) else { continue };
             self.index.remove(&neighbor.address);
             self.free.push(slot);
             all.sockets.extend(neighbor.sockets);
@@ -458,23 +482,24 @@ impl NeighborCache {
         all
     }
 
-    /// A solicited answer arrived: the neighbor is REACHABLE (RFC 4861 section 7.2.5).
-    pub(crate) fn confirm(&mut self, now: Instant, address: IpAddr, hardware: EthernetAddress) -> Waiting {
-        let Some(id) = self.find(address) else { return Waiting::default() };
+    /// A solicited answer arrived: the neighbor is REACHABLE (RFC 4861 section 7.2.5), unless it comes
+    /// from elsewhere than the neighbor that we know.
+    pub(crate) fn confirm(&mut self, now: Instant, address: IpAddr, hardware: EthernetAddress) -> Learned {
+        let Some(id) = self.find(address) else { return Learned::default() };
         let reachable_until = self.reachable_until(now, address);
-        let Some(neighbor) = self.entry(id) else { return Waiting::default() };
+        let Some(neighbor) = self.entry(id) else { return Learned::default() };
+        if neighbor.is_live(now) && neighbor.hardware != hardware {
+            return self.contest(now, id, hardware);
+        }
         neighbor.hardware = hardware;
-        neighbor.state = NeighborState::Reachable;
-        neighbor.confirmed = true;
-        neighbor.reachable_until = reachable_until;
-        neighbor.solicited = 0;
-        neighbor.due = None;
-        self.release(id)
+        neighbor.on_confirmed(now, reachable_until);
+        Learned { waiting: self.release(id), accepted: true, solicit: None }
     }
 
     /// The neighbor told its hardware address without being asked: a request or solicitation of its
     /// own, or a gratuitous announcement. The entry becomes STALE if that is news (RFC 4861 section 7.2.3);
-    /// one that does not exist is made only if `create`, which a packet addressed to us justifies.
+    /// where it is in use, the address that we know is asked first. One that does not exist is made only
+    /// if `create`, which a packet addressed to us justifies.
     pub(crate) fn learn(
         &mut self,
         now: Instant,
@@ -482,22 +507,25 @@ impl NeighborCache {
         hardware: EthernetAddress,
         create: bool,
         limits: &Limits,
-    ) -> Waiting {
+    ) -> Learned {
         let Some(id) = self.find(address) else {
             if create {
                 self.insert(address, NeighborState::Stale, hardware, now, Origin::Answer, limits);
             }
-            return Waiting::default();
+            return Learned::default();
         };
-        let Some(neighbor) = self.entry(id) else { return Waiting::default() };
+        let Some(neighbor) = self.entry(id) else { return Learned::default() };
+        if neighbor.is_live(now) && neighbor.hardware != hardware {
+            return self.contest(now, id, hardware);
+        }
         if neighbor.state == NeighborState::Incomplete || neighbor.hardware != hardware {
             neighbor.hardware = hardware;
             neighbor.state = NeighborState::Stale;
-            neighbor.confirmed = false;
+            neighbor.confirmed = None;
             neighbor.solicited = 0;
             neighbor.due = None;
         }
-        self.release(id)
+        Learned { waiting: self.release(id), accepted: true, solicit: None }
     }
 
     /// Somebody told another hardware address without the right to replace ours (RFC 4861 section
@@ -514,12 +542,8 @@ impl NeighborCache {
         let Some(id) = self.find_again(address) else { return };
         let reachable_until = self.reachable_until(now, address);
         let Some(neighbor) = self.entry(id) else { return };
-        if neighbor.state != NeighborState::Incomplete {
-            neighbor.state = NeighborState::Reachable;
-            neighbor.confirmed = true;
-            neighbor.reachable_until = reachable_until;
-            neighbor.solicited = 0;
-            neighbor.due = None;
+        if !matches!(neighbor.state, NeighborState::Incomplete | NeighborState::Permanent) {
+            neighbor.on_confirmed(now, reachable_until);
         }
     }
 
@@ -532,6 +556,10 @@ impl NeighborCache {
         if neighbor.state == NeighborState::Delay {
             neighbor.state = NeighborState::Probe;
         }
+        if neighbor.contender.is_some() && neighbor.solicited >= CONFIRM_SOLICIT {
+            neighbor.give_way();
+            return Expiry::Moved;
+        }
         if neighbor.solicited < MAX_SOLICIT {
             return self.solicit(now, id).map_or(Expiry::Nothing, Expiry::Solicit);
         }
@@ -540,7 +568,7 @@ impl NeighborCache {
         if known && neighbor.address.is_ipv6() && neighbor.solicited < 2 * MAX_SOLICIT {
             let fresh = neighbor.state == NeighborState::Probe;
             neighbor.state = NeighborState::Unreachable;
-            neighbor.confirmed = false;
+            neighbor.confirmed = None;
             if fresh || neighbor.used {
                 return self.solicit(now, id).map_or(Expiry::Nothing, Expiry::Solicit);
             }
@@ -548,9 +576,19 @@ impl NeighborCache {
             return Expiry::Nothing;
         }
         let address = neighbor.address;
+        Expiry::Failed(address, self.remove(id))
+    }
+
+    /// Removes an entry; returns what waited for it.
+    fn remove(&mut self, id: NeighborId) -> Waiting {
+        let Some(address) = self.entry(id).map(|neighbor| neighbor.address) else { return Waiting::default() };
         let waiting = self.release(id);
-        self.remove(id);
-        Expiry::Failed(address, waiting)
+        self.index.remove(&address);
+        if let Some(slot) = self.slots.get_mut(id.slot as usize) {
+            *slot = None;
+            self.free.push(id.slot);
+        }
+        waiting
     }
 
     /// The entry's deadline; `None` also for an entry that is gone.
@@ -606,10 +644,12 @@ impl NeighborCache {
             digest.u8(neighbor.state as u8);
             digest.bytes(&neighbor.hardware.0);
             digest.instant(neighbor.reachable_until);
-            digest.bool(neighbor.confirmed);
+            digest.option(neighbor.confirmed, Digest::instant);
+            digest.bool(neighbor.used);
             digest.u8(neighbor.solicited);
             digest.option(neighbor.due, Digest::instant);
-            digest.bool(neighbor.used);
+            digest.option(neighbor.used_at, Digest::instant);
+            digest.option(neighbor.contender, |digest, hardware| digest.bytes(&hardware.0));
             digest.u32(neighbor.generation);
             digest.u8(neighbor.origin as u8);
             digest.count(neighbor.sockets.len());
@@ -646,6 +686,8 @@ pub(crate) enum Expiry {
     Nothing,
     /// A further solicitation is due.
     Solicit(Solicit),
+    /// The hardware address that we knew does not answer any more, and another has taken its place.
+    Moved,
     /// The neighbor does not answer; the entry is gone and this had been waiting for it.
     Failed(IpAddr, Waiting),
 }
