@@ -13,8 +13,10 @@ const GOOD: [&str; 3] = ["run", "--ip4", "192.0.2.2/24"];
 #[case::long_prefix(&["run", "--ip4", "192.0.2.2/33"], &["--ip4", "\"33\"", "0 to 32"])]
 #[case::long_prefix_v6(&["run", "--ip6", "2001:db8::2/129"], &["--ip6", "\"129\"", "0 to 128"])]
 #[case::other_family(&["run", "--ip6", "192.0.2.2/24"], &["--ip6", "\"192.0.2.2\"", "2001:db8::2/64"])]
+#[case::no_such_way(&["run", "--ip6", "dchp"], &["--ip6", "'dchp'", "slaac, dhcp"])]
 #[case::multicast(&["run", "--ip4", "224.0.0.1/24"], &["--ip4", "224.0.0.1", "unicast"])]
-#[case::no_address(&["run"], &["--ip4 192.0.2.2/24", "--ip6 2001:db8::2/64"])]
+#[case::no_address(&["run"], &["--ip4 192.0.2.2/24", "--ip6 2001:db8::2/64", "--ip6 slaac"])]
+#[case::gateway_without_network(&["run", "--ip6", "slaac", "--gw6", "2001:db8::1"], &["--gw6 2001:db8::1", "fe80::1"])]
 #[case::gateway_alone(&["run", "--gw4", "192.0.2.1"], &["--gw4", "--ip4"])]
 #[case::bad_gateway(&["run", "--ip4", "192.0.2.2/24", "--gw4", "192.0.2.1/24"], &["--gw4", "'192.0.2.1/24'", "192.0.2.1"])]
 #[case::far_gateway(&["run", "--ip4", "192.0.2.2/24", "--gw4", "198.51.100.1"], &["--gw4", "198.51.100.1", "192.0.2.2/24"])]
@@ -34,6 +36,10 @@ fn mistakes_with_addresses(#[case] arguments: &[&str], #[case] named: &[&str]) {
 #[case::service_port(&["--service", "echo:0"], &["--service", "'echo:0'", "1 to 65535"])]
 #[case::service_bytes(&["--service", "echo=1"], &["--service", "'echo=1'", "source=1000000"])]
 #[case::services_collide(&["--service", "echo", "--service", "discard:7"], &["--service discard:7", "echo:7"])]
+#[case::option_value(&["--option", "ip.hop_limit=0"], &["--option", "ip.hop_limit is 0", "1 to 255"])]
+#[case::option_name(&["--option", "tcp.sak=true"], &["--option", "tcp.sak", "tcp.sack"])]
+#[case::option_without_value(&["--option", "tcp.sack"], &["--option", "'tcp.sack'", "tcp.ack_delay_ms=25"])]
+#[case::acd(&["--acd", "slow"], &["--acd", "'slow'", "fast, rfc5227"])]
 #[case::unknown(&["--ipv4", "192.0.2.2/24"], &["--ipv4", "--ip4"])]
 fn mistakes_with_other_options(#[case] arguments: &[&str], #[case] named: &[&str]) {
     assert_refused(&[&GOOD, arguments].concat(), named);
@@ -69,6 +75,7 @@ fn an_impossible_interface_name_is_named() {
 #[case(&["--help"], "Usage: tickwire")]
 #[case(&["run", "--help"], "tickwire run --ip4 192.0.2.2/24")]
 #[case(&["demo", "--help"], "64 MiB")]
+#[case(&["options"], "tcp.ack_delay_ms\n    default 40; from 0 to 499 (milliseconds)\n    source: RFC 9293 MUST-40")]
 #[case(&["--version"], env!("CARGO_PKG_VERSION"))]
 fn help_and_version_go_to_standard_output(#[case] arguments: &[&str], #[case] contains: &str) {
     let output = tickwire().args(arguments).output().expect("the command that was built");

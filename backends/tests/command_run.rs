@@ -13,7 +13,9 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use command::{PATIENCE, Running, STACK_V4, connect, datagrams, in_namespace, read_all, requires_tap, stack, tickwire};
+use command::{
+    PATIENCE, Running, STACK_V4, connect, datagrams, in_namespace, ping, read_all, requires_tap, stack, tickwire,
+};
 use rustix::process::Signal;
 use serde_json::Value;
 use tickwire_backends::capture::read_frames;
@@ -395,4 +397,96 @@ fn the_demonstration_holds_between_two_stacks_in_memory() {
         .expect("the command that was built");
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && stdout.contains("two stacks over the memory pair"), "{stdout}");
+}
+
+/// Interfaces, addresses with states and lifetimes, routes and neighbors, on SIGUSR1.
+#[test]
+fn tables_are_printed_on_a_signal() {
+    in_namespace(|| {
+        let mut running = Running::start(&["--mac", "02:00:00:00:00:02"]);
+        let [v4, _] = stack();
+        assert!(ping(v4));
+        running.signal(Signal::USR1);
+        let mut lines = Vec::new();
+        while lines.last().is_none_or(|line: &String| !line.starts_with("neighbor 192.0.2.1 ")) {
+            lines.push(running.next_line());
+        }
+        for expected in [
+            "interface 0 mac 02:00:00:00:00:02 mtu 1500",
+            "  address 192.0.2.2/24 preferred static preferred forever valid forever",
+            "  address 2001:db8::2/64 preferred static preferred forever valid forever",
+            "route 192.0.2.0/24 interface 0 metric 0 table 254",
+        ] {
+            assert!(lines.iter().any(|line| line == expected), "{expected} is missing: {lines:#?}");
+        }
+        running.stop();
+    });
+}
+
+/// `ready` waits until the addresses can be used: in the pace of RFC 5227, for 4 to 7 s.
+#[test]
+fn ready_waits_for_the_addresses() {
+    in_namespace(|| {
+        let began = Instant::now();
+        let running = Running::start(&["--acd", "rfc5227"]);
+        let [v4, v6] = stack();
+        assert!(ping(v4) && ping(v6));
+        assert!((4.0..7.5).contains(&began.elapsed().as_secs_f64()), "{:?}", began.elapsed());
+        running.stop();
+    });
+}
+
+/// An address that the kernel's end has already cannot be ours.
+#[test]
+fn an_address_of_another_host_is_refused() {
+    in_namespace(|| {
+        let ip = Ip::default();
+        ip.add_tap("tap7", "root").expect("root in this namespace");
+        ip.link_up("tap7").expect("it is there");
+        ip.add_address("tap7", "192.0.2.2".parse().expect("an address"), 24).expect("it is there");
+        let output = tickwire().args(["run", "--ip4", "192.0.2.2/24"]).output().expect("the command that was built");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains("192.0.2.2") && stderr.contains("another host"), "{stderr}");
+    });
+}
+
+/// The same host after a restart: hardware address, and the IPv6 address that follows from the secret. A
+/// damaged file is reported and set aside.
+#[test]
+fn the_state_is_kept() {
+    use std::os::unix::fs::PermissionsExt as _;
+    in_namespace(|| {
+        let state = TempFile::new("state.json");
+        let arguments = [&command::ADDRESSES[..], &["--state", state.text()]].concat();
+        let first = Running::start_with(&arguments);
+        let line = first.ready.clone();
+        first.stop();
+        let mode = std::fs::metadata(&state.0).expect("it was written").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let second = Running::start_with(&arguments);
+        assert_eq!(second.ready, line);
+        second.stop();
+        std::fs::write(&state.0, "{").expect("it is ours");
+        let third = Running::start_with(&arguments);
+        assert_ne!(third.ready, line);
+        third.signal(Signal::TERM);
+        let (status, stderr) = third.wait();
+        assert!(status.success() && stderr.contains("state.json") && stderr.contains("not JSON"), "{stderr}");
+        let aside = format!("{}.damaged", state.text());
+        assert_eq!(std::fs::read_to_string(&aside).expect("it was set aside"), "{");
+        std::fs::remove_file(aside).expect("it is ours");
+    });
+}
+
+/// The option reaches the wire: a packet's hop limit.
+#[test]
+fn options_are_set() {
+    in_namespace(|| {
+        let running = Running::start(&["--option", "ip.hop_limit=9"]);
+        let output = std::process::Command::new("ping").args(["-n", "-c", "1", STACK_V4]).output().expect("installed");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("ttl=9"), "{text}");
+        running.stop();
+    });
 }

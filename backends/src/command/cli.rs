@@ -10,6 +10,8 @@ use tickwire_core::Seed;
 use tickwire_core::config::InterfaceAddress;
 use tickwire_core::wire::ethernet::EthernetAddress;
 
+use super::configure::Ip6;
+use super::options::{Setting, setting};
 use super::services::ServiceSpec;
 
 const ABOUT: &str = "\
@@ -41,15 +43,19 @@ pub(crate) enum Command {
     /// Have the kernel talk to the stack, and show what came of it (under 20 s)
     #[command(long_about = DEMO_ABOUT)]
     Demo(DemoOptions),
+    /// List all options for --option, with ranges, defaults and sources
+    Options,
 }
 
 const RUN_ABOUT: &str = "\
 Run the stack on a TAP interface until Ctrl-C.
 
 It attaches to the interface if there is one of that name, and creates it if not
-(as root, or with CAP_NET_ADMIN); then it goes away with tickwire. Once the
-addresses can be used, a line that starts with \"ready \" is written to standard
-output. SIGINT (Ctrl-C) or SIGTERM closes all connections, in at most 2 s.";
+(as root, or with CAP_NET_ADMIN); then it goes away with tickwire. Once all
+addresses can be used, a line that starts with \"ready \" and names them is
+written to standard output. SIGUSR1 has interfaces, addresses, leases, routers,
+routes and neighbors written there. SIGINT (Ctrl-C) or SIGTERM closes all
+connections, in at most 2 s.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -63,6 +69,9 @@ Examples:
     sudo ip addr add 192.0.2.1/24 dev tap7
     sudo ip link set dev tap7 up
     tickwire run --ip4 192.0.2.2/24 --service http:8080
+
+  Addresses from the network's routers and DHCPv6 servers, kept over a restart:
+    tickwire run --tap tap7 --ip6 slaac --state host.json
 
   Both families, a default gateway each, everything recorded:
     tickwire run --tap tap7 --ip4 192.0.2.2/24 --gw4 192.0.2.1 \\
@@ -92,9 +101,12 @@ two stacks talk to each other in memory instead; TICKWIRE_REQUIRE_TAP=1 in the
 environment makes that a failure.";
 
 // Not doc comments: clippy would have code marks in them, which the help would show.
-const IP6_HELP: &str = "An IPv6 address of the stack with its prefix length (0 to 128), as in \
-                        2001:db8::2/64; may be given several times";
+const IP6_HELP: &str = "How the stack gets IPv6 addresses: slaac (what routers tell, and DHCPv6 if they say \
+                        so), dhcp (DHCPv6, whatever routers say), or an address with its prefix length (0 to \
+                        128), as in 2001:db8::2/64; may be given several times";
 const GW6_HELP: &str = "The IPv6 router to everywhere else, as in 2001:db8::1 or fe80::1 [default: none]";
+const OPTION_HELP: &str = "Set an option of the stack, as in tcp.ack_delay_ms=25; may be given several times. \
+                           `tickwire options` lists them all";
 
 /// `tickwire run`.
 #[derive(Debug, Args)]
@@ -113,8 +125,8 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "ADDR", value_parser = gateway::<Ipv4Addr>, requires = "ip4")]
     pub(crate) gw4: Option<Ipv4Addr>,
 
-    #[arg(long, help = IP6_HELP, value_name = "ADDR/LEN", value_parser = interface_address_v6)]
-    pub(crate) ip6: Vec<InterfaceAddress>,
+    #[arg(long, help = IP6_HELP, value_name = "slaac|dhcp|ADDR/LEN")]
+    pub(crate) ip6: Vec<Ip6>,
 
     #[arg(long, help = GW6_HELP, value_name = "ADDR", value_parser = gateway::<Ipv6Addr>, requires = "ip6")]
     pub(crate) gw6: Option<Ipv6Addr>,
@@ -148,6 +160,19 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "FILE")]
     pub(crate) stats: Option<PathBuf>,
 
+    /// Keep in this file who the host is: its hardware address, the secret of
+    /// its IPv6 addresses, DUID and leases [default: a new host at every start]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+
+    #[arg(long = "option", help = OPTION_HELP, value_name = "NAME=VALUE", value_parser = setting)]
+    pub(crate) settings: Vec<Setting>,
+
+    /// How an IPv4 address is probed for before it is used: fast (one probe,
+    /// 300 ms) or rfc5227 (4 to 7 s) [default: fast]
+    #[arg(long, value_name = "PACE", value_parser = ["fast", "rfc5227"])]
+    pub(crate) acd: Option<String>,
+
     /// Where all randomness comes from: 1 to 64 hexadecimal digits. For
     /// experiments: who knows it can guess sequence numbers [default: random]
     #[arg(long, value_name = "HEX", value_parser = seed)]
@@ -163,16 +188,22 @@ impl RunOptions {
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.ip4.is_empty() && self.ip6.is_empty() {
             return Err(
-                "the stack has no address; give it one or more, as in --ip4 192.0.2.2/24 or --ip6 2001:db8::2/64"
+                "the stack has no address; give it one or more, as in --ip4 192.0.2.2/24 or --ip6 2001:db8::2/64 or --ip6 slaac"
                     .to_owned(),
             );
         }
+        let fixed_v6 = self.ip6.iter().filter_map(|ip6| ip6.address()).collect();
         for (option, gateway, addresses) in
-            [("--gw4", self.gw4.map(IpAddr::from), &self.ip4), ("--gw6", self.gw6.map(IpAddr::from), &self.ip6)]
+            [("--gw4", self.gw4.map(IpAddr::from), &self.ip4), ("--gw6", self.gw6.map(IpAddr::from), &fixed_v6)]
         {
             let Some(gateway) = gateway else { continue };
             let link_local = matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
             if !link_local && !addresses.iter().any(|own| own.is_on_link(gateway) && own.address != gateway) {
+                if addresses.is_empty() {
+                    return Err(format!(
+                        "{option} {gateway} is no neighbor: right would be a link-local address, as in fe80::1"
+                    ));
+                }
                 let networks: Vec<String> =
                     addresses.iter().map(|own| format!("{}/{}", own.address, own.prefix_len)).collect();
                 return Err(format!(
@@ -228,7 +259,7 @@ fn interface_address_v4(text: &str) -> Result<InterfaceAddress, String> {
     prefixed::<Ipv4Addr>(text, "IPv4", 32, "192.0.2.2/24")
 }
 
-fn interface_address_v6(text: &str) -> Result<InterfaceAddress, String> {
+pub(crate) fn interface_address_v6(text: &str) -> Result<InterfaceAddress, String> {
     prefixed::<Ipv6Addr>(text, "IPv6", 128, "2001:db8::2/64")
 }
 

@@ -3,6 +3,9 @@
 //! | module | job |
 //! |---|---|
 //! | `cli` | what can be typed, and what is said about a mistake |
+//! | `configure` | `--ip6`: how the stack gets its addresses, and when it has them |
+//! | `options` | `--option`, and `tickwire options` |
+//! | `state` | `--state`: who this host is, from one start to the next |
 //! | `run` | `tickwire run`: a stack with services on a TAP interface, until a signal |
 //! | `interface` | the TAP interface of `run`: attached to or created, its MTU, up |
 //! | `notice` | signals, and the driver's end, as messages |
@@ -10,15 +13,20 @@
 //! | `services` | what the stack serves |
 //! | `figures` | numbers as people read them |
 //! | `stats` | counters, sockets and memory as JSON |
+//! | `tables` | interfaces, addresses, neighbors, routes and leases, as lines and as JSON |
 
 mod cli;
+mod configure;
 mod demo;
 mod figures;
 mod interface;
 mod notice;
+mod options;
 mod run;
 mod services;
+mod state;
 mod stats;
+mod tables;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -43,6 +51,15 @@ pub(crate) fn main() -> ExitCode {
             }
         }
         Some(cli::Command::Demo(options)) => demo::demo(&options),
+        Some(cli::Command::Options) => match options::list() {
+            Ok(()) => ExitCode::SUCCESS,
+            // Who closes the pipe early has read enough.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("tickwire: {}", Failure::step("write to standard output", error));
+                ExitCode::FAILURE
+            }
+        },
         None => demo::demo(&cli::DemoOptions::default()),
     }
 }

@@ -18,6 +18,8 @@ pub(crate) enum Notice {
     Stop,
     /// SIGUSR1.
     Stats,
+    /// An address or the configuration of an interface has changed.
+    Interfaces,
     /// The driver's thread has ended by itself.
     Ended,
 }
@@ -42,15 +44,19 @@ pub(crate) fn channel_of_signals() -> io::Result<(Sender<Notice>, Receiver<Notic
     Ok((sender, receiver))
 }
 
-/// A service that serves nothing and says so when it is dropped.
+/// A service that serves nothing: it says when interfaces change, and when it is dropped.
 pub(crate) struct Sentinel(pub(crate) Sender<Notice>);
 
 impl Service for Sentinel {
-    fn start(&mut self, _context: &mut Context<'_>) -> io::Result<()> {
+    fn start(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        context.watch_interfaces();
         Ok(())
     }
 
-    fn on_event(&mut self, _context: &mut Context<'_>, _event: Event) {}
+    fn on_event(&mut self, _context: &mut Context<'_>, _event: Event) {
+        // Nobody listens any more if the command has ended.
+        let _ = self.0.send(Notice::Interfaces);
+    }
 }
 
 impl Drop for Sentinel {

@@ -3,22 +3,23 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::IpAddr;
-use std::path::Path;
-use std::sync::mpsc::Sender;
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
 
 use siphasher::sip::SipHasher24;
 use tickwire_backends::capture::{Capture, CaptureWriter};
 use tickwire_backends::driver::{Driver, Loop, StackHandle, random_hardware_address};
 use tickwire_backends::net_setup::Ip;
-use tickwire_core::config::{Config, InterfaceAddress};
+use tickwire_core::config::{Config, InterfaceAddress, InterfaceConfig};
 use tickwire_core::wire::ethernet::EthernetAddress;
-use tickwire_core::{Route, Seed};
+use tickwire_core::{Dhcpv6Request, Route, Seed};
 
 use super::cli::RunOptions;
-use super::interface::{Opened, Wanted, how_to_connect};
+use super::configure::{Ip6, Missing, Wanted};
+use super::interface::{self, Opened, how_to_connect};
 use super::notice::{self, Notice, Sentinel};
-use super::{Failure, services, stats};
+use super::state::{self, State};
+use super::{Failure, services, stats, tables};
 
 /// How long connections may take to close, so that all is over within 2 s of the signal.
 const CLOSE_WITHIN: Duration = Duration::from_millis(1500);
@@ -26,9 +27,10 @@ const CLOSE_WITHIN: Duration = Duration::from_millis(1500);
 /// Runs until a signal; `Err` if it could not start, or if the interface was taken away.
 pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     let (sender, notices) = notice::channel_of_signals().map_err(|error| Failure::step("catch signals", error))?;
+    let kept = options.state.as_deref().map(state::load).transpose()?.flatten();
     let opened = open(options)?;
-    let (mut turns, capture) = new_loop(options)?;
-    let hardware_address = hardware_address(options)?;
+    let hardware_address = hardware_address(options, kept.as_ref())?;
+    let (mut turns, capture) = new_loop(options, kept)?;
     let (created, mtu) = (opened.created, opened.mtu);
     add_interface(&mut turns, options, opened, hardware_address, sender)?;
     let driver = Driver::spawn(turns).map_err(|error| Failure::new(error.to_string()))?;
@@ -36,20 +38,11 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     if created && options.kernel.is_empty() {
         eprintln!("tickwire: created {}; it goes away with tickwire{}", options.tap, how_to_connect(&options.tap));
     }
-    announce(options, hardware_address, mtu)?;
-    for notice in notices {
-        match notice {
-            // A disk that is full now is no reason to end; at the end it is one to say so.
-            Notice::Stats => {
-                if let Err(failure) = write_stats(options.stats.as_deref(), &handle) {
-                    eprintln!("tickwire: {failure}");
-                }
-            }
-            Notice::Stop | Notice::Ended => break,
-        }
-    }
+    let mut running = Running { options, handle: handle.clone(), hardware_address, mtu, ready: false };
+    running.attend(&notices)?;
     let ended = driver.shutdown(CLOSE_WITHIN);
-    write_stats(options.stats.as_deref(), &handle)?;
+    running.write_stats()?;
+    running.save_state()?;
     finish_capture(capture, &handle)?;
     match ended {
         Ok(_) => Ok(()),
@@ -57,14 +50,121 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     }
 }
 
+/// A stack that runs, and what is to be told of it.
+struct Running<'a> {
+    options: &'a RunOptions,
+    handle: StackHandle,
+    hardware_address: EthernetAddress,
+    mtu: u16,
+    /// Whether the `ready` line has been written.
+    ready: bool,
+}
+
+impl Running<'_> {
+    /// Acts on notices until one says that it is over.
+    fn attend(&mut self, notices: &Receiver<Notice>) -> Result<(), Failure> {
+        let began = Instant::now();
+        loop {
+            let next_look = if self.ready { None } else { self.look(began.elapsed())? };
+            let notice = match next_look {
+                None => notices.recv().unwrap_or(Notice::Ended),
+                Some(patience) => match notices.recv_timeout(patience) {
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    other => other.unwrap_or(Notice::Ended),
+                },
+            };
+            match notice {
+                Notice::Interfaces => self.complain(self.save_state()),
+                Notice::Stats => {
+                    self.complain(self.print_tables());
+                    self.complain(self.write_stats());
+                }
+                Notice::Stop | Notice::Ended => return Ok(()),
+            }
+        }
+    }
+
+    /// A disk that is full now is no reason to end; at the end it is one to say so.
+    #[allow(clippy::unused_self, reason = "it is said on behalf of what runs")]
+    fn complain(&self, outcome: Result<(), Failure>) {
+        if let Err(failure) = outcome {
+            eprintln!("tickwire: {failure}");
+        }
+    }
+
+    /// Writes the `ready` line if all addresses can be used; returns when to look again, if that is not
+    /// only when something has happened.
+    fn look(&mut self, since: Duration) -> Result<Option<Duration>, Failure> {
+        let fixed_v6 = self.options.ip6.iter().filter_map(|ip6| ip6.address());
+        let fixed = self.options.ip4.iter().copied().chain(fixed_v6).collect();
+        let wanted = Wanted { fixed, ip6: self.options.ip6.clone() };
+        match self.handle.with(|stack, _| wanted.addresses(stack, since)) {
+            Ok(addresses) => {
+                self.announce(&addresses)?;
+                self.ready = true;
+                self.complain(self.save_state());
+                Ok(None)
+            }
+            Err(Missing::Wait) => Ok(wanted.next_look(since)),
+            Err(Missing::Taken(address)) => Err(Failure::new(format!(
+                "another host on {} has the address {address}; right would be one that nobody has",
+                self.options.tap
+            ))),
+        }
+    }
+
+    /// The line by which who started us knows that the addresses can be used.
+    fn announce(&self, addresses: &[InterfaceAddress]) -> Result<(), Failure> {
+        let mut line = format!("ready {}", self.options.tap);
+        for InterfaceAddress { address, prefix_len } in addresses {
+            // Writing to a string cannot fail.
+            let _ = write!(line, " {address}/{prefix_len}");
+        }
+        print(&format!("{line} mac {} mtu {}\n", self.hardware_address, self.mtu))
+    }
+
+    fn print_tables(&self) -> Result<(), Failure> {
+        print(&self.handle.with(|stack, now| tables::lines(stack, now)))
+    }
+
+    fn write_stats(&self) -> Result<(), Failure> {
+        let Some(path) = self.options.stats.as_deref() else { return Ok(()) };
+        stats::write(path, &stats::of_driver(&self.handle))
+            .map_err(|error| Failure::new(format!("--stats {}: {error}", path.display())))
+    }
+
+    fn save_state(&self) -> Result<(), Failure> {
+        let Some(path) = self.options.state.as_deref() else { return Ok(()) };
+        let identity = self.handle.with(|stack, now| stack.export_identity(now));
+        state::save(path, &State { hardware_address: self.hardware_address, identity })
+            .map_err(|error| Failure::new(format!("--state {}: {error}", path.display())))
+    }
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::step("write to standard output", error))
+}
+
 fn open(options: &RunOptions) -> Result<Opened, Failure> {
     let announce: Option<fn(&str)> = options.verbose.then_some(|command| eprintln!("+ {command}"));
     let ip = Ip { announce, dry_run: false };
-    Wanted { name: &options.tap, mtu: options.mtu, kernel: &options.kernel, ip }.open()
+    interface::Wanted { name: &options.tap, mtu: options.mtu, kernel: &options.kernel, ip }.open()
 }
 
-fn new_loop(options: &RunOptions) -> Result<(Loop, Option<CaptureWriter>), Failure> {
-    let mut turns = Loop::new(Config::default(), options.seed.clone()).map_err(|e| Failure::new(e.to_string()))?;
+fn new_loop(options: &RunOptions, kept: Option<State>) -> Result<(Loop, Option<CaptureWriter>), Failure> {
+    let mut config = Config { identity: kept.map(|state| state.identity), ..Config::default() };
+    for setting in &options.settings {
+        setting.apply(&mut config).map_err(|error| Failure::new(format!("--option {error}")))?;
+    }
+    if let Some(pace) = &options.acd {
+        tickwire_core::options::set(&mut config, "address.acd", pace)
+            .map_err(|error| Failure::new(format!("--acd {error}")))?;
+    }
+    let mut turns = Loop::new(config, options.seed.clone()).map_err(|e| Failure::new(e.to_string()))?;
     let mut writer = None;
     if let Some(path) = &options.pcap {
         let (capture, capture_writer) = Capture::create(path, turns.handle().unix_offset())
@@ -75,12 +175,14 @@ fn new_loop(options: &RunOptions) -> Result<(Loop, Option<CaptureWriter>), Failu
     Ok((turns, writer))
 }
 
-/// The address given, or a random one; with a seed given, one that follows from it.
-fn hardware_address(options: &RunOptions) -> Result<EthernetAddress, Failure> {
-    match (options.mac, &options.seed) {
-        (Some(address), _) => Ok(address),
-        (None, Some(seed)) => Ok(hardware_address_of(seed)),
-        (None, None) => random_hardware_address().map_err(|error| Failure::step("get entropy", error)),
+/// The address given, or the one that the host had at its last start, or a random one; with a seed
+/// given, one that follows from it.
+fn hardware_address(options: &RunOptions, kept: Option<&State>) -> Result<EthernetAddress, Failure> {
+    match (options.mac, kept, &options.seed) {
+        (Some(address), _, _) => Ok(address),
+        (None, Some(state), _) => Ok(state.hardware_address),
+        (None, None, Some(seed)) => Ok(hardware_address_of(seed)),
+        (None, None, None) => random_hardware_address().map_err(|error| Failure::step("get entropy", error)),
     }
 }
 
@@ -100,10 +202,25 @@ fn add_interface(
     hardware_address: EthernetAddress,
     sender: Sender<Notice>,
 ) -> Result<(), Failure> {
-    let addresses: Vec<InterfaceAddress> = options.ip4.iter().chain(&options.ip6).copied().collect();
-    let interface =
-        turns.add_device(opened.tap, hardware_address, &addresses).map_err(|error| Failure::new(error.to_string()))?;
+    let addresses = options.ip4.iter().copied().chain(options.ip6.iter().filter_map(|ip6| ip6.address()));
+    let ipv6_autoconfiguration = options.ip6.iter().any(|ip6| ip6.address().is_none());
+    let interface = turns
+        .add_interface(opened.tap, |capabilities| InterfaceConfig {
+            ipv6_autoconfiguration,
+            ..InterfaceConfig::new(hardware_address, capabilities, addresses)
+        })
+        .map_err(|error| Failure::new(error.to_string()))?;
     turns.add_loopback().map_err(|error| Failure::new(error.to_string()))?;
+    if options.ip6.contains(&Ip6::Dhcp) {
+        let request = Dhcpv6Request { addresses: true, prefixes: None };
+        turns
+            .handle()
+            .with(|stack, now| {
+                let prefixes = stack.config().dhcpv6.prefix_delegation;
+                stack.dhcpv6_start(now, interface, Dhcpv6Request { prefixes, ..request })
+            })
+            .map_err(|error| Failure::new(format!("--ip6 dhcp: {error}")))?;
+    }
     let defaults = [
         ("--gw4", options.gw4.map(IpAddr::from), IpAddr::from([0; 4])),
         ("--gw6", options.gw6.map(IpAddr::from), IpAddr::from([0; 16])),
@@ -119,25 +236,6 @@ fn add_interface(
     turns.add_service(Box::new(Sentinel(sender))).map_err(|error| Failure::step("start", error))?;
     services::start(turns, &options.services)
         .map_err(|(spec, error)| Failure::new(format!("--service {spec}: {error}")))
-}
-
-/// The line by which who started us knows that the addresses can be used.
-fn announce(options: &RunOptions, hardware_address: EthernetAddress, mtu: u16) -> Result<(), Failure> {
-    let mut line = format!("ready {}", options.tap);
-    for InterfaceAddress { address, prefix_len } in options.ip4.iter().chain(&options.ip6) {
-        // Writing to a string cannot fail.
-        let _ = write!(line, " {address}/{prefix_len}");
-    }
-    let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{line} mac {hardware_address} mtu {mtu}")
-        .and_then(|()| stdout.flush())
-        .map_err(|error| Failure::step("write to standard output", error))
-}
-
-fn write_stats(path: Option<&Path>, handle: &StackHandle) -> Result<(), Failure> {
-    let Some(path) = path else { return Ok(()) };
-    stats::write(path, &stats::of_driver(handle))
-        .map_err(|error| Failure::new(format!("--stats {}: {error}", path.display())))
 }
 
 /// Waits until the capture is written.

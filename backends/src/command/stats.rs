@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 use tickwire_backends::driver::StackHandle;
 use tickwire_core::{Instant, Stack};
 
+use super::tables;
+
 /// What the stack itself knows.
 pub(crate) fn of_stack(stack: &Stack) -> Value {
     let depths = stack.queue_depths();
@@ -24,12 +26,10 @@ pub(crate) fn of_stack(stack: &Stack) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": stack.latest().since(Instant::ZERO).as_secs_f64(),
-        "interfaces": stack.interfaces().map(|interface| json!({
-            "hardware_address": interface.hardware_address.to_string(),
-            "mtu": interface.capabilities.mtu,
-            "addresses": interface.addresses.iter()
-                .map(|own| format!("{}/{}", own.address, own.prefix_len)).collect::<Vec<_>>(),
-        })).collect::<Vec<_>>(),
+        "interfaces": tables::interfaces(stack, stack.latest()),
+        "routers": tables::routers(stack, stack.latest()),
+        "routes": tables::routes(stack),
+        "neighbors": tables::neighbors(stack),
         "counters": by_layer(stack.counters()),
         "drops": drops,
         "sockets": {

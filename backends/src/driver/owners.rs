@@ -56,6 +56,8 @@ pub(crate) struct Owners {
     pub(crate) tcp: SecondaryMap<TcpHandle, Owner>,
     pub(crate) listeners: SecondaryMap<ListenerHandle, Owner>,
     pub(crate) udp: SecondaryMap<UdpHandle, Owner>,
+    /// The services that are told of the interfaces.
+    pub(crate) watchers: Vec<usize>,
 }
 
 impl Owners {

@@ -48,6 +48,14 @@ impl Context<'_> {
         Owner::Service(self.service)
     }
 
+    /// The service is told of addresses and configuration of the interfaces from here on:
+    /// [`Event::Address`] and [`Event::Configuration`].
+    pub fn watch_interfaces(&mut self) {
+        if !self.owners.watchers.contains(&self.service) {
+            self.owners.watchers.push(self.service);
+        }
+    }
+
     /// Listens for TCP connections; the service is told of them. Errors as [`Stack::tcp_listen`].
     pub fn tcp_listen(
         &mut self,
@@ -85,6 +93,12 @@ impl Context<'_> {
         let handle = self.stack.udp_bind(local, options)?;
         self.owners.udp.insert(handle, self.owner());
         Ok(handle)
+    }
+
+    /// Lets go of a UDP socket. Errors as [`Stack::udp_release`].
+    pub fn udp_release(&mut self, handle: UdpHandle) -> Result<(), StaleHandle> {
+        self.owners.udp.remove(handle);
+        self.stack.udp_release(handle)
     }
 
     /// A connection. Errors as [`Stack::tcp`].

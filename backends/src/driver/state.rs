@@ -86,6 +86,10 @@ impl State {
     /// accepted yet; who does will find its state.
     pub(crate) fn route_events(&mut self) {
         while let Some(event) = self.stack.poll_event() {
+            if let Event::Address { .. } | Event::Configuration(_) = event {
+                self.service_events.extend(self.owners.watchers.iter().map(|service| (*service, event)));
+                continue;
+            }
             match self.owners.of(event) {
                 Some(Owner::Service(service)) => self.service_events.push_back((*service, event)),
                 Some(Owner::Socket(waiter)) if waiter.is_awaited() => self.wakeups.push(Arc::clone(waiter)),

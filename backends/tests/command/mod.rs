@@ -61,6 +61,7 @@ fn prepare() -> Result<(), NetSetupError> {
 /// A `tickwire run` that has said that it is ready. Ended by its process id if a test forgets it.
 pub(crate) struct Running {
     child: Child,
+    lines: Receiver<String>,
     pub(crate) ready: String,
     stderr: Receiver<String>,
 }
@@ -92,14 +93,19 @@ impl Running {
             let _ = stderr.read_to_string(&mut all);
             let _ = text_sender.send(all);
         });
-        let mut running = Running { child, ready: String::new(), stderr: text };
-        match lines.recv_timeout(PATIENCE) {
+        let mut running = Running { child, lines, ready: String::new(), stderr: text };
+        match running.lines.recv_timeout(PATIENCE) {
             Ok(line) => running.ready = line,
             Err(error) => {
                 panic!("not ready, {error}: {}", running.stderr.recv_timeout(PATIENCE).unwrap_or_default())
             }
         }
         running
+    }
+
+    /// The next line of its standard output.
+    pub(crate) fn next_line(&mut self) -> String {
+        self.lines.recv_timeout(PATIENCE).expect("another line")
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -157,4 +163,14 @@ pub(crate) fn read_all(mut stream: &TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
     stream.read_to_end(&mut all).expect("the peer closes");
     all
+}
+
+/// Whether the stack answers the program `ping` (iputils), which is told the interface for link-local
+/// addresses.
+pub(crate) fn ping(to: IpAddr) -> bool {
+    let link_local = matches!(to, IpAddr::V6(address) if address.is_unicast_link_local());
+    let to = if link_local { format!("{to}%tap7") } else { to.to_string() };
+    let output =
+        Command::new("ping").args(["-n", "-c", "1", "-W", "2", &to]).output().expect("iputils-ping is installed");
+    output.status.success()
 }

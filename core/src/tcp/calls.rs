@@ -216,7 +216,9 @@ impl Tcb {
         self.orphan = true;
         self.close(env);
         self.watch_fin_wait_2(env);
-        if self.state.sends_text() {
+        // A closed window stops the user timeout only of a connection that somebody would miss. What can
+        // leave starts it when it does.
+        if self.window_is_closed() {
             let at = env.now + self.user_timeout(env);
             self.timers.arm_if_idle(TimerCause::UserTimeout, at);
         }

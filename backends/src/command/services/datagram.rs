@@ -2,11 +2,12 @@
 //! address that was asked (RFC 1122 section 4.1.3.5).
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use tickwire_backends::driver::{Context, Service};
 use tickwire_core::Instant;
+use tickwire_core::error::BindError;
 use tickwire_core::event::Event;
 use tickwire_core::socket::{UdpHandle, UdpOptions};
 
@@ -24,11 +25,33 @@ pub(super) trait Answer: Send {
 pub(super) struct DatagramService<A> {
     port: u16,
     answer: A,
+    /// A socket for each address that is in use.
+    sockets: Vec<(IpAddr, UdpHandle)>,
 }
 
 impl<A: Answer> DatagramService<A> {
     pub(super) fn new(port: u16, answer: A) -> DatagramService<A> {
-        DatagramService { port, answer }
+        DatagramService { port, answer, sockets: Vec::new() }
+    }
+
+    /// Has a socket for each address that can be used, and for no other.
+    fn follow_addresses(&mut self, context: &mut Context<'_>) -> Result<(), BindError> {
+        let all = context.stack.interfaces().flat_map(|interface| interface.addresses.iter());
+        let usable: Vec<IpAddr> = all.filter(|own| own.state.is_assigned()).map(|own| own.address).collect();
+        let (kept, gone) = self.sockets.drain(..).partition(|(address, _)| usable.contains(address));
+        self.sockets = kept;
+        let gone: Vec<(IpAddr, UdpHandle)> = gone;
+        for (_, handle) in gone {
+            // A handle that is stale already is let go of.
+            let _ = context.udp_release(handle);
+        }
+        for address in usable {
+            if self.sockets.iter().all(|(bound, _)| *bound != address) {
+                let handle = context.udp_bind(SocketAddr::new(address, self.port), UdpOptions::default())?;
+                self.sockets.push((address, handle));
+            }
+        }
+        Ok(())
     }
 
     fn serve(&mut self, context: &mut Context<'_>, handle: UdpHandle) {
@@ -48,18 +71,19 @@ impl<A: Answer> DatagramService<A> {
 
 impl<A: Answer> Service for DatagramService<A> {
     fn start(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        let interfaces = context.stack.interfaces();
-        let addresses: Vec<_> = interfaces.flat_map(|i| i.addresses.iter().map(|own| own.address)).collect();
-        for address in addresses {
-            let local = SocketAddr::new(address, self.port);
-            context.udp_bind(local, UdpOptions::default()).map_err(io::Error::other)?;
-        }
-        Ok(())
+        context.watch_interfaces();
+        self.follow_addresses(context).map_err(io::Error::other)
     }
 
     fn on_event(&mut self, context: &mut Context<'_>, event: Event) {
-        if let Event::Udp(handle, _) = event {
-            self.serve(context, handle);
+        match event {
+            Event::Udp(handle, _) => self.serve(context, handle),
+            Event::Address { .. } => {
+                // The port was free at the start, and nobody else is served beside us: what is left is
+                // that all sockets are taken, and then this address goes without the service.
+                let _ = self.follow_addresses(context);
+            }
+            _ => {}
         }
     }
 }

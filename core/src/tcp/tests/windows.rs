@@ -2,7 +2,7 @@
 
 use super::acks::{server, text};
 use super::pair::Pair;
-use super::{ACK, Arrival, Duration, Host, Readiness, SeqNumber, State, Tcb, Vec, Wire, pattern};
+use super::{ACK, Arrival, Duration, Host, Readiness, SYN, SeqNumber, State, Tcb, Vec, Wire, pattern};
 use crate::tcp::TimerCause;
 
 /// An acknowledgment of `acked` bytes with `window` from the peer of `server`.
@@ -253,4 +253,19 @@ fn two_closed_windows_do_not_lock_each_other() {
         pair.run(Duration::from_millis(100));
     }
     assert_eq!(received, [10_000; 2]);
+}
+
+/// Held back by silly-window avoidance: nothing is in flight that a user timeout could watch.
+#[test]
+fn an_orphan_whose_text_is_held_back_waits_for_the_override_alone() {
+    let mut host = Host::plain(1000);
+    host.open(Some(&Wire::new(SYN, SeqNumber(5000), SeqNumber(0), b"").mss(1000)));
+    host.pull();
+    arrive(&mut host, &Wire::new(ACK, SeqNumber(5001), SeqNumber(1001), b"").window(1));
+    host.send(b"ab");
+    host.with(Tcb::orphan);
+    assert_eq!(host.pull().len(), 0, "neither text nor FIN fits");
+    assert_eq!(host.deadline(), Some(host.now + Duration::from_millis(200)));
+    host.run_timer();
+    assert_eq!(host.pull().len(), 1, "what the window takes");
 }

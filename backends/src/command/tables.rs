@@ -1,0 +1,189 @@
+//! Interfaces, addresses, neighbors, routers, routes and leases: as lines for SIGUSR1, as JSON for
+//! `--stats`.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use tickwire_core::{Dhcpv6Info, Dhcpv6Lease, Instant, InterfaceId, Route, Stack, Target};
+
+/// Seconds from `now`; `None` if there is no end.
+fn left(until: Option<Instant>, now: Instant) -> Option<u64> {
+    until.map(|until| until.since(now).as_secs())
+}
+
+/// The same for people.
+fn told(until: Option<Instant>, now: Instant) -> String {
+    until.map_or_else(|| "forever".to_owned(), |until| format!("{} s", until.since(now).as_secs()))
+}
+
+/// The tables, a line per entry.
+pub(crate) fn lines(stack: &Stack, now: Instant) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    for interface in stack.interfaces() {
+        let number = interface.id.index();
+        let _ =
+            writeln!(out, "interface {number} mac {} mtu {}", interface.hardware_address, interface.capabilities.mtu);
+        for own in interface.addresses {
+            let _ = writeln!(
+                out,
+                "  address {}/{} {} {} preferred {} valid {}",
+                own.address,
+                own.prefix_len,
+                own.state.name(),
+                own.origin.name(),
+                told(own.preferred_until, now),
+                told(own.valid_until, now),
+            );
+        }
+        if let Some(info) = stack.dhcpv6(interface.id) {
+            dhcpv6_lines(&info, now, &mut out);
+        }
+    }
+    for router in stack.default_routers() {
+        let until = told(router.until, now);
+        let _ = writeln!(out, "router {} interface {} for {until}", router.address, router.interface.index());
+    }
+    for route in stack.routes() {
+        let _ = writeln!(out, "route {}", route_line(route));
+    }
+    for neighbor in stack.neighbors() {
+        let hardware = neighbor.hardware_address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+        let number = neighbor.interface.index();
+        let _ = writeln!(out, "neighbor {} interface {number} is-at {hardware} {:?}", neighbor.address, neighbor.state);
+    }
+    out
+}
+
+fn route_line(route: &Route) -> String {
+    let to = match route.target {
+        Target::Interface(id) => format!("interface {}", id.index()),
+        Target::Gateway(gateway, id) => format!("via {gateway} interface {}", id.index()),
+        Target::Blackhole => "blackhole".to_owned(),
+        Target::Unreachable => "unreachable".to_owned(),
+        Target::Prohibit => "prohibit".to_owned(),
+    };
+    format!("{}/{} {to} metric {} table {}", route.prefix, route.prefix_len, route.metric, route.table)
+}
+
+fn dhcpv6_lines(info: &Dhcpv6Info, now: Instant, out: &mut String) {
+    let server = info.server.as_ref().map(|server| format!(" server {server}")).unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "  dhcpv6 {} duid {} iaid {}{server} renew {} rebind {}",
+        info.state.name(),
+        info.duid,
+        info.iaid,
+        told(info.renew_at, now),
+        told(info.rebind_at, now),
+    );
+    for (kind, leases) in [("address", &info.addresses), ("prefix", &info.prefixes)] {
+        for Dhcpv6Lease { prefix, prefix_len, preferred_until, valid_until } in leases {
+            let (preferred, valid) = (told(*preferred_until, now), told(*valid_until, now));
+            let _ = writeln!(out, "    {kind} {prefix}/{prefix_len} preferred {preferred} valid {valid}");
+        }
+    }
+    for server in &info.dns_servers {
+        let _ = writeln!(out, "    name server {server}");
+    }
+    for domain in &info.domains {
+        let _ = writeln!(out, "    domain {domain}");
+    }
+}
+
+/// The interfaces, with what each has.
+pub(crate) fn interfaces(stack: &Stack, now: Instant) -> Value {
+    let all = stack.interfaces().map(|interface| {
+        json!({
+            "hardware_address": interface.hardware_address.to_string(),
+            "mtu": interface.capabilities.mtu,
+            "addresses": interface.addresses.iter().map(|own| json!({
+                "address": own.address.to_string(),
+                "prefix_len": own.prefix_len,
+                "state": own.state.name(),
+                "origin": own.origin.name(),
+                "preferred_seconds": left(own.preferred_until, now),
+                "valid_seconds": left(own.valid_until, now),
+            })).collect::<Vec<_>>(),
+            "dhcpv6": stack.dhcpv6(interface.id).map(|info| dhcpv6(&info, now)),
+            "router_name_servers": stack.router_name_servers(interface.id).map(|it| it.to_string()).collect::<Vec<_>>(),
+            "router_search_domains": stack.router_search_domains(interface.id).map(ToString::to_string).collect::<Vec<_>>(),
+        })
+    });
+    all.collect()
+}
+
+fn dhcpv6(info: &Dhcpv6Info, now: Instant) -> Value {
+    let leases = |leases: &[Dhcpv6Lease]| -> Vec<Value> {
+        let each = leases.iter().map(|lease| {
+            json!({
+                "prefix": lease.prefix.to_string(),
+                "prefix_len": lease.prefix_len,
+                "preferred_seconds": left(lease.preferred_until, now),
+                "valid_seconds": left(lease.valid_until, now),
+            })
+        });
+        each.collect()
+    };
+    json!({
+        "state": info.state.name(),
+        "duid": info.duid.to_string(),
+        "iaid": info.iaid,
+        "server": info.server.as_ref().map(ToString::to_string),
+        "addresses": leases(&info.addresses),
+        "prefixes": leases(&info.prefixes),
+        "renew_seconds": left(info.renew_at, now),
+        "rebind_seconds": left(info.rebind_at, now),
+        "refresh_seconds": left(info.refresh_at, now),
+        "name_servers": info.dns_servers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "domains": info.domains.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+/// The default routers of all interfaces.
+pub(crate) fn routers(stack: &Stack, now: Instant) -> Value {
+    let all = stack.default_routers().map(|router| {
+        json!({
+            "address": router.address.to_string(),
+            "interface": router.interface.index(),
+            "seconds": left(router.until, now),
+            "failed": router.failed,
+        })
+    });
+    all.collect()
+}
+
+/// The routes.
+pub(crate) fn routes(stack: &Stack) -> Value {
+    let all = stack.routes().map(|route| {
+        json!({
+            "prefix": route.prefix.to_string(),
+            "prefix_len": route.prefix_len,
+            "target": match route.target {
+                Target::Interface(_) => "interface",
+                Target::Gateway(..) => "gateway",
+                Target::Blackhole => "blackhole",
+                Target::Unreachable => "unreachable",
+                Target::Prohibit => "prohibit",
+            },
+            "gateway": route.gateway().map(|gateway| gateway.to_string()),
+            "interface": route.interface().map(InterfaceId::index),
+            "metric": route.metric,
+            "table": route.table,
+        })
+    });
+    all.collect()
+}
+
+/// The neighbors of all interfaces.
+pub(crate) fn neighbors(stack: &Stack) -> Value {
+    let all = stack.neighbors().map(|neighbor| {
+        json!({
+            "address": neighbor.address.to_string(),
+            "interface": neighbor.interface.index(),
+            "state": format!("{:?}", neighbor.state).to_lowercase(),
+            "hardware_address": neighbor.hardware_address.map(|address| address.to_string()),
+        })
+    });
+    all.collect()
+}
