@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use tickwire_core::config::InterfaceAddress;
+use tickwire_core::config::{InterfaceAddress, Medium};
 use tickwire_core::{AddressOrigin, AddressState, OwnAddress, Stack};
 
 use super::cli::interface_address_v6;
@@ -67,7 +67,8 @@ impl Wanted {
     /// Whether all that was wanted can be used now, `since` the start. Then the addresses to be named:
     /// each answers a ping at this moment.
     pub(crate) fn addresses(&self, stack: &Stack, since: Duration) -> Result<Vec<InterfaceAddress>, Missing> {
-        let all: Vec<OwnAddress> = stack.interfaces().flat_map(|own| own.addresses.iter().copied()).collect();
+        let outward = stack.interfaces().filter(|interface| interface.medium != Medium::Loopback);
+        let all: Vec<OwnAddress> = outward.flat_map(|own| own.addresses.iter().copied()).collect();
         let usable = |own: &&OwnAddress| own.state.is_assigned();
         for fixed in &self.fixed {
             match all.iter().find(|own| own.address == fixed.address) {

@@ -45,10 +45,10 @@ fn router(config: Config, far_mtu: u16) -> Router {
     let mut rig = Rig::with(config, Capabilities::plain(1500));
     rig.introduce_peer();
     let near = rig.interface;
-    let addresses = [
-        InterfaceAddress::v4([198, 51, 100, 2].into(), 24),
-        InterfaceAddress { address: address("2001:db8:1::2"), prefix_len: 64 },
-    ];
+    let v4 = InterfaceAddress::v4([198, 51, 100, 2].into(), 24);
+    let v6 = InterfaceAddress { address: address("2001:db8:1::2"), prefix_len: 64 };
+    // RFC 8200 section 5: IPv6 needs an MTU of 1,280.
+    let addresses = [v4].into_iter().chain((far_mtu >= 1280).then_some(v6));
     let config = InterfaceConfig::new(FAR_MAC, Capabilities::plain(far_mtu), addresses).unverified();
     let far = rig.add_interface(config);
     rig.discard();
@@ -198,7 +198,11 @@ fn what_may_be_fragmented_is() {
     let frames = router.frames_on(router.far);
     let notation = Notation { prefix: "> ", full: true, ..Notation::default() };
     let lines: Vec<String> = frames.iter().map(|frame| alloc::format!("{}", notation.frame(frame))).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    > 192.0.2.1 > 198.51.100.9 fragment id 1 offset 0 more udp (552)
+    > 192.0.2.1 > 198.51.100.9 fragment id 1 offset 552 more udp (552)
+    > 192.0.2.1 > 198.51.100.9 fragment id 1 offset 1104 udp (304)
+    ");
     assert_eq!(reassembled(&frames), packet[20..]);
     assert!(frames.iter().all(|frame| frame[14 + 8] == 63 && frame.len() <= 14 + 576));
     assert_eq!(router.near(), "");
@@ -235,7 +239,7 @@ fn fragments_of_fragments_and_their_options() {
         })
         .collect();
     let (all, copied) = (options.to_vec(), options[..4].to_vec());
-    assert_eq!(seen, [(2400, true, 77, all), (2400 + 544, true, 77, copied.clone()), (2400 + 1088, true, 77, copied)]);
+    assert_eq!(seen, [(2400, true, 77, all), (2400 + 544, true, 77, copied.clone()), (2400 + 544 + 552, true, 77, copied)]);
     assert_eq!(reassembled(&frames)[2400..], packet[28..]);
 }
 
@@ -342,7 +346,12 @@ fn a_next_hop_that_does_not_answer() {
         router.rig.stack.handle_timeout(router.rig.now);
         router.far();
     }
-    insta::assert_snapshot!(router.near(), @"");
+    insta::assert_snapshot!(router.near(), @r"
+    > 192.0.2.2 > 192.0.2.1 icmp host unreachable [192.0.2.1 > 198.51.100.77 udp 5000 > 9 (2)]
+    > 192.0.2.2 > 192.0.2.1 icmp host unreachable [192.0.2.1 > 198.51.100.77 udp 5000 > 9 (3)]
+    > 192.0.2.2 > 192.0.2.1 icmp host unreachable [192.0.2.1 > 198.51.100.77 udp 5000 > 9 (4)]
+    > 2001:db8::2 > 2001:db8::1 icmp6 address unreachable [2001:db8::1 > 2001:db8:1::77 udp 5000 > 9 (4)]
+    ");
 }
 
 #[test]
@@ -371,9 +380,11 @@ fn redirects() {
     let far = Route::via(address("203.0.113.0"), 24, address("192.0.2.77"), router.near);
     router.rig.stack.add_route(far).unwrap();
     assert_eq!(router.rig.receive_packet(&datagram(NEAR, "203.0.113.9:9", 64, 4)), Verdict::Accepted);
+    router.rig.now += Duration::from_millis(200);
     assert_eq!(router.rig.receive_packet(&datagram(NEAR_V6, "[2001:db8::77]:9", 64, 4)), Verdict::Accepted);
     insta::assert_snapshot!(router.near(), @r"
     > 192.0.2.2 > 192.0.2.1 icmp redirect code 1 to 192.0.2.77 [192.0.2.1 > 203.0.113.9 udp 5000 > 9 (4)]
+    > fe80::2 > 2001:db8::1 icmp6 redirect 2001:db8::77 to 2001:db8::77 [2001:db8::1 > 2001:db8::77 udp 5000 > 9 (4)]
     > arp who-has 192.0.2.77 tell 192.0.2.2
     > 2001:db8::2 > ff02::1:ff00:77 icmp6 neighbor solicitation target 2001:db8::77 source 02:00:00:00:00:02
     ");
