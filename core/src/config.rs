@@ -18,6 +18,8 @@ pub struct Config {
     pub limits: Limits,
     /// TCP.
     pub tcp: TcpConfig,
+    /// The internet layer.
+    pub ip: IpConfig,
     /// How interfaces make sure that their addresses are theirs alone, where an interface has no settings of its own.
     pub address: AddressSettings,
     /// Whether temporary addresses are preferred to public ones as a source; default true (RFC 6724
@@ -62,6 +64,7 @@ impl Default for Config {
         Config {
             limits: Limits::default(),
             tcp: TcpConfig::default(),
+            ip: IpConfig::default(),
             address: AddressSettings::default(),
             prefer_temporary: true,
             hop_limit: 64,
@@ -254,6 +257,11 @@ pub struct Limits {
     pub orphans: u32,
     /// Out-of-order ranges held per connection; default 64.
     pub tcp_ranges: u16,
+    /// Destinations whose path MTU is remembered; default 1,024.
+    pub path_mtus: u32,
+    /// Destinations that an unconnected UDP socket remembers having sent to, so that ICMP errors about
+    /// them are believed; default 16.
+    pub udp_destinations: u16,
     /// Bytes (as charged) of fragments that wait for the rest of their packets, a quarter of it from one
     /// source at most; default 4 MiB.
     pub reassembly: u32,
@@ -295,11 +303,30 @@ impl Default for Limits {
             answer_bytes: 1024 * 1024,
             orphans: 4096,
             tcp_ranges: 64,
+            path_mtus: 1024,
+            udp_destinations: 16,
             reassembly: 4 * 1024 * 1024,
             fragments_per_packet: 128,
             small_fragments_per_packet: 64,
             ipv6_extension_headers: 16,
         }
+    }
+}
+
+/// The internet layer's switches and times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IpConfig {
+    /// Whether the IPv6 packets of a TCP connection or connected UDP socket carry a flow label; default
+    /// true (RFC 6437 section 3).
+    pub flow_labels: bool,
+    /// How long after the last report of a decrease a larger path MTU is tried; `None` for never; default
+    /// 10 min, at least 5 (RFC 1191 section 6.3, RFC 8201 section 4).
+    pub path_mtu_raise: Option<Duration>,
+}
+
+impl Default for IpConfig {
+    fn default() -> IpConfig {
+        IpConfig { flow_labels: true, path_mtu_raise: Some(Duration::from_mins(10)) }
     }
 }
 
@@ -372,6 +399,9 @@ pub struct TcpSettings {
     pub linger: Option<Duration>,
     /// The time to live (hop limit) of this socket's packets; default `Config::hop_limit`.
     pub hop_limit: Option<u8>,
+    /// The differentiated services codepoint of this socket's packets, 0 to 63; default 0 (RFC 2474).
+    /// The ECN bits beside it are TCP's own.
+    pub dscp: u8,
     /// An upper bound on the segment size sent and announced; default none.
     pub mss_max: Option<u16>,
     /// The interface that this socket's packets leave through, and that alone it hears; default any (as
@@ -391,6 +421,7 @@ impl Default for TcpSettings {
             user_timeout: None,
             linger: None,
             hop_limit: None,
+            dscp: 0,
             mss_max: None,
             interface: None,
             mark: 0,

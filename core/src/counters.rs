@@ -132,6 +132,10 @@ counters! {
         icmp_errors_sent = "icmp.errors_sent",
         /// ICMP errors that reached a socket, both families.
         icmp_errors_delivered = "icmp.errors_delivered",
+        /// Path MTU estimates lowered by a report (RFC 1191, RFC 8201).
+        path_mtus_lowered = "path_mtu.lowered",
+        /// Path MTU estimates forgotten for newer ones.
+        path_mtus_evicted = "path_mtu.evicted",
         /// Datagrams delivered to sockets.
         udp_received = "udp.received",
         /// Datagrams sent.

@@ -152,6 +152,8 @@ drop_reasons! {
     Icmpv6Type = "icmpv6.type",
     /// An ICMPv6 error that quotes no flow of ours.
     Icmpv6NoFlow = "icmpv6.no_flow",
+    /// A report of a path MTU about a packet of ours that can't be true or is no news (RFC 8201 section 4).
+    IcmpTooBig = "icmp.too_big",
     /// Echo request refused by the rate limit or to a group of which we do not answer.
     EchoRefused = "icmp.echo_refused",
     /// ND message with hop limit other than 255, code other than 0 or an impossible length (RFC 4861 section 7.1).

@@ -72,7 +72,7 @@ mod tests;
 pub use autoconf::dhcpv6::{Dhcpv6Info, Dhcpv6Lease, Dhcpv6Request, Dhcpv6State, Duid};
 pub use autoconf::router_discovery::ManagedFlags;
 pub use config::{
-    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, Limits, Medium, NdConfig,
+    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, IpConfig, Limits, Medium, NdConfig,
     ReversePath, RouterConfig, SlaacConfig, TcpConfig, TcpSettings,
 };
 pub use error::{DropReason, Verdict};

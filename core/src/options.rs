@@ -259,6 +259,8 @@ options! {
     "router.forwarding": router.forwarding, Kind::Switch, "RFC 1812 section 5";
     "router.reverse_path": router.reverse_path, Kind::Choice(REVERSE_PATH_WORDS), "RFC 3704 section 2";
     "router.redirects": router.redirects, Kind::Switch, "RFC 1812 section 5.2.7.2";
+    "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
+    "ip.path_mtu_raise_ms": ip.path_mtu_raise, Kind::OptionalMilliseconds(300_000..=100 * DAY_MS), "RFC 8201 section 4";
     "ip.reassembly_timeout_ms": reassembly_timeout, Kind::Milliseconds(1_000..=120_000), "RFC 8200 section 4.5, RFC 1122 section 3.3.2";
     "ip.weak_host": weak_host, Kind::Switch, "RFC 1122 section 3.3.4.2";
     "address.acd": address.acd, Kind::Choice(ACD_WORDS), "RFC 5227 section 1.1; fast is own";
@@ -299,6 +301,7 @@ options! {
     "tcp.socket.user_timeout_ms": tcp.socket.user_timeout, Kind::OptionalMilliseconds(1..=DAY_MS), "RFC 9293 section 3.8.3";
     "tcp.socket.linger_ms": tcp.socket.linger, Kind::OptionalMilliseconds(0..=DAY_MS), "as SO_LINGER";
     "tcp.socket.hop_limit": tcp.socket.hop_limit, Kind::Optional(1..=255), "RFC 9293 MUST-49";
+    "tcp.socket.dscp": tcp.socket.dscp, Kind::Number(0..=63), "RFC 2474 section 3";
     "tcp.socket.mss_max": tcp.socket.mss_max, Kind::Optional(48..=65_535), "RFC 9293 section 3.7.1";
     "tcp.socket.mark": tcp.socket.mark, Kind::Number(0..=U32_MAX), "as SO_MARK";
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
@@ -328,6 +331,8 @@ options! {
     "limits.answer_bytes": limits.answer_bytes, Kind::Number(65_575..=U32_MAX), "own";
     "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
+    "limits.path_mtus": limits.path_mtus, Kind::Number(1..=U32_MAX), "own";
+    "limits.udp_destinations": limits.udp_destinations, Kind::Number(0..=65_535), "own";
     "limits.reassembly": limits.reassembly, Kind::Number(524_288..=U32_MAX), "own";
     "limits.fragments_per_packet": limits.fragments_per_packet, Kind::Number(1..=8_192), "own";
     "limits.small_fragments_per_packet": limits.small_fragments_per_packet, Kind::Number(1..=8_192), "own";

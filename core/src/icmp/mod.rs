@@ -1,6 +1,6 @@
 //! ICMP (RFC 792, RFC 4443): what an error that arrives means to a socket, and which messages are errors.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use crate::error::SocketError;
 use crate::tcp::seq::SeqNumber;
@@ -49,6 +49,18 @@ pub(crate) struct QuotedFlow {
     pub(crate) dst_port: u16,
     /// TCP's sequence number, which tells a live segment from an invented one (RFC 5927 section 4.1).
     pub(crate) seq: SeqNumber,
+}
+
+impl QuotedFlow {
+    /// Our end.
+    pub(crate) fn local(&self) -> SocketAddr {
+        SocketAddr::new(self.src, self.src_port)
+    }
+
+    /// The end that the packet was sent to.
+    pub(crate) fn remote(&self) -> SocketAddr {
+        SocketAddr::new(self.dst, self.dst_port)
+    }
 }
 
 pub(crate) fn v4_error(header: Icmpv4Header) -> Option<IcmpError> {

@@ -10,11 +10,14 @@ use crate::frame::{RxChecksum, TxBatch, TxChecksum};
 use crate::link::InterfaceId;
 use crate::wire::checksum::{self, Sum};
 use crate::wire::ethernet::{EtherType, EthernetHeader};
-use crate::wire::ipv4::{self, Ipv4Packet};
+use crate::wire::ipv4::{self, IpProtocol, Ipv4Packet};
 
 /// Where the time to live stands in an IPv4 header, and the hop limit in an IPv6 one.
 const TTL_OFFSET: usize = 8;
 const HOP_LIMIT_OFFSET: usize = 7;
+/// Likewise the protocol, and the next header.
+const PROTOCOL_OFFSET: usize = 9;
+const NEXT_HEADER_OFFSET: usize = 6;
 /// The bit of an option's type that has it copied into every fragment (RFC 791 section 3.1).
 const COPIED: u8 = 0x80;
 
@@ -60,6 +63,12 @@ impl Transit {
 
     fn is_v4(&self) -> bool {
         self.bytes.first().is_some_and(|first| first >> 4 == 4)
+    }
+
+    /// What it carries, or its first extension header.
+    pub(crate) fn protocol(&self) -> IpProtocol {
+        let at = if self.is_v4() { PROTOCOL_OFFSET } else { NEXT_HEADER_OFFSET };
+        IpProtocol(self.bytes.get(at).copied().unwrap_or_default())
     }
 
     /// Whether it may leave in pieces.

@@ -17,6 +17,7 @@ pub(crate) struct Received {
     pub(crate) dst: IpAddr,
     pub(crate) delivery: Delivery,
     pub(crate) hop_limit: u8,
+    pub(crate) traffic_class: u8,
     pub(crate) protocol: IpProtocol,
     /// The whole packet within the frame.
     pub(crate) packet: Range<usize>,
@@ -80,6 +81,7 @@ impl Interface {
             dst,
             delivery,
             hop_limit: packet.ttl(),
+            traffic_class: packet.tos(),
             protocol: packet.protocol(),
             packet: whole,
             upper,
@@ -108,6 +110,7 @@ impl Interface {
             dst,
             delivery,
             hop_limit: packet.hop_limit(),
+            traffic_class: packet.traffic_class(),
             protocol: packet.next_header(),
             packet: whole,
             upper,

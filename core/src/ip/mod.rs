@@ -8,6 +8,7 @@
 //! - [`rule`]: which tables are looked at
 //! - [`forward`]: packets in transit
 //! - [`input`]: the checks on a received packet before an upper layer sees it
+//! - [`pmtu`]: the largest packet that reaches a destination (RFC 1191, RFC 8201)
 //! - [`reassembly`]: fragments that wait for the rest of their packet
 //! - [`fragment`]: a packet larger than its path takes, cut into fragments; identifications
 //! - [`output`]: headers of layer 2 and 3 in front of a payload, checksums behind it
@@ -19,6 +20,7 @@ pub(crate) mod input;
 pub(crate) mod output;
 pub(crate) mod own_address;
 pub(crate) mod packet;
+pub(crate) mod pmtu;
 pub(crate) mod reassembly;
 pub(crate) mod route;
 pub(crate) mod rule;

@@ -58,9 +58,20 @@ pub(crate) struct PacketHeader {
     pub(crate) dst: IpAddr,
     pub(crate) protocol: IpProtocol,
     pub(crate) hop_limit: u8,
+    /// DSCP in the upper six bits, ECN in the lower two.
+    pub(crate) traffic_class: u8,
+    /// IPv6 only (RFC 6437); 0 for a packet that is not labeled.
+    pub(crate) flow_label: u32,
+    /// IPv4 only: that of a packet which routers may fragment. Without one DF is set.
+    pub(crate) identification: Option<u16>,
 }
 
 impl PacketHeader {
+    /// A header for a packet of the default class, without a label; its hop limit is 64.
+    pub(crate) const fn new(src: IpAddr, dst: IpAddr, protocol: IpProtocol) -> PacketHeader {
+        PacketHeader { src, dst, protocol, hop_limit: 64, traffic_class: 0, flow_label: 0, identification: None }
+    }
+
     /// The length of this header.
     pub(crate) const fn len(&self) -> usize {
         if self.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN }
@@ -88,10 +99,10 @@ impl PacketHeader {
         link.emit(self.src.is_ipv4(), out);
         match (self.src, self.dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => Ipv4Header {
-                tos: 0,
+                tos: self.traffic_class,
                 payload_len: upper_len as u16,
-                id: 0,
-                dont_fragment: true,
+                id: self.identification.unwrap_or(0),
+                dont_fragment: self.identification.is_none(),
                 more_fragments: false,
                 fragment_offset: 0,
                 ttl: self.hop_limit,
@@ -101,8 +112,8 @@ impl PacketHeader {
             }
             .emit(out),
             (IpAddr::V6(src), IpAddr::V6(dst)) => Ipv6Header {
-                traffic_class: 0,
-                flow_label: 0,
+                traffic_class: self.traffic_class,
+                flow_label: self.flow_label,
                 payload_len: upper_len as u16,
                 next_header: self.protocol,
                 hop_limit: self.hop_limit,
@@ -120,7 +131,7 @@ impl PacketHeader {
         link.emit(self.src.is_ipv4(), out);
         match (self.src, self.dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => Ipv4Header {
-                tos: 0,
+                tos: self.traffic_class,
                 payload_len: len as u16,
                 id: part.id as u16,
                 dont_fragment: false,
@@ -134,8 +145,8 @@ impl PacketHeader {
             .emit(out),
             (IpAddr::V6(src), IpAddr::V6(dst)) => {
                 Ipv6Header {
-                    traffic_class: 0,
-                    flow_label: 0,
+                    traffic_class: self.traffic_class,
+                    flow_label: self.flow_label,
                     payload_len: (FRAGMENT_HEADER_LEN + len) as u16,
                     next_header: IpProtocol::FRAGMENT,
                     hop_limit: self.hop_limit,
@@ -154,6 +165,9 @@ impl PacketHeader {
         digest.address(self.dst);
         digest.u8(self.protocol.0);
         digest.u8(self.hop_limit);
+        digest.u8(self.traffic_class);
+        digest.u32(self.flow_label);
+        digest.option(self.identification, Digest::u16);
     }
 
     /// Starts a frame with this header.

@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::tcp::seq::SeqNumber;
 use crate::time::Instant;
 use crate::wire::ethernet::EthernetAddress;
+use crate::wire::ipv4::IpProtocol;
 use crate::wire::ndp_router::Redirect;
 use crate::wire::{icmpv4, ipv4, ipv6, tcp, udp};
 
@@ -20,12 +21,30 @@ pub(crate) struct Packet {
     /// The neighbor that takes it: the destination or a gateway.
     pub(crate) next_hop: IpAddr,
     pub(crate) hop_limit: u8,
+    pub(crate) traffic_class: u8,
+    pub(crate) flow_label: u32,
     /// Rather not at all than in fragments.
     pub(crate) dont_fragment: bool,
     pub(crate) body: Body,
 }
 
 impl Packet {
+    /// A packet of the default class, which may leave in fragments.
+    pub(crate) const fn to(src: IpAddr, dst: IpAddr, next_hop: IpAddr, body: Body) -> Packet {
+        Packet { src, dst, next_hop, hop_limit: 64, traffic_class: 0, flow_label: 0, dont_fragment: false, body }
+    }
+
+    /// The upper layer's protocol.
+    pub(crate) fn protocol(&self) -> IpProtocol {
+        match &self.body {
+            Body::EchoReply { .. } | Body::IcmpError { .. } if self.src.is_ipv4() => IpProtocol::ICMP,
+            Body::EchoReply { .. } | Body::IcmpError { .. } | Body::NdRedirect { .. } => IpProtocol::ICMPV6,
+            Body::TcpReset { .. } => IpProtocol::TCP,
+            Body::Datagram { .. } => IpProtocol::UDP,
+            Body::Transit(transit) => transit.protocol(),
+        }
+    }
+
     /// The packet's length on the wire, in bytes.
     pub(crate) fn len(&self) -> usize {
         let header = if self.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
@@ -47,6 +66,8 @@ impl Packet {
         digest.address(self.dst);
         digest.address(self.next_hop);
         digest.u8(self.hop_limit);
+        digest.u8(self.traffic_class);
+        digest.u32(self.flow_label);
         digest.bool(self.dont_fragment);
         match &self.body {
             Body::EchoReply { ident, seq, data } => {
@@ -166,5 +187,7 @@ pub(crate) struct Datagram {
     /// The address it was sent to: ours, a group or a broadcast address.
     pub(crate) to: IpAddr,
     pub(crate) at: Instant,
+    pub(crate) hop_limit: u8,
+    pub(crate) traffic_class: u8,
     pub(crate) data: Bytes,
 }

@@ -36,9 +36,15 @@ pub(crate) enum Owner {
 pub(crate) struct TcpSlot {
     pub(crate) tcb: Tcb,
     pub(crate) flow: Flow,
+    /// The label of its IPv6 packets (RFC 6437).
+    pub(crate) flow_label: u32,
     pub(crate) owner: Owner,
-    /// The next hop, with the generation of the route table that told it.
+    /// The next hop, with the generation of the routes and path MTUs that told it.
     pub(crate) hop: Option<(u64, Hop)>,
+    /// When to ask for the path's MTU again.
+    pub(crate) path_until: Option<Instant>,
+    /// Whether routers on the path are forbidden to fragment.
+    pub(crate) dont_fragment: bool,
     /// Stands on an interface's ready ring.
     pub(crate) queued: bool,
     /// Waits for a neighbor.

@@ -25,6 +25,9 @@ pub struct UdpOptions {
     pub dont_fragment: bool,
     /// The time to live (hop limit) of its datagrams, 1 to 255; default `Config::hop_limit`.
     pub hop_limit: Option<u8>,
+    /// The traffic class (type of service) of its datagrams: DSCP in the upper six bits, ECN in the lower
+    /// two (RFC 2474, RFC 3168); default 0.
+    pub traffic_class: u8,
     /// The interface that its datagrams leave through, and that alone it hears; default any (as
     /// `SO_BINDTODEVICE`). Sockets bound to different interfaces may have the same address and port.
     pub interface: Option<InterfaceId>,
@@ -43,11 +46,16 @@ pub struct Received {
     pub to: IpAddr,
     /// When the stack got it.
     pub at: Instant,
+    /// The hops that were left (the time to live).
+    pub hop_limit: u8,
+    /// DSCP in the upper six bits, ECN in the lower two.
+    pub traffic_class: u8,
 }
 
 impl From<Datagram> for Received {
     fn from(datagram: Datagram) -> Received {
-        Received { data: datagram.data, from: datagram.from, to: datagram.to, at: datagram.at }
+        let Datagram { from, to, at, hop_limit, traffic_class, data } = datagram;
+        Received { data, from, to, at, hop_limit, traffic_class }
     }
 }
 
@@ -185,6 +193,13 @@ impl<'a> UdpSocket<'a> {
     pub fn set_hop_limit(&mut self, hop_limit: Option<u8>) {
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.hop_limit = hop_limit;
+        }
+    }
+
+    /// The traffic class of its datagrams: DSCP in the upper six bits, ECN in the lower two.
+    pub fn set_traffic_class(&mut self, traffic_class: u8) {
+        if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
+            slot.state.traffic_class = traffic_class;
         }
     }
 }

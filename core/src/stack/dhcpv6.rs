@@ -264,7 +264,7 @@ impl Stack {
         let Some(message) = client.and_then(|client| client.message(self.now, transaction)) else { return };
         let body = Body::Datagram { src_port: CLIENT_PORT, dst_port: SERVER_PORT, data: Bytes::from(message) };
         let dst = IpAddr::V6(ALL_SERVERS);
-        let packet = Packet { src: src.into(), dst, next_hop: dst, hop_limit: HOP_LIMIT, dont_fragment: false, body };
+        let packet = Packet { hop_limit: HOP_LIMIT, ..Packet::to(src.into(), dst, dst, body) };
         self.counters.dhcpv6_sent += 1;
         self.transmit_packet(id, packet, Origin::Local, batch);
     }

@@ -20,6 +20,7 @@ impl Stack {
         for rule in self.routes.rules.iter() {
             rule.digest(&mut digest);
         }
+        self.path_mtus.digest(&mut digest);
         self.preferences.digest(&mut digest);
         self.reassembly.digest(&mut digest);
         self.identifications.digest(&mut digest);
@@ -172,10 +173,13 @@ fn digest_connection(slot: &TcpSlot, digest: &mut Digest) {
             digest.handle(listener);
         }
     }
+    digest.u32(slot.flow_label);
     digest.option(slot.hop, |digest, (_, hop)| {
         digest.u16(hop.interface.0);
         digest.address(hop.next_hop);
     });
+    digest.option(slot.path_until, Digest::instant);
+    digest.bool(slot.dont_fragment);
     digest.bool(slot.queued);
     digest.bool(slot.parked);
     digest.bool(slot.in_time_wait);

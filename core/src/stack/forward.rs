@@ -18,7 +18,7 @@ use crate::link::neighbor::Origin;
 use crate::link::{Control, InterfaceId};
 use crate::provenance::Queued;
 use crate::wire::arp::{ArpOperation, ArpPacket};
-use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
+use crate::wire::ipv4::Ipv4Packet;
 use crate::wire::ipv6::{self, Ipv6Packet};
 
 impl Stack {
@@ -43,6 +43,7 @@ impl Stack {
             dst: IpAddr::V4(packet.dst()),
             delivery: Delivery::Transit,
             hop_limit: packet.ttl(),
+            traffic_class: packet.tos(),
             protocol: packet.protocol(),
             upper: start + packet.header_len()..whole.end,
             packet: whole,
@@ -65,6 +66,7 @@ impl Stack {
             dst: IpAddr::V6(packet.dst()),
             delivery: Delivery::Transit,
             hop_limit: packet.hop_limit(),
+            traffic_class: packet.traffic_class(),
             protocol: packet.next_header(),
             upper: start + ipv6::HEADER_LEN..whole.end,
             packet: whole,
@@ -149,12 +151,9 @@ impl Stack {
         let transit = Transit::new(bytes, frame.meta.checksum, received.packet.start, id);
         let Some(out) = self.interfaces.get_mut(hop.interface.index()) else { return Err(DropReason::NoRoute) };
         let packet = Packet {
-            src: received.src,
-            dst: received.dst,
-            next_hop: hop.next_hop,
             hop_limit: received.hop_limit.saturating_sub(1),
             dont_fragment: !transit.may_be_fragmented(),
-            body: Body::Transit(transit),
+            ..Packet::to(received.src, received.dst, hop.next_hop, Body::Transit(transit))
         };
         out.transit.push_back(Queued { what: packet, occasion: self.occasion });
         self.counters.packets_forwarded += 1;
@@ -206,14 +205,8 @@ impl Stack {
         let end = received.packet.end.min(received.packet.start + QUOTE_MAX);
         let quote = self.keep(frame, received.packet.start..end);
         let body = Body::NdRedirect { target, destination, hardware, quote };
-        let packet = Packet {
-            src: source,
-            dst: received.src,
-            next_hop: received.src,
-            hop_limit: crate::wire::ndp::HOP_LIMIT,
-            dont_fragment: true,
-            body,
-        };
+        let packet =
+            Packet { hop_limit: crate::wire::ndp::HOP_LIMIT, ..Packet::to(source, received.src, received.src, body) };
         if let Err(reason) = self.queue_control(id, Control::Packet(packet)) {
             self.drops.count(reason);
         }
@@ -268,13 +261,13 @@ impl Stack {
             IpAddr::V4(_) => Ipv4Packet::parse(&transit.bytes).map_or(0, |packet| packet.header_len()),
             IpAddr::V6(_) => ipv6::HEADER_LEN,
         };
-        let protocol = transit.bytes.get(if packet.dst.is_ipv4() { 9 } else { 6 }).copied().unwrap_or_default();
         let received = Received {
             src: packet.src,
             dst: packet.dst,
             delivery: Delivery::Transit,
             hop_limit: packet.hop_limit,
-            protocol: IpProtocol(protocol),
+            traffic_class: 0,
+            protocol: transit.protocol(),
             upper: upper.min(transit.bytes.len())..transit.bytes.len(),
             packet: 0..transit.bytes.len(),
             link_group: false,

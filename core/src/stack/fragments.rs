@@ -166,11 +166,6 @@ impl Stack {
         self.arm_reassembly();
     }
 
-    /// The largest packet, in bytes, that gets to `dst` in one piece if it leaves through `interface`.
-    pub(crate) fn path_mtu(&self, interface: InterfaceId, dst: IpAddr) -> usize {
-        self.interfaces.get(interface.index()).map_or(0, |interface| usize::from(interface.mtu(dst.is_ipv6())))
-    }
-
     /// How a datagram gets from a socket to `dst`.
     pub(crate) fn datagram_path(&self, handle: UdpHandle, dst: SocketAddr) -> Result<DatagramPath, Refusal> {
         let state = &self.sockets.udp.get(handle).ok_or(Refusal::NoRoute)?.state;
@@ -179,7 +174,7 @@ impl Stack {
         let header = if src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
         Ok(DatagramPath {
             src,
-            unfragmented: self.path_mtu(hop.interface, dst.ip()).saturating_sub(header + udp::HEADER_LEN),
+            unfragmented: usize::from(self.path(hop.interface, dst.ip()).mtu).saturating_sub(header + udp::HEADER_LEN),
             largest: upper_max(src.is_ipv4()) - udp::HEADER_LEN,
         })
     }
@@ -194,7 +189,12 @@ impl Stack {
         let Some((protocol, upper_header, data)) = upper_layer(packet) else {
             return self.drops.count(DropReason::FrameTooLong);
         };
-        let header = PacketHeader { src: packet.src, dst: packet.dst, protocol, hop_limit: packet.hop_limit };
+        let header = PacketHeader {
+            hop_limit: packet.hop_limit,
+            traffic_class: packet.traffic_class,
+            flow_label: packet.flow_label,
+            ..PacketHeader::new(packet.src, packet.dst, protocol)
+        };
         let ident = self.identifications.next(packet.src, packet.dst, protocol);
         let mut fragments = Fragments { header, link, id: ident, mtu, upper_header, data, sent: 0 };
         fill_checksum(&mut fragments);

@@ -11,16 +11,25 @@ use crate::icmp::{self, QuotedFlow};
 use crate::ip::address::Delivery;
 use crate::ip::input::Received;
 use crate::ip::packet::{Body, ErrorKind, Packet};
+use crate::ip::pmtu::TooBig;
 use crate::ip::route::Query;
 use crate::link::{Control, InterfaceId};
-use crate::socket::UdpHandle;
 use crate::socket::demux::Flow;
+use crate::socket::{TcpHandle, UdpHandle};
 use crate::wire::checksum::Sum;
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::icmpv4::{self, Icmpv4Header, Icmpv4Message};
 use crate::wire::icmpv6::{self, Icmpv6Header, Icmpv6Message};
 use crate::wire::ipv4::IpProtocol;
+use crate::wire::ipv6;
 use crate::wire::ndp;
+
+/// Whose packet an ICMP error is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sender {
+    Tcp(TcpHandle),
+    Udp(UdpHandle),
+}
 
 impl Stack {
     pub(super) fn receive_icmpv4(
@@ -36,6 +45,18 @@ impl Stack {
         }
         match message.header() {
             Icmpv4Header::EchoRequest { id: ident, seq } => self.answer_echo(id, frame, received, ident, seq),
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::FRAGMENTATION_NEEDED, next_hop_mtu } => {
+                let quoted = message.quoted().ok_or(DropReason::Icmpv4Truncated)?;
+                let flow =
+                    icmp::quoted_v4(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv4NoFlow)?;
+                let packet_len = quoted.total_len() as u32;
+                self.on_too_big(
+                    id,
+                    &flow,
+                    TooBig { next_hop_mtu: next_hop_mtu.into(), packet_len },
+                    DropReason::Icmpv4NoFlow,
+                )
+            }
             header @ (Icmpv4Header::DestinationUnreachable { .. } | Icmpv4Header::TimeExceeded { .. }) => {
                 let error = icmp::v4_error(header).ok_or(DropReason::Icmpv4Type)?;
                 let quoted = message.quoted().ok_or(DropReason::Icmpv4Truncated)?;
@@ -74,6 +95,13 @@ impl Stack {
             (ndp::ROUTER_ADVERTISEMENT, _) => self.receive_router_advertisement(id, received, bytes),
             (_, Icmpv6Header::EchoRequest { .. }) if src.is_unspecified() => Err(DropReason::Ipv6Source),
             (_, Icmpv6Header::EchoRequest { id: ident, seq }) => self.answer_echo(id, frame, received, ident, seq),
+            (_, Icmpv6Header::PacketTooBig { mtu }) => {
+                let quoted = message.quoted().ok_or(DropReason::Icmpv6Truncated)?;
+                let flow =
+                    icmp::quoted_v6(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv6NoFlow)?;
+                let packet_len = (ipv6::HEADER_LEN + quoted.payload_len()) as u32;
+                self.on_too_big(id, &flow, TooBig { next_hop_mtu: mtu, packet_len }, DropReason::Icmpv6NoFlow)
+            }
             (
                 _,
                 header @ (Icmpv6Header::DestinationUnreachable { .. }
@@ -122,7 +150,7 @@ impl Stack {
         let interface = crate::ip::address::is_link_local(dst).then_some(id);
         let (hop, src) = self.source_towards(&Query { src, interface, ..Query::to(dst) })?;
         let hop_limit = self.default_hop_limit(hop.interface, dst);
-        let packet = Packet { src, dst, next_hop: hop.next_hop, hop_limit, dont_fragment: false, body };
+        let packet = Packet { hop_limit, ..Packet::to(src, dst, hop.next_hop, body) };
         if !self.has_room_for_answer(hop.interface, &packet) {
             return Err(DropReason::ControlQueueFull);
         }
@@ -166,27 +194,46 @@ impl Stack {
     /// none, or none that has it in flight (RFC 5927).
     /// That the error came to the address which had sent the packet has been seen to.
     fn deliver_error(&mut self, id: InterfaceId, quoted: &QuotedFlow, error: icmp::IcmpError) -> Option<()> {
-        let local = SocketAddr::new(quoted.src, quoted.src_port);
-        let remote = SocketAddr::new(quoted.dst, quoted.dst_port);
-        if quoted.protocol == IpProtocol::TCP {
-            let handle = self.sockets.demux.flows.get(&Flow::new(local, remote))?;
-            let (slot, mut env) = self.connection(handle)?;
-            if !slot.tcb.on_icmp_error(&mut env, error, quoted.seq) {
-                return None;
+        match self.sender_of(id, quoted)? {
+            Sender::Tcp(handle) => {
+                let (slot, mut env) = self.connection(handle)?;
+                slot.tcb.on_icmp_error(&mut env, error);
+                self.settle_tcp(handle);
             }
-            self.counters.icmp_errors_delivered += 1;
-            self.settle_tcp(handle);
-            return Some(());
+            Sender::Udp(handle) => self.on_datagram_error(handle, quoted, error.into())?,
         }
-        // RFC 1122 section 4.1.3.3; an unconnected socket could not tell to which datagram it belongs.
-        let concerns =
-            |handle: &UdpHandle| self.sockets.udp.get(*handle).is_some_and(|slot| slot.state.peer == Some(remote));
-        let handle = self.sockets.demux.datagrams.candidates(quoted.src, quoted.src_port, id).find(concerns)?;
-        let slot = self.sockets.udp.get_mut(handle)?;
-        slot.state.on_error(SocketError::from(error));
         self.counters.icmp_errors_delivered += 1;
+        Some(())
+    }
+
+    /// RFC 1122 section 4.1.3.3; an unconnected socket could not tell to which datagram it belongs.
+    pub(super) fn on_datagram_error(
+        &mut self,
+        handle: UdpHandle,
+        quoted: &QuotedFlow,
+        error: SocketError,
+    ) -> Option<()> {
+        let slot = self.sockets.udp.get_mut(handle)?;
+        if slot.state.peer != Some(quoted.remote()) {
+            return None;
+        }
+        slot.state.on_error(error);
         self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
         Some(())
+    }
+
+    /// The socket that can have sent the packet which an ICMP error quotes: a connection that has that
+    /// segment in flight (RFC 5927 section 4.1), a UDP socket that has sent there.
+    pub(super) fn sender_of(&self, id: InterfaceId, quoted: &QuotedFlow) -> Option<Sender> {
+        if quoted.protocol == IpProtocol::TCP {
+            let handle = self.sockets.demux.flows.get(&Flow::new(quoted.local(), quoted.remote()))?;
+            let slot = self.sockets.tcp.get(handle)?;
+            return slot.tcb.is_in_flight(quoted.seq).then_some(Sender::Tcp(handle));
+        }
+        let has_sent = |handle: &UdpHandle| {
+            self.sockets.udp.get(*handle).is_some_and(|slot| slot.state.has_sent_to(quoted.remote()))
+        };
+        self.sockets.demux.datagrams.candidates(quoted.src, quoted.src_port, id).find(has_sent).map(Sender::Udp)
     }
 
     /// A packet could not be sent because its neighbor does not answer: its socket, or its sender, is told.

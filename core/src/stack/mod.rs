@@ -18,6 +18,7 @@
 //!
 //! - `receive`: from a frame to the protocol that it is for
 //! - `icmp`: ICMP of both families, and the errors that we send
+//! - `pmtu`: the paths' MTUs, and what a report of a smaller one does
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
 //! - `fragments`: from fragments to a packet, and from a packet to fragments
@@ -49,6 +50,7 @@ use crate::error::Verdict;
 use crate::frame::Frame;
 use crate::identity::Identity;
 use crate::ip::fragment::Identifications;
+use crate::ip::pmtu::PathMtus;
 use crate::ip::reassembly::Reassembly;
 use crate::ip::route::Routes;
 use crate::ip::selection::Preferences;
@@ -79,6 +81,7 @@ mod interfaces;
 mod link_local;
 mod loopback;
 mod neighbors;
+mod pmtu;
 mod receive;
 mod router_discovery;
 mod routing;
@@ -93,6 +96,7 @@ pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
 pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
+pub use pmtu::PathMtuInfo;
 pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
@@ -109,6 +113,7 @@ struct Secrets {
     isn: HashKey,
     timestamp: HashKey,
     neighbor: HashKey,
+    flow_label: HashKey,
     multipath: HashKey,
 }
 
@@ -146,6 +151,7 @@ pub struct Stack {
     began: Instant,
     interfaces: InterfaceTable,
     routes: Routes,
+    path_mtus: PathMtus,
     preferences: Preferences,
     reassembly: Reassembly,
     identifications: Identifications,
@@ -185,6 +191,7 @@ impl Stack {
             began: Instant::ZERO,
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
+            path_mtus: PathMtus::default(),
             preferences: Preferences::new(config.prefer_temporary),
             reassembly: Reassembly::default(),
             identifications: Identifications::new(&seed, config.shard),
@@ -213,6 +220,7 @@ impl Stack {
             isn: seed.hash_key("tcp.isn"),
             timestamp: seed.hash_key("tcp.timestamp"),
             neighbor: seed.hash_key("neighbor"),
+            flow_label: seed.hash_key("ip.flow_label"),
             multipath: seed.hash_key("route.multipath"),
         }
     }

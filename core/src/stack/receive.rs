@@ -267,12 +267,11 @@ impl Stack {
         for packet in waiting.packets {
             // Beyond the queue's own limit by what was parked at most, which has a limit too.
             if let Some(interface) = self.interfaces.get_mut(id.index()) {
-                match packet.body {
-                    Body::Transit(_) => interface.transit.push_back(Queued { what: packet, occasion: self.occasion }),
-                    _ => {
-                        let what = Control::Packet(packet);
-                        interface.control.push_back(Queued { what, occasion: self.occasion });
-                    }
+                let occasion = self.occasion;
+                if matches!(packet.body, Body::Transit(_)) {
+                    interface.transit.push_back(Queued { what: packet, occasion });
+                } else {
+                    interface.control.push_back(Queued { what: Control::Packet(packet), occasion });
                 }
             }
         }

@@ -180,7 +180,10 @@ impl Stack {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         let possible = ipv6::MIN_MTU as u32..=u32::from(interface.capabilities.mtu);
         if possible.contains(&mtu) {
-            interface.autoconf.router_discovery.mtu = Some(mtu as u16);
+            let before = interface.autoconf.router_discovery.mtu.replace(mtu as u16);
+            if before != Some(mtu as u16) {
+                self.path_mtus.on_link_mtu();
+            }
         } else {
             self.counters.ndp_options_ignored += 1;
         }

@@ -12,6 +12,7 @@ use crate::error::DropReason;
 use crate::event::Readiness;
 use crate::frame::Frame;
 use crate::ip::input::Received;
+use crate::ip::output::PacketHeader;
 use crate::ip::packet::Body;
 use crate::ip::route::{Hop, Query, Refusal};
 use crate::keyed::HashKey;
@@ -168,28 +169,27 @@ impl Stack {
     /// offset (RFC 7323 section 5.4), and the segment sizes of its interface and family.
     pub(super) fn opening<'a>(&self, id: InterfaceId, flow: &Flow, settings: &'a TcpSettings) -> Open<'a> {
         let clock = (self.now.as_nanos() / ISN_TICK_NANOS) as u32;
-        let is_ipv6 = flow.local.is_ipv6();
-        let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.mtu(is_ipv6));
-        let (headers, mss_default) = if flow.local.is_ipv4() {
-            (ipv4::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V4)
-        } else {
-            (ipv6::HEADER_LEN + tcp::HEADER_LEN, MSS_DEFAULT_V6)
-        };
+        let is_v4 = flow.local.is_ipv4();
+        let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.mtu(!is_v4));
         Open {
             iss: SeqNumber(clock.wrapping_add(hash_flow(&self.secrets.isn, flow))),
             timestamp_offset: hash_flow(&self.secrets.timestamp, flow),
-            mss_local: mtu.saturating_sub(headers as u16),
-            mss_default,
+            mss_local: mtu.saturating_sub(tcp_headers(is_v4)),
+            mss_default: if is_v4 { MSS_DEFAULT_V4 } else { MSS_DEFAULT_V6 },
             settings,
         }
     }
 
     pub(super) fn insert_connection(&mut self, tcb: Tcb, flow: Flow, owner: Owner) -> TcpHandle {
+        let flow_label = self.flow_label(IpProtocol::TCP, &flow);
         let slot = TcpSlot {
             tcb,
             flow,
+            flow_label,
             owner,
             hop: None,
+            path_until: None,
+            dont_fragment: true,
             queued: false,
             parked: false,
             armed: None,
@@ -405,13 +405,14 @@ impl Stack {
         }
     }
 
-    /// The next hop of a connection, asked of the routes only when they or our addresses have changed;
-    /// none if its local address is not ours any more.
+    /// The next hop of a connection, asked of the routes only when they, our addresses or the path's MTU
+    /// have changed; none if its local address is not ours any more.
     pub(super) fn hop_of(&mut self, handle: TcpHandle) -> Result<Hop, Refusal> {
         let slot = self.sockets.tcp.get(handle).ok_or(Refusal::NoRoute)?;
-        let generation = self.routes.generation();
+        let generation = self.routes.generation() + self.path_mtus.generation();
         if let Some((seen, hop)) = slot.hop
             && seen == generation
+            && slot.path_until.is_none_or(|until| self.now < until)
         {
             return Ok(hop);
         }
@@ -424,8 +425,12 @@ impl Stack {
             ..Query::to(slot.flow.remote)
         };
         let hop = self.way(&query)?.hop;
+        let path = self.path(hop.interface, query.dst);
         if let Some(slot) = self.sockets.tcp.get_mut(handle) {
             slot.hop = Some((generation, hop));
+            slot.path_until = path.until;
+            slot.dont_fragment = path.dont_fragment;
+            slot.tcb.set_path(path.mtu.saturating_sub(tcp_headers(query.dst.is_ipv4())));
         }
         Ok(hop)
     }
@@ -494,16 +499,27 @@ impl Stack {
     }
 }
 
+impl Stack {
+    /// The label of a flow's IPv6 packets: a keyed hash of its two ends, so that it can't be foretold
+    /// (RFC 6437 section 3); 0, not labeled, for IPv4 and where the configuration says so.
+    pub(super) fn flow_label(&self, protocol: IpProtocol, flow: &Flow) -> u32 {
+        if flow.local.is_ipv4() || !self.config.ip.flow_labels {
+            return 0;
+        }
+        let hash = self.secrets.flow_label.hash_one((protocol, flow)) as u32;
+        (hash & ipv6::FLOW_LABEL_MASK).max(1)
+    }
+}
+
+/// The fixed headers of a segment, in bytes.
+const fn tcp_headers(is_v4: bool) -> u16 {
+    (if is_v4 { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN } + tcp::HEADER_LEN) as u16
+}
+
 fn hash_flow(key: &HashKey, flow: &Flow) -> u32 {
     key.hash_one(flow) as u32
 }
 
 fn pseudo_header(received: &Received, len: usize) -> crate::wire::checksum::Sum {
-    let header = crate::ip::output::PacketHeader {
-        src: received.src,
-        dst: received.dst,
-        protocol: IpProtocol::TCP,
-        hop_limit: 0,
-    };
-    header.pseudo_header(len)
+    PacketHeader::new(received.src, received.dst, IpProtocol::TCP).pseudo_header(len)
 }

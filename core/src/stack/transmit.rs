@@ -2,7 +2,7 @@
 //! each socket on the ready ring.
 
 use bytes::BytesMut;
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::Stack;
 use super::icmp::{error_header_v4, error_header_v6};
@@ -17,6 +17,7 @@ use crate::link::neighbor::{NeighborId, Origin, Resolution};
 use crate::link::{Control, InterfaceId, Ready};
 use crate::offload::{self, Emission};
 use crate::provenance::{Occasion, Provenance, Queued};
+use crate::socket::demux::Flow;
 use crate::socket::table::Owner;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::time::Instant;
@@ -241,14 +242,17 @@ impl Stack {
     pub(super) fn transmit_packet(&mut self, id: InterfaceId, packet: Packet, origin: Origin, batch: &mut TxBatch) {
         match self.resolve(id, packet.next_hop, origin) {
             NextHop::Known(link) => {
-                let mtu = self.path_mtu(id, packet.dst);
-                if packet.len() > mtu {
-                    return self.fragment_packet(id, &packet, link, mtu);
+                let path = self.path(id, packet.dst);
+                if packet.len() > usize::from(path.mtu) {
+                    return self.fragment_packet(id, &packet, link, path.mtu.into());
                 }
+                let may_be_fragmented = !path.dont_fragment && !packet.dont_fragment;
+                let identification =
+                    may_be_fragmented.then(|| self.identify(packet.src, packet.dst, packet.protocol()));
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let by_device = interface.capabilities.tx_checksum;
                 self.count_packet(&packet);
-                emit_packet(&packet, link, by_device, batch);
+                emit_packet(&packet, link, identification, by_device, batch);
             }
             NextHop::Unresolved(neighbor) => {
                 let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
@@ -288,11 +292,21 @@ impl Stack {
         let hop = way.hop;
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
+        slot.state.on_sent(next.dst, &self.config.limits);
         let (hop_limit, dont_fragment) = (slot.state.hop_limit, slot.state.dont_fragment);
-        let body = Body::Datagram { src_port: slot.state.local.port(), dst_port: next.dst.port(), data: next.data };
-        let hop_limit = hop_limit.unwrap_or_else(|| self.default_hop_limit(id, next.dst.ip()));
-        let packet =
-            Packet { src: next.src, dst: next.dst.ip(), next_hop: hop.next_hop, hop_limit, dont_fragment, body };
+        let (traffic_class, is_connected) = (slot.state.traffic_class, slot.state.peer == Some(next.dst));
+        let flow = Flow::new(SocketAddr::new(next.src, slot.state.local.port()), next.dst);
+        let packet = Packet {
+            src: next.src,
+            dst: next.dst.ip(),
+            next_hop: hop.next_hop,
+            hop_limit: hop_limit.unwrap_or_else(|| self.default_hop_limit(id, next.dst.ip())),
+            traffic_class,
+            // Datagrams to one peer are a flow; those to this and that are none (RFC 6437 section 3).
+            flow_label: if is_connected { self.flow_label(IpProtocol::UDP, &flow) } else { 0 },
+            dont_fragment,
+            body: Body::Datagram { src_port: flow.local_port, dst_port: flow.remote_port, data: next.data },
+        };
         if has_room_again {
             self.announce_udp(handle, Readiness::WRITABLE);
         }
@@ -336,18 +350,25 @@ impl Stack {
         let capabilities = interface.capabilities;
         let hop_limit_v4 = self.config.hop_limit;
         let hop_limit_v6 = interface.autoconf.router_discovery.hop_limit.unwrap_or(hop_limit_v4);
+        let identification = self.identification_of(handle);
         let Some((slot, mut env)) = self.connection(handle) else { return };
-        let max_payload = offload::payload_max(&capabilities, room, slot.tcb.segment_size());
+        let segment_size = slot.tcb.segment_size();
+        // What may be fragmented on its way needs an identification of its own: one segment at a time.
+        let room = if identification.is_some() { 1 } else { room };
+        let max_payload = offload::payload_max(&capabilities, room, segment_size);
+        let max_payload = if identification.is_some() { segment_size } else { max_payload };
         if let Some(outgoing) = slot.tcb.next_segment(&mut env, max_payload) {
+            let settings = slot.tcb.settings();
             let header = PacketHeader {
-                src: slot.flow.local,
-                dst: slot.flow.remote,
-                protocol: IpProtocol::TCP,
-                hop_limit: slot.tcb.settings().hop_limit.unwrap_or(if slot.flow.remote.is_ipv4() {
+                hop_limit: settings.hop_limit.unwrap_or(if slot.flow.remote.is_ipv4() {
                     hop_limit_v4
                 } else {
                     hop_limit_v6
                 }),
+                traffic_class: settings.dscp << 2,
+                flow_label: slot.flow_label,
+                identification,
+                ..PacketHeader::new(slot.flow.local, slot.flow.remote, IpProtocol::TCP)
             };
             let emission = Emission {
                 capabilities: &capabilities,
@@ -376,10 +397,8 @@ pub(super) fn transmit_ndp(
     emit: impl FnOnce(&mut BytesMut),
 ) {
     let header = PacketHeader {
-        src: IpAddr::V6(src),
-        dst: IpAddr::V6(dst),
-        protocol: IpProtocol::ICMPV6,
         hop_limit: ndp::HOP_LIMIT,
+        ..PacketHeader::new(IpAddr::V6(src), IpAddr::V6(dst), IpProtocol::ICMPV6)
     };
     let start = header.begin(batch, link, len);
     emit(batch.out());
@@ -399,19 +418,24 @@ fn finish(
     batch.commit(start, upper_len as u32, None, checksum);
 }
 
-fn emit_packet(packet: &Packet, link: LinkHeader, by_device: bool, batch: &mut TxBatch) {
-    let is_v4 = packet.src.is_ipv4();
-    let icmp = if is_v4 { IpProtocol::ICMP } else { IpProtocol::ICMPV6 };
-    let (protocol, head_len, data): (_, _, &[u8]) = match &packet.body {
-        Body::EchoReply { data, .. } => (icmp, icmpv4::HEADER_LEN, data),
-        Body::IcmpError { quote, .. } => (icmp, icmpv4::HEADER_LEN, quote),
-        Body::TcpReset { .. } => (IpProtocol::TCP, tcp::HEADER_LEN, &[]),
-        Body::Datagram { data, .. } => (IpProtocol::UDP, udp::HEADER_LEN, data),
-        Body::NdRedirect { .. } => (icmp, packet.len() - crate::wire::ipv6::HEADER_LEN, &[]),
+fn emit_packet(packet: &Packet, link: LinkHeader, identification: Option<u16>, by_device: bool, batch: &mut TxBatch) {
+    let (is_v4, protocol) = (packet.src.is_ipv4(), packet.protocol());
+    let (head_len, data): (_, &[u8]) = match &packet.body {
+        Body::EchoReply { data, .. } => (icmpv4::HEADER_LEN, data),
+        Body::IcmpError { quote, .. } => (icmpv4::HEADER_LEN, quote),
+        Body::TcpReset { .. } => (tcp::HEADER_LEN, &[]),
+        Body::Datagram { data, .. } => (udp::HEADER_LEN, data),
+        Body::NdRedirect { .. } => (packet.len() - crate::wire::ipv6::HEADER_LEN, &[]),
         // It has headers of its own.
         Body::Transit(_) => return,
     };
-    let header = PacketHeader { src: packet.src, dst: packet.dst, protocol, hop_limit: packet.hop_limit };
+    let header = PacketHeader {
+        hop_limit: packet.hop_limit,
+        traffic_class: packet.traffic_class,
+        flow_label: packet.flow_label,
+        identification,
+        ..PacketHeader::new(packet.src, packet.dst, protocol)
+    };
     let len = head_len + data.len();
     let start = header.begin(batch, link, len);
     let out = batch.out();

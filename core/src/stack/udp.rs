@@ -43,7 +43,8 @@ impl Stack {
         };
         let start = received.upper.start + udp::HEADER_LEN;
         let data = self.keep(frame, start..start + view.payload().len());
-        let datagram = Datagram { from, to: received.dst, at: self.now, data };
+        let (hop_limit, traffic_class) = (received.hop_limit, received.traffic_class);
+        let datagram = Datagram { from, to: received.dst, at: self.now, hop_limit, traffic_class, data };
         let slot = self.sockets.udp.get_mut(handle).ok_or(DropReason::UdpNoSocket)?;
         slot.state.on_datagram(datagram, &self.config.limits)?;
         self.counters.udp_received += 1;
@@ -91,7 +92,7 @@ fn verify_checksum(frame: &Frame, received: &Received, view: &UdpDatagram<'_>) -
     let correct = if view.has_no_checksum() {
         received.src.is_ipv4()
     } else {
-        let header = PacketHeader { src: received.src, dst: received.dst, protocol: IpProtocol::UDP, hop_limit: 0 };
+        let header = PacketHeader::new(received.src, received.dst, IpProtocol::UDP);
         is_vouched(frame) || view.verify_checksum(header.pseudo_header(view.total_len()))
     };
     if correct { Ok(()) } else { Err(DropReason::UdpChecksum) }

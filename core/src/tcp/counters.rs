@@ -21,6 +21,8 @@ counters! {
         timeouts = "tcp.timeouts",
         /// Times fast retransmit began.
         fast_retransmits = "tcp.fast_retransmits",
+        /// Times that all in flight was sent again in smaller segments, because the path takes no larger ones.
+        path_mtu_resends = "tcp.path_mtu_resends",
         /// Segments that arrived out of order.
         out_of_order = "tcp.out_of_order",
         /// Segments of which a part had arrived before.

@@ -106,9 +106,15 @@ impl Tcb {
         // RFC 9293 section 3.7.1, MUST-15 and MUST-16.
         let announced = options.mss.unwrap_or(self.snd.mss_peer).max(MSS_MIN);
         self.snd.mss_peer = announced.min(self.rcv.mss);
-        self.snd.mss = self.snd.mss_peer - if self.timestamps.on { TIMESTAMPS_LEN } else { 0 };
+        self.snd.mss = self.effective_mss();
         // The window of a SYN is never scaled (RFC 7323 section 2.2).
         self.set_window(segment, u32::from(header.window));
+    }
+
+    /// Eff.snd.MSS (RFC 9293 section 3.7.1): what peer and path take, without the options of a data segment.
+    pub(super) fn effective_mss(&self) -> u16 {
+        let options = if self.timestamps.on { TIMESTAMPS_LEN } else { 0 };
+        self.snd.mss_peer.min(self.snd.mss_path.max(MSS_MIN)) - options
     }
 
     /// SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK.

@@ -124,7 +124,7 @@ impl Recovery {
     }
 
     /// All that is in flight is taken as lost, without a word about congestion if the caller knows
-    /// that a closed window was the reason.
+    /// that a closed window or the size of the segments was the reason.
     pub(super) fn resend_all(&mut self, una: SeqNumber, nxt: SeqNumber) {
         self.phase = Phase::Loss;
         self.dup_acks = 0;

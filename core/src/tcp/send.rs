@@ -50,6 +50,10 @@ pub(super) struct SendSpace {
     pub(super) mss: u16,
     /// SendMSS: what the peer takes, not above what our link takes.
     pub(super) mss_peer: u16,
+    /// What the path takes beside the fixed headers (RFC 1191, RFC 8201).
+    pub(super) mss_path: u16,
+    /// Octets below this may have been sent in segments that the path has since turned out not to take.
+    pub(super) oversized: Option<SeqNumber>,
     /// CWND was full when SND.NXT was here: acknowledgments of data below it may grow the window.
     pub(super) limited: Option<SeqNumber>,
     pub(super) last_sent: Option<Instant>,
@@ -79,6 +83,8 @@ impl SendSpace {
             waiting: false,
             mss,
             mss_peer: mss,
+            mss_path: u16::MAX,
+            oversized: None,
             limited: None,
             last_sent: None,
             timed: None,
@@ -199,6 +205,8 @@ impl SendSpace {
         digest.u8(self.fin as u8);
         digest.u16(self.mss);
         digest.u16(self.mss_peer);
+        digest.u16(self.mss_path);
+        digest.option(self.oversized, |digest, seq| digest.u32(seq.0));
         digest.option(self.limited, |digest, limited| digest.u32(limited.0));
         digest.option(self.last_sent, Digest::instant);
         digest.option(self.timed, |digest, (end, at)| {

@@ -239,7 +239,10 @@ fn fragments_of_fragments_and_their_options() {
         })
         .collect();
     let (all, copied) = (options.to_vec(), options[..4].to_vec());
-    assert_eq!(seen, [(2400, true, 77, all), (2400 + 544, true, 77, copied.clone()), (2400 + 544 + 552, true, 77, copied)]);
+    assert_eq!(
+        seen,
+        [(2400, true, 77, all), (2400 + 544, true, 77, copied.clone()), (2400 + 544 + 552, true, 77, copied)]
+    );
     assert_eq!(reassembled(&frames)[2400..], packet[28..]);
 }
 

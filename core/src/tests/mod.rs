@@ -20,11 +20,13 @@
 //! | `slaac` | addresses that we form (RFC 4862, 7217, 8981) |
 //! | `router_flood` | floods of router advertisements |
 //! | `ipv4`, `ipv6` | the checks on a packet (RFC 791, 1122, 8200) |
+//! | `header_fields` | hop limit, traffic class, flow label (RFC 2474, 6437) |
 //! | `reassembly` | fragments received (RFC 791, 1122, 5722, 6946, 7112, 8200), and their limits |
 //! | `fragment` | packets sent in fragments (RFC 791, 6864, 7739, 8200) |
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
+//! | `path_mtu` | what the paths take (RFC 1191, RFC 8201) |
 //! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `dhcpv6` | the DHCPv6 client (RFC 8415) |
@@ -56,6 +58,7 @@ mod echo;
 mod ethernet;
 mod forward;
 mod fragment;
+mod header_fields;
 mod host_model;
 mod hostile;
 mod icmp_errors;
@@ -74,6 +77,7 @@ mod neighbor;
 mod neighbor_flood;
 mod no_answer;
 mod offload;
+mod path_mtu;
 mod policy;
 mod provenance;
 mod reassembly;

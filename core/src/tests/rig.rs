@@ -364,7 +364,7 @@ pub(crate) fn udp_packet(from: SocketAddr, to: SocketAddr, data: &[u8]) -> Vec<u
     let mut datagram = Vec::new();
     udp::UdpHeader { src_port: from.port(), dst_port: to.port(), payload_len: data.len() as u16 }.emit(&mut datagram);
     datagram.extend_from_slice(data);
-    let header = PacketHeader { src: from.ip(), dst: to.ip(), protocol: IpProtocol::UDP, hop_limit: 64 };
+    let header = PacketHeader::new(from.ip(), to.ip(), IpProtocol::UDP);
     udp::fill_checksum(header.pseudo_header(datagram.len()), &mut datagram);
     match (from.ip(), to.ip()) {
         (IpAddr::V4(src), IpAddr::V4(dst)) => ipv4_packet(src, dst, IpProtocol::UDP, &datagram),

@@ -31,6 +31,7 @@ pub(crate) struct UdpState {
     pub(crate) broadcast: bool,
     pub(crate) dont_fragment: bool,
     pub(crate) hop_limit: Option<u8>,
+    pub(crate) traffic_class: u8,
     /// The interface that it is bound to.
     pub(crate) interface: Option<InterfaceId>,
     pub(crate) mark: u32,
@@ -41,6 +42,8 @@ pub(crate) struct UdpState {
     to_send: VecDeque<Outgoing>,
     to_send_charge: usize,
     error: Option<SocketError>,
+    /// Where it has sent to while unconnected, the latest last.
+    sent_to: VecDeque<SocketAddr>,
     /// A send was refused since the queue last had room.
     send_refused: bool,
 }
@@ -53,6 +56,7 @@ impl UdpState {
             broadcast: options.broadcast,
             dont_fragment: options.dont_fragment,
             hop_limit: options.hop_limit,
+            traffic_class: options.traffic_class,
             interface: options.interface,
             mark: options.mark,
             peer: None,
@@ -61,6 +65,7 @@ impl UdpState {
             to_send: VecDeque::new(),
             to_send_charge: 0,
             error: None,
+            sent_to: VecDeque::new(),
             send_refused: false,
         }
     }
@@ -125,6 +130,23 @@ impl UdpState {
         Some((outgoing, core::mem::take(&mut self.send_refused)))
     }
 
+    /// A datagram to `dst` leaves.
+    pub(crate) fn on_sent(&mut self, dst: SocketAddr, limits: &Limits) {
+        if self.peer == Some(dst) || self.sent_to.back() == Some(&dst) {
+            return;
+        }
+        self.sent_to.retain(|other| *other != dst);
+        self.sent_to.push_back(dst);
+        while self.sent_to.len() > usize::from(limits.udp_destinations) {
+            self.sent_to.pop_front();
+        }
+    }
+
+    /// Whether an ICMP error about a datagram to `dst` can be about one of this socket's.
+    pub(crate) fn has_sent_to(&self, dst: SocketAddr) -> bool {
+        self.peer == Some(dst) || self.sent_to.contains(&dst)
+    }
+
     pub(crate) fn first_to_send(&self) -> Option<&Outgoing> {
         self.to_send.front()
     }
@@ -148,6 +170,7 @@ impl UdpState {
         digest.bool(self.broadcast);
         digest.bool(self.dont_fragment);
         digest.option(self.hop_limit, Digest::u8);
+        digest.u8(self.traffic_class);
         digest.option(self.interface, |digest, interface| digest.u16(interface.0));
         digest.u32(self.mark);
         digest.option(self.peer, Digest::socket_address);
@@ -156,6 +179,8 @@ impl UdpState {
             digest.socket_address(datagram.from);
             digest.address(datagram.to);
             digest.instant(datagram.at);
+            digest.u8(datagram.hop_limit);
+            digest.u8(datagram.traffic_class);
             digest.counted(&datagram.data);
         }
         digest.count(self.to_send.len());
@@ -165,6 +190,10 @@ impl UdpState {
             digest.counted(&outgoing.data);
         }
         digest.option(self.error, |digest, error| digest.u8(error as u8));
+        digest.count(self.sent_to.len());
+        for dst in &self.sent_to {
+            digest.socket_address(*dst);
+        }
         digest.bool(self.send_refused);
     }
 }

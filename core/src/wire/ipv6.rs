@@ -36,7 +36,8 @@ const HOP_LIMIT: usize = 7;
 const SRC: usize = 8;
 const DST: usize = 24;
 
-const FLOW_LABEL_MASK: u32 = 0x000f_ffff;
+/// The 20 bits of a flow label.
+pub const FLOW_LABEL_MASK: u32 = 0x000f_ffff;
 
 /// A received IPv6 packet.
 #[derive(Clone, Copy, Debug)]

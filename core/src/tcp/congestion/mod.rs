@@ -49,6 +49,13 @@ impl Congestion {
         self.cwnd = if syn_lost { self.smss } else { initial_window(self.smss) };
     }
 
+    /// The segment size has changed. The window is no other for that (RFC 1191 section 6.4), but never
+    /// less than a segment.
+    pub(super) fn on_segment_size(&mut self, smss: u16) {
+        self.smss = u32::from(smss);
+        self.cwnd = self.cwnd.max(self.smss);
+    }
+
     pub(super) fn cwnd(&self) -> u32 {
         self.cwnd
     }

@@ -16,6 +16,7 @@
 //! | `time_wait` | 2 MSL, old resets, new connections (RFC 1337, 6191) |
 //! | `reset` | resets, challenge ACKs, acknowledgments of what was never sent (RFC 5961) |
 //! | `wrap` | sequence numbers across 2^32 |
+//! | `path_mtu` | segments that are too big for their path (RFC 1191, RFC 8201, RFC 5927) |
 //! | `path` | neighbors, ICMP errors, offloads (RFC 1122 section 4.2.3.9, RFC 5927) |
 
 mod acks;
@@ -24,6 +25,7 @@ mod handshake;
 mod loss;
 mod options;
 mod path;
+mod path_mtu;
 mod reset;
 mod rig;
 mod send;

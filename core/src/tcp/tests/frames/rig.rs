@@ -203,6 +203,11 @@ impl TcpRig {
         self.iss = None;
     }
 
+    /// The streams of another connection begin.
+    pub(super) fn restart_pattern(&mut self) {
+        (self.written, self.read) = (0, 0);
+    }
+
     /// How far our present initial sequence number is above `other`'s.
     pub(super) fn iss_above(&self, other: &TcpRig) -> u32 {
         self.iss.unwrap().0.wrapping_sub(other.iss.unwrap().0)
