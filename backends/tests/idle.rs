@@ -35,8 +35,9 @@ fn two_drivers_with_an_idle_connection_sleep() {
     let (mut server, _) = listener.accept().expect("it connected");
     client.write_all(b"x").expect("connected");
     server.read_exact(&mut [0]).expect("sent");
-    // Until the last delayed acknowledgment is out.
-    std::thread::sleep(Duration::from_millis(300));
+    // Until the last delayed acknowledgment is out, and the groups of the addresses have been reported twice
+    // (RFC 3810 section 9.11).
+    std::thread::sleep(Duration::from_millis(2500));
     let (nanos, scheduled) = driver_threads();
     std::thread::sleep(Duration::from_secs(1));
     let (nanos_later, scheduled_later) = driver_threads();

@@ -57,6 +57,8 @@ fn a_driver_whose_device_takes_nothing_waits_for_timers_only() {
         east.turn(Some(Duration::ZERO)).expect("the device is there");
     }
     turns_within(&mut east, Duration::from_millis(10));
+    // Until the groups of the addresses have been reported twice (RFC 3810 section 9.11).
+    turns_within(&mut west, Duration::from_millis(2200));
     let data = vec![0x5a; 64 * 1024];
     let sent = west.handle().with(|stack, now| stack.tcp(connection).expect("not released").send(now, &data));
     assert_eq!(sent, Ok(data.len()));

@@ -25,6 +25,8 @@ pub struct Config {
     /// Whether temporary addresses are preferred to public ones as a source; default true (RFC 6724
     /// section 5 rule 7). A socket that is bound to an address uses that one.
     pub prefer_temporary: bool,
+    /// Group membership: IGMP and MLD.
+    pub multicast: MulticastConfig,
     /// The time to live (hop limit) of packets sent, 1 to 255; default 64 (RFC 1122 section 3.2.1.7, the IANA value).
     pub hop_limit: u8,
     /// How many frames the caller may hand in before it drains transmits; default 16. It is the stretch
@@ -67,6 +69,7 @@ impl Default for Config {
             ip: IpConfig::default(),
             address: AddressSettings::default(),
             prefer_temporary: true,
+            multicast: MulticastConfig::default(),
             hop_limit: 64,
             rx_batch: 16,
             reassembly_timeout: Duration::from_mins(1),
@@ -269,6 +272,13 @@ pub struct Limits {
     pub fragments_per_packet: u16,
     /// Of these, fragments with less than 256 bytes of data; default 64.
     pub small_fragments_per_packet: u16,
+    /// Groups that sockets listen to, per interface and protocol; default 256. The groups of the
+    /// stack's own addresses come on top.
+    pub groups: u16,
+    /// Sources in the filter of a group, a socket's and the interface's merged one, 1 to 64; default 64.
+    pub group_sources: u8,
+    /// Groups that one socket listens to, over all interfaces; default 64.
+    pub memberships: u16,
     /// Extension headers per IPv6 packet; default 16 (RFC 8504 section 5.3).
     pub ipv6_extension_headers: u8,
 }
@@ -308,7 +318,46 @@ impl Default for Limits {
             reassembly: 4 * 1024 * 1024,
             fragments_per_packet: 128,
             small_fragments_per_packet: 64,
+            groups: 256,
+            group_sources: 64,
+            memberships: 64,
             ipv6_extension_headers: 16,
+        }
+    }
+}
+
+/// How routers are told which groups are listened to (RFC 3376, RFC 3810).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MulticastConfig {
+    /// How often each change is reported, until a querier has told its own robustness variable, 1 to 7;
+    /// default 2 (RFC 3376 section 8.1, RFC 3810 section 9.1).
+    pub robustness: u8,
+    /// The longest time between these reports; default 1 s (RFC 3376 section 8.11, RFC 3810 section 9.11).
+    pub unsolicited_report_interval: Duration,
+    /// Reports sent per second on an interface, 1 to 255; default 10. Those beyond are sent later.
+    pub reports_per_second: u8,
+    /// Whether groups of link-local scope (`224.0.0.0/24`, `ff02::/16`) are reported; default true, as
+    /// switches that look into reports need it (as Linux's `igmp_link_local_mcast_reports`).
+    pub link_local_reports: bool,
+    /// Whether IGMPv2 and IGMPv3 queries without Router Alert are ignored; default true (RFC 3376 section 9.1).
+    pub router_alert_required: bool,
+    /// The version of IGMP that is spoken whatever queriers speak, 1 to 3; default theirs (as Linux's
+    /// `force_igmp_version`).
+    pub igmp_version: Option<u8>,
+    /// The version of MLD that is spoken whatever queriers speak, 1 or 2; default theirs.
+    pub mld_version: Option<u8>,
+}
+
+impl Default for MulticastConfig {
+    fn default() -> MulticastConfig {
+        MulticastConfig {
+            robustness: 2,
+            unsolicited_report_interval: Duration::from_secs(1),
+            reports_per_second: 10,
+            link_local_reports: true,
+            router_alert_required: true,
+            igmp_version: None,
+            mld_version: None,
         }
     }
 }

@@ -132,12 +132,22 @@ counters! {
         icmp_errors_sent = "icmp.errors_sent",
         /// ICMP errors that reached a socket, both families.
         icmp_errors_delivered = "icmp.errors_delivered",
+        /// IGMP messages accepted.
+        igmp_received = "igmp.received",
+        /// IGMP messages sent.
+        igmp_sent = "igmp.sent",
+        /// MLD messages accepted.
+        mld_received = "mld.received",
+        /// MLD messages sent.
+        mld_sent = "mld.sent",
         /// Path MTU estimates lowered by a report (RFC 1191, RFC 8201).
         path_mtus_lowered = "path_mtu.lowered",
         /// Path MTU estimates forgotten for newer ones.
         path_mtus_evicted = "path_mtu.evicted",
         /// Datagrams delivered to sockets.
         udp_received = "udp.received",
+        /// Copies of datagrams that our own sockets sent to groups we are in.
+        udp_looped = "udp.looped",
         /// Datagrams sent.
         udp_sent = "udp.sent",
         /// DHCPv6 messages sent.

@@ -169,6 +169,23 @@ drop_reasons! {
     /// A solicitation of our own for an address that we are verifying, which the link has brought back (RFC 7527).
     NdpLooped = "ndp.looped",
 
+    /// IGMP message shorter than its header or than its lengths say.
+    IgmpTruncated = "igmp.truncated",
+    /// IGMP checksum wrong.
+    IgmpChecksum = "igmp.checksum",
+    /// IGMP type that is not known.
+    IgmpType = "igmp.type",
+    /// IGMP query of a length that no version has (RFC 3376 section 7.1), without Router Alert where one is due, or about what is no group.
+    IgmpInvalid = "igmp.invalid",
+    /// An IGMP report or leave of another host, which only routers listen to.
+    IgmpForRouters = "igmp.for_routers",
+    /// MLD message shorter than its header or than its lengths say.
+    MldTruncated = "mld.truncated",
+    /// MLD message with hop limit other than 1, without Router Alert, from no link-local address, or about what is no group (RFC 3810 section 6.2).
+    MldInvalid = "mld.invalid",
+    /// An MLD report or done of another host, which only routers listen to.
+    MldForRouters = "mld.for_routers",
+
     /// UDP datagram shorter than its header or than its length field says.
     UdpTruncated = "udp.truncated",
     /// UDP length field below 8.
@@ -179,6 +196,8 @@ drop_reasons! {
     UdpPort = "udp.port",
     /// No UDP socket for the datagram; port unreachable is owed.
     UdpNoSocket = "udp.no_socket",
+    /// A datagram to a group whose listeners on its port all refuse its source (RFC 3376 section 3.2).
+    UdpSourceFiltered = "udp.source_filtered",
     /// The UDP socket's receive queue is full.
     UdpQueueFull = "udp.queue_full",
 
@@ -520,6 +539,30 @@ command_errors! {
         MessageTooLong => "message too long",
         /// The send queue is full.
         WouldBlock => "the send queue is full",
+    }
+
+    /// Why a socket's membership of a group was not changed.
+    MembershipError {
+        /// The handle's socket has been released.
+        Stale => "the socket behind this handle has been released",
+        /// The address is not a group of a family that the socket speaks.
+        NotAGroup => "the address is not a group of the socket's family",
+        /// No such interface, or none that leads to the group.
+        NoInterface => "no such interface",
+        /// The socket is a member already, or listens to this source already.
+        AlreadyMember => "the socket is a member already",
+        /// The socket is not a member of the group, or the source is not in its list.
+        NotMember => "the socket is not a member, or the source is not in its list",
+        /// The source is not a unicast address of the group's family.
+        BadSource => "the source is not a unicast address of the group's family",
+        /// Sources are blocked for a member that wants all others, and joined by one that wants no others.
+        WrongMode => "the membership is of the other filter mode",
+        /// `Limits::memberships` is reached.
+        MembershipsFull => "no more memberships: Limits::memberships is reached",
+        /// `Limits::groups` is reached.
+        GroupsFull => "no more groups: Limits::groups is reached",
+        /// `Limits::group_sources` is reached.
+        SourcesFull => "no more sources: Limits::group_sources is reached",
     }
 
     /// Why a UDP socket was not connected.

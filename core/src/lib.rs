@@ -72,8 +72,8 @@ mod tests;
 pub use autoconf::dhcpv6::{Dhcpv6Info, Dhcpv6Lease, Dhcpv6Request, Dhcpv6State, Duid};
 pub use autoconf::router_discovery::ManagedFlags;
 pub use config::{
-    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, IpConfig, Limits, Medium, NdConfig,
-    ReversePath, RouterConfig, SlaacConfig, TcpConfig, TcpSettings,
+    Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, IpConfig, Limits, Medium,
+    MulticastConfig, NdConfig, ReversePath, RouterConfig, SlaacConfig, TcpConfig, TcpSettings,
 };
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};

@@ -304,6 +304,13 @@ options! {
     "tcp.socket.dscp": tcp.socket.dscp, Kind::Number(0..=63), "RFC 2474 section 3";
     "tcp.socket.mss_max": tcp.socket.mss_max, Kind::Optional(48..=65_535), "RFC 9293 section 3.7.1";
     "tcp.socket.mark": tcp.socket.mark, Kind::Number(0..=U32_MAX), "as SO_MARK";
+    "multicast.robustness": multicast.robustness, Kind::Number(1..=7), "RFC 3376 section 8.1, RFC 3810 section 9.1";
+    "multicast.unsolicited_report_interval_ms": multicast.unsolicited_report_interval, Kind::Milliseconds(1..=60_000), "RFC 3376 section 8.11, RFC 3810 section 9.11";
+    "multicast.reports_per_second": multicast.reports_per_second, Kind::Number(1..=255), "own";
+    "multicast.link_local_reports": multicast.link_local_reports, Kind::Switch, "as Linux";
+    "multicast.router_alert_required": multicast.router_alert_required, Kind::Switch, "RFC 3376 section 9.1";
+    "multicast.igmp_version": multicast.igmp_version, Kind::Optional(1..=3), "as Linux; RFC 3376 section 7.2.1";
+    "multicast.mld_version": multicast.mld_version, Kind::Optional(1..=2), "as Linux; RFC 3810 section 8.2.1";
     "limits.interfaces": limits.interfaces, Kind::Number(1..=65_535), "own";
     "limits.addresses": limits.addresses, Kind::Number(1..=65_535), "own";
     "limits.address_events": limits.address_events, Kind::Number(1..=65_535), "own";
@@ -336,6 +343,9 @@ options! {
     "limits.reassembly": limits.reassembly, Kind::Number(524_288..=U32_MAX), "own";
     "limits.fragments_per_packet": limits.fragments_per_packet, Kind::Number(1..=8_192), "own";
     "limits.small_fragments_per_packet": limits.small_fragments_per_packet, Kind::Number(1..=8_192), "own";
+    "limits.groups": limits.groups, Kind::Number(1..=65_535), "own";
+    "limits.group_sources": limits.group_sources, Kind::Number(1..=64), "own";
+    "limits.memberships": limits.memberships, Kind::Number(1..=65_535), "own";
     "limits.ipv6_extension_headers": limits.ipv6_extension_headers, Kind::Number(1..=255), "RFC 8504 section 5.3";
 }
 

@@ -178,7 +178,11 @@ fn this_run_is_the_same_everywhere() {
     let Pair { mut world, .. } = echo(1);
     run(&mut world);
     insta::assert_snapshot!(world.trace().lines(), @"
+    0.000000000 server > :: > ff02::16 icmp6 mld2 report to_ex ff02::1:ff00:1 {}
+    0.000000000 client > :: > ff02::16 icmp6 mld2 report to_ex ff02::1:ff00:2 {}
     0.000000000 client > arp who-has 192.0.2.1 tell 192.0.2.2
+    0.005000000 client < :: > ff02::16 icmp6 mld2 report to_ex ff02::1:ff00:1 {}
+    0.005000000 server < :: > ff02::16 icmp6 mld2 report to_ex ff02::1:ff00:2 {}
     0.005000000 server < arp who-has 192.0.2.1 tell 192.0.2.2
     0.005000000 server > arp 192.0.2.1 is-at 02:00:00:00:00:01
     0.010000000 client < arp 192.0.2.1 is-at 02:00:00:00:00:01
@@ -187,8 +191,10 @@ fn this_run_is_the_same_everywhere() {
     0.015000000 server > 192.0.2.1:7 > 192.0.2.2:39577 tcp S. 0:0(0) ack 1 win 65535 <mss 1460,sackOK,TS val 2296473745 ecr 2048851767,nop,wscale 5>
     0.020000000 client < 192.0.2.1:7 > 192.0.2.2:39577 tcp S. 0:0(0) ack 1 win 65535 <mss 1460,sackOK,TS val 2296473745 ecr 2048851767,nop,wscale 5>
     0.020000000 client > 192.0.2.2:39577 > 192.0.2.1:7 tcp P. 1:7(6) ack 1 win 32768 <nop,nop,TS val 2048851777 ecr 2296473745>
+    0.023928000 client > :: > ff02::16 icmp6 mld2 report to_ex ff02::1:ff00:2 {}
     0.025000000 server < 192.0.2.2:39577 > 192.0.2.1:7 tcp P. 1:7(6) ack 1 win 32768 <nop,nop,TS val 2048851777 ecr 2296473745>
     0.025000000 server > 192.0.2.1:7 > 192.0.2.2:39577 tcp P. 1:7(6) ack 7 win 32768 <nop,nop,TS val 2296473755 ecr 2048851777>
+    0.028928000 server < :: > ff02::16 icmp6 mld2 report to_ex ff02::1:ff00:2 {}
     0.030000000 client < 192.0.2.1:7 > 192.0.2.2:39577 tcp P. 1:7(6) ack 7 win 32768 <nop,nop,TS val 2296473755 ecr 2048851777>
     0.030000000 client > 192.0.2.2:39577 > 192.0.2.1:7 tcp F. 7:7(0) ack 7 win 32768 <nop,nop,TS val 2048851787 ecr 2296473755>
     0.035000000 server < 192.0.2.2:39577 > 192.0.2.1:7 tcp F. 7:7(0) ack 7 win 32768 <nop,nop,TS val 2048851787 ecr 2296473755>
@@ -196,8 +202,10 @@ fn this_run_is_the_same_everywhere() {
     0.040000000 client < 192.0.2.1:7 > 192.0.2.2:39577 tcp F. 7:7(0) ack 8 win 32768 <nop,nop,TS val 2296473765 ecr 2048851787>
     0.040000000 client > 192.0.2.2:39577 > 192.0.2.1:7 tcp . 8:8(0) ack 8 win 32768 <nop,nop,TS val 2048851797 ecr 2296473765>
     0.045000000 server < 192.0.2.2:39577 > 192.0.2.1:7 tcp . 8:8(0) ack 8 win 32768 <nop,nop,TS val 2048851797 ecr 2296473765>
+    0.185270000 server > :: > ff02::16 icmp6 mld2 report to_ex ff02::1:ff00:1 {}
+    0.190270000 client < :: > ff02::16 icmp6 mld2 report to_ex ff02::1:ff00:1 {}
     ");
-    assert_eq!(format!("{:016x}", world.trace_digest()), "37641cfc06b59f40");
+    assert_eq!(format!("{:016x}", world.trace_digest()), "e52af23c4d206175");
 }
 
 #[test]

@@ -67,8 +67,9 @@ impl Wanted {
     /// Whether all that was wanted can be used now, `since` the start. Then the addresses to be named:
     /// each answers a ping at this moment.
     pub(crate) fn addresses(&self, stack: &Stack, since: Duration) -> Result<Vec<InterfaceAddress>, Missing> {
-        let outward = stack.interfaces().filter(|interface| interface.medium != Medium::Loopback);
-        let all: Vec<OwnAddress> = outward.flat_map(|own| own.addresses.iter().copied()).collect();
+        // Not the loopback's: nobody else reaches those.
+        let on_links = stack.interfaces().filter(|own| own.medium != Medium::Loopback);
+        let all: Vec<OwnAddress> = on_links.flat_map(|own| own.addresses.iter().copied()).collect();
         let usable = |own: &&OwnAddress| own.state.is_assigned();
         for fixed in &self.fixed {
             match all.iter().find(|own| own.address == fixed.address) {

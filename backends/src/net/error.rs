@@ -4,7 +4,8 @@ use std::io;
 
 use rustix::io::Errno;
 use tickwire_core::error::{
-    BindError, ConnectError, ListenError, RecvError, SendError, SocketError, StaleHandle, UdpConnectError, UdpSendError,
+    BindError, ConnectError, ListenError, MembershipError, RecvError, SendError, SocketError, StaleHandle,
+    UdpConnectError, UdpSendError,
 };
 
 /// What Linux calls the errors of a socket.
@@ -106,6 +107,19 @@ impl AsErrno for UdpSendError {
             UdpSendError::Unreachable => Errno::HOSTUNREACH,
             UdpSendError::MessageTooLong => Errno::MSGSIZE,
             UdpSendError::WouldBlock => Errno::AGAIN,
+            _ => Errno::NOBUFS,
+        }
+    }
+}
+
+impl AsErrno for MembershipError {
+    fn errno(&self) -> Errno {
+        match self {
+            MembershipError::Stale => Errno::BADF,
+            MembershipError::NotAGroup | MembershipError::BadSource | MembershipError::WrongMode => Errno::INVAL,
+            MembershipError::NoInterface => Errno::NODEV,
+            MembershipError::AlreadyMember => Errno::ADDRINUSE,
+            MembershipError::NotMember => Errno::ADDRNOTAVAIL,
             _ => Errno::NOBUFS,
         }
     }

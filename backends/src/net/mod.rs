@@ -5,6 +5,7 @@
 //! | `tcp_listener` | [`TcpListener`] |
 //! | `tcp_stream` | [`TcpStream`] |
 //! | `udp_socket` | [`UdpSocket`] |
+//! | `multicast` | its calls about groups |
 //! | `blocking` | waiting for a socket: timeouts, nonblocking mode, the driver's end |
 //! | `error` | from the stack's errors to `io::Error` with the system's number and kind |
 //!
@@ -12,6 +13,7 @@
 
 mod blocking;
 mod error;
+mod multicast;
 mod tcp_listener;
 mod tcp_stream;
 mod udp_socket;

@@ -17,12 +17,12 @@ use crate::driver::state::State;
 
 /// A UDP socket.
 #[derive(Debug)]
-pub struct UdpSocket(Arc<Bound>);
+pub struct UdpSocket(pub(super) Arc<Bound>);
 
 #[derive(Debug)]
-struct Bound {
-    blocking: Blocking,
-    handle: UdpHandle,
+pub(super) struct Bound {
+    pub(super) blocking: Blocking,
+    pub(super) handle: UdpHandle,
 }
 
 impl Drop for Bound {
@@ -42,9 +42,18 @@ impl UdpSocket {
     ///
     /// `AddrInUse`, `AddrNotAvailable` (not an address of this stack).
     pub fn bind(stack: &StackHandle, address: impl ToSocketAddrs) -> io::Result<UdpSocket> {
+        UdpSocket::bind_with(stack, address, UdpOptions { dual_stack: true, ..UdpOptions::default() })
+    }
+
+    /// Binds to `address` with options: with `reuse_address` several sockets can share a port, and each
+    /// hears the groups that it joins.
+    ///
+    /// # Errors
+    ///
+    /// As [`UdpSocket::bind`].
+    pub fn bind_with(stack: &StackHandle, address: impl ToSocketAddrs, options: UdpOptions) -> io::Result<UdpSocket> {
         each_address(address, |local| {
             let blocking = Blocking::new(stack);
-            let options = UdpOptions { dual_stack: true, ..UdpOptions::default() };
             let handle = blocking.call(|state, _| {
                 let handle = state.stack.udp_bind(local, options).map_err(|error| error.io())?;
                 state.owners.udp.insert(handle, Owner::Socket(blocking.waiter.clone()));

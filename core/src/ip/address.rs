@@ -2,18 +2,17 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::own_address::{AddressState, AddressTable, Relation};
+use super::own_address::{AddressTable, Relation};
 use crate::config::InterfaceAddress;
-use crate::wire::ndp::solicited_node;
 
 /// The subnet-local all-nodes group (RFC 4291 section 2.7.1), which every IPv6 node is in.
 pub(crate) const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 /// The link-local all-routers group.
 pub(crate) const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 /// The interface-local all-nodes group.
-const ALL_NODES_INTERFACE: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
+pub(crate) const ALL_NODES_INTERFACE: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
 /// The all-hosts group (RFC 1112 section 4), which every IPv4 host is in.
-const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+pub(crate) const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
 /// To whom a received packet was addressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,12 +81,12 @@ pub(crate) fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
-/// To whom, of those on an interface with `addresses`, a packet to `dst` goes; `None` if to none of us.
+/// To whom, of those on an interface with `addresses`, a packet to `dst` goes; `None` if to none of us
+/// as far as addresses tell: groups are another matter.
 pub(crate) fn classify(addresses: &AddressTable, dst: IpAddr) -> Option<Delivery> {
     match dst {
         IpAddr::V4(dst) => classify_v4(addresses, dst),
-        IpAddr::V6(_) if addresses.has(dst) => Some(Delivery::Unicast),
-        IpAddr::V6(dst) => is_group_member(addresses, dst).then_some(Delivery::Multicast),
+        IpAddr::V6(_) => addresses.has(dst).then_some(Delivery::Unicast),
     }
 }
 
@@ -96,17 +95,8 @@ pub(crate) fn classify_v4(addresses: &AddressTable, dst: Ipv4Addr) -> Option<Del
     match addresses.relation(dst) {
         Relation::Own => Some(Delivery::Unicast),
         Relation::Broadcast => Some(Delivery::Broadcast),
-        Relation::None if dst == Ipv4Addr::BROADCAST => Some(Delivery::Broadcast),
-        Relation::None => (dst == ALL_HOSTS).then_some(Delivery::Multicast),
+        Relation::None => (dst == Ipv4Addr::BROADCAST).then_some(Delivery::Broadcast),
     }
-}
-
-/// A tentative address has its solicited-node group already (RFC 4862 section 5.4.2).
-fn is_group_member(addresses: &AddressTable, group: Ipv6Addr) -> bool {
-    let solicits = |address: IpAddr| matches!(address, IpAddr::V6(address) if solicited_node(address) == group);
-    group == ALL_NODES
-        || group == ALL_NODES_INTERFACE
-        || addresses.iter().any(|own| solicits(own.address) && own.state != AddressState::Duplicated)
 }
 
 /// Whether a received packet's source may be answered at all (design rule 6): not multicast, not

@@ -7,7 +7,7 @@ use super::address::{Delivery, classify, classify_v4, is_legal_source, is_legal_
 use crate::config::Medium;
 use crate::error::DropReason;
 use crate::link::Interface;
-use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
+use crate::wire::ipv4::{IpProtocol, Ipv4Option, Ipv4Packet};
 use crate::wire::ipv6::{self, Ipv6Packet};
 
 /// A packet that passed the checks.
@@ -25,6 +25,8 @@ pub(crate) struct Received {
     pub(crate) upper: Range<usize>,
     /// Whether the link-layer destination was a group: such a packet gets no ICMP error either.
     pub(crate) link_group: bool,
+    /// Routers on its way are asked to look at it (RFC 2113, RFC 2711).
+    pub(crate) router_alert: bool,
 }
 
 impl Received {
@@ -44,7 +46,13 @@ impl Interface {
     /// To whom a packet goes. `is_ours` is asked about what is no address of this interface: by the host
     /// model it may be for us all the same.
     fn delivery(&self, dst: IpAddr, is_ours: impl Fn(IpAddr) -> bool) -> Option<Delivery> {
-        classify(&self.addresses, dst).or_else(|| is_ours(dst).then_some(Delivery::Unicast))
+        let ours = classify(&self.addresses, dst).or_else(|| self.to_group(dst));
+        ours.or_else(|| is_ours(dst).then_some(Delivery::Unicast))
+    }
+
+    /// What is for a group that is listened to on this interface.
+    fn to_group(&self, dst: IpAddr) -> Option<Delivery> {
+        self.groups.hears(dst).then_some(Delivery::Multicast)
     }
 
     /// RFC 1122 section 3.2.1.
@@ -59,19 +67,24 @@ impl Interface {
             return Err(DropReason::Ipv4Checksum);
         }
         let (src, dst) = (IpAddr::V4(packet.src()), IpAddr::V4(packet.dst()));
-        if self.medium != Medium::Loopback && !is_legal_source_v4(&self.addresses, packet.src()) {
+        // A querier may have no address of its own (RFC 3376 section 4.2.13, RFC 4541 section 2.1.1).
+        let is_query = || packet.src().is_unspecified() && packet.protocol() == IpProtocol::IGMP;
+        if self.medium != Medium::Loopback && !is_legal_source_v4(&self.addresses, packet.src()) && !is_query() {
             return Err(DropReason::Ipv4Source);
         }
-        let ours = classify_v4(&self.addresses, packet.dst());
+        let ours = classify_v4(&self.addresses, packet.dst()).or_else(|| self.to_group(dst));
         let delivery = ours.or_else(|| is_ours(dst).then_some(Delivery::Unicast)).ok_or(DropReason::Ipv4NotOurs)?;
         if link_group && delivery == Delivery::Unicast {
             // RFC 1122 section 3.3.6: a link-layer broadcast must carry an IP broadcast or multicast.
             return Err(DropReason::Ipv4NotOurs);
         }
+        let mut router_alert = false;
         for option in packet.options() {
-            if option?.is_source_route() {
+            let option = option?;
+            if option.is_source_route() {
                 return Err(DropReason::Ipv4SourceRoute);
             }
+            router_alert |= option.kind == Ipv4Option::ROUTER_ALERT;
         }
         let start = self.medium.header_len();
         let whole = start..start + packet.total_len();
@@ -86,6 +99,7 @@ impl Interface {
             packet: whole,
             upper,
             link_group,
+            router_alert,
         })
     }
 
@@ -115,6 +129,7 @@ impl Interface {
             packet: whole,
             upper,
             link_group,
+            router_alert: false,
         })
     }
 }

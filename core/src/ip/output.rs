@@ -35,8 +35,9 @@ impl LinkHeader {
         }
     }
 
+    /// Appends it.
     #[inline]
-    fn emit(self, is_v4: bool, out: &mut impl BufMut) {
+    pub(crate) fn emit(self, is_v4: bool, out: &mut impl BufMut) {
         if let LinkHeader::Ethernet { src, dst } = self {
             let ethertype = if is_v4 { EtherType::Ipv4 } else { EtherType::Ipv6 };
             EthernetHeader { dst, src, ethertype }.emit(out);

@@ -2,14 +2,14 @@
 
 use super::Interface;
 use crate::error::DropReason;
-use crate::wire::ethernet::{EthernetAddress, EthernetFrame};
+use crate::wire::ethernet::EthernetFrame;
 
 impl Interface {
     /// Whether the frame's addresses let it in: sent to us by an individual station other than us.
-    /// Groups are filtered again, exactly, by their IP address.
+    /// Groups are filtered again, exactly, by their IP address: several share a hardware address.
     pub(crate) fn admit(&self, frame: &EthernetFrame<'_>) -> Result<(), DropReason> {
         let dst = frame.dst();
-        if dst != self.hardware_address && !hears_group(dst) {
+        if dst != self.hardware_address && !dst.is_broadcast() && !self.groups.hears_station(dst) {
             return Err(DropReason::EthernetNotOurs);
         }
         let src = frame.src();
@@ -18,11 +18,4 @@ impl Interface {
         }
         Ok(())
     }
-}
-
-/// Broadcast, and the group addresses that IPv4 and IPv6 multicast map to.
-fn hears_group(dst: EthernetAddress) -> bool {
-    dst.is_broadcast()
-        || matches!(dst.0, [0x01, 0x00, 0x5e, low, ..] if low < 0x80)
-        || matches!(dst.0, [0x33, 0x33, ..])
 }

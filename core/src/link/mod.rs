@@ -14,6 +14,8 @@ use crate::autoconf::dad::Nonce;
 use crate::config::{AddressSettings, InterfaceConfig, Medium};
 use crate::frame::Capabilities;
 use crate::ip::fragment::Fragments;
+use crate::ip::multicast::Groups;
+use crate::ip::output::LinkHeader;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
 use crate::keyed::HashKey;
@@ -86,6 +88,8 @@ pub(crate) enum Control {
     Packet(Packet),
     /// A packet that is leaving in fragments; only ever the first in the queue.
     Fragments(Fragments),
+    /// The groups are to be asked for their next message.
+    GroupReport,
 }
 
 /// A socket with something to send.
@@ -108,6 +112,7 @@ pub(crate) struct Interface {
     /// How it makes sure that its addresses are its own alone.
     pub(crate) settings: AddressSettings,
     pub(crate) autoconf: Autoconf,
+    pub(crate) groups: Groups,
     pub(crate) neighbors: NeighborCache,
     pub(crate) control: VecDeque<Queued<Control>>,
     pub(crate) ready: VecDeque<Queued<Ready>>,
@@ -123,7 +128,13 @@ pub(crate) struct Interface {
 
 impl Interface {
     /// An interface without addresses yet.
-    pub(crate) fn new(id: InterfaceId, config: &InterfaceConfig, settings: AddressSettings, key: HashKey) -> Interface {
+    pub(crate) fn new(
+        id: InterfaceId,
+        config: &InterfaceConfig,
+        settings: AddressSettings,
+        key: HashKey,
+        reports_per_second: u8,
+    ) -> Interface {
         Interface {
             id,
             medium: config.medium,
@@ -133,6 +144,7 @@ impl Interface {
             addresses: AddressTable::default(),
             settings: config.address_settings.unwrap_or(settings),
             autoconf: Autoconf::default(),
+            groups: Groups::new(reports_per_second, config.medium != Medium::Loopback),
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),
             ready: VecDeque::new(),
@@ -177,7 +189,16 @@ impl Interface {
     /// it: the earliest, of equal ones the first.
     pub(crate) fn deadline(&self) -> Option<(Instant, Cause)> {
         let lifetime = self.addresses.deadline().map(|at| (at, Cause::AddressLifetime));
-        [lifetime, self.autoconf.deadline()].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let group = self.groups.deadline().filter(|_| self.up).map(|at| (at, Cause::Group));
+        [lifetime, self.autoconf.deadline(), group].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// Our link-local IPv6 address that is in use, the first if there are several.
+    pub(crate) fn link_local(&self) -> Option<Ipv6Addr> {
+        self.addresses.assigned().find_map(|own| match own.address {
+            IpAddr::V6(address) if address.is_unicast_link_local() => Some(address),
+            _ => None,
+        })
     }
 
     /// The longest packet of a family that the link takes, in bytes: for IPv6 what routers say, if that is
@@ -185,6 +206,14 @@ impl Interface {
     pub(crate) fn mtu(&self, is_ipv6: bool) -> u16 {
         let told = self.autoconf.router_discovery.mtu.filter(|_| is_ipv6);
         told.unwrap_or(self.capabilities.mtu)
+    }
+
+    /// What stands before a packet to the group that maps to the hardware address `dst`.
+    pub(crate) const fn link_to_group(&self, dst: EthernetAddress) -> LinkHeader {
+        match self.medium {
+            Medium::Ethernet => LinkHeader::Ethernet { src: self.hardware_address, dst },
+            Medium::Ip | Medium::Loopback => LinkHeader::None,
+        }
     }
 
     /// The group or broadcast hardware address that `dst` maps to without resolution.

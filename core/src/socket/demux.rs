@@ -1,5 +1,7 @@
 //! Which socket a segment or datagram belongs to: tables keyed by addresses and ports.
 
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 
@@ -57,7 +59,7 @@ impl Hash for Flow {
 }
 
 /// The address family of a wildcard binding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Family {
     V4,
     V6,
@@ -80,7 +82,7 @@ pub(crate) struct Bound {
 }
 
 /// One address, or all of a family; on one interface, or on all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Binding {
     family: Family,
     address: Option<IpAddr>,
@@ -109,13 +111,15 @@ impl Bound {
 #[derive(Clone)]
 pub(crate) struct Bindings<H> {
     map: KeyedMap<Binding, H>,
+    /// Where several share a binding: those behind the one in the map, which was bound last.
+    behind: BTreeMap<Binding, Vec<H>>,
     /// Sockets that are bound to an interface: while there are none, nothing is asked about interfaces.
     on_interfaces: u32,
 }
 
-impl<H: Copy> Bindings<H> {
+impl<H: Copy + PartialEq> Bindings<H> {
     fn new(seed: &Seed, label: &str) -> Bindings<H> {
-        Bindings { map: KeyedMap::new(seed.hash_key(label)), on_interfaces: 0 }
+        Bindings { map: KeyedMap::new(seed.hash_key(label)), behind: BTreeMap::new(), on_interfaces: 0 }
     }
 
     /// Whether one of its bindings is taken.
@@ -126,15 +130,46 @@ impl<H: Copy> Bindings<H> {
     pub(crate) fn insert(&mut self, bound: &Bound, handle: H) {
         self.on_interfaces += u32::from(bound.interface.is_some());
         for binding in bound.bindings() {
-            self.map.insert(binding, handle);
+            if let Some(before) = self.map.insert(binding, handle) {
+                self.behind.entry(binding).or_default().push(before);
+            }
         }
     }
 
-    pub(crate) fn remove(&mut self, bound: &Bound) {
+    pub(crate) fn remove(&mut self, bound: &Bound, handle: H) {
         self.on_interfaces -= u32::from(bound.interface.is_some());
         for binding in bound.bindings() {
-            self.map.remove(&binding);
+            let in_front = self.map.get(&binding) == Some(&handle);
+            let Some(behind) = self.behind.get_mut(&binding) else {
+                if in_front {
+                    self.map.remove(&binding);
+                }
+                continue;
+            };
+            if in_front {
+                if let Some(next) = behind.pop() {
+                    self.map.insert(binding, next);
+                }
+            } else {
+                behind.retain(|other| *other != handle);
+            }
+            if behind.is_empty() {
+                self.behind.remove(&binding);
+            }
         }
+    }
+
+    /// Who has one of its bindings.
+    pub(crate) fn holders(&self, bound: &Bound) -> impl Iterator<Item = H> {
+        bound.bindings().flat_map(|binding| self.at(binding))
+    }
+
+    /// Who has a binding, the last bound first.
+    fn at(&self, binding: Binding) -> impl Iterator<Item = H> {
+        let front = self.map.get(&binding).copied();
+        // Looked up only when the first has been refused, and nobody stands behind nobody.
+        let behind = core::iter::once_with(move || front.and_then(|_| self.behind.get(&binding)));
+        front.into_iter().chain(behind.flatten().flat_map(|behind| behind.iter().rev().copied()))
     }
 
     /// The socket for what arrives at `address` on the interface `arrived_on`: one bound to it, else one
@@ -147,9 +182,9 @@ impl<H: Copy> Bindings<H> {
     pub(crate) fn candidates(&self, address: IpAddr, port: u16, arrived_on: InterfaceId) -> impl Iterator<Item = H> {
         let family = Family::of(address);
         let all = [(Some(address), Some(arrived_on)), (Some(address), None), (None, Some(arrived_on)), (None, None)];
-        all.into_iter().filter(move |(_, interface)| interface.is_none() || self.on_interfaces > 0).filter_map(
-            move |(address, interface)| self.map.get(&Binding { family, address, port, interface }).copied(),
-        )
+        all.into_iter()
+            .filter(move |(_, interface)| interface.is_none() || self.on_interfaces > 0)
+            .flat_map(move |(address, interface)| self.at(Binding { family, address, port, interface }))
     }
 }
 

@@ -6,15 +6,19 @@
 //! - `ports`: ephemeral ports (RFC 6056)
 //! - `tcp`: [`TcpSocket`], a connection as its application sees it
 //! - `udp`: [`UdpSocket`], a UDP socket likewise
+//! - `multicast`: the groups that a UDP socket listens to, and how it sends to groups
 
 use slotmap::new_key_type;
 
 pub(crate) mod demux;
+mod multicast;
 pub(crate) mod ports;
 pub(crate) mod table;
 mod tcp;
 mod udp;
 
+pub use crate::ip::multicast::filter::{FilterMode, SourceFilter};
+pub use multicast::Membership;
 pub use tcp::{ConnectOptions, ListenOptions, TcpSocket};
 pub use udp::{Received, UdpOptions, UdpSocket};
 

@@ -33,6 +33,10 @@ pub struct UdpOptions {
     pub interface: Option<InterfaceId>,
     /// A number that policy rules choose tables by; default 0 (as `SO_MARK`).
     pub mark: u32,
+    /// Whether other sockets that say so too may be bound to the same address and port; default false
+    /// (as `SO_REUSEADDR`). Each gets a copy of what is sent to a group or a broadcast address; what is
+    /// sent to one host goes to the one bound last.
+    pub reuse_address: bool,
 }
 
 /// A datagram that was received.
@@ -62,8 +66,8 @@ impl From<Datagram> for Received {
 /// A UDP socket, borrowed from its stack.
 #[derive(Debug)]
 pub struct UdpSocket<'a> {
-    stack: &'a mut Stack,
-    handle: UdpHandle,
+    pub(super) stack: &'a mut Stack,
+    pub(super) handle: UdpHandle,
 }
 
 impl<'a> UdpSocket<'a> {
@@ -71,7 +75,7 @@ impl<'a> UdpSocket<'a> {
         UdpSocket { stack, handle }
     }
 
-    fn slot(&self) -> Option<&UdpSlot> {
+    pub(super) fn slot(&self) -> Option<&UdpSlot> {
         self.stack.udp_slot(self.handle)
     }
 
@@ -102,7 +106,7 @@ impl<'a> UdpSocket<'a> {
         Ok(())
     }
 
-    fn speaks_to(&self, address: IpAddr) -> bool {
+    pub(super) fn speaks_to(&self, address: IpAddr) -> bool {
         let Some(slot) = self.slot() else { return false };
         let local = slot.state.local.ip();
         !address.is_unspecified()
@@ -128,8 +132,15 @@ impl<'a> UdpSocket<'a> {
             return Err(UdpSendError::MessageTooLong);
         }
         let data = if data.len() < COPY_BELOW { self.stack.copy(data) } else { Bytes::copy_from_slice(data) };
-        if !self.stack.queue_datagram(self.handle, Outgoing { src: path.src, dst: to, data }) {
+        let (src, to_group) = (path.src, to.ip().is_multicast());
+        let stays = to_group && self.multicast_hops() == 0;
+        let copy = to_group.then(|| data.clone());
+        let interface = self.slot().and_then(|slot| slot.state.interface_towards(to.ip()));
+        if !stays && !self.stack.queue_datagram(self.handle, Outgoing { src, dst: to, interface, data }) {
             return Err(UdpSendError::WouldBlock);
+        }
+        if let Some(copy) = copy {
+            self.stack.loop_datagram(self.handle, to, src, &copy);
         }
         Ok(())
     }

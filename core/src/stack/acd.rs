@@ -108,6 +108,7 @@ impl Stack {
         if let Some(own) = self.interfaces.get_mut(id.index()).and_then(|own| own.addresses.find_mut(address)) {
             own.state = AddressState::Duplicated;
         }
+        self.join_groups_of_addresses(id);
         if own.state.is_assigned() {
             self.on_address_unassigned(id, &own);
         }

@@ -108,6 +108,7 @@ impl Stack {
         };
         let is_up = interface.up;
         interface.addresses.push(OwnAddress { address, prefix_len, state, origin, preferred_until, valid_until });
+        self.join_groups_of_addresses(id);
         if state.is_assigned() {
             self.on_address_ready(id, address, origin);
             // What the operator has set and can be used at once is no news.
@@ -190,6 +191,7 @@ impl Stack {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         let Some(own) = interface.addresses.remove(address) else { return };
         interface.autoconf.forget(address);
+        self.join_groups_of_addresses(id);
         if own.state.is_assigned() {
             self.on_address_unassigned(id, &own);
         }
@@ -198,6 +200,7 @@ impl Stack {
 
     /// An address is in use from now on.
     fn on_address_ready(&mut self, id: InterfaceId, address: IpAddr, _origin: AddressOrigin) {
+        self.join_groups_of_addresses(id);
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         if let Some(route) = interface.addresses.find(address).and_then(|own| on_link(id, own)) {
             self.routes.add(route);
@@ -238,7 +241,7 @@ impl Stack {
         self.end_lifetimes(id);
         self.on_dhcpv6_timeout(id);
         self.on_router_discovery_timeout(id);
-        self.arm_interface(id);
+        self.settle_groups(id);
     }
 
     /// RFC 4862 section 5.5.4.

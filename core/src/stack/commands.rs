@@ -50,7 +50,9 @@ impl Stack {
             self.began = self.now;
         }
         let id = self.interfaces.next_id().ok_or(AddInterfaceError::NumbersExhausted)?;
-        self.interfaces.add(Interface::new(id, &config, self.config.address, self.secrets.neighbor));
+        let reports_per_second = self.config.multicast.reports_per_second;
+        let interface = Interface::new(id, &config, self.config.address, self.secrets.neighbor, reports_per_second);
+        self.interfaces.add(interface);
         for own in config.addresses {
             // Each of the reasons to refuse one has been looked at.
             self.assign_address(id, NewAddress::fixed(own)).map_err(|_| AddInterfaceError::BadAddress)?;
@@ -111,7 +113,7 @@ impl Stack {
     pub fn tcp_listener_close(&mut self, now: Instant, listener: ListenerHandle) -> Result<(), StaleHandle> {
         self.called(now, "tcp.listener_close", listener, &[]);
         let mut slot = self.sockets.listeners.remove(listener).ok_or(StaleHandle::Stale)?;
-        self.sockets.demux.listeners.remove(&slot.bound);
+        self.sockets.demux.listeners.remove(&slot.bound, listener);
         while let Some(handle) = slot.listener.accept() {
             self.reset_unowned(handle);
         }
@@ -209,7 +211,8 @@ impl Stack {
     pub fn udp_bind(&mut self, local: SocketAddr, options: UdpOptions) -> Result<UdpHandle, BindError> {
         let mut local = canonical(local);
         self.commanded("udp.bind", local);
-        self.own_address(local.ip()).then_some(()).ok_or(BindError::AddressNotAvailable)?;
+        let available = local.ip().is_multicast() || self.own_address(local.ip());
+        available.then_some(()).ok_or(BindError::AddressNotAvailable)?;
         if self.sockets.udp.len() >= self.config.limits.udp_sockets as usize {
             return Err(BindError::LimitReached);
         }
@@ -219,7 +222,8 @@ impl Stack {
             dual_stack: options.dual_stack,
             interface: options.interface,
         };
-        let taken = |port| datagrams.is_taken(&bound(port));
+        let shares = |handle| self.sockets.udp.get(handle).is_some_and(|slot| slot.state.reuse_address);
+        let taken = |port| datagrams.holders(&bound(port)).any(|holder| !options.reuse_address || !shares(holder));
         let port = match local.port() {
             0 => self.sockets.udp_ports.bind(taken).ok_or(BindError::PortsExhausted)?,
             port if taken(port) => return Err(BindError::AddressInUse),
@@ -241,8 +245,9 @@ impl Stack {
     /// Closes a UDP socket: what it had queued in either direction is dropped.
     pub fn udp_release(&mut self, handle: UdpHandle) -> Result<(), StaleHandle> {
         self.called(self.now, "udp.release", handle, &[]);
+        self.leave_all_groups(handle);
         let slot = self.sockets.udp.remove(handle).ok_or(StaleHandle::Stale)?;
-        self.sockets.demux.datagrams.remove(&slot.state.bound());
+        self.sockets.demux.datagrams.remove(&slot.state.bound(), handle);
         Ok(())
     }
 

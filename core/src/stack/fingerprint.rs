@@ -32,8 +32,8 @@ impl Stack {
             limit.digest(&mut digest);
         }
         let random = &self.random;
-        for stream in [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses, &random.dhcpv6]
-        {
+        let of_addresses = [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses];
+        for stream in of_addresses.into_iter().chain([&random.groups, &random.dhcpv6]) {
             stream.digest(&mut digest);
         }
         for (_, count) in self.counters() {
@@ -86,6 +86,7 @@ fn digest_interface(interface: &Interface, digest: &mut Digest) {
     digest.u16(interface.capabilities.mtu);
     interface.addresses.digest(digest);
     interface.autoconf.digest(digest);
+    interface.groups.digest(digest);
     interface.neighbors.digest(digest);
     digest.count(interface.control.len());
     for control in &interface.control {
@@ -154,6 +155,7 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             digest.u8(5);
             fragments.digest(digest);
         }
+        Control::GroupReport => digest.u8(8),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::ip::input::Received;
 use crate::ip::output::{LinkHeader, PacketHeader};
 use crate::ip::packet::{Body, ErrorKind, Packet};
 use crate::ip::reassembly::{Arrival, Expired, First, Key, LENGTH_MAX, Whole};
-use crate::ip::route::Refusal;
+use crate::ip::route::{Query, Refusal};
 use crate::link::{Control, InterfaceId};
 use crate::provenance::Queued;
 use crate::socket::UdpHandle;
@@ -170,7 +170,11 @@ impl Stack {
     pub(crate) fn datagram_path(&self, handle: UdpHandle, dst: SocketAddr) -> Result<DatagramPath, Refusal> {
         let state = &self.sockets.udp.get(handle).ok_or(Refusal::NoRoute)?.state;
         let bound = state.local.ip();
-        let (hop, src) = self.source_towards(&state.query((!bound.is_unspecified()).then_some(bound), dst))?;
+        // A socket may be bound to a group, from which nothing is sent.
+        let settled = !bound.is_unspecified() && !bound.is_multicast();
+        let interface = state.interface_towards(dst.ip());
+        let query = Query { interface, ..state.query(settled.then_some(bound), dst) };
+        let (hop, src) = self.source_towards(&query)?;
         let header = if src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
         Ok(DatagramPath {
             src,

@@ -22,6 +22,7 @@ use crate::wire::icmpv4::{self, Icmpv4Header, Icmpv4Message};
 use crate::wire::icmpv6::{self, Icmpv6Header, Icmpv6Message};
 use crate::wire::ipv4::IpProtocol;
 use crate::wire::ipv6;
+use crate::wire::mld;
 use crate::wire::ndp;
 
 /// Whose packet an ICMP error is about.
@@ -93,6 +94,7 @@ impl Stack {
                 self.receive_ndp(id, received, bytes, link_src)
             }
             (ndp::ROUTER_ADVERTISEMENT, _) => self.receive_router_advertisement(id, received, bytes),
+            (kind, _) if mld::is_mld(kind) => self.receive_mld(id, received, bytes),
             (_, Icmpv6Header::EchoRequest { .. }) if src.is_unspecified() => Err(DropReason::Ipv6Source),
             (_, Icmpv6Header::EchoRequest { id: ident, seq }) => self.answer_echo(id, frame, received, ident, seq),
             (_, Icmpv6Header::PacketTooBig { mtu }) => {

@@ -6,6 +6,8 @@ use super::Stack;
 use crate::config::Medium;
 use crate::error::DropReason;
 use crate::frame::Capabilities;
+use crate::ip::multicast::filter::SourceFilter;
+use crate::ip::multicast::member::Protocol;
 use crate::ip::own_address::OwnAddress;
 use crate::ip::reassembly::ReassemblyEntry;
 use crate::ip::route::Route;
@@ -46,6 +48,19 @@ pub struct NeighborInfo {
     pub state: NeighborState,
     /// Its hardware address; `None` while it is being resolved.
     pub hardware_address: Option<EthernetAddress>,
+}
+
+/// A group, as [`Stack::groups`] lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupInfo {
+    /// On which interface.
+    pub interface: InterfaceId,
+    /// Its address.
+    pub group: IpAddr,
+    /// Whose packets are wanted, all listeners together (RFC 3376 section 3.2).
+    pub filter: SourceFilter,
+    /// How many sockets listen. The stack itself may listen too, as to solicited-node groups.
+    pub sockets: usize,
 }
 
 /// A connection, as [`Stack::tcp_sockets`] lists it.
@@ -144,6 +159,27 @@ impl Stack {
                 hardware_address,
             })
         })
+    }
+
+    /// The groups that are listened to, on all interfaces. Those that every host is in, `224.0.0.1` and
+    /// `ff02::1`, are not among them unless a socket has joined them.
+    pub fn groups(&self) -> impl Iterator<Item = GroupInfo> + '_ {
+        self.interfaces.iter().flat_map(|interface| {
+            interface.groups.iter().map(move |group| GroupInfo {
+                interface: interface.id,
+                group: group.address,
+                filter: group.filter(),
+                sockets: group.listeners_len(),
+            })
+        })
+    }
+
+    /// The version of IGMP, or with `ipv6` of MLD, that an interface speaks: that of the oldest querier
+    /// present (RFC 3376 section 7.2.1, RFC 3810 section 8.2.1). `None` if there is no such interface.
+    pub fn membership_version(&self, interface: InterfaceId, ipv6: bool) -> Option<u8> {
+        let protocol = if ipv6 { Protocol::Mld } else { Protocol::Igmp };
+        let groups = &self.interfaces.get(interface.index())?.groups;
+        Some(groups.member(protocol).version(&self.config.multicast))
     }
 
     /// The connections, those in TIME-WAIT and those without an owner included, in slot order.

@@ -24,6 +24,7 @@ impl Stack {
         self.routes.invalidate();
         if up {
             self.verify_addresses_again(id);
+            self.announce_groups(id);
             self.solicit_routers_again(id);
             // RFC 8415 section 18.2.12: it may be another link.
             self.with_dhcpv6(id, Dhcpv6Client::check_link);
@@ -56,6 +57,7 @@ impl Stack {
     /// packets that wait for a neighbor; sockets ask their routes again.
     fn empty_queues(&mut self, id: InterfaceId) {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+        interface.groups.on_link_down();
         let (control, ready) = (core::mem::take(&mut interface.control), core::mem::take(&mut interface.ready));
         let transit = core::mem::take(&mut interface.transit);
         let waiting = interface.neighbors.flush();

@@ -21,6 +21,7 @@
 //! - `pmtu`: the paths' MTUs, and what a report of a smaller one does
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
+//! - `multicast`: groups: IGMP, MLD, and datagrams to many
 //! - `fragments`: from fragments to a packet, and from a packet to fragments
 //! - `router_discovery`: what routers say, and what follows from it
 //! - `slaac`: the addresses that we form ourselves
@@ -80,6 +81,7 @@ mod inspect_routers;
 mod interfaces;
 mod link_local;
 mod loopback;
+mod multicast;
 mod neighbors;
 mod pmtu;
 mod receive;
@@ -94,7 +96,7 @@ mod udp;
 
 pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
-pub use inspect::{InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
+pub use inspect::{GroupInfo, InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use pmtu::PathMtuInfo;
 pub use schedule::{Cause, Wakeup};
@@ -125,6 +127,8 @@ struct Random {
     router_discovery: RandomStream,
     temporary_addresses: RandomStream,
     dhcpv6: RandomStream,
+    /// When reports about groups are sent.
+    groups: RandomStream,
 }
 
 /// The bounds on what strangers can make us send.
@@ -232,6 +236,7 @@ impl Stack {
             router_discovery: seed.stream("nd.router_discovery"),
             temporary_addresses: seed.stream("slaac.temporary_addresses"),
             dhcpv6: seed.stream("dhcpv6"),
+            groups: seed.stream("ip.multicast"),
         }
     }
 

@@ -89,6 +89,7 @@ impl Stack {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),
             IpProtocol::UDP => self.receive_udp(id, frame, &received),
             IpProtocol::ICMP => self.receive_icmpv4(id, frame, &received),
+            IpProtocol::IGMP => self.receive_igmp(id, frame, &received),
             _ => {
                 self.owe_icmp_error(id, frame, &received, ErrorKind::ProtocolUnreachable);
                 Err(DropReason::Ipv4Protocol)
@@ -141,6 +142,7 @@ impl Stack {
         }
         received.protocol = upper.protocol;
         received.upper.start += upper.offset;
+        received.router_alert = upper.router_alert;
         self.counters.ipv6_received += 1;
         match upper.protocol {
             IpProtocol::TCP => self.receive_tcp(id, frame, &received),

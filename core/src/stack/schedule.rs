@@ -56,14 +56,16 @@ pub enum Cause {
     ConflictDetection,
     /// An IPv6 address is to be solicited, or taken to be ours alone (RFC 4862 section 5.4).
     DuplicateDetection,
+    /// A report about groups is due, or a querier of an older version is gone.
+    Group,
 }
 
 /// Whose deadline an entry stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TimerOwner {
     Tcp(TcpHandle),
-    /// The interface itself: addresses, self-configuration. Before its neighbors, which may wait for an
-    /// address to be asked from.
+    /// The interface itself: addresses, self-configuration, groups. Before its neighbors, which may wait for
+    /// an address to be asked from.
     Interface(InterfaceId),
     Neighbor(InterfaceId, NeighborId),
     Reassembly,

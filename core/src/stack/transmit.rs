@@ -104,31 +104,36 @@ impl Stack {
         batch.begin_turn(Provenance { serial, occasion });
     }
 
+    fn transmit_arp(&mut self, header: ArpHeader, to: EthernetAddress, batch: &mut TxBatch) {
+        let start = batch.begin();
+        // RFC 3927 section 2.5: so that a duplicate is noticed soon.
+        let dst = if header.sender_protocol.is_link_local() { EthernetAddress::BROADCAST } else { to };
+        EthernetHeader { dst, src: header.sender_hardware, ethertype: EtherType::Arp }.emit(batch.out());
+        header.emit(batch.out());
+        batch.commit(start, arp::PACKET_LEN as u32, None, TxChecksum::Complete);
+        match header.operation {
+            ArpOperation::Request => self.counters.arp_requests_sent += 1,
+            ArpOperation::Reply => self.counters.arp_replies_sent += 1,
+        }
+    }
+
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
         match control {
             Control::Dhcpv6 { transaction } => self.transmit_dhcpv6(id, transaction, batch),
             Control::Packet(packet) => self.transmit_packet(id, packet, Origin::Answer, batch),
             Control::Fragments(fragments) => self.transmit_fragment(id, fragments, batch),
+            Control::GroupReport => self.transmit_group_report(id, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
-                let start = batch.begin();
-                // RFC 3927 section 2.5: so that a duplicate is noticed soon.
-                let dst = if source.is_link_local() { EthernetAddress::BROADCAST } else { to };
-                EthernetHeader { dst, src, ethertype: EtherType::Arp }.emit(batch.out());
-                ArpHeader {
+                let header = ArpHeader {
                     operation,
                     sender_hardware: src,
                     sender_protocol: source,
                     target_hardware,
                     target_protocol: target,
-                }
-                .emit(batch.out());
-                batch.commit(start, arp::PACKET_LEN as u32, None, TxChecksum::Complete);
-                match operation {
-                    ArpOperation::Request => self.counters.arp_requests_sent += 1,
-                    ArpOperation::Reply => self.counters.arp_replies_sent += 1,
-                }
+                };
+                self.transmit_arp(header, to, batch);
             }
             Control::NeighborSolicitation { to, source, target } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
@@ -293,7 +298,7 @@ impl Stack {
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
         slot.state.on_sent(next.dst, &self.config.limits);
-        let (hop_limit, dont_fragment) = (slot.state.hop_limit, slot.state.dont_fragment);
+        let (hop_limit, dont_fragment) = (slot.state.hop_limit_to(next.dst.ip()), slot.state.dont_fragment);
         let (traffic_class, is_connected) = (slot.state.traffic_class, slot.state.peer == Some(next.dst));
         let flow = Flow::new(SocketAddr::new(next.src, slot.state.local.port()), next.dst);
         let packet = Packet {

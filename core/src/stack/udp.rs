@@ -1,12 +1,14 @@
 //! From a datagram to its socket.
 
 use core::net::{IpAddr, SocketAddr};
+use smallvec::smallvec;
 
 use super::Stack;
 use super::receive::is_vouched;
 use crate::error::{DropReason, SocketError};
 use crate::event::Readiness;
 use crate::frame::Frame;
+use crate::ip::address::Delivery;
 use crate::ip::input::Received;
 use crate::ip::output::PacketHeader;
 use crate::ip::packet::{Datagram, ErrorKind};
@@ -37,19 +39,23 @@ impl Stack {
             return self.receive_dhcpv6(id, received, view.payload());
         }
         let from = SocketAddr::new(received.src, view.src_port());
-        let Some(handle) = self.datagram_socket(id, received.dst, view.dst_port(), from) else {
-            self.owe_icmp_error(id, frame, received, ErrorKind::PortUnreachable);
-            return Err(DropReason::UdpNoSocket);
-        };
+        let port = view.dst_port();
         let start = received.upper.start + udp::HEADER_LEN;
-        let data = self.keep(frame, start..start + view.payload().len());
+        let text = start..start + view.payload().len();
+        let hearers = if received.delivery == Delivery::Unicast {
+            let socket = self.datagram_socket(id, received.dst, port, from);
+            socket.map(|socket| smallvec![socket]).ok_or(DropReason::UdpNoSocket)
+        } else {
+            self.hearers(id, received.dst, port, from)
+        };
+        if hearers == Err(DropReason::UdpNoSocket) {
+            self.owe_icmp_error(id, frame, received, ErrorKind::PortUnreachable);
+        }
+        let hearers = hearers?;
+        let data = self.keep(frame, text);
         let (hop_limit, traffic_class) = (received.hop_limit, received.traffic_class);
         let datagram = Datagram { from, to: received.dst, at: self.now, hop_limit, traffic_class, data };
-        let slot = self.sockets.udp.get_mut(handle).ok_or(DropReason::UdpNoSocket)?;
-        slot.state.on_datagram(datagram, &self.config.limits)?;
-        self.counters.udp_received += 1;
-        self.announce_udp(handle, Readiness::READABLE);
-        Ok(())
+        self.deliver_to(&hearers, datagram)
     }
 
     fn datagram_socket(&self, id: InterfaceId, to: IpAddr, port: u16, from: SocketAddr) -> Option<UdpHandle> {
@@ -83,7 +89,7 @@ impl Stack {
     pub(super) fn datagram_query(&self, handle: UdpHandle) -> Option<Query> {
         let state = &self.sockets.udp.get(handle)?.state;
         let next = state.first_to_send()?;
-        Some(state.query(Some(next.src), next.dst))
+        Some(Query { interface: next.interface, ..state.query(Some(next.src), next.dst) })
     }
 }
 

@@ -49,8 +49,8 @@ fn groups_we_are_in_are_heard(#[case] to: [u8; 4], #[case] station: [u8; 6]) {
 #[rstest]
 #[case::all_nodes("ff02::1", Verdict::Accepted)]
 #[case::our_solicited_node_group("ff02::1:ff00:2", Verdict::Accepted)]
-#[case::another_solicited_node_group("ff02::1:ff00:3", Verdict::Dropped(DropReason::Ipv6NotOurs))]
-#[case::all_routers("ff02::2", Verdict::Dropped(DropReason::Ipv6NotOurs))]
+#[case::another_solicited_node_group("ff02::1:ff00:3", Verdict::Dropped(DropReason::EthernetNotOurs))]
+#[case::all_routers("ff02::2", Verdict::Dropped(DropReason::EthernetNotOurs))]
 fn ipv6_groups(#[case] group: &str, #[case] verdict: Verdict) {
     let mut rig = Rig::new();
     let handle = rig.udp_bind("[::]:7");

@@ -28,6 +28,8 @@
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
 //! | `path_mtu` | what the paths take (RFC 1191, RFC 8201) |
 //! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
+//! | `igmp`, `mld` | what hosts tell routers of groups (RFC 3376, 2236, 3810, 2710) |
+//! | `multicast` | groups as sockets know them |
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `dhcpv6` | the DHCPv6 client (RFC 8415) |
 //! | `route` | routes and the choice of a source address |
@@ -63,6 +65,7 @@ mod host_model;
 mod hostile;
 mod icmp_errors;
 mod icmp_input;
+mod igmp;
 mod inputs;
 mod interface;
 mod ipv4;
@@ -72,6 +75,8 @@ mod limits;
 mod link_local;
 mod link_state;
 mod media;
+mod mld;
+mod multicast;
 mod ndp;
 mod neighbor;
 mod neighbor_flood;

@@ -20,7 +20,7 @@ use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetH
 use crate::wire::notation::{Notation, Relative};
 use crate::{
     AddressSettings, Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig,
-    InterfaceId, Limits, Medium, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
+    InterfaceId, Limits, Medium, MulticastConfig, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -52,27 +52,33 @@ impl Rig {
     }
 
     pub(crate) fn with(config: Config, capabilities: Capabilities) -> Rig {
-        let interface = InterfaceConfig::new(
-            OUR_MAC,
-            capabilities,
-            [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)],
-        )
-        .unverified();
-        Rig::with_interface(config, interface)
+        Rig::with_interface(config, usual_interface(capabilities))
     }
 
-    /// A stack with another interface than the usual one.
-    pub(crate) fn with_interface(config: Config, interface: InterfaceConfig) -> Rig {
+    /// A stack with another interface than the usual one. It tells routers nothing of groups on the link:
+    /// that is a topic of its own.
+    pub(crate) fn with_interface(mut config: Config, interface: InterfaceConfig) -> Rig {
+        config.multicast.link_local_reports = false;
         let mut stack = Stack::new(config, Seed([7; 32]));
         let now = Instant::from_millis(1_000);
         let interface = stack.add_interface(now, interface).unwrap();
         Rig { stack, interface, now, batch: TxBatch::new() }
     }
 
+    /// A stack as the usual one, which has told routers of the groups of its addresses within its first second.
+    pub(crate) fn telling(config: Config, capabilities: Capabilities) -> Rig {
+        let mut stack = Stack::new(config, Seed([7; 32]));
+        let interface = stack.add_interface(Instant::ZERO, usual_interface(capabilities)).unwrap();
+        let mut rig = Rig { stack, interface, now: Instant::ZERO, batch: TxBatch::new() };
+        rig.pass(Duration::from_secs(1));
+        rig
+    }
+
     /// A stack whose interface has no addresses yet.
     pub(crate) fn bare(settings: AddressSettings) -> Rig {
         let mut rig = Rig::new();
-        rig.stack = Stack::new(Config { checks: true, ..Config::default() }, Seed([7; 32]));
+        let multicast = MulticastConfig { link_local_reports: false, ..MulticastConfig::default() };
+        rig.stack = Stack::new(Config { checks: true, multicast, ..Config::default() }, Seed([7; 32]));
         let config = InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), []);
         let config = InterfaceConfig { address_settings: Some(settings), ..config };
         rig.interface = rig.stack.add_interface(rig.now, config).unwrap();
@@ -270,6 +276,12 @@ impl Rig {
             .find(|(other, _)| *other == name)
             .map_or_else(|| panic!("no counter {name}"), |(_, count)| count)
     }
+}
+
+/// The interface at the head of this file.
+fn usual_interface(capabilities: Capabilities) -> InterfaceConfig {
+    let addresses = [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)];
+    InterfaceConfig::new(OUR_MAC, capabilities, addresses).unverified()
 }
 
 /// An address and port from text.

@@ -13,6 +13,9 @@
 //! | [`ipv6_ext`] | the walk over extension headers | 8200, 8504, 5095 |
 //! | [`icmpv4`] | echo and errors | 792, 1122 |
 //! | [`icmpv6`] | echo and errors | 4443 |
+//! | [`igmp`] | group membership over IPv4 | 1112, 2236, 3376 |
+//! | [`mld`] | group membership over IPv6 | 2710, 3810 |
+//! | [`membership`] | what the two have in common | 3376, 3810 |
 //! | [`ndp`] | neighbor solicitation and advertisement | 4861, 7527 |
 //! | [`ndp_router`] | router solicitation and advertisement, redirect | 4861, 4191 |
 //! | [`ndp_options`] | prefixes, routes, name servers in a router advertisement | 4861, 4191, 8106 |
@@ -33,9 +36,12 @@ pub mod domain_name;
 pub mod ethernet;
 pub mod icmpv4;
 pub mod icmpv6;
+pub mod igmp;
 pub mod ipv4;
 pub mod ipv6;
 pub mod ipv6_ext;
+pub mod membership;
+pub mod mld;
 pub mod ndp;
 pub mod ndp_options;
 pub mod ndp_router;

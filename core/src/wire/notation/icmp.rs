@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::IpAddr;
 
+use super::membership;
 use super::print::{self, Notation};
 use super::{router, tcp};
 use crate::tcp::seq::SeqNumber;
@@ -12,6 +13,7 @@ use crate::wire::icmpv6::{self, Icmpv6Header, Icmpv6Message};
 use crate::wire::ipv4::IpProtocol;
 use crate::wire::ipv6::Ipv6Packet;
 use crate::wire::ipv6_ext::{self, ExtensionLimits};
+use crate::wire::mld;
 use crate::wire::ndp::{self, NeighborAdvertisement, NeighborSolicitation};
 use crate::wire::ndp_router::Redirect;
 
@@ -94,6 +96,10 @@ pub(super) fn v6(f: &mut fmt::Formatter<'_>, notation: &Notation, message: &Icmp
         },
         Icmpv6Header::Other { kind: ndp::NEIGHBOR_SOLICITATION, .. } => solicitation(f, message.bytes()),
         Icmpv6Header::Other { kind: ndp::NEIGHBOR_ADVERTISEMENT, .. } => advertisement(f, message.bytes()),
+        Icmpv6Header::Other { kind, .. } if mld::is_mld(kind) => match mld::parse(message.bytes()) {
+            Ok(message) => membership::message(f, "mld", 2, &message),
+            Err(reason) => print::malformed(f, reason),
+        },
         Icmpv6Header::Other { kind: ndp::ROUTER_SOLICITATION, .. } => router::solicitation(f, message.bytes()),
         Icmpv6Header::Other { kind: ndp::ROUTER_ADVERTISEMENT, .. } => router::advertisement(f, message.bytes()),
         Icmpv6Header::Other { kind: ndp::REDIRECT, .. } => redirect(f, notation, message.bytes()),

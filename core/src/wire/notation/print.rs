@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
-use super::{Relative, dhcpv6, icmp, other, tcp};
+use super::{Relative, dhcpv6, icmp, membership, other, tcp};
 use crate::error::DropReason;
 use crate::wire::arp::ArpPacket;
 use crate::wire::checksum::Sum;
@@ -11,6 +11,7 @@ use crate::wire::dhcpv6::Dhcpv6Message;
 use crate::wire::ethernet::{EtherType, EthernetFrame};
 use crate::wire::icmpv4::Icmpv4Message;
 use crate::wire::icmpv6::Icmpv6Message;
+use crate::wire::igmp;
 use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
 use crate::wire::ipv6::Ipv6Packet;
 use crate::wire::ipv6_ext::{self, ExtensionLimits, Fragment};
@@ -176,6 +177,16 @@ fn upper_layer(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet<
                 Ok(message) => {
                     icmp::v4(f, notation, &message)?;
                     bad_checksum(f, !message.verify_checksum())
+                }
+                Err(reason) => malformed(f, reason),
+            }
+        }
+        (IpProtocol::IGMP, IpAddr::V4(_)) => {
+            addresses(f, notation, packet)?;
+            match igmp::parse(packet.payload) {
+                Ok(message) => {
+                    membership::message(f, "igmp", 3, &message)?;
+                    bad_checksum(f, !igmp::verify_checksum(packet.payload))
                 }
                 Err(reason) => malformed(f, reason),
             }

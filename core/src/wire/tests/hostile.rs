@@ -17,6 +17,7 @@ use crate::wire::icmpv6::Icmpv6Message;
 use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
 use crate::wire::ipv6::Ipv6Packet;
 use crate::wire::ipv6_ext::{ExtensionLimits, walk};
+use crate::wire::membership::Message;
 use crate::wire::ndp::{NeighborAdvertisement, NeighborSolicitation};
 use crate::wire::ndp_options::RouterOption;
 use crate::wire::ndp_router::{Redirect, RouterAdvertisement, RouterSolicitation};
@@ -51,6 +52,11 @@ fn every_view(bytes: &[u8]) {
     let _ = Icmpv4Message::parse(bytes).map(|view| (view.header(), view.quoted().is_some()));
     let _ = Icmpv6Message::parse(bytes).map(|view| (view.header(), view.quoted().is_some()));
     let _ = (NeighborSolicitation::parse(bytes), NeighborAdvertisement::parse(bytes));
+    for message in [crate::wire::igmp::parse(bytes), crate::wire::mld::parse(bytes)].into_iter().flatten() {
+        if let Message::Records(records) = message {
+            assert!(records.iter().map(|record| 8 + record.sources.iter().count()).sum::<usize>() <= bytes.len());
+        }
+    }
     let _ = RouterAdvertisement::parse(bytes).map(|view| view.options().count());
     let _ = UdpDatagram::parse(bytes).map(|view| (view.header(), view.verify_checksum(Sum::new())));
     if let Ok(segment) = TcpSegment::parse(bytes) {
@@ -102,6 +108,14 @@ fn every_header_round_trips(bytes: &[u8]) {
         let again = emitted(&|out| message.emit(out));
         assert_eq!(NeighborAdvertisement::parse(&again), Ok(message));
     }
+    if let Ok(Message::Query(query)) = crate::wire::igmp::parse(bytes) {
+        let again = emitted(&|out| crate::wire::igmp::emit_query(&query, out));
+        assert_eq!(crate::wire::igmp::parse(&again), Ok(Message::Query(query)));
+    }
+    if let Ok(Message::Query(query)) = crate::wire::mld::parse(bytes) {
+        let again = emitted(&|out| crate::wire::mld::emit_query(&query, out));
+        assert_eq!(crate::wire::mld::parse(&again), Ok(Message::Query(query)));
+    }
     router_messages_round_trip(bytes);
     if let Ok(datagram) = UdpDatagram::parse(bytes) {
         assert_eq!(emitted(&|out| datagram.header().emit(out))[..6], bytes[..6]);
@@ -146,7 +160,12 @@ fn seeds() -> Vec<Vec<u8>> {
         samples::UDP.to_vec(),
         samples::TCP.to_vec(),
     ]);
-    for (protocol, payload) in [(6, &samples::TCP[..]), (17, &samples::UDP), (1, &[3, 3, 0, 0, 0, 0, 0, 0])] {
+    for (protocol, payload) in [
+        (6, &samples::TCP[..]),
+        (17, &samples::UDP),
+        (1, &[3, 3, 0, 0, 0, 0, 0, 0]),
+        (2, &[0x22, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 233, 252, 0, 1, 192, 0, 2, 1]),
+    ] {
         let mut packet = samples::ipv4();
         packet[9] = protocol;
         packet.truncate(20);
@@ -157,6 +176,7 @@ fn seeds() -> Vec<Vec<u8>> {
         seeds.extend([packet, frame]);
     }
     for (next, payload) in [
+        (58, &[130u8, 0, 0, 0, 0x90, 1, 0, 0, 0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0x8f, 0, 0][..]),
         (
             58,
             &[135u8, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 0, 0, 0, 0, 1]

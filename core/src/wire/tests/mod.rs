@@ -10,6 +10,7 @@ mod icmp;
 mod ipv4;
 mod ipv6;
 mod ipv6_ext;
+mod membership;
 mod ndp;
 mod ndp_router;
 mod notation;

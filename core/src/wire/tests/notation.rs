@@ -244,6 +244,32 @@ fn neighbor_discovery() {
     assert_eq!(short(&icmp6_of(message)), line);
 }
 
+/// IGMP and MLD: the version stands behind the protocol's name.
+#[test]
+fn membership() {
+    use crate::wire::membership::{GroupRecord, RecordKind};
+    let (group, source) = ([233, 252, 0, 1].into(), [192, 0, 2, 9].into());
+    let records = [
+        GroupRecord { kind: RecordKind::ToExclude, group, sources: vec![] },
+        GroupRecord { kind: RecordKind::Block, group, sources: vec![source, source] },
+    ];
+    let mut message = Vec::new();
+    crate::wire::igmp::emit_records(&records, &mut message);
+    let igmp = |message: &[u8]| short(&ip(false, IpProtocol::IGMP, message));
+    assert_eq!(
+        igmp(&message),
+        "igmp3 report to_ex 233.252.0.1 {}, block 233.252.0.1 {192.0.2.9,192.0.2.9} [bad checksum]"
+    );
+    crate::wire::igmp::fill_checksum(&mut message);
+    assert!(!igmp(&message).contains("bad"));
+    let message = [0x11, 25, 0xec, 0x69, 0, 0, 0, 0, 2, 125, 0, 0];
+    assert_eq!(igmp(&message), "igmp3 query general within 2.500 s robustness 2 interval 125 s");
+    let mut message = Vec::new();
+    crate::wire::mld::emit_done("ff02::fb".parse().unwrap(), &mut message);
+    assert_eq!(short(&icmp6_of(message)), "icmp6 mld1 leave ff02::fb");
+    assert_eq!(short(&icmp6_of(vec![143, 0, 0, 0, 0, 0, 0, 1])), "icmp6 malformed: mld.truncated");
+}
+
 #[test]
 fn frames() {
     let notation = Notation { prefix: "> ", ..Notation::default() };
@@ -256,7 +282,7 @@ fn frames() {
     assert_eq!(line(&request[..20]), "> malformed: arp.truncated");
     assert_eq!(line(&frame(EtherType(0x88cc), &[0; 46])), "> ethertype 0x88cc (46)");
     assert_eq!(line(&frame(EtherType::Ipv6, &[])), "> malformed: ipv6.truncated");
-    assert_eq!(line(&frame(EtherType::Ipv4, &ip(false, IpProtocol(2), &[0; 8]))), "> igmp (8)");
+    assert_eq!(line(&frame(EtherType::Ipv4, &ip(false, IpProtocol(89), &[0; 8]))), "> protocol 89 (8)");
     assert_eq!(line(&[]), "> malformed: ethernet.truncated");
 }
 
