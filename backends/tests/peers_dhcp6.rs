@@ -9,76 +9,15 @@ mod command;
 
 use std::fs;
 use std::net::{IpAddr, Ipv6Addr};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use command::{PATIENCE, Running, in_namespace, ping};
-use rustix::process::Signal;
+use command::peer::{Folder, Server, addresses, stats};
+use command::{Running, in_namespace, ping};
 use serde_json::Value;
 use tickwire_backends::net_setup::Ip;
 
 const TAP: &str = "tap7";
 const SERVER: &str = "2001:db8:1::1";
-
-fn requires_peers() -> bool {
-    std::env::var_os("TICKWIRE_REQUIRE_PEERS").is_some_and(|value| value == "1")
-}
-
-/// A folder of one test's own, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = std::env::temp_dir().join(format!("tickwire-dhcp6-{}-{name}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder of this test's own");
-        Folder(folder)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_string_lossy().into_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A server, until dropped; ended by its process id.
-struct Server(Child);
-
-impl Server {
-    fn start(program: &str, arguments: &[&str]) -> Option<Server> {
-        let log = std::env::temp_dir().join(format!("tickwire-dhcp6-{}-{program}.log", std::process::id()));
-        let output = fs::File::create(&log).expect("a file of this test's own");
-        let spawned = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::from(output)).spawn();
-        match spawned {
-            Ok(mut child) => {
-                thread::sleep(Duration::from_millis(300));
-                if let Some(status) = child.try_wait().expect("it is ours") {
-                    panic!("{program} ended with {status}: {}", fs::read_to_string(&log).unwrap_or_default());
-                }
-                let _ = fs::remove_file(&log);
-                Some(Server(child))
-            }
-            Err(error) if requires_peers() => panic!("{program} is required: {error}"),
-            Err(error) => {
-                println!("skipped: cannot run {program}: {error}");
-                None
-            }
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// The TAP, up, with the server's address; duplicates are not looked for, so that it can be used at once.
 fn link() {
@@ -109,7 +48,7 @@ fn dnsmasq(folder: &Folder) -> Option<Server> {
         &leases,
         &pid,
     ];
-    Server::start("dnsmasq", &fixed)
+    Server::start(folder, "dnsmasq", &fixed)
 }
 
 /// ISC dhcpd: addresses and prefixes, and two messages instead of four for who asks for that.
@@ -128,28 +67,7 @@ fn dhcpd(folder: &Folder) -> Option<Server> {
     fs::write(folder.path("dhcpd.conf"), configuration).expect("written");
     fs::write(folder.path("leases"), "").expect("written");
     let (conf, leases, pid) = (folder.path("dhcpd.conf"), folder.path("leases"), folder.path("pid"));
-    Server::start("dhcpd", &["-6", "-d", "-cf", &conf, "-lf", &leases, "-pf", &pid, "--no-pid", TAP])
-}
-
-/// Statistics, as they are now.
-fn stats(running: &Running, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
-    let began = Instant::now();
-    loop {
-        let _ = fs::remove_file(path);
-        running.signal(Signal::USR1);
-        thread::sleep(Duration::from_millis(100));
-        let text = fs::read_to_string(path).unwrap_or_default();
-        let value: Value = serde_json::from_str(&text).unwrap_or_default();
-        if !value.is_null() && holds(&value) {
-            return value;
-        }
-        assert!(began.elapsed() < PATIENCE, "not so in time: {text}");
-    }
-}
-
-/// The addresses in a `ready` line.
-fn addresses(ready: &str) -> Vec<IpAddr> {
-    ready.split(' ').filter_map(|word| word.split_once('/')?.0.parse().ok()).collect()
+    Server::start(folder, "dhcpd", &["-6", "-d", "-cf", &conf, "-lf", &leases, "-pf", &pid, "--no-pid", TAP])
 }
 
 fn is_in(address: IpAddr, prefix: &str) -> bool {

@@ -85,7 +85,12 @@ const REQUEST: [u8; 42] = [
 /// Whether the core does its work here: a stack answers ARP, and opens a connection.
 fn works() -> bool {
     let mut stack = Stack::new(Config::default(), Seed([7; 32]));
-    let config = InterfaceConfig::new(EthernetAddress([2, 0, 0, 0, 0, 2]), Capabilities::plain(1500), [InterfaceAddress::v4([192, 0, 2, 2].into(), 24)]).unverified();
+    let config = InterfaceConfig::new(
+        EthernetAddress([2, 0, 0, 0, 0, 2]),
+        Capabilities::plain(1500),
+        [InterfaceAddress::v4([192, 0, 2, 2].into(), 24)],
+    )
+    .unverified();
     let now = Instant::ZERO + Duration::from_millis(200);
     let Ok(interface) = stack.add_interface(now, config) else { return false };
     let frame = Frame::from(Bytes::from_static(&REQUEST));

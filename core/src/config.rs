@@ -5,6 +5,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use smallvec::SmallVec;
 
+use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::frame::Capabilities;
 use crate::identity::Identity;
 use crate::link::InterfaceId;
@@ -37,8 +38,17 @@ pub struct Config {
     pub reassembly_timeout: Duration,
     /// ICMP errors sent per second, both families together; default 100 (RFC 4443 section 2.4 (f)).
     pub icmp_errors_per_second: u32,
+    /// ICMP errors sent to one source at once; default 6 (as Linux). Further ones follow at
+    /// `icmp_source_interval`.
+    pub icmp_errors_burst: u8,
+    /// The time between ICMP errors to one source beyond its burst; default 1 s (as Linux).
+    pub icmp_source_interval: Duration,
+    /// ICMPv6 echo requests to a group that are answered per second; default 10.
+    pub group_echoes_per_second: u32,
     /// Resets sent per second in answer to segments that belong to no connection; default 200.
     pub resets_per_second: u32,
+    /// What DHCPv4 clients are set to by default.
+    pub dhcpv4: Dhcpv4Config,
     /// The router role; off by default.
     pub router: RouterConfig,
     /// Whether any of our addresses may be used on any interface: a packet is taken in that came to an
@@ -74,7 +84,11 @@ impl Default for Config {
             rx_batch: 16,
             reassembly_timeout: Duration::from_mins(1),
             icmp_errors_per_second: 100,
+            icmp_errors_burst: 6,
+            icmp_source_interval: Duration::from_secs(1),
+            group_echoes_per_second: 10,
             resets_per_second: 200,
+            dhcpv4: Dhcpv4Config::default(),
             router: RouterConfig::default(),
             weak_host: false,
             checks: cfg!(debug_assertions),
@@ -253,6 +267,8 @@ pub struct Limits {
     pub neighbor_queue: u8,
     /// Answers waiting in an interface's control queue; default 256.
     pub control_queue: u16,
+    /// Entries of each list that a DHCPv4 server tells: routes, DNS servers and so on; default 64.
+    pub dhcpv4_entries: u16,
     /// Bytes of answers that wait on an interface, for its device or for neighbors, with one larger than
     /// 2,048 bytes among them: an echo of a reassembled request; default 1 MiB.
     pub answer_bytes: u32,
@@ -265,6 +281,10 @@ pub struct Limits {
     /// Destinations that an unconnected UDP socket remembers having sent to, so that ICMP errors about
     /// them are believed; default 16.
     pub udp_destinations: u16,
+    /// Errors of its datagrams that wait on a UDP socket to be told one by one; default 16.
+    pub udp_errors: u16,
+    /// Buckets of the limit on ICMP errors per source; default 1,024. Sources that share one share its burst.
+    pub icmp_sources: u16,
     /// Bytes (as charged) of fragments that wait for the rest of their packets, a quarter of it from one
     /// source at most; default 4 MiB.
     pub reassembly: u32,
@@ -281,6 +301,10 @@ pub struct Limits {
     pub memberships: u16,
     /// Extension headers per IPv6 packet; default 16 (RFC 8504 section 5.3).
     pub ipv6_extension_headers: u8,
+    /// Options other than padding in an IPv6 options header; default 8 (RFC 8504 section 5.3).
+    pub ipv6_options: u8,
+    /// Bytes of padding in a row in an IPv6 options header; default 7 (RFC 8504 section 5.3).
+    pub ipv6_padding: u8,
 }
 
 impl Default for Limits {
@@ -310,11 +334,14 @@ impl Default for Limits {
             neighbors_parked: 64,
             neighbor_queue: 3,
             control_queue: 256,
+            dhcpv4_entries: 64,
             answer_bytes: 1024 * 1024,
             orphans: 4096,
             tcp_ranges: 64,
             path_mtus: 1024,
             udp_destinations: 16,
+            udp_errors: 16,
+            icmp_sources: 1024,
             reassembly: 4 * 1024 * 1024,
             fragments_per_packet: 128,
             small_fragments_per_packet: 64,
@@ -322,6 +349,8 @@ impl Default for Limits {
             group_sources: 64,
             memberships: 64,
             ipv6_extension_headers: 16,
+            ipv6_options: 8,
+            ipv6_padding: 7,
         }
     }
 }
@@ -368,6 +397,9 @@ pub struct IpConfig {
     /// Whether the IPv6 packets of a TCP connection or connected UDP socket carry a flow label; default
     /// true (RFC 6437 section 3).
     pub flow_labels: bool,
+    /// Whether IPv4 packets to us that were routed by their source are accepted, once their route has
+    /// ended here; default false (RFC 7126 section 4.3).
+    pub source_routes: bool,
     /// How long after the last report of a decrease a larger path MTU is tried; `None` for never; default
     /// 10 min, at least 5 (RFC 1191 section 6.3, RFC 8201 section 4).
     pub path_mtu_raise: Option<Duration>,
@@ -375,7 +407,7 @@ pub struct IpConfig {
 
 impl Default for IpConfig {
     fn default() -> IpConfig {
-        IpConfig { flow_labels: true, path_mtu_raise: Some(Duration::from_mins(10)) }
+        IpConfig { flow_labels: true, source_routes: false, path_mtu_raise: Some(Duration::from_mins(10)) }
     }
 }
 

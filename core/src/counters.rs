@@ -150,6 +150,28 @@ counters! {
         udp_looped = "udp.looped",
         /// Datagrams sent.
         udp_sent = "udp.sent",
+        /// DHCPv4 messages sent.
+        dhcpv4_sent = "dhcpv4.sent",
+        /// Those that were sent again for want of an answer.
+        dhcpv4_retransmitted = "dhcpv4.retransmitted",
+        /// DHCPv4 messages used.
+        dhcpv4_received = "dhcpv4.received",
+        /// Leases acknowledged: new, confirmed or extended.
+        dhcpv4_acknowledged = "dhcpv4.acknowledged",
+        /// Leases refused by a server.
+        dhcpv4_refused = "dhcpv4.refused",
+        /// Leases declined, because another host has the address or the interface cannot have it.
+        dhcpv4_declined = "dhcpv4.declined",
+        /// Leases that ended without having been extended.
+        dhcpv4_expired = "dhcpv4.expired",
+        /// Requests given up for want of an answer.
+        dhcpv4_unanswered = "dhcpv4.unanswered",
+        /// Times that the network preferred IPv6 alone.
+        dhcpv4_ipv6_only = "dhcpv4.ipv6_only",
+        /// DHCPv4 options, or ends of option fields, that could not be read and were skipped.
+        dhcpv4_options_malformed = "dhcpv4.options_malformed",
+        /// Entries of lists beyond `Limits::dhcpv4_entries`, and routes beyond `Limits::routes`.
+        dhcpv4_entries_refused = "dhcpv4.entries_refused",
         /// DHCPv6 messages sent.
         dhcpv6_sent = "dhcpv6.sent",
         /// DHCPv6 messages accepted.

@@ -154,6 +154,10 @@ drop_reasons! {
     Icmpv6NoFlow = "icmpv6.no_flow",
     /// A report of a path MTU about a packet of ours that can't be true or is no news (RFC 8201 section 4).
     IcmpTooBig = "icmp.too_big",
+    /// An error that a rate limit for its destination held back.
+    IcmpSourceLimited = "icmp.source_limited",
+    /// An error about a datagram of a socket whose queue of errors is full.
+    UdpErrorQueueFull = "udp.error_queue_full",
     /// Echo request refused by the rate limit or to a group of which we do not answer.
     EchoRefused = "icmp.echo_refused",
     /// ND message with hop limit other than 255, code other than 0 or an impossible length (RFC 4861 section 7.1).
@@ -200,6 +204,19 @@ drop_reasons! {
     UdpSourceFiltered = "udp.source_filtered",
     /// The UDP socket's receive queue is full.
     UdpQueueFull = "udp.queue_full",
+
+    /// DHCPv4 message shorter than its fixed part.
+    Dhcpv4Truncated = "dhcpv4.truncated",
+    /// DHCPv4 message of another hardware type, without the magic cookie, or of no known operation.
+    Dhcpv4Format = "dhcpv4.format",
+    /// DHCPv4 option that does not fit its field; what stands before it is used.
+    Dhcpv4Option = "dhcpv4.option",
+    /// DHCPv4 message for another client (xid, hardware address, client identifier) or to a server.
+    Dhcpv4NotOurs = "dhcpv4.not_ours",
+    /// DHCPv4 message that the client's state does not wait for, or from another server than the one it waits for.
+    Dhcpv4Unexpected = "dhcpv4.unexpected",
+    /// DHCPv4 offer or acknowledgment that no host could use: no server identifier, no lease time, no possible address.
+    Dhcpv4Unusable = "dhcpv4.unusable",
 
     /// Shorter than a DHCPv6 header, or an option that leads out of the message.
     Dhcpv6Truncated = "dhcpv6.truncated",
@@ -357,6 +374,22 @@ command_errors! {
         MtuTooSmall => "the interface's MTU is below 1280, the least for IPv6",
     }
 
+    /// Why a DHCPv4 client did not do as it was told.
+    Dhcpv4Error {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// The interface's client runs already.
+        Running => "the interface's DHCPv4 client runs already",
+        /// The interface's client does not run.
+        NotRunning => "the interface's DHCPv4 client does not run",
+        /// The interface is no Ethernet: there is no hardware address to be known by.
+        NotEthernet => "DHCPv4 needs an Ethernet interface",
+        /// The interface has no IPv4 address that was set by hand.
+        NoAddress => "the interface has no IPv4 address that was set by hand",
+        /// The host name is empty or longer than 255 bytes, or the client identifier not 2 to 255 bytes long.
+        BadConfig => "a host name has 1 to 255 bytes, a client identifier 2 to 255",
+    }
+
     /// Why a neighbor was not set.
     NeighborError {
         /// No such interface.
@@ -501,10 +534,16 @@ command_errors! {
         HostUnreachable => "host unreachable",
         /// ICMP said network unreachable.
         NetworkUnreachable => "network unreachable",
+        /// ICMP said that the host does not speak the protocol.
+        ProtocolUnreachable => "protocol unreachable",
+        /// ICMP said that a router or the host lets nothing through, on purpose.
+        Prohibited => "administratively prohibited",
+        /// ICMP said that the packet's header makes no sense (Parameter Problem).
+        ProtocolError => "protocol error",
         /// A datagram was larger than the path takes.
         MessageTooLong => "message too long",
-        /// The local address turned out to be another host's (RFC 5227 section 2.4).
-        AddressLost => "the local address was removed, or is another host's",
+        /// The local address turned out to be another host's (RFC 5227 section 2.4), or its lease has ended.
+        AddressLost => "the local address is not this stack's any more",
     }
 
     /// Why a UDP socket was not bound.

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::Ipv6Addr;
 
+use crate::autoconf::dhcpv4::binding::Dhcpv4Binding;
 use crate::autoconf::dhcpv6::Duid;
 use crate::digest::Digest;
 use crate::time::Duration;
@@ -21,12 +22,14 @@ pub struct Identity {
     pub secret: [u8; 16],
     /// How often an identifier was found in use by another host; oldest first, none that is 0.
     pub dad_counters: Vec<DadCounter>,
-    /// By what DHCPv6 servers know this host (RFC 8415 section 11), once it has asked one.
+    /// By what DHCP servers know this host (RFC 8415 section 11, RFC 4361 section 6.1), once it has asked one.
     pub duid: Option<Duid>,
-    /// Under which numbers DHCPv6 servers know the associations of the interfaces.
+    /// Under which numbers DHCP servers know the associations of the interfaces.
     pub iaids: Vec<Iaid>,
     /// What DHCPv6 servers have given; at most one per interface.
     pub dhcpv6: Vec<Dhcpv6Binding>,
+    /// What DHCPv4 servers have given; at most one per interface.
+    pub dhcpv4: Vec<Dhcpv4Binding>,
 }
 
 /// The IAID of an interface (RFC 8415 section 12): of its addresses and its prefixes alike.
@@ -131,7 +134,14 @@ impl fmt::Debug for Identity {
 impl Identity {
     /// A host that has not been before.
     pub const fn new(secret: [u8; 16]) -> Identity {
-        Identity { secret, dad_counters: Vec::new(), duid: None, iaids: Vec::new(), dhcpv6: Vec::new() }
+        Identity {
+            secret,
+            dad_counters: Vec::new(),
+            duid: None,
+            iaids: Vec::new(),
+            dhcpv6: Vec::new(),
+            dhcpv4: Vec::new(),
+        }
     }
 
     /// It has lain idle for `elapsed`: leases are shorter by that, and those that have expired are gone.
@@ -140,6 +150,10 @@ impl Identity {
             binding.pass(elapsed);
         }
         self.dhcpv6.retain(|binding| !binding.is_empty());
+        for binding in &mut self.dhcpv4 {
+            binding.pass(elapsed);
+        }
+        self.dhcpv4.retain(|binding| !binding.is_over());
     }
 
     /// The IAID of an interface: the one that it has had, or else `new`.
@@ -154,6 +168,11 @@ impl Identity {
     pub(crate) fn take_dhcpv6_binding(&mut self, interface: u16) -> Option<Dhcpv6Binding> {
         let at = self.dhcpv6.iter().position(|binding| binding.interface == interface)?;
         Some(self.dhcpv6.remove(at))
+    }
+
+    pub(crate) fn take_dhcpv4_binding(&mut self, interface: u16) -> Option<Dhcpv4Binding> {
+        let at = self.dhcpv4.iter().position(|binding| binding.interface == interface)?;
+        Some(self.dhcpv4.remove(at))
     }
 
     pub(crate) fn dad_counter(&self, interface: u16, prefix: Ipv6Addr) -> u8 {
@@ -189,6 +208,10 @@ impl Identity {
             binding.server.digest(digest);
             binding.addresses.digest(digest);
             binding.prefixes.digest(digest);
+        }
+        digest.count(self.dhcpv4.len());
+        for binding in &self.dhcpv4 {
+            binding.digest(digest);
         }
     }
 }

@@ -69,6 +69,10 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use autoconf::dhcpv4::Dhcpv4State;
+pub use autoconf::dhcpv4::binding::Dhcpv4Binding;
+pub use autoconf::dhcpv4::config::Dhcpv4Config;
+pub use autoconf::dhcpv4::settings::{Dhcpv4Route, Dhcpv4Settings};
 pub use autoconf::dhcpv6::{Dhcpv6Info, Dhcpv6Lease, Dhcpv6Request, Dhcpv6State, Duid};
 pub use autoconf::router_discovery::ManagedFlags;
 pub use config::{

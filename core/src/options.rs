@@ -260,6 +260,7 @@ options! {
     "router.reverse_path": router.reverse_path, Kind::Choice(REVERSE_PATH_WORDS), "RFC 3704 section 2";
     "router.redirects": router.redirects, Kind::Switch, "RFC 1812 section 5.2.7.2";
     "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
+    "ip.source_routes": ip.source_routes, Kind::Switch, "RFC 7126 section 4.3";
     "ip.path_mtu_raise_ms": ip.path_mtu_raise, Kind::OptionalMilliseconds(300_000..=100 * DAY_MS), "RFC 8201 section 4";
     "ip.reassembly_timeout_ms": reassembly_timeout, Kind::Milliseconds(1_000..=120_000), "RFC 8200 section 4.5, RFC 1122 section 3.3.2";
     "ip.weak_host": weak_host, Kind::Switch, "RFC 1122 section 3.3.4.2";
@@ -276,6 +277,9 @@ options! {
     "slaac.temporary_valid_ms": slaac.temporary_valid_lifetime, Kind::Milliseconds(60_000..=YEAR_MS), "RFC 8981 section 3.8";
     "slaac.temporary_preferred_ms": slaac.temporary_preferred_lifetime, Kind::Milliseconds(30_000..=YEAR_MS), "RFC 8981 section 3.8";
     "icmp.errors_per_second": icmp_errors_per_second, Kind::Number(0..=1_000_000), "RFC 4443 section 2.4 (f)";
+    "icmp.errors_burst": icmp_errors_burst, Kind::Number(1..=255), "as Linux";
+    "icmp.source_interval_ms": icmp_source_interval, Kind::Milliseconds(0..=DAY_MS), "as Linux";
+    "icmp.group_echoes_per_second": group_echoes_per_second, Kind::Number(0..=1_000_000), "own";
     "dhcpv6.follow_routers": dhcpv6.follow_routers, Kind::Switch, "RFC 4861 section 4.2";
     "dhcpv6.rapid_commit": dhcpv6.rapid_commit, Kind::Switch, "RFC 8415 section 21.14";
     "dhcpv6.prefix_delegation": dhcpv6.prefix_delegation, Kind::Optional(0..=64), "RFC 8415 section 6.3";
@@ -303,6 +307,11 @@ options! {
     "tcp.socket.hop_limit": tcp.socket.hop_limit, Kind::Optional(1..=255), "RFC 9293 MUST-49";
     "tcp.socket.dscp": tcp.socket.dscp, Kind::Number(0..=63), "RFC 2474 section 3";
     "tcp.socket.mss_max": tcp.socket.mss_max, Kind::Optional(48..=65_535), "RFC 9293 section 3.7.1";
+    "dhcpv4.rapid_commit": dhcpv4.rapid_commit, Kind::Switch, "RFC 4039";
+    "dhcpv4.former_server_wait_ms": dhcpv4.former_server_wait, Kind::Milliseconds(0..=60_000), "RFC 2131 section 4.4.1";
+    "dhcpv4.link_local_after_ms": dhcpv4.link_local_after, Kind::OptionalMilliseconds(0..=DAY_MS), "own; RFC 3927 section 1.9";
+    "dhcpv4.ipv6_only_capable": dhcpv4.ipv6_only_capable, Kind::Switch, "RFC 8925";
+    "dhcpv4.detect_attachment": dhcpv4.detect_attachment, Kind::Switch, "RFC 4436";
     "tcp.socket.mark": tcp.socket.mark, Kind::Number(0..=U32_MAX), "as SO_MARK";
     "multicast.robustness": multicast.robustness, Kind::Number(1..=7), "RFC 3376 section 8.1, RFC 3810 section 9.1";
     "multicast.unsolicited_report_interval_ms": multicast.unsolicited_report_interval, Kind::Milliseconds(1..=60_000), "RFC 3376 section 8.11, RFC 3810 section 9.11";
@@ -335,11 +344,16 @@ options! {
     "limits.neighbors_parked": limits.neighbors_parked, Kind::Number(17..=65_535), "own";
     "limits.neighbor_queue": limits.neighbor_queue, Kind::Number(1..=255), "RFC 4861 section 7.2.2";
     "limits.control_queue": limits.control_queue, Kind::Number(1..=65_535), "own";
+    "limits.dhcpv4_entries": limits.dhcpv4_entries, Kind::Number(1..=65_535), "own";
     "limits.answer_bytes": limits.answer_bytes, Kind::Number(65_575..=U32_MAX), "own";
     "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
     "limits.path_mtus": limits.path_mtus, Kind::Number(1..=U32_MAX), "own";
     "limits.udp_destinations": limits.udp_destinations, Kind::Number(0..=65_535), "own";
+    "limits.udp_errors": limits.udp_errors, Kind::Number(0..=65_535), "own";
+    "limits.icmp_sources": limits.icmp_sources, Kind::Number(1..=65_535), "own";
+    "limits.ipv6_options": limits.ipv6_options, Kind::Number(0..=255), "RFC 8504 section 5.3";
+    "limits.ipv6_padding": limits.ipv6_padding, Kind::Number(7..=255), "RFC 8504 section 5.3";
     "limits.reassembly": limits.reassembly, Kind::Number(524_288..=U32_MAX), "own";
     "limits.fragments_per_packet": limits.fragments_per_packet, Kind::Number(1..=8_192), "own";
     "limits.small_fragments_per_packet": limits.small_fragments_per_packet, Kind::Number(1..=8_192), "own";

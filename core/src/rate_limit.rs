@@ -1,8 +1,14 @@
-//! A token bucket for what is sent in answer to strangers.
+//! Bounds on what is sent in answer to strangers: to all together, and to each.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+use core::net::IpAddr;
 
 use crate::digest::Digest;
-use crate::rng::RandomStream;
-use crate::time::Instant;
+use crate::keyed::HashKey;
+use crate::rng::{RandomStream, Seed};
+use crate::time::{Duration, Instant};
 
 /// The cost of one message, in the bucket's unit: nanoseconds times messages per second.
 const COST: u64 = 1_000_000_000;
@@ -56,5 +62,49 @@ impl RateLimit {
         digest.u64(self.tokens);
         digest.instant(self.at);
         self.random.digest(digest);
+    }
+}
+
+/// At most a burst to each source, then one at each interval. Sources are told apart by a keyed hash: who
+/// shares a bucket with whom nobody can choose, and the memory is the same however many there are.
+#[derive(Clone)]
+pub(crate) struct SourceLimit {
+    key: HashKey,
+    burst: u32,
+    interval: Duration,
+    /// When each bucket would be empty again.
+    busy_until: Vec<Instant>,
+}
+
+impl SourceLimit {
+    /// `label` names the key; `buckets` is at least 1.
+    pub(crate) fn new(seed: &Seed, label: &str, buckets: u16, burst: u8, interval: Duration) -> SourceLimit {
+        let busy_until = vec![Instant::ZERO; usize::from(buckets.max(1))];
+        SourceLimit { key: seed.hash_key(label), burst: burst.into(), interval, busy_until }
+    }
+
+    /// Whether one more may be sent to `source` at `now`. A virtual queue that takes an interval per message
+    /// and holds a burst (GCRA).
+    pub(crate) fn allows(&self, now: Instant, source: IpAddr) -> bool {
+        let ahead = self.busy_until.get(self.bucket(source)).map_or(Duration::MAX, |busy| busy.since(now));
+        self.burst > 0 && ahead <= self.interval * (self.burst - 1)
+    }
+
+    /// One is sent.
+    pub(crate) fn count(&mut self, now: Instant, source: IpAddr) {
+        let bucket = self.bucket(source);
+        if let Some(busy_until) = self.busy_until.get_mut(bucket) {
+            *busy_until = now + busy_until.since(now) + self.interval;
+        }
+    }
+
+    fn bucket(&self, source: IpAddr) -> usize {
+        (self.key.hash_one(source) % self.busy_until.len() as u64) as usize
+    }
+
+    pub(crate) fn digest(&self, digest: &mut Digest) {
+        for busy_until in &self.busy_until {
+            digest.instant(*busy_until);
+        }
     }
 }

@@ -10,7 +10,7 @@ use tickwire_core::Seed;
 use tickwire_core::config::InterfaceAddress;
 use tickwire_core::wire::ethernet::EthernetAddress;
 
-use super::configure::Ip6;
+use super::configure::{Ip4, Ip6};
 use super::options::{Setting, setting};
 use super::services::ServiceSpec;
 
@@ -71,7 +71,7 @@ Examples:
     tickwire run --ip4 192.0.2.2/24 --service http:8080
 
   Addresses from the network's routers and DHCPv6 servers, kept over a restart:
-    tickwire run --tap tap7 --ip6 slaac --state host.json
+    tickwire run --tap tap7 --ip4 dhcp --ip6 slaac --state host.json
 
   Both families, a default gateway each, everything recorded:
     tickwire run --tap tap7 --ip4 192.0.2.2/24 --gw4 192.0.2.1 \\
@@ -101,6 +101,9 @@ two stacks talk to each other in memory instead; TICKWIRE_REQUIRE_TAP=1 in the
 environment makes that a failure.";
 
 // Not doc comments: clippy would have code marks in them, which the help would show.
+const IP4_HELP: &str = "How the stack gets IPv4 addresses: dhcp (from a server; while none answers, a \
+                        link-local one), link-local, or an address with its prefix length (0 to 32), as in \
+                        192.0.2.2/24; may be given several times";
 const IP6_HELP: &str = "How the stack gets IPv6 addresses: slaac (what routers tell, and DHCPv6 if they say \
                         so), dhcp (DHCPv6, whatever routers say), or an address with its prefix length (0 to \
                         128), as in 2001:db8::2/64; may be given several times";
@@ -115,10 +118,8 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "NAME", default_value = "tap7")]
     pub(crate) tap: String,
 
-    /// An IPv4 address of the stack with its prefix length (0 to 32), as in
-    /// 192.0.2.2/24; may be given several times
-    #[arg(long, value_name = "ADDR/LEN", value_parser = interface_address_v4)]
-    pub(crate) ip4: Vec<InterfaceAddress>,
+    #[arg(long, help = IP4_HELP, value_name = "dhcp|link-local|ADDR/LEN")]
+    pub(crate) ip4: Vec<Ip4>,
 
     /// The IPv4 router to everywhere else, as in 192.0.2.1; in one of the
     /// networks of --ip4 [default: none]
@@ -188,21 +189,25 @@ impl RunOptions {
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.ip4.is_empty() && self.ip6.is_empty() {
             return Err(
-                "the stack has no address; give it one or more, as in --ip4 192.0.2.2/24 or --ip6 2001:db8::2/64 or --ip6 slaac"
+                "the stack has no address; give it one or more, as in --ip4 dhcp, --ip4 192.0.2.2/24, --ip6 slaac or --ip6 2001:db8::2/64"
                     .to_owned(),
             );
         }
+        let fixed_v4: Vec<_> = self.ip4.iter().filter_map(|ip4| ip4.address()).collect();
         let fixed_v6 = self.ip6.iter().filter_map(|ip6| ip6.address()).collect();
         for (option, gateway, addresses) in
-            [("--gw4", self.gw4.map(IpAddr::from), &self.ip4), ("--gw6", self.gw6.map(IpAddr::from), &fixed_v6)]
+            [("--gw4", self.gw4.map(IpAddr::from), &fixed_v4), ("--gw6", self.gw6.map(IpAddr::from), &fixed_v6)]
         {
             let Some(gateway) = gateway else { continue };
             let link_local = matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
             if !link_local && !addresses.iter().any(|own| own.is_on_link(gateway) && own.address != gateway) {
                 if addresses.is_empty() {
-                    return Err(format!(
-                        "{option} {gateway} is no neighbor: right would be a link-local address, as in fe80::1"
-                    ));
+                    let right = if gateway.is_ipv4() {
+                        "none, for the server tells it; or an --ip4 ADDR/LEN in whose network it is"
+                    } else {
+                        "a link-local address, as in fe80::1"
+                    };
+                    return Err(format!("{option} {gateway} is no neighbor: right would be {right}"));
                 }
                 let networks: Vec<String> =
                     addresses.iter().map(|own| format!("{}/{}", own.address, own.prefix_len)).collect();
@@ -255,7 +260,7 @@ pub(crate) enum Stage {
     Memory,
 }
 
-fn interface_address_v4(text: &str) -> Result<InterfaceAddress, String> {
+pub(crate) fn interface_address_v4(text: &str) -> Result<InterfaceAddress, String> {
     prefixed::<Ipv4Addr>(text, "IPv4", 32, "192.0.2.2/24")
 }
 

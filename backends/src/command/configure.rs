@@ -1,4 +1,4 @@
-//! How the stack gets its IPv6 addresses, and whether it has what it was told to get.
+//! How the stack gets its addresses, and whether it has what it was told to get.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -7,11 +7,45 @@ use std::time::Duration;
 use tickwire_core::config::{InterfaceAddress, Medium};
 use tickwire_core::{AddressOrigin, AddressState, OwnAddress, Stack};
 
-use super::cli::interface_address_v6;
+use super::cli::{interface_address_v4, interface_address_v6};
 
 /// Without a router for this long, the link-local address has to do. Routers are solicited three times
 /// in that time (RFC 4861 section 10).
 const ROUTER_PATIENCE: Duration = Duration::from_secs(12);
+
+/// One `--ip4`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ip4 {
+    /// A DHCP server's lease; a link-local address while no server answers.
+    Dhcp,
+    /// A link-local address.
+    LinkLocal,
+    Address(InterfaceAddress),
+}
+
+impl FromStr for Ip4 {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Ip4, String> {
+        match text {
+            "dhcp" => Ok(Ip4::Dhcp),
+            "link-local" => Ok(Ip4::LinkLocal),
+            address if !address.contains(['/', ':', '.']) => {
+                Err("right would be dhcp, link-local, or an address as in 192.0.2.2/24".to_owned())
+            }
+            address => interface_address_v4(address).map(Ip4::Address),
+        }
+    }
+}
+
+impl Ip4 {
+    pub(crate) const fn address(self) -> Option<InterfaceAddress> {
+        match self {
+            Ip4::Address(address) => Some(address),
+            Ip4::Dhcp | Ip4::LinkLocal => None,
+        }
+    }
+}
 
 /// One `--ip6`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +94,7 @@ pub(crate) enum Missing {
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) fixed: Vec<InterfaceAddress>,
+    pub(crate) ip4: Vec<Ip4>,
     pub(crate) ip6: Vec<Ip6>,
 }
 
@@ -81,6 +116,20 @@ impl Wanted {
         let has = |origins: &[AddressOrigin]| {
             all.iter().filter(usable).any(|own| own.address.is_ipv6() && origins.contains(&own.origin))
         };
+        let has_v4 = |origins: &[AddressOrigin]| {
+            all.iter().filter(usable).any(|own| own.address.is_ipv4() && origins.contains(&own.origin))
+        };
+        for ip4 in &self.ip4 {
+            let enough = match ip4 {
+                Ip4::Address(_) => true,
+                // Without a server, what the host has found itself has to do.
+                Ip4::Dhcp => has_v4(&[AddressOrigin::Dhcp, AddressOrigin::LinkLocal]),
+                Ip4::LinkLocal => has_v4(&[AddressOrigin::LinkLocal]),
+            };
+            if !enough {
+                return Err(Missing::Wait);
+            }
+        }
         for ip6 in &self.ip6 {
             let enough = match ip6 {
                 Ip6::Address(_) => true,
@@ -97,7 +146,8 @@ impl Wanted {
         }
         let mut named: Vec<&OwnAddress> = all.iter().filter(usable).collect();
         if named.iter().any(|own| own.origin != AddressOrigin::LinkLocal) {
-            named.retain(|own| own.origin != AddressOrigin::LinkLocal);
+            // An IPv4 link-local address is there because it is wanted.
+            named.retain(|own| own.origin != AddressOrigin::LinkLocal || own.address.is_ipv4());
         }
         named.sort_by_key(|own| own.address.is_ipv6());
         Ok(named.iter().map(|own| InterfaceAddress { address: own.address, prefix_len: own.prefix_len }).collect())
@@ -112,6 +162,18 @@ impl Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_be_typed_for_ipv4() {
+        assert_eq!("dhcp".parse(), Ok(Ip4::Dhcp));
+        assert_eq!("link-local".parse(), Ok(Ip4::LinkLocal));
+        let address = InterfaceAddress::v4([192, 0, 2, 2].into(), 24);
+        assert_eq!("192.0.2.2/24".parse(), Ok(Ip4::Address(address)));
+        for (wrong, named) in [("dhpc", "dhcp, link-local"), ("192.0.2.2", "prefix length"), ("::1/64", "no IPv4")] {
+            let error = wrong.parse::<Ip4>().expect_err(wrong);
+            assert!(error.contains(named), "{error}");
+        }
+    }
 
     #[test]
     fn what_can_be_typed() {

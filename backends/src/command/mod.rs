@@ -3,7 +3,7 @@
 //! | module | job |
 //! |---|---|
 //! | `cli` | what can be typed, and what is said about a mistake |
-//! | `configure` | `--ip6`: how the stack gets its addresses, and when it has them |
+//! | `configure` | `--ip4`, `--ip6`: how the stack gets its addresses, and when it has them |
 //! | `options` | `--option`, and `tickwire options` |
 //! | `state` | `--state`: who this host is, from one start to the next |
 //! | `run` | `tickwire run`: a stack with services on a TAP interface, until a signal |

@@ -12,10 +12,10 @@ use tickwire_backends::driver::{Driver, Loop, StackHandle, random_hardware_addre
 use tickwire_backends::net_setup::Ip;
 use tickwire_core::config::{Config, InterfaceAddress, InterfaceConfig};
 use tickwire_core::wire::ethernet::EthernetAddress;
-use tickwire_core::{Dhcpv6Request, Route, Seed};
+use tickwire_core::{Dhcpv6Request, InterfaceId, Route, Seed};
 
 use super::cli::RunOptions;
-use super::configure::{Ip6, Missing, Wanted};
+use super::configure::{Ip4, Ip6, Missing, Wanted};
 use super::interface::{self, Opened, how_to_connect};
 use super::notice::{self, Notice, Sentinel};
 use super::state::{self, State};
@@ -43,6 +43,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     let ended = driver.shutdown(CLOSE_WITHIN);
     running.write_stats()?;
     running.save_state()?;
+    running.release_leases();
     finish_capture(capture, &handle)?;
     match ended {
         Ok(_) => Ok(()),
@@ -96,8 +97,8 @@ impl Running<'_> {
     /// only when something has happened.
     fn look(&mut self, since: Duration) -> Result<Option<Duration>, Failure> {
         let fixed_v6 = self.options.ip6.iter().filter_map(|ip6| ip6.address());
-        let fixed = self.options.ip4.iter().copied().chain(fixed_v6).collect();
-        let wanted = Wanted { fixed, ip6: self.options.ip6.clone() };
+        let fixed = self.options.ip4.iter().filter_map(|ip4| ip4.address()).chain(fixed_v6).collect();
+        let wanted = Wanted { fixed, ip4: self.options.ip4.clone(), ip6: self.options.ip6.clone() };
         match self.handle.with(|stack, _| wanted.addresses(stack, since)) {
             Ok(addresses) => {
                 self.announce(&addresses)?;
@@ -131,6 +132,20 @@ impl Running<'_> {
         let Some(path) = self.options.stats.as_deref() else { return Ok(()) };
         stats::write(path, &stats::of_driver(&self.handle))
             .map_err(|error| Failure::new(format!("--stats {}: {error}", path.display())))
+    }
+
+    /// A host that is another one at its next start gives its address back. The connections are over.
+    fn release_leases(&self) {
+        if self.options.state.is_some() {
+            return;
+        }
+        self.handle.with(|stack, now| {
+            let interfaces: Vec<_> = stack.interfaces().map(|own| own.id).collect();
+            for interface in interfaces {
+                // An interface without a client has nothing to give back.
+                let _ = stack.dhcpv4_release(now, interface);
+            }
+        });
     }
 
     fn save_state(&self) -> Result<(), Failure> {
@@ -202,7 +217,8 @@ fn add_interface(
     hardware_address: EthernetAddress,
     sender: Sender<Notice>,
 ) -> Result<(), Failure> {
-    let addresses = options.ip4.iter().copied().chain(options.ip6.iter().filter_map(|ip6| ip6.address()));
+    let fixed_v4 = options.ip4.iter().filter_map(|ip4| ip4.address());
+    let addresses = fixed_v4.chain(options.ip6.iter().filter_map(|ip6| ip6.address()));
     let ipv6_autoconfiguration = options.ip6.iter().any(|ip6| ip6.address().is_none());
     let interface = turns
         .add_interface(opened.tap, |capabilities| InterfaceConfig {
@@ -211,6 +227,7 @@ fn add_interface(
         })
         .map_err(|error| Failure::new(error.to_string()))?;
     turns.add_loopback().map_err(|error| Failure::new(error.to_string()))?;
+    configure_ipv4(turns, options, interface)?;
     if options.ip6.contains(&Ip6::Dhcp) {
         let request = Dhcpv6Request { addresses: true, prefixes: None };
         turns
@@ -236,6 +253,22 @@ fn add_interface(
     turns.add_service(Box::new(Sentinel(sender))).map_err(|error| Failure::step("start", error))?;
     services::start(turns, &options.services)
         .map_err(|(spec, error)| Failure::new(format!("--service {spec}: {error}")))
+}
+
+/// What `--ip4` says beside addresses. The link-local address first: it is then not DHCP's to take away.
+fn configure_ipv4(turns: &Loop, options: &RunOptions, interface: InterfaceId) -> Result<(), Failure> {
+    turns.handle().with(|stack, now| {
+        if options.ip4.contains(&Ip4::LinkLocal) {
+            stack
+                .start_link_local(now, interface, None)
+                .map_err(|error| Failure::new(format!("--ip4 link-local: {error}")))?;
+        }
+        if options.ip4.contains(&Ip4::Dhcp) {
+            let config = stack.config().dhcpv4.clone();
+            stack.dhcpv4_start(now, interface, config).map_err(|error| Failure::new(format!("--ip4 dhcp: {error}")))?;
+        }
+        Ok(())
+    })
 }
 
 /// Waits until the capture is written.

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,9 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use tickwire_core::identity::DadCounter;
 use tickwire_core::wire::ethernet::EthernetAddress;
-use tickwire_core::{Dhcpv6Binding, Duid, Iaid, Identity, SavedAssociation, SavedLease};
+use tickwire_core::{
+    Dhcpv4Binding, Dhcpv4Route, Dhcpv4Settings, Dhcpv6Binding, Duid, Iaid, Identity, SavedAssociation, SavedLease,
+};
 
 use super::Failure;
 
@@ -107,6 +109,35 @@ fn to_json(state: &State, now: Duration) -> Value {
             "addresses": association_to_json(&binding.addresses),
             "prefixes": association_to_json(&binding.prefixes),
         })).collect::<Vec<_>>(),
+        "dhcpv4": identity.dhcpv4.iter().map(dhcpv4_to_json).collect::<Vec<_>>(),
+    })
+}
+
+fn dhcpv4_to_json(binding: &Dhcpv4Binding) -> Value {
+    let millis = |time: Option<Duration>| time.map(|time| time.as_millis() as u64);
+    let addresses = |list: &[Ipv4Addr]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let settings = &binding.settings;
+    json!({
+        "interface": binding.interface,
+        "address": binding.address.to_string(),
+        "prefix_len": binding.prefix_len,
+        "server": binding.server.to_string(),
+        "station": binding.station.to_string(),
+        "router_station": binding.router_station.map(|station| station.to_string()),
+        "renew_ms": millis(binding.renew),
+        "rebind_ms": millis(binding.rebind),
+        "valid_ms": millis(binding.valid),
+        "routers": addresses(&settings.routers),
+        "routes": settings.routes.iter().map(|route| json!({
+            "prefix": route.prefix.to_string(),
+            "prefix_len": route.prefix_len,
+            "gateway": route.gateway.map(|gateway| gateway.to_string()),
+        })).collect::<Vec<_>>(),
+        "dns_servers": addresses(&settings.dns_servers),
+        "ntp_servers": addresses(&settings.ntp_servers),
+        "domain": settings.domain,
+        "search": settings.search,
+        "mtu": settings.mtu,
     })
 }
 
@@ -153,6 +184,7 @@ fn parse(text: &[u8], now: Duration) -> Result<State, String> {
             prefixes: binding.field("prefixes").association()?,
         })
     })?;
+    identity.dhcpv4 = root.field("dhcpv4").list(Place::dhcpv4)?;
     // A clock that was set back says nothing about how long it was.
     identity.pass(now.saturating_sub(saved_at));
     let hardware_address: EthernetAddress = root.field("hardware_address").parse("a hardware address")?;
@@ -219,6 +251,43 @@ impl<'a> Place<'a> {
         }
     }
 
+    fn prefix_len(&self, max: u8) -> Result<u8, String> {
+        let len = self.number::<u8>()?;
+        if len <= max { Ok(len) } else { self.wrong(&format!("0 to {max}")) }
+    }
+
+    fn dhcpv4(&self) -> Result<Dhcpv4Binding, String> {
+        let address = |place: &Place<'_>| place.parse::<Ipv4Addr>("an IPv4 address");
+        let station = |place: &Place<'_>| place.parse::<EthernetAddress>("a hardware address");
+        let text = |place: &Place<'_>| place.parse::<String>("text");
+        Ok(Dhcpv4Binding {
+            interface: self.field("interface").number()?,
+            address: address(&self.field("address"))?,
+            prefix_len: self.field("prefix_len").prefix_len(32)?,
+            server: address(&self.field("server"))?,
+            station: station(&self.field("station"))?,
+            router_station: self.field("router_station").optional(station)?,
+            renew: self.field("renew_ms").time()?,
+            rebind: self.field("rebind_ms").time()?,
+            valid: self.field("valid_ms").time()?,
+            settings: Dhcpv4Settings {
+                routers: self.field("routers").list(address)?,
+                routes: self.field("routes").list(|route| {
+                    Ok(Dhcpv4Route {
+                        prefix: address(&route.field("prefix"))?,
+                        prefix_len: route.field("prefix_len").prefix_len(32)?,
+                        gateway: route.field("gateway").optional(address)?,
+                    })
+                })?,
+                dns_servers: self.field("dns_servers").list(address)?,
+                ntp_servers: self.field("ntp_servers").list(address)?,
+                domain: self.field("domain").optional(text)?,
+                search: self.field("search").list(text)?,
+                mtu: self.field("mtu").optional(Place::number)?,
+            },
+        })
+    }
+
     fn association(&self) -> Result<SavedAssociation, String> {
         Ok(SavedAssociation {
             renew: self.field("renew_ms").time()?,
@@ -226,10 +295,7 @@ impl<'a> Place<'a> {
             leases: self.field("leases").list(|lease| {
                 Ok(SavedLease {
                     prefix: lease.field("prefix").parse::<Ipv6Addr>("an IPv6 address")?,
-                    prefix_len: lease.field("prefix_len").number::<u8>().and_then(|len| match len {
-                        0..=128 => Ok(len),
-                        _ => lease.field("prefix_len").wrong("0 to 128"),
-                    })?,
+                    prefix_len: lease.field("prefix_len").prefix_len(128)?,
                     preferred: lease.field("preferred_ms").time()?,
                     valid: lease.field("valid_ms").time()?,
                 })
@@ -281,6 +347,27 @@ mod tests {
                 rebind: None,
             },
         });
+        let router = Ipv4Addr::new(192, 0, 2, 1);
+        identity.dhcpv4.push(Dhcpv4Binding {
+            interface: 0,
+            address: Ipv4Addr::new(192, 0, 2, 50),
+            prefix_len: 24,
+            server: router,
+            station: EthernetAddress([2, 0, 0, 0, 0, 1]),
+            router_station: Some(EthernetAddress([2, 0, 0, 0, 0, 1])),
+            renew: Some(hour / 4),
+            rebind: Some(hour / 2),
+            valid: Some(hour),
+            settings: Dhcpv4Settings {
+                routers: vec![router],
+                routes: vec![Dhcpv4Route { prefix: [0; 4].into(), prefix_len: 0, gateway: Some(router) }],
+                dns_servers: vec![router],
+                ntp_servers: Vec::new(),
+                domain: Some("example.org".to_owned()),
+                search: vec!["example.org".to_owned()],
+                mtu: Some(1400),
+            },
+        });
         State { hardware_address: EthernetAddress([2, 0, 0, 0, 0, 2]), identity }
     }
 
@@ -299,6 +386,7 @@ mod tests {
         let later = parse(text.as_bytes(), now + Duration::from_hours(1)).expect("it is the same");
         assert!(later.identity.dhcpv6[0].addresses.leases.is_empty());
         assert_eq!(later.identity.dhcpv6[0].prefixes.leases.len(), 1);
+        assert!(later.identity.dhcpv4.is_empty());
         // A clock that was set back changes nothing.
         assert_eq!(parse(text.as_bytes(), Duration::ZERO), Ok(state()));
     }
@@ -307,7 +395,7 @@ mod tests {
     fn what_is_wrong_is_named() {
         let good = to_json(&state(), Duration::ZERO);
         assert!(parse(b"{", Duration::ZERO).expect_err("half of it").contains("not JSON"));
-        let changes: [(&str, Value, &str); 8] = [
+        let changes: [(&str, Value, &str); 11] = [
             ("/tickwire_state", json!(2), "tickwire_state is 2"),
             ("/secret", json!("zz"), "secret"),
             ("/secret", json!("ab"), "secret is not 16 bytes"),
@@ -316,6 +404,9 @@ mod tests {
             ("/iaids/0/iaid", json!(-1), "iaids[0].iaid is -1"),
             ("/dhcpv6/0/addresses/leases/0/prefix_len", json!(129), "dhcpv6[0].addresses.leases[0].prefix_len is 129"),
             ("/dhcpv6/0/server", json!(null), "dhcpv6[0].server"),
+            ("/dhcpv4/0/address", json!("192.0.2"), "dhcpv4[0].address"),
+            ("/dhcpv4/0/prefix_len", json!(33), "dhcpv4[0].prefix_len is 33"),
+            ("/dhcpv4/0/routes/0/gateway", json!(7), "dhcpv4[0].routes[0].gateway"),
         ];
         for (pointer, value, named) in changes {
             let mut wrong = good.clone();

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use tickwire_core::stack::Dhcpv4Info;
 use tickwire_core::{Dhcpv6Info, Dhcpv6Lease, Instant, InterfaceId, Route, Stack, Target};
 
 /// Seconds from `now`; `None` if there is no end.
@@ -36,6 +37,9 @@ pub(crate) fn lines(stack: &Stack, now: Instant) -> String {
                 told(own.valid_until, now),
             );
         }
+        if let Some(info) = stack.dhcpv4(interface.id) {
+            dhcpv4_lines(&info, now, &mut out);
+        }
         if let Some(info) = stack.dhcpv6(interface.id) {
             dhcpv6_lines(&info, now, &mut out);
         }
@@ -64,6 +68,33 @@ fn route_line(route: &Route) -> String {
         Target::Prohibit => "prohibit".to_owned(),
     };
     format!("{}/{} {to} metric {} table {}", route.prefix, route.prefix_len, route.metric, route.table)
+}
+
+fn dhcpv4_lines(info: &Dhcpv4Info<'_>, now: Instant, out: &mut String) {
+    let _ = write!(out, "  dhcpv4 {}", info.state.name());
+    if let Some(lease) = info.lease {
+        let _ = write!(
+            out,
+            " {}/{} server {} renew {} rebind {} expires {}",
+            lease.address,
+            lease.prefix_len,
+            lease.server,
+            told(lease.renew_at, now),
+            told(lease.rebind_at, now),
+            told(lease.expires_at, now),
+        );
+    }
+    out.push('\n');
+    let Some(settings) = info.settings else { return };
+    for server in &settings.dns_servers {
+        let _ = writeln!(out, "    name server {server}");
+    }
+    for domain in settings.domain.iter().chain(&settings.search) {
+        let _ = writeln!(out, "    domain {domain}");
+    }
+    for server in &settings.ntp_servers {
+        let _ = writeln!(out, "    time server {server}");
+    }
 }
 
 fn dhcpv6_lines(info: &Dhcpv6Info, now: Instant, out: &mut String) {
@@ -105,12 +136,38 @@ pub(crate) fn interfaces(stack: &Stack, now: Instant) -> Value {
                 "preferred_seconds": left(own.preferred_until, now),
                 "valid_seconds": left(own.valid_until, now),
             })).collect::<Vec<_>>(),
+            "dhcpv4": stack.dhcpv4(interface.id).map(|info| dhcpv4(&info, now)),
             "dhcpv6": stack.dhcpv6(interface.id).map(|info| dhcpv6(&info, now)),
             "router_name_servers": stack.router_name_servers(interface.id).map(|it| it.to_string()).collect::<Vec<_>>(),
             "router_search_domains": stack.router_search_domains(interface.id).map(ToString::to_string).collect::<Vec<_>>(),
         })
     });
     all.collect()
+}
+
+fn dhcpv4(info: &Dhcpv4Info<'_>, now: Instant) -> Value {
+    let texts = |list: &[std::net::Ipv4Addr]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+    json!({
+        "state": info.state.name(),
+        "client_id": info.client_id.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat(),
+        "lease": info.lease.map(|lease| json!({
+            "address": lease.address.to_string(),
+            "prefix_len": lease.prefix_len,
+            "server": lease.server.to_string(),
+            "usable": lease.usable,
+            "renew_seconds": left(lease.renew_at, now),
+            "rebind_seconds": left(lease.rebind_at, now),
+            "valid_seconds": left(lease.expires_at, now),
+        })),
+        "settings": info.settings.map(|settings| json!({
+            "name_servers": texts(&settings.dns_servers),
+            "time_servers": texts(&settings.ntp_servers),
+            "domain": settings.domain,
+            "search": settings.search,
+            "mtu": settings.mtu,
+        })),
+        "transmissions": info.transmissions,
+    })
 }
 
 fn dhcpv6(info: &Dhcpv6Info, now: Instant) -> Value {

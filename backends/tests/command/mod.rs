@@ -1,4 +1,6 @@
 //! What the tests of the command have in common: a namespace of one's own, and `tickwire run` in it.
+//!
+//! - [`peer`]: servers of others, which it is tested against
 #![allow(dead_code, reason = "each test program uses its part")]
 
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -10,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tickwire_backends::net_setup::{Ip, NetSetupError, enter_network_namespace};
+
+pub(crate) mod peer;
 
 /// No single wait takes longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

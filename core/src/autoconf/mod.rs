@@ -3,10 +3,11 @@
 //!
 //! | module | what | RFC |
 //! |---|---|---|
-//! | [`acd`] | IPv4 address conflict detection | 5227 |
-//! | [`dad`] | IPv6 duplicate address detection | 4862, 4429, 7527 |
-//! | [`link_local`] | IPv4 link-local addresses | 3927 |
-//! | [`router_discovery`] | what an interface knows from the routers of its link | 4861 |
+//! | `acd` | IPv4 address conflict detection | 5227 |
+//! | `dad` | IPv6 duplicate address detection | 4862, 4429, 7527 |
+//! | `dhcpv4` | an IPv4 address from a server | 2131 |
+//! | `link_local` | IPv4 link-local addresses | 3927 |
+//! | `router_discovery` | what an interface knows from the routers of its link | 4861 |
 //! | `solicit` | when routers are solicited | 7559 |
 //! | `routers` | default routers and their routes | 4861, 4191 |
 //! | `prefixes` | what is on the link, and what addresses are formed from | 4861, 4862 |
@@ -26,6 +27,7 @@ use crate::time::Instant;
 
 pub(crate) mod acd;
 pub(crate) mod dad;
+pub(crate) mod dhcpv4;
 pub mod dhcpv6;
 pub(crate) mod interface_id;
 pub(crate) mod lifetime;
@@ -37,6 +39,7 @@ pub(crate) mod routers;
 pub(crate) mod solicit;
 pub(crate) mod temporary;
 
+use dhcpv4::Dhcpv4Client;
 use dhcpv6::Dhcpv6Client;
 use router_discovery::RouterDiscovery;
 
@@ -50,6 +53,7 @@ pub(crate) struct Autoconf {
     pub(crate) conflicts: acd::Conflicts,
     /// At most one per address of the interface.
     pub(crate) detections: Vec<dad::Detection>,
+    pub(crate) dhcpv4: Option<Box<Dhcpv4Client>>,
     /// Whether an IPv4 link-local address is wanted.
     pub(crate) link_local: Option<link_local::LinkLocal>,
 }
@@ -59,11 +63,13 @@ impl Autoconf {
     pub(crate) fn deadline(&self) -> Option<(Instant, Cause)> {
         let claim = self.claims.iter().filter_map(acd::Claim::deadline).min();
         let detection = self.detections.iter().map(dad::Detection::deadline).min();
+        let dhcpv4 = self.dhcpv4.as_ref().and_then(|client| client.deadline());
         let parts = [
             claim.map(|at| (at, Cause::ConflictDetection)),
             detection.map(|at| (at, Cause::DuplicateDetection)),
             self.dhcpv6.as_deref().and_then(Dhcpv6Client::deadline).map(|at| (at, Cause::Dhcpv6)),
             self.router_discovery.deadline().map(|at| (at, Cause::RouterDiscovery)),
+            dhcpv4.map(|at| (at, Cause::Dhcpv4)),
         ];
         parts.into_iter().flatten().min_by_key(|(at, _)| *at)
     }
@@ -84,6 +90,7 @@ impl Autoconf {
         for detection in &self.detections {
             detection.digest(digest);
         }
+        digest.option(self.dhcpv4.as_ref(), |digest, client| client.digest(digest));
         digest.option(self.link_local.as_ref(), |digest, link_local| link_local.digest(digest));
         self.router_discovery.digest(digest);
         digest.option(self.dhcpv6.as_deref(), |digest, client| client.digest(digest));

@@ -1,11 +1,15 @@
 //! ICMP (RFC 792, RFC 4443): what an error that arrives means to a socket, and which messages are errors.
+//!
+//! - [`report`]: an error that arrived, read
+
+pub(crate) mod report;
 
 use core::net::{IpAddr, SocketAddr};
 
 use crate::error::SocketError;
 use crate::tcp::seq::SeqNumber;
-use crate::wire::icmpv4::{self, Icmpv4Header, Icmpv4Message};
-use crate::wire::icmpv6::{self, Icmpv6Header};
+use crate::wire::icmpv4::{self, Icmpv4Message};
+use crate::wire::icmpv6;
 use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
 use crate::wire::ipv6::Ipv6Packet;
 use crate::wire::ipv6_ext::FRAGMENT_HEADER_LEN;
@@ -25,16 +29,55 @@ pub(crate) enum IcmpError {
     NetworkUnreachable,
     Prohibited,
     TimeExceeded,
+    ParameterProblem,
 }
 
 impl From<IcmpError> for SocketError {
     fn from(error: IcmpError) -> SocketError {
         match error {
-            IcmpError::PortUnreachable | IcmpError::ProtocolUnreachable => SocketError::Refused,
-            IcmpError::HostUnreachable | IcmpError::Prohibited | IcmpError::TimeExceeded => {
-                SocketError::HostUnreachable
-            }
+            IcmpError::PortUnreachable => SocketError::Refused,
+            IcmpError::ProtocolUnreachable => SocketError::ProtocolUnreachable,
+            IcmpError::HostUnreachable | IcmpError::TimeExceeded => SocketError::HostUnreachable,
             IcmpError::NetworkUnreachable => SocketError::NetworkUnreachable,
+            IcmpError::Prohibited => SocketError::Prohibited,
+            IcmpError::ParameterProblem => SocketError::ProtocolError,
+        }
+    }
+}
+
+impl IcmpError {
+    /// An ICMPv4 Destination Unreachable (RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1); `None` for
+    /// a code that is not known, and for the one that is about the path's MTU.
+    fn unreachable_v4(code: u8) -> Option<IcmpError> {
+        Some(match code {
+            icmpv4::NET_UNREACHABLE | icmpv4::NET_UNKNOWN | icmpv4::NET_UNREACHABLE_FOR_TOS => {
+                IcmpError::NetworkUnreachable
+            }
+            icmpv4::HOST_UNREACHABLE
+            | icmpv4::SOURCE_ROUTE_FAILED
+            | icmpv4::HOST_UNKNOWN
+            | icmpv4::SOURCE_HOST_ISOLATED
+            | icmpv4::HOST_UNREACHABLE_FOR_TOS => IcmpError::HostUnreachable,
+            icmpv4::PROTOCOL_UNREACHABLE => IcmpError::ProtocolUnreachable,
+            icmpv4::PORT_UNREACHABLE => IcmpError::PortUnreachable,
+            icmpv4::NET_PROHIBITED
+            | icmpv4::HOST_PROHIBITED
+            | icmpv4::ADMINISTRATIVELY_PROHIBITED
+            | icmpv4::PRECEDENCE_VIOLATION
+            | icmpv4::PRECEDENCE_CUTOFF => IcmpError::Prohibited,
+            _ => return None,
+        })
+    }
+
+    /// An ICMPv6 Destination Unreachable (RFC 4443 section 3.1). A code that is not known is about the address.
+    const fn unreachable_v6(code: u8) -> IcmpError {
+        match code {
+            icmpv6::NO_ROUTE => IcmpError::NetworkUnreachable,
+            icmpv6::ADMINISTRATIVELY_PROHIBITED | icmpv6::POLICY_FAILED | icmpv6::ROUTE_REJECTED => {
+                IcmpError::Prohibited
+            }
+            icmpv6::PORT_UNREACHABLE => IcmpError::PortUnreachable,
+            _ => IcmpError::HostUnreachable,
         }
     }
 }
@@ -63,47 +106,22 @@ impl QuotedFlow {
     }
 }
 
-pub(crate) fn v4_error(header: Icmpv4Header) -> Option<IcmpError> {
-    match header {
-        Icmpv4Header::DestinationUnreachable { code, .. } => match code {
-            icmpv4::PORT_UNREACHABLE => Some(IcmpError::PortUnreachable),
-            icmpv4::PROTOCOL_UNREACHABLE => Some(IcmpError::ProtocolUnreachable),
-            icmpv4::NET_UNREACHABLE | 6 | 11 => Some(IcmpError::NetworkUnreachable),
-            icmpv4::HOST_UNREACHABLE | icmpv4::SOURCE_ROUTE_FAILED | 7 | 8 | 12 => Some(IcmpError::HostUnreachable),
-            9 | 10 | icmpv4::ADMINISTRATIVELY_PROHIBITED..=15 => Some(IcmpError::Prohibited),
-            _ => None,
-        },
-        Icmpv4Header::TimeExceeded { .. } => Some(IcmpError::TimeExceeded),
-        _ => None,
-    }
-}
-
-pub(crate) fn v6_error(header: Icmpv6Header) -> Option<IcmpError> {
-    match header {
-        Icmpv6Header::DestinationUnreachable { code } => match code {
-            icmpv6::PORT_UNREACHABLE => Some(IcmpError::PortUnreachable),
-            icmpv6::NO_ROUTE => Some(IcmpError::NetworkUnreachable),
-            icmpv6::ADMINISTRATIVELY_PROHIBITED | 5 | 6 => Some(IcmpError::Prohibited),
-            _ => Some(IcmpError::HostUnreachable),
-        },
-        Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, .. } => {
-            Some(IcmpError::ProtocolUnreachable)
-        }
-        Icmpv6Header::TimeExceeded { .. } => Some(IcmpError::TimeExceeded),
-        _ => None,
-    }
-}
-
-pub(crate) fn quoted_v4(packet: &Ipv4Packet<'_>) -> Option<QuotedFlow> {
+fn quoted_v4(packet: &Ipv4Packet<'_>) -> Option<QuotedFlow> {
     if packet.fragment_offset() != 0 {
         return None;
     }
     quoted(packet.protocol(), IpAddr::V4(packet.src()), IpAddr::V4(packet.dst()), packet.payload())
 }
 
-pub(crate) fn quoted_v6(packet: &Ipv6Packet<'_>) -> Option<QuotedFlow> {
-    // Our own packets have no extension headers.
-    quoted(packet.next_header(), IpAddr::V6(packet.src()), IpAddr::V6(packet.dst()), packet.payload())
+fn quoted_v6(packet: &Ipv6Packet<'_>) -> Option<QuotedFlow> {
+    let (mut protocol, mut upper) = (packet.next_header(), packet.payload());
+    // Our own packets have no extension headers but a fragment's, and only the first fragment tells ports.
+    if protocol == IpProtocol::FRAGMENT {
+        let (header, rest) = upper.split_first_chunk::<FRAGMENT_HEADER_LEN>()?;
+        let offset = u16::from_be_bytes([header[2], header[3]]) & !7;
+        (protocol, upper) = (IpProtocol(header[0]), (offset == 0).then_some(rest)?);
+    }
+    quoted(protocol, IpAddr::V6(packet.src()), IpAddr::V6(packet.dst()), upper)
 }
 
 fn quoted(protocol: IpProtocol, src: IpAddr, dst: IpAddr, upper: &[u8]) -> Option<QuotedFlow> {

@@ -78,14 +78,9 @@ impl Interface {
             // RFC 1122 section 3.3.6: a link-layer broadcast must carry an IP broadcast or multicast.
             return Err(DropReason::Ipv4NotOurs);
         }
-        let mut router_alert = false;
-        for option in packet.options() {
-            let option = option?;
-            if option.is_source_route() {
-                return Err(DropReason::Ipv4SourceRoute);
-            }
-            router_alert |= option.kind == Ipv4Option::ROUTER_ALERT;
-        }
+        let is_alert =
+            |option: Result<Ipv4Option<'_>, _>| option.is_ok_and(|option| option.kind == Ipv4Option::ROUTER_ALERT);
+        let router_alert = packet.options().any(is_alert);
         let start = self.medium.header_len();
         let whole = start..start + packet.total_len();
         let upper = start + packet.header_len()..whole.end;

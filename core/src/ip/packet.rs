@@ -89,6 +89,7 @@ impl Packet {
                     ErrorKind::PacketTooBig { mtu } => (9, 0, mtu.into()),
                     ErrorKind::Redirect { gateway } => (10, 0, gateway.to_bits()),
                     ErrorKind::ReassemblyTimeExceeded => (11, 0, 0),
+                    ErrorKind::SourceRouteFailed => (12, 0, 0),
                 };
                 digest.u8(kind);
                 digest.u8(code);
@@ -153,6 +154,7 @@ impl Body {
 pub(crate) enum ErrorKind {
     PortUnreachable,
     ProtocolUnreachable,
+    SourceRouteFailed,
     /// Not all fragments came in time (RFC 792, RFC 4443 section 3.3).
     ReassemblyTimeExceeded,
     /// Parameter Problem with its code and pointer (RFC 792, RFC 4443 section 3.4).

@@ -6,11 +6,13 @@
 //! - [`neighbor`]: the cache that both fill
 //! - `table`: the interfaces by their numbers
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::autoconf::Autoconf;
 use crate::autoconf::dad::Nonce;
+use crate::autoconf::dhcpv4::Outgoing;
 use crate::config::{AddressSettings, InterfaceConfig, Medium};
 use crate::frame::Capabilities;
 use crate::ip::fragment::Fragments;
@@ -86,6 +88,7 @@ pub(crate) enum Control {
         with_address: bool,
     },
     Packet(Packet),
+    Dhcpv4(Box<Outgoing>),
     /// A packet that is leaving in fragments; only ever the first in the queue.
     Fragments(Fragments),
     /// The groups are to be asked for their next message.
@@ -201,11 +204,15 @@ impl Interface {
         })
     }
 
-    /// The longest packet of a family that the link takes, in bytes: for IPv6 what routers say, if that is
-    /// less (RFC 4861 section 6.3.4, `LinkMTU`).
+    /// The longest packet of a family that the link takes, in bytes: for IPv6 what routers say (RFC 4861
+    /// section 6.3.4, `LinkMTU`), for IPv4 what a DHCP server does (RFC 2132 section 5.1), if that is less.
     pub(crate) fn mtu(&self, is_ipv6: bool) -> u16 {
-        let told = self.autoconf.router_discovery.mtu.filter(|_| is_ipv6);
-        told.unwrap_or(self.capabilities.mtu)
+        let told = if is_ipv6 {
+            self.autoconf.router_discovery.mtu
+        } else {
+            self.autoconf.dhcpv4.as_ref().and_then(|client| client.settings()?.mtu)
+        };
+        told.map_or(self.capabilities.mtu, |told| told.min(self.capabilities.mtu))
     }
 
     /// What stands before a packet to the group that maps to the hardware address `dst`.

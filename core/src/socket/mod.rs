@@ -18,6 +18,7 @@ mod tcp;
 mod udp;
 
 pub use crate::ip::multicast::filter::{FilterMode, SourceFilter};
+pub use crate::udp::errors::{DatagramError, IcmpReport};
 pub use multicast::Membership;
 pub use tcp::{ConnectOptions, ListenOptions, TcpSocket};
 pub use udp::{Received, UdpOptions, UdpSocket};

@@ -11,6 +11,7 @@ use crate::socket::table::UdpSlot;
 use crate::stack::{Stack, canonical};
 use crate::time::Instant;
 use crate::udp::Outgoing;
+use crate::udp::errors::DatagramError;
 use bytes::Bytes;
 
 /// How a UDP socket is opened.
@@ -169,6 +170,14 @@ impl<'a> UdpSocket<'a> {
     /// socket, or that a neighbor did not answer (RFC 1122 section 4.1.3.3).
     pub fn take_error(&mut self) -> Option<SocketError> {
         self.stack.udp_slot_mut(self.handle)?.state.take_error()
+    }
+
+    /// The next of the errors of its datagrams, one by one and with all that is known of it, as with
+    /// Linux's `IP_RECVERR`: also of an unconnected socket, which has no pending error. At most
+    /// `Limits::udp_errors` wait.
+    pub fn recv_error(&mut self) -> Option<DatagramError> {
+        self.stack.called(self.stack.latest(), "udp.recv_error", self.handle, &[]);
+        self.stack.udp_slot_mut(self.handle)?.state.take_datagram_error()
     }
 
     /// Whether it may send to broadcast addresses.

@@ -128,6 +128,7 @@ impl Stack {
             AddressOrigin::LinkLocal | AddressOrigin::Slaac | AddressOrigin::Temporary | AddressOrigin::Dhcp => {
                 self.withdraw_address(id, address, Some(AddressChange::Duplicated));
                 match (address, origin) {
+                    (IpAddr::V4(address), AddressOrigin::Dhcp) => self.on_dhcpv4_address_conflict(id, address),
                     (IpAddr::V6(address), AddressOrigin::Dhcp) => self.on_dhcpv6_conflict(id, address),
                     (IpAddr::V6(address), _) => self.on_formed_conflict(id, address, origin),
                     _ => {}

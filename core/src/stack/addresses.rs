@@ -199,11 +199,14 @@ impl Stack {
     }
 
     /// An address is in use from now on.
-    fn on_address_ready(&mut self, id: InterfaceId, address: IpAddr, _origin: AddressOrigin) {
+    fn on_address_ready(&mut self, id: InterfaceId, address: IpAddr, origin: AddressOrigin) {
         self.join_groups_of_addresses(id);
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         if let Some(route) = interface.addresses.find(address).and_then(|own| on_link(id, own)) {
             self.routes.add(route);
+        }
+        if let (AddressOrigin::Dhcp, IpAddr::V4(address)) = (origin, address) {
+            self.on_dhcpv4_address_ready(id, address);
         }
         self.on_dhcpv6_address_ready(id, address);
         self.tell_routers(id, address);
@@ -225,6 +228,11 @@ impl Stack {
             return;
         }
         self.reset_connections_of(address);
+        self.tell_bound_to(address);
+    }
+
+    /// UDP sockets that are bound to an address learn that it is ours no more.
+    pub(super) fn tell_bound_to(&mut self, address: IpAddr) {
         let bound = self.sockets.udp.iter().filter(|(_, slot)| slot.state.local.ip() == address);
         for handle in bound.map(|(handle, _)| handle).collect::<Vec<_>>() {
             if let Some(slot) = self.sockets.udp.get_mut(handle) {
@@ -239,6 +247,7 @@ impl Stack {
         self.advance_claims(id);
         self.advance_detections(id);
         self.end_lifetimes(id);
+        self.on_dhcpv4_timeout(id);
         self.on_dhcpv6_timeout(id);
         self.on_router_discovery_timeout(id);
         self.settle_groups(id);

@@ -134,7 +134,7 @@ impl Stack {
     }
 
     /// The DUID of the whole host (section 11): that of the first interface that asked.
-    fn dhcpv6_duid(&mut self, id: InterfaceId) -> Duid {
+    pub(super) fn dhcpv6_duid(&mut self, id: InterfaceId) -> Duid {
         let hardware = self.interfaces.get(id.index()).map(|interface| interface.hardware_address).unwrap_or_default();
         self.identity.duid.get_or_insert_with(|| Duid::link_layer(hardware)).clone()
     }

@@ -27,6 +27,8 @@ impl Stack {
         self.digest_sockets(&mut digest);
         self.identity.digest(&mut digest);
         self.events.digest(&mut digest);
+        self.limits.icmp_sources.digest(&mut digest);
+        self.random.dhcpv4.digest(&mut digest);
         for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes, &self.limits.redirects]
         {
             limit.digest(&mut digest);
@@ -150,6 +152,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
         Control::Packet(packet) => {
             digest.u8(4);
             packet.digest(digest);
+        }
+        Control::Dhcpv4(outgoing) => {
+            digest.u8(6);
+            outgoing.digest(digest);
         }
         Control::Fragments(fragments) => {
             digest.u8(5);

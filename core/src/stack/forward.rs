@@ -4,6 +4,7 @@
 use core::net::IpAddr;
 
 use super::Stack;
+use super::receive::check_options;
 use super::transmit::NextHop;
 use crate::config::{Medium, ReversePath};
 use crate::error::DropReason;
@@ -32,11 +33,6 @@ impl Stack {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let start = interface.medium.header_len();
         let packet = Ipv4Packet::parse(frame.data.get(start..).unwrap_or_default())?;
-        for option in packet.options() {
-            if option?.is_source_route() {
-                return Err(DropReason::Ipv4SourceRoute);
-            }
-        }
         let whole = start..start + packet.total_len();
         let received = Received {
             src: IpAddr::V4(packet.src()),
@@ -52,6 +48,12 @@ impl Stack {
         };
         // RFC 1122 section 3.2.2: about fragments other than the first no error is sent.
         let is_later_fragment = packet.fragment_offset() != 0;
+        if let Err((reason, owed)) = check_options(&packet, false) {
+            if let Some(kind) = owed.filter(|_| !is_later_fragment) {
+                self.owe_icmp_error(id, frame, &received, kind);
+            }
+            return Err(reason);
+        }
         self.forward(id, frame, &received, packet.dont_fragment(), is_later_fragment)
     }
 
@@ -86,7 +88,8 @@ impl Stack {
         is_later_fragment: bool,
     ) -> Result<(), DropReason> {
         // RFC 1812 section 5.3.4: one that was broadcast on the link is not passed on.
-        if received.link_group || !may_be_forwarded(received.src, received.dst) {
+        let spoofed = self.is_assigned(received.src);
+        if received.link_group || spoofed || !may_be_forwarded(received.src, received.dst) {
             return Err(DropReason::ForwardMartian);
         }
         if frame.meta.segment_size.is_some() {

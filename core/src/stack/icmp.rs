@@ -1,36 +1,24 @@
 //! ICMP of both families: echo, the errors that reach our sockets, and the errors that we send.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 
 use super::Stack;
 use super::receive::is_vouched;
-use crate::error::{DropReason, SocketError};
-use crate::event::Readiness;
+use crate::error::DropReason;
 use crate::frame::Frame;
-use crate::icmp::{self, QuotedFlow};
+use crate::icmp::{self, report};
 use crate::ip::address::Delivery;
 use crate::ip::input::Received;
 use crate::ip::packet::{Body, ErrorKind, Packet};
-use crate::ip::pmtu::TooBig;
 use crate::ip::route::Query;
 use crate::link::{Control, InterfaceId};
-use crate::socket::demux::Flow;
-use crate::socket::{TcpHandle, UdpHandle};
 use crate::wire::checksum::Sum;
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::icmpv4::{self, Icmpv4Header, Icmpv4Message};
 use crate::wire::icmpv6::{self, Icmpv6Header, Icmpv6Message};
 use crate::wire::ipv4::IpProtocol;
-use crate::wire::ipv6;
 use crate::wire::mld;
 use crate::wire::ndp;
-
-/// Whose packet an ICMP error is about.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Sender {
-    Tcp(TcpHandle),
-    Udp(UdpHandle),
-}
 
 impl Stack {
     pub(super) fn receive_icmpv4(
@@ -46,26 +34,7 @@ impl Stack {
         }
         match message.header() {
             Icmpv4Header::EchoRequest { id: ident, seq } => self.answer_echo(id, frame, received, ident, seq),
-            Icmpv4Header::DestinationUnreachable { code: icmpv4::FRAGMENTATION_NEEDED, next_hop_mtu } => {
-                let quoted = message.quoted().ok_or(DropReason::Icmpv4Truncated)?;
-                let flow =
-                    icmp::quoted_v4(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv4NoFlow)?;
-                let packet_len = quoted.total_len() as u32;
-                self.on_too_big(
-                    id,
-                    &flow,
-                    TooBig { next_hop_mtu: next_hop_mtu.into(), packet_len },
-                    DropReason::Icmpv4NoFlow,
-                )
-            }
-            header @ (Icmpv4Header::DestinationUnreachable { .. } | Icmpv4Header::TimeExceeded { .. }) => {
-                let error = icmp::v4_error(header).ok_or(DropReason::Icmpv4Type)?;
-                let quoted = message.quoted().ok_or(DropReason::Icmpv4Truncated)?;
-                let flow =
-                    icmp::quoted_v4(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv4NoFlow)?;
-                self.deliver_error(id, &flow, error).ok_or(DropReason::Icmpv4NoFlow)
-            }
-            _ => Err(DropReason::Icmpv4Type),
+            _ => self.on_icmp_error(id, received, &report::read_v4(&message)?),
         }
     }
 
@@ -97,26 +66,7 @@ impl Stack {
             (kind, _) if mld::is_mld(kind) => self.receive_mld(id, received, bytes),
             (_, Icmpv6Header::EchoRequest { .. }) if src.is_unspecified() => Err(DropReason::Ipv6Source),
             (_, Icmpv6Header::EchoRequest { id: ident, seq }) => self.answer_echo(id, frame, received, ident, seq),
-            (_, Icmpv6Header::PacketTooBig { mtu }) => {
-                let quoted = message.quoted().ok_or(DropReason::Icmpv6Truncated)?;
-                let flow =
-                    icmp::quoted_v6(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv6NoFlow)?;
-                let packet_len = (ipv6::HEADER_LEN + quoted.payload_len()) as u32;
-                self.on_too_big(id, &flow, TooBig { next_hop_mtu: mtu, packet_len }, DropReason::Icmpv6NoFlow)
-            }
-            (
-                _,
-                header @ (Icmpv6Header::DestinationUnreachable { .. }
-                | Icmpv6Header::TimeExceeded { .. }
-                | Icmpv6Header::ParameterProblem { .. }),
-            ) => {
-                let error = icmp::v6_error(header).ok_or(DropReason::Icmpv6Type)?;
-                let quoted = message.quoted().ok_or(DropReason::Icmpv6Truncated)?;
-                let flow =
-                    icmp::quoted_v6(&quoted).filter(|flow| flow.src == received.dst).ok_or(DropReason::Icmpv6NoFlow)?;
-                self.deliver_error(id, &flow, error).ok_or(DropReason::Icmpv6NoFlow)
-            }
-            _ => Err(DropReason::Icmpv6Type),
+            _ => self.on_icmp_error(id, received, &report::read_v6(&message)?),
         }
     }
 
@@ -180,80 +130,19 @@ impl Stack {
         if !answerable || is_error {
             return self.drops.count(DropReason::NoAnswerOwed);
         }
+        if !self.limits.icmp_sources.allows(self.now, received.src) {
+            return self.drops.count(DropReason::IcmpSourceLimited);
+        }
         if !self.limits.icmp_errors.admit(self.now) {
             return self.drops.count(DropReason::RateLimited);
         }
+        self.limits.icmp_sources.count(self.now, received.src);
         let room = if received.src.is_ipv4() { icmp::QUOTE_MAX_V4 } else { icmp::QUOTE_MAX_V6 };
         let end = received.packet.end.min(received.packet.start + room);
         let quote = self.keep(frame, received.packet.start..end);
         let src = (received.delivery == Delivery::Unicast).then_some(received.dst);
         if let Err(reason) = self.answer(id, src, received.src, Body::IcmpError { kind, quote }) {
             self.drops.count(reason);
-        }
-    }
-
-    /// Hands an ICMP error to the socket whose packet it quotes; `None` if there is
-    /// none, or none that has it in flight (RFC 5927).
-    /// That the error came to the address which had sent the packet has been seen to.
-    fn deliver_error(&mut self, id: InterfaceId, quoted: &QuotedFlow, error: icmp::IcmpError) -> Option<()> {
-        match self.sender_of(id, quoted)? {
-            Sender::Tcp(handle) => {
-                let (slot, mut env) = self.connection(handle)?;
-                slot.tcb.on_icmp_error(&mut env, error);
-                self.settle_tcp(handle);
-            }
-            Sender::Udp(handle) => self.on_datagram_error(handle, quoted, error.into())?,
-        }
-        self.counters.icmp_errors_delivered += 1;
-        Some(())
-    }
-
-    /// RFC 1122 section 4.1.3.3; an unconnected socket could not tell to which datagram it belongs.
-    pub(super) fn on_datagram_error(
-        &mut self,
-        handle: UdpHandle,
-        quoted: &QuotedFlow,
-        error: SocketError,
-    ) -> Option<()> {
-        let slot = self.sockets.udp.get_mut(handle)?;
-        if slot.state.peer != Some(quoted.remote()) {
-            return None;
-        }
-        slot.state.on_error(error);
-        self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
-        Some(())
-    }
-
-    /// The socket that can have sent the packet which an ICMP error quotes: a connection that has that
-    /// segment in flight (RFC 5927 section 4.1), a UDP socket that has sent there.
-    pub(super) fn sender_of(&self, id: InterfaceId, quoted: &QuotedFlow) -> Option<Sender> {
-        if quoted.protocol == IpProtocol::TCP {
-            let handle = self.sockets.demux.flows.get(&Flow::new(quoted.local(), quoted.remote()))?;
-            let slot = self.sockets.tcp.get(handle)?;
-            return slot.tcb.is_in_flight(quoted.seq).then_some(Sender::Tcp(handle));
-        }
-        let has_sent = |handle: &UdpHandle| {
-            self.sockets.udp.get(*handle).is_some_and(|slot| slot.state.has_sent_to(quoted.remote()))
-        };
-        self.sockets.demux.datagrams.candidates(quoted.src, quoted.src_port, id).find(has_sent).map(Sender::Udp)
-    }
-
-    /// A packet could not be sent because its neighbor does not answer: its socket, or its sender, is told.
-    pub(super) fn on_packet_undeliverable(&mut self, id: InterfaceId, packet: &Packet) {
-        match &packet.body {
-            Body::Transit(transit) => self.on_transit_undeliverable(packet, transit),
-            _ => self.on_packet_unsent(id, packet, SocketError::HostUnreachable),
-        }
-    }
-
-    /// A packet could not be sent: its socket is told why.
-    pub(super) fn on_packet_unsent(&mut self, id: InterfaceId, packet: &Packet, error: SocketError) {
-        let Body::Datagram { src_port, dst_port, .. } = packet.body else { return };
-        let Some(handle) = self.sockets.demux.datagrams.find(packet.src, src_port, id) else { return };
-        let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
-        if slot.state.hears(SocketAddr::new(packet.dst, dst_port)) {
-            slot.state.on_error(error);
-            self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
         }
     }
 }
@@ -266,6 +155,9 @@ pub(super) fn error_header_v4(kind: ErrorKind) -> Icmpv4Header {
         }
         ErrorKind::ProtocolUnreachable => {
             Icmpv4Header::DestinationUnreachable { code: icmpv4::PROTOCOL_UNREACHABLE, next_hop_mtu: 0 }
+        }
+        ErrorKind::SourceRouteFailed => {
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::SOURCE_ROUTE_FAILED, next_hop_mtu: 0 }
         }
         ErrorKind::ReassemblyTimeExceeded => Icmpv4Header::TimeExceeded { code: icmpv4::REASSEMBLY_TIME_EXCEEDED },
         ErrorKind::ParameterProblem { code, pointer } => {
@@ -292,6 +184,8 @@ pub(super) fn error_header_v4(kind: ErrorKind) -> Icmpv4Header {
 pub(super) fn error_header_v6(kind: ErrorKind) -> Icmpv6Header {
     match kind {
         ErrorKind::PortUnreachable => Icmpv6Header::DestinationUnreachable { code: icmpv6::PORT_UNREACHABLE },
+        // IPv6 has no source routes; a routing header with segments left is a Parameter Problem.
+        ErrorKind::SourceRouteFailed => Icmpv6Header::DestinationUnreachable { code: icmpv6::NO_ROUTE },
         ErrorKind::ProtocolUnreachable => {
             Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: 0 }
         }

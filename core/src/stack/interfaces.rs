@@ -22,6 +22,7 @@ impl Stack {
             return Ok(());
         }
         self.routes.invalidate();
+        self.on_dhcpv4_link(id, up);
         if up {
             self.verify_addresses_again(id);
             self.announce_groups(id);

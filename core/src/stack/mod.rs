@@ -18,6 +18,7 @@
 //!
 //! - `receive`: from a frame to the protocol that it is for
 //! - `icmp`: ICMP of both families, and the errors that we send
+//! - `icmp_errors`: the errors that arrive, and whose packets they are about
 //! - `pmtu`: the paths' MTUs, and what a report of a smaller one does
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
@@ -33,6 +34,7 @@
 //! - `loopback`: what is for ourselves
 //! - `forward`: what is for others: the router role
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
+//! - `dhcpv4`: the DHCPv4 clients of the interfaces
 //! - `dhcpv6`: the DHCPv6 clients of the interfaces
 //! - `acd`, `dad`: whether an address is ours alone, IPv4 and IPv6
 //! - `link_local`: IPv4 link-local addresses
@@ -59,7 +61,7 @@ use crate::keyed::HashKey;
 use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
 use crate::provenance::{Occasion, Trigger};
-use crate::rate_limit::RateLimit;
+use crate::rate_limit::{RateLimit, SourceLimit};
 use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
 use crate::tcp::TcpCounters;
@@ -71,11 +73,13 @@ mod acd;
 mod addresses;
 mod commands;
 mod dad;
+mod dhcpv4;
 mod dhcpv6;
 mod fingerprint;
 mod forward;
 mod fragments;
 mod icmp;
+mod icmp_errors;
 mod inspect;
 mod inspect_routers;
 mod interfaces;
@@ -96,6 +100,7 @@ mod udp;
 
 pub(crate) use addresses::NewAddress;
 pub(crate) use commands::canonical;
+pub use dhcpv4::{Dhcpv4Info, Dhcpv4LeaseInfo};
 pub use inspect::{GroupInfo, InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use pmtu::PathMtuInfo;
@@ -103,8 +108,6 @@ pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
 const ISN_TICK_NANOS: u64 = 4_000;
-/// Echo requests to a group that are answered per second.
-const GROUP_ECHOES_PER_SECOND: u32 = 10;
 
 /// Redirects that a router sends per second.
 const REDIRECTS_PER_SECOND: u32 = 10;
@@ -124,6 +127,7 @@ struct Secrets {
 struct Random {
     acd: RandomStream,
     dad: RandomStream,
+    dhcpv4: RandomStream,
     router_discovery: RandomStream,
     temporary_addresses: RandomStream,
     dhcpv6: RandomStream,
@@ -135,6 +139,7 @@ struct Random {
 #[derive(Clone)]
 struct RateLimits {
     icmp_errors: RateLimit,
+    icmp_sources: SourceLimit,
     resets: RateLimit,
     group_echoes: RateLimit,
     redirects: RateLimit,
@@ -206,7 +211,14 @@ impl Stack {
             limits: RateLimits {
                 icmp_errors: RateLimit::new(config.icmp_errors_per_second, seed.stream("icmp.errors")),
                 resets: RateLimit::new(config.resets_per_second, seed.stream("tcp.resets")),
-                group_echoes: RateLimit::new(GROUP_ECHOES_PER_SECOND, seed.stream("icmp.group_echoes")),
+                icmp_sources: SourceLimit::new(
+                    &seed,
+                    "icmp.sources",
+                    config.limits.icmp_sources,
+                    config.icmp_errors_burst,
+                    config.icmp_source_interval,
+                ),
+                group_echoes: RateLimit::new(config.group_echoes_per_second, seed.stream("icmp.group_echoes")),
                 redirects: RateLimit::new(REDIRECTS_PER_SECOND, seed.stream("icmp.redirects")),
             },
             chunks: ChunkPool::default(),
@@ -233,6 +245,7 @@ impl Stack {
         Random {
             acd: seed.stream("acd"),
             dad: seed.stream("dad"),
+            dhcpv4: seed.stream("dhcpv4"),
             router_discovery: seed.stream("nd.router_discovery"),
             temporary_addresses: seed.stream("slaac.temporary_addresses"),
             dhcpv6: seed.stream("dhcpv6"),
@@ -252,7 +265,8 @@ impl Stack {
     /// What is to be kept for the next start, as it is at `now`: given to that stack as
     /// [`Config::identity`], after [`Identity::pass`] was told how long it lay idle.
     pub fn export_identity(&self, now: Instant) -> Identity {
-        Identity { dhcpv6: self.dhcpv6_bindings(now.max(self.now)), ..self.identity.clone() }
+        let now = now.max(self.now);
+        Identity { dhcpv6: self.dhcpv6_bindings(now), dhcpv4: self.dhcpv4_bindings(now), ..self.identity.clone() }
     }
 
     /// The configuration.

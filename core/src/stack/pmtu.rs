@@ -3,8 +3,8 @@
 use core::net::IpAddr;
 
 use super::Stack;
-use super::icmp::Sender;
-use crate::error::{DropReason, SocketError};
+use super::icmp_errors::Sender;
+use crate::error::DropReason;
 use crate::icmp::QuotedFlow;
 use crate::ip::pmtu::{Outcome, PathMtu, TooBig};
 use crate::ip::route::Query;
@@ -56,20 +56,18 @@ impl Stack {
         Some(self.identify(flow.local, flow.remote, IpProtocol::TCP))
     }
 
-    /// A Datagram Too Big or Packet Too Big message about the packet `quoted`; `no_flow` is the reason to
-    /// drop one about a packet that nobody here has sent.
+    /// A Datagram Too Big or Packet Too Big message about the packet `quoted` of ours. Returns what its
+    /// path takes from here on; a connection has been told.
     pub(super) fn on_too_big(
         &mut self,
-        id: InterfaceId,
+        sender: Sender,
         quoted: &QuotedFlow,
         report: TooBig,
-        no_flow: DropReason,
-    ) -> Result<(), DropReason> {
-        let sender = self.sender_of(id, quoted).ok_or(no_flow)?;
+    ) -> Result<u16, DropReason> {
         let hop = match sender {
             Sender::Tcp(handle) => self.hop_of(handle)?,
             Sender::Udp(handle) => {
-                let slot = self.sockets.udp.get(handle).ok_or(no_flow)?;
+                let slot = self.sockets.udp.get(handle).ok_or(DropReason::NoRoute)?;
                 self.way(&slot.state.query(Some(quoted.src), quoted.remote()))?.hop
             }
         };
@@ -83,19 +81,9 @@ impl Stack {
         if outcome == Outcome::Ignored && report.packet_len <= u32::from(path.mtu) {
             return Err(DropReason::IcmpTooBig);
         }
-        match sender {
-            Sender::Tcp(handle) => {
-                // Tells the connection of its path.
-                self.hop_of(handle)?;
-                if let Some((slot, mut env)) = self.connection(handle) {
-                    slot.tcb.on_too_big(&mut env, quoted.seq);
-                }
-                self.settle_tcp(handle);
-            }
-            Sender::Udp(handle) => {
-                self.on_datagram_error(handle, quoted, SocketError::MessageTooLong);
-            }
+        if let Sender::Tcp(handle) = sender {
+            self.hop_of(handle)?;
         }
-        Ok(())
+        Ok(path.mtu)
     }
 }

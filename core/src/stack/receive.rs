@@ -73,13 +73,21 @@ impl Stack {
     ) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv4Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
-        let link_group = link.dst.is_multicast();
-        let received = match interface.ipv4_input(&packet, link_group, |dst| self.hears_elsewhere(interface, dst)) {
-            Err(DropReason::Ipv4NotOurs) if self.forwards(packet.dst().into()) => {
-                return self.forward_ipv4(id, frame, link_group);
-            }
-            checked => checked?,
+        let is_ours = |dst| self.hears_elsewhere(interface, dst);
+        let received = match interface.ipv4_input(&packet, link.dst.is_multicast(), is_ours) {
+            Ok(received) => received,
+            Err(DropReason::Ipv4NotOurs) => return self.receive_ipv4_of_others(id, frame, link),
+            Err(reason) => return Err(reason),
         };
+        if !packet.option_bytes().is_empty()
+            && let Err((reason, owed)) = check_options(&packet, self.config.ip.source_routes)
+        {
+            // RFC 1122 section 3.2.2: none about a fragment but the first.
+            if let Some(kind) = owed.filter(|_| packet.fragment_offset() == 0) {
+                self.owe_icmp_error(id, frame, &received, kind);
+            }
+            return Err(reason);
+        }
         if packet.is_fragment() {
             let header = packet.header();
             return self.receive_ipv4_fragment(id, frame, link, &received, header);
@@ -94,6 +102,25 @@ impl Stack {
                 self.owe_icmp_error(id, frame, &received, ErrorKind::ProtocolUnreachable);
                 Err(DropReason::Ipv4Protocol)
             }
+        }
+    }
+
+    /// A packet to none of our addresses: for an address that we are about to have, or in transit.
+    fn receive_ipv4_of_others(
+        &mut self,
+        id: InterfaceId,
+        frame: &Frame,
+        link: &EthernetHeader,
+    ) -> Result<(), DropReason> {
+        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        let packet = Ipv4Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
+        let goes_on = self.forwards(packet.dst().into());
+        match self.receive_early_dhcpv4(id, frame, link) {
+            // A server's answer may be to a client behind us.
+            Err(DropReason::Ipv4NotOurs | DropReason::Dhcpv4NotOurs) if goes_on => {
+                self.forward_ipv4(id, frame, link.dst.is_multicast())
+            }
+            result => result,
         }
     }
 
@@ -121,7 +148,8 @@ impl Stack {
         };
         let limits = ExtensionLimits {
             headers: usize::from(self.config.limits.ipv6_extension_headers),
-            ..ExtensionLimits::default()
+            options: usize::from(self.config.limits.ipv6_options),
+            padding: usize::from(self.config.limits.ipv6_padding),
         };
         let upper = match ipv6_ext::walk(packet.dst(), packet.next_header(), packet.payload(), &limits) {
             Ok(upper) => upper,
@@ -165,6 +193,9 @@ impl Stack {
     fn receive_arp(&mut self, id: InterfaceId, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
         let packet = ArpPacket::parse(ethernet.payload())?;
         self.contest_address(id, &packet)?;
+        if self.receive_router_answer(id, &packet) {
+            return Ok(());
+        }
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let mut input = interface.arp_input(&packet, ethernet.dst() == interface.hardware_address)?;
         if let Some(reply) = self.proxy_arp(id, &packet).filter(|_| input.reply.is_none()) {
@@ -360,6 +391,29 @@ impl Stack {
         }
         frame.data.slice(range)
     }
+}
+
+/// Options are passed over, whatever they are, but for source routes, which are refused unless the
+/// configuration says otherwise and the route ends here (RFC 1122 section 3.2.1.8, RFC 7126 section 4.3). An
+/// error is owed for a malformed one (RFC 1122 section 3.2.2.5), and for a route that goes on: a host
+/// is no router.
+pub(super) fn check_options(
+    packet: &Ipv4Packet<'_>,
+    source_routes: bool,
+) -> Result<(), (DropReason, Option<ErrorKind>)> {
+    for option in packet.options() {
+        let Ok(option) = option else {
+            let pointer = u32::from(packet.malformed_option().unwrap_or_default());
+            return Err((DropReason::Ipv4Option, Some(ErrorKind::ParameterProblem { code: 0, pointer })));
+        };
+        if option.is_source_route() {
+            let owed = (source_routes && !option.is_route_complete()).then_some(ErrorKind::SourceRouteFailed);
+            if !source_routes || owed.is_some() {
+                return Err((DropReason::Ipv4SourceRoute, owed));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether the transport checksum of the frame need not be looked at.

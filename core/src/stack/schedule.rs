@@ -56,6 +56,8 @@ pub enum Cause {
     ConflictDetection,
     /// An IPv6 address is to be solicited, or taken to be ours alone (RFC 4862 section 5.4).
     DuplicateDetection,
+    /// A DHCPv4 client asks, renews, rebinds, or gives up.
+    Dhcpv4,
     /// A report about groups is due, or a querier of an older version is gone.
     Group,
 }

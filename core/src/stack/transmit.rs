@@ -121,6 +121,7 @@ impl Stack {
         match control {
             Control::Dhcpv6 { transaction } => self.transmit_dhcpv6(id, transaction, batch),
             Control::Packet(packet) => self.transmit_packet(id, packet, Origin::Answer, batch),
+            Control::Dhcpv4(outgoing) => self.transmit_dhcpv4(id, &outgoing, batch),
             Control::Fragments(fragments) => self.transmit_fragment(id, fragments, batch),
             Control::GroupReport => self.transmit_group_report(id, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {
@@ -254,10 +255,7 @@ impl Stack {
                 let may_be_fragmented = !path.dont_fragment && !packet.dont_fragment;
                 let identification =
                     may_be_fragmented.then(|| self.identify(packet.src, packet.dst, packet.protocol()));
-                let Some(interface) = self.interfaces.get(id.index()) else { return };
-                let by_device = interface.capabilities.tx_checksum;
-                self.count_packet(&packet);
-                emit_packet(&packet, link, identification, by_device, batch);
+                self.transmit_to(id, &packet, link, identification, batch);
             }
             NextHop::Unresolved(neighbor) => {
                 let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
@@ -267,6 +265,21 @@ impl Stack {
             }
             NextHop::Full => self.drops.count(DropReason::NeighborQueueFull),
         }
+    }
+
+    /// Sends a packet behind the link header that is settled; without an identification it is not to be fragmented.
+    pub(super) fn transmit_to(
+        &mut self,
+        id: InterfaceId,
+        packet: &Packet,
+        link: LinkHeader,
+        identification: Option<u16>,
+        batch: &mut TxBatch,
+    ) {
+        let Some(interface) = self.interfaces.get(id.index()) else { return };
+        let by_device = interface.capabilities.tx_checksum;
+        self.count_packet(packet);
+        emit_packet(packet, link, identification, by_device, batch);
     }
 
     pub(super) fn count_packet(&mut self, packet: &Packet) {

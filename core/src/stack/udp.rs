@@ -16,6 +16,7 @@ use crate::ip::route::Query;
 use crate::link::{InterfaceId, Ready};
 use crate::provenance::Queued;
 use crate::socket::UdpHandle;
+use crate::wire::ethernet::EthernetFrame;
 use crate::wire::ipv4::IpProtocol;
 use crate::wire::udp::{self, UdpDatagram};
 
@@ -34,6 +35,10 @@ impl Stack {
         }
         if received.src.is_unspecified() {
             return Err(DropReason::Ipv6Source);
+        }
+        if self.is_for_dhcpv4(id, view.dst_port()) {
+            let station = EthernetFrame::parse(&frame.data)?.src();
+            return self.receive_dhcpv4(id, view.payload(), station);
         }
         if self.hears_dhcpv6(id, view.dst_port()) && received.src.is_ipv6() {
             return self.receive_dhcpv6(id, received, view.payload());

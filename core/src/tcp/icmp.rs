@@ -1,4 +1,4 @@
-//! ICMP errors about a connection's segments (RFC 5461, RFC 5927).
+//! ICMP errors about a connection's segments (RFC 5461, RFC 5927), and what else the way there suffers.
 
 use super::seq::SeqNumber;
 use super::timeout::TimerCause;
@@ -55,6 +55,13 @@ impl Tcb {
         self.timers.stop(TimerCause::Retransmission);
         env.counters.path_mtu_resends += 1;
         self.settle(env);
+    }
+
+    /// The local address is not ours any more: nothing can be sent from it, and nothing comes to it.
+    pub(crate) fn on_address_lost(&mut self, env: &mut Env<'_>) {
+        if self.state != State::Closed {
+            self.fail(env, SocketError::AddressLost);
+        }
     }
 
     /// The neighbor did not answer address resolution. A connection being opened by us fails; any

@@ -9,7 +9,7 @@ use crate::error::DropReason;
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::icmpv4::Icmpv4Header;
 use crate::wire::ipv4::{self, IpProtocol};
-use crate::{Capabilities, Config, Duration, Verdict};
+use crate::{Capabilities, Config, Duration, Limits, Route, Verdict};
 
 fn datagram(from: &str, to: &str, len: usize) -> Vec<u8> {
     udp_packet(socket(from), socket(to), &alloc::vec![0x61; len])
@@ -117,26 +117,84 @@ fn never_to_an_error_or_a_fragment() {
     assert_eq!(rig.sent(), "");
 }
 
-/// In ten seconds of a flood: never more than 100 in a second, and not much less.
-#[test]
-fn a_hundred_a_second() {
+/// A rig with the peer as its router, and a datagram of one of 10,000 distant sources.
+fn routed() -> (Rig, impl Fn(u32) -> Vec<u8>) {
     let mut rig = Rig::new();
     rig.introduce_peer();
-    let (sent, busiest) = rig.flood(&to_us(5));
+    let route = Route::via("0.0.0.0".parse().unwrap(), 0, PEER_V4.into(), rig.interface);
+    rig.stack.add_route(route).unwrap();
+    let from = |n: u32| SocketAddr::new(core::net::Ipv4Addr::from_bits(0xc612_0000 + n % 10_000).into(), 1000);
+    (rig, move |n| udp_packet(from(n), socket("192.0.2.2:7"), b"hello"))
+}
+
+/// In ten seconds of a flood from many: never more than 100 in a second, and not much less.
+#[test]
+fn a_hundred_a_second() {
+    let (mut rig, datagram) = routed();
+    let mut sent = Vec::new();
+    for n in 0..100_000 {
+        rig.now += Duration::from_micros(100);
+        let _ = rig.receive_packet(&datagram(n));
+        sent.extend(rig.frames().iter().map(|_| rig.now));
+    }
+    let second = |from: &crate::Instant| {
+        sent.iter().filter(|at| *at >= from && at.since(*from) < Duration::from_secs(1)).count()
+    };
+    let busiest = sent.iter().map(second).max().unwrap();
     assert!(busiest <= 100, "{busiest}");
-    assert!(sent >= 900, "{sent}");
-    assert_eq!(rig.drops(DropReason::RateLimited), 100_000 - sent as u64);
+    assert!(sent.len() >= 900, "{}", sent.len());
+    let held_back = rig.drops(DropReason::RateLimited) + rig.drops(DropReason::IcmpSourceLimited);
+    assert_eq!(held_back, 100_000 - sent.len() as u64);
+}
+
+/// One source gets six at once, and one more each second; that leaves the others what is theirs.
+#[test]
+fn six_to_one_source() {
+    let (mut rig, datagram) = routed();
+    let burst = |rig: &mut Rig, source: u32| -> usize {
+        (0..20)
+            .map(|_| {
+                let _ = rig.receive_packet(&datagram(source));
+                rig.frames().len()
+            })
+            .sum()
+    };
+    assert_eq!(burst(&mut rig, 1), 6);
+    assert_eq!(rig.drops(DropReason::IcmpSourceLimited), 14);
+    assert!(burst(&mut rig, 2) > 0);
+    rig.now += Duration::from_millis(999);
+    assert_eq!(burst(&mut rig, 1), 0);
+    rig.now += Duration::from_millis(1);
+    assert_eq!(burst(&mut rig, 1), 1);
+    rig.now += Duration::from_secs(6);
+    assert_eq!(burst(&mut rig, 1), 6);
+}
+
+/// As many sources as there are take no more memory, and the buckets go round among all of them.
+#[test]
+fn the_sources_told_apart_are_bounded() {
+    let limits = Limits { icmp_sources: 4, ..Limits::default() };
+    let config = Config { limits, icmp_errors_per_second: 1_000_000, ..Config::default() };
+    let mut rig = Rig::with(config, Capabilities::plain(1500));
+    rig.introduce_peer();
+    rig.stack.add_route(Route::via("0.0.0.0".parse().unwrap(), 0, PEER_V4.into(), rig.interface)).unwrap();
+    let (_, datagram) = routed();
+    for n in 0..1000 {
+        let _ = rig.receive_packet(&datagram(n));
+        rig.discard();
+    }
+    assert_eq!(rig.counter("icmp.errors_sent"), 4 * 6);
+    assert_eq!(rig.drops(DropReason::IcmpSourceLimited), 1000 - 4 * 6);
 }
 
 /// What others were sent can't be counted: the burst differs from one refill to the next.
 #[test]
 fn the_burst_is_jittered() {
-    let mut rig = Rig::new();
-    rig.introduce_peer();
+    let (mut rig, datagram) = routed();
     let mut burst = || {
         rig.now += Duration::from_secs(10);
-        for _ in 0..100 {
-            let _ = rig.receive_packet(&to_us(5));
+        for n in 0..100 {
+            let _ = rig.receive_packet(&datagram(n));
         }
         rig.frames().len()
     };

@@ -8,7 +8,7 @@ use crate::error::SocketError;
 use crate::event::Readiness;
 use crate::wire::icmpv4::Icmpv4Header;
 use crate::wire::icmpv6::Icmpv6Header;
-use crate::{DropReason, Event, UdpHandle, Verdict};
+use crate::{DropReason, Duration, Event, UdpHandle, Verdict};
 
 /// A socket on port 5000 that is connected to the peer's port 7, and the datagram it has sent.
 fn connected(v6: bool) -> (Rig, UdpHandle, Vec<u8>) {
@@ -29,11 +29,23 @@ fn unreachable(code: u8) -> Icmpv4Header {
 
 #[rstest]
 #[case::port(unreachable(3), SocketError::Refused)]
-#[case::protocol(unreachable(2), SocketError::Refused)]
-#[case::host(unreachable(1), SocketError::HostUnreachable)]
 #[case::network(unreachable(0), SocketError::NetworkUnreachable)]
-#[case::prohibited(unreachable(13), SocketError::HostUnreachable)]
+#[case::host(unreachable(1), SocketError::HostUnreachable)]
+#[case::protocol(unreachable(2), SocketError::ProtocolUnreachable)]
+#[case::source_route_failed(unreachable(5), SocketError::HostUnreachable)]
+#[case::network_unknown(unreachable(6), SocketError::NetworkUnreachable)]
+#[case::host_unknown(unreachable(7), SocketError::HostUnreachable)]
+#[case::source_isolated(unreachable(8), SocketError::HostUnreachable)]
+#[case::network_prohibited(unreachable(9), SocketError::Prohibited)]
+#[case::host_prohibited(unreachable(10), SocketError::Prohibited)]
+#[case::network_for_tos(unreachable(11), SocketError::NetworkUnreachable)]
+#[case::host_for_tos(unreachable(12), SocketError::HostUnreachable)]
+#[case::prohibited(unreachable(13), SocketError::Prohibited)]
+#[case::precedence_violation(unreachable(14), SocketError::Prohibited)]
+#[case::precedence_cutoff(unreachable(15), SocketError::Prohibited)]
 #[case::ttl(Icmpv4Header::TimeExceeded { code: 0 }, SocketError::HostUnreachable)]
+#[case::reassembly(Icmpv4Header::TimeExceeded { code: 1 }, SocketError::HostUnreachable)]
+#[case::parameter_problem(Icmpv4Header::ParameterProblem { code: 0, pointer: 20 }, SocketError::ProtocolError)]
 fn a_connected_socket_is_told(#[case] header: Icmpv4Header, #[case] error: SocketError) {
     let (mut rig, handle, datagram) = connected(false);
     assert_eq!(rig.receive_packet(&icmpv4_packet(PEER_V4, OUR_V4, header, &datagram)), Verdict::Accepted);
@@ -46,7 +58,13 @@ fn a_connected_socket_is_told(#[case] header: Icmpv4Header, #[case] error: Socke
 #[case::port(Icmpv6Header::DestinationUnreachable { code: 4 }, SocketError::Refused)]
 #[case::address(Icmpv6Header::DestinationUnreachable { code: 3 }, SocketError::HostUnreachable)]
 #[case::no_route(Icmpv6Header::DestinationUnreachable { code: 0 }, SocketError::NetworkUnreachable)]
-#[case::next_header(Icmpv6Header::ParameterProblem { code: 1, pointer: 6 }, SocketError::Refused)]
+#[case::prohibited(Icmpv6Header::DestinationUnreachable { code: 1 }, SocketError::Prohibited)]
+#[case::beyond_scope(Icmpv6Header::DestinationUnreachable { code: 2 }, SocketError::HostUnreachable)]
+#[case::policy(Icmpv6Header::DestinationUnreachable { code: 5 }, SocketError::Prohibited)]
+#[case::rejected(Icmpv6Header::DestinationUnreachable { code: 6 }, SocketError::Prohibited)]
+#[case::hop_limit(Icmpv6Header::TimeExceeded { code: 0 }, SocketError::HostUnreachable)]
+#[case::next_header(Icmpv6Header::ParameterProblem { code: 1, pointer: 6 }, SocketError::ProtocolUnreachable)]
+#[case::option(Icmpv6Header::ParameterProblem { code: 2, pointer: 40 }, SocketError::ProtocolError)]
 fn a_connected_ipv6_socket_is_told(#[case] header: Icmpv6Header, #[case] error: SocketError) {
     let (mut rig, handle, datagram) = connected(true);
     let mut message = Vec::new();
@@ -80,13 +98,85 @@ fn an_error_about_somebody_elses_packet_is_dropped(#[case] at: usize, #[case] by
     assert_eq!(rig.udp_error(handle), None);
 }
 
-/// An unconnected socket could not tell to which of its datagrams the error belongs.
+/// An unconnected socket is told in its queue of errors only: no call of its own would be the right one.
 #[test]
-fn an_unconnected_socket_is_not_told() {
+fn an_unconnected_socket_is_told_of_each() {
+    let mut rig = Rig::new();
+    rig.introduce_peer();
+    let handle = rig.udp_bind("0.0.0.0:5000");
+    let mut datagrams = Vec::new();
+    for to in ["192.0.2.1:7", "192.0.2.1:8"] {
+        rig.udp_send(handle, b"hello", to).unwrap();
+        datagrams.push(rig.frames().remove(0).split_off(14));
+    }
+    rig.now += Duration::from_millis(5);
+    let router = [198, 51, 100, 1].into();
+    assert_eq!(rig.receive_packet(&icmpv4_packet(router, OUR_V4, unreachable(13), &datagrams[1])), Verdict::Accepted);
+    let _ = rig.receive_packet(&icmpv4_packet(PEER_V4, OUR_V4, unreachable(3), &datagrams[0]));
+    assert_eq!(rig.events(), [Event::Udp(handle, Readiness::ERROR | Readiness::READABLE)]);
+    assert_eq!(rig.udp_error(handle), None);
+    let at = rig.now;
+    let mut udp = rig.stack.udp(handle).unwrap();
+    let first = udp.recv_error().unwrap();
+    assert_eq!((first.error, first.destination, first.at), (SocketError::Prohibited, socket("192.0.2.1:8"), at));
+    let report = first.report.unwrap();
+    assert_eq!((report.from, report.kind, report.code, report.mtu), (router.into(), 3, 13, None));
+    let second = udp.recv_error().unwrap();
+    assert_eq!((second.error, second.destination), (SocketError::Refused, socket("192.0.2.1:7")));
+    assert_eq!(udp.recv_error(), None);
+}
+
+/// Errors wait in a queue of sixteen, the rest is counted.
+#[test]
+fn the_queue_of_errors_is_bounded() {
     let (mut rig, handle, datagram) = connected(false);
-    rig.stack.udp(handle).unwrap().connect(None).unwrap();
-    let packet = icmpv4_packet(PEER_V4, OUR_V4, unreachable(3), &datagram);
-    assert_eq!(rig.receive_packet(&packet), Verdict::Dropped(DropReason::Icmpv4NoFlow));
+    for _ in 0..20 {
+        let _ = rig.receive_packet(&icmpv4_packet(PEER_V4, OUR_V4, unreachable(3), &datagram));
+    }
+    let mut udp = rig.stack.udp(handle).unwrap();
+    assert_eq!(core::iter::from_fn(|| udp.recv_error()).count(), 16);
+    assert_eq!(rig.drops(DropReason::UdpErrorQueueFull), 4);
+}
+
+/// What this host finds out itself is told alike, without a report.
+#[test]
+fn a_neighbor_that_does_not_answer() {
+    let mut rig = Rig::new();
+    let handle = rig.udp_bind("0.0.0.0:5000");
+    rig.udp_send(handle, b"hello", "192.0.2.77:7").unwrap();
+    rig.pass(Duration::from_secs(4));
+    assert_eq!(rig.udp_error(handle), Some(SocketError::HostUnreachable));
+    let told = rig.stack.udp(handle).unwrap().recv_error().unwrap();
+    assert_eq!((told.error, told.destination), (SocketError::HostUnreachable, socket("192.0.2.77:7")));
+    assert_eq!(told.report, None);
+}
+
+/// RFC 4884: the objects behind the quote reach the application, and are not taken for a part of it.
+#[test]
+fn extensions_are_told() {
+    let (mut rig, handle, mut datagram) = connected(false);
+    datagram.resize(128, 0);
+    // An MPLS label stack (RFC 4950) of one entry.
+    let mut structure = Vec::from([0x20, 0, 0, 0, 0, 8, 1, 1, 0x00, 0x01, 0x01, 0xff]);
+    let sum = crate::wire::checksum::of(&structure);
+    structure[2..4].copy_from_slice(&sum.to_be_bytes());
+    let mut message = Vec::from([11, 0, 0, 0, 0, 32, 0, 0]);
+    message.extend_from_slice(&datagram);
+    message.extend_from_slice(&structure);
+    crate::wire::icmpv4::fill_checksum(&mut message);
+    let packet = ipv4_packet([198, 51, 100, 1].into(), OUR_V4, crate::wire::ipv4::IpProtocol::ICMP, &message);
+    assert_eq!(rig.receive_packet(&packet), Verdict::Accepted);
+    let report = rig.stack.udp(handle).unwrap().recv_error().unwrap().report.unwrap();
+    let objects: Vec<_> = report.extensions().map(|object| (object.class, object.kind, object.payload.len())).collect();
+    assert_eq!(objects, [(1, 1, 4)]);
+}
+
+/// A code that nobody has assigned tells nothing (RFC 1122 section 3.2.2).
+#[test]
+fn an_unknown_code_is_ignored() {
+    let (mut rig, handle, datagram) = connected(false);
+    let packet = icmpv4_packet(PEER_V4, OUR_V4, unreachable(16), &datagram);
+    assert_eq!(rig.receive_packet(&packet), Verdict::Dropped(DropReason::Icmpv4Type));
     assert_eq!(rig.udp_error(handle), None);
 }
 

@@ -6,7 +6,7 @@ use rstest::rstest;
 
 use super::rig::*;
 use crate::wire::ipv4::{self, IpProtocol, Ipv4Header};
-use crate::{DropReason, Verdict};
+use crate::{Capabilities, Config, DropReason, Verdict, options};
 
 /// A ping of 8 bytes: 36 bytes in all.
 fn ping() -> Vec<u8> {
@@ -97,19 +97,44 @@ fn options_are_passed_over(#[case] options: &[u8]) {
     assert_eq!(rig.sent(), "> 192.0.2.2 > 192.0.2.1 icmp echo reply id 7 seq 1 (8)");
 }
 
+/// RFC 1122 section 3.2.2.5: the sender of a malformed option is told where; RFC 7126 section 4.3: source
+/// routes are dropped without a word.
 #[rstest]
-#[case::loose_source_route(&[131, 7, 4, 192, 0, 2, 2], DropReason::Ipv4SourceRoute)]
-#[case::strict_source_route(&[137, 7, 8, 192, 0, 2, 2], DropReason::Ipv4SourceRoute)]
-#[case::source_route_behind_others(&[1, 148, 4, 0, 0, 131, 3, 4], DropReason::Ipv4SourceRoute)]
-#[case::length_0(&[7, 0, 0, 0], DropReason::Ipv4Option)]
-#[case::length_1(&[7, 1, 0, 0], DropReason::Ipv4Option)]
-#[case::beyond_the_header(&[7, 5, 0, 0], DropReason::Ipv4Option)]
-#[case::kind_in_the_last_byte(&[1, 1, 1, 7], DropReason::Ipv4Option)]
-fn bad_options_are_refused(#[case] options: &[u8], #[case] reason: DropReason) {
+#[case::loose_source_route(&[131, 7, 4, 192, 0, 2, 2], DropReason::Ipv4SourceRoute, None)]
+#[case::strict_source_route(&[137, 7, 8, 192, 0, 2, 2], DropReason::Ipv4SourceRoute, None)]
+#[case::source_route_behind_others(&[1, 148, 4, 0, 0, 131, 3, 4], DropReason::Ipv4SourceRoute, None)]
+#[case::length_0(&[7, 0, 0, 0], DropReason::Ipv4Option, Some(21))]
+#[case::length_1(&[7, 1, 0, 0], DropReason::Ipv4Option, Some(21))]
+#[case::beyond_the_header(&[7, 5, 0, 0], DropReason::Ipv4Option, Some(21))]
+#[case::behind_others(&[1, 148, 4, 0, 0, 1, 7, 9], DropReason::Ipv4Option, Some(27))]
+#[case::kind_in_the_last_byte(&[1, 1, 1, 7], DropReason::Ipv4Option, Some(23))]
+fn bad_options_are_refused(#[case] options: &[u8], #[case] reason: DropReason, #[case] pointer: Option<u8>) {
     let mut rig = Rig::new();
     rig.introduce_peer();
     assert_eq!(rig.receive_packet(&with_options(options)), Verdict::Dropped(reason));
-    assert_eq!(rig.sent(), "");
+    let sent = rig.sent();
+    match pointer {
+        Some(pointer) => {
+            let start =
+                alloc::format!("> 192.0.2.2 > 192.0.2.1 icmp parameter problem pointer {pointer} [192.0.2.1 > ");
+            assert!(sent.starts_with(&start), "{sent}");
+        }
+        None => assert_eq!(sent, ""),
+    }
+}
+
+/// By option, what was routed here by its source is taken; a route that goes on would need a router.
+#[test]
+fn source_routes_by_option() {
+    let mut config = Config::default();
+    options::set(&mut config, "ip.source_routes", "true").unwrap();
+    let mut rig = Rig::with(config, Capabilities::plain(1500));
+    rig.introduce_peer();
+    assert_eq!(rig.receive_packet(&with_options(&[131, 7, 8, 192, 0, 2, 2])), Verdict::Accepted);
+    assert_eq!(rig.sent(), "> 192.0.2.2 > 192.0.2.1 icmp echo reply id 7 seq 1 (8)");
+    let goes_on = with_options(&[137, 7, 4, 198, 51, 100, 1]);
+    assert_eq!(rig.receive_packet(&goes_on), Verdict::Dropped(DropReason::Ipv4SourceRoute));
+    assert!(rig.sent().starts_with("> 192.0.2.2 > 192.0.2.1 icmp source route failed ["));
 }
 
 #[test]

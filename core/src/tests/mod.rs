@@ -43,6 +43,7 @@
 //! | `limits` | the limits on connections, filled |
 //! | `lifecycle` | TIME-WAIT that makes room, handles released, listeners closed |
 //! | `no_answer` | sources that get no answer of any kind |
+//! | `dhcpv4` | the DHCPv4 client (RFC 2131) |
 //! | `survives` | frames that stopped other stacks |
 //! | `offload` | checksums that the device computes or vouches for |
 //! | `time` | deadlines are exact, time does not go back |
@@ -55,6 +56,7 @@ mod addresses;
 mod arp;
 mod dad;
 mod determinism;
+mod dhcpv4;
 mod dhcpv6;
 mod echo;
 mod ethernet;

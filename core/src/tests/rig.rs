@@ -76,9 +76,13 @@ impl Rig {
 
     /// A stack whose interface has no addresses yet.
     pub(crate) fn bare(settings: AddressSettings) -> Rig {
+        Rig::bare_with(Config { checks: true, ..Config::default() }, settings)
+    }
+
+    pub(crate) fn bare_with(config: Config, settings: AddressSettings) -> Rig {
         let mut rig = Rig::new();
         let multicast = MulticastConfig { link_local_reports: false, ..MulticastConfig::default() };
-        rig.stack = Stack::new(Config { checks: true, multicast, ..Config::default() }, Seed([7; 32]));
+        rig.stack = Stack::new(Config { multicast, ..config }, Seed([7; 32]));
         let config = InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), []);
         let config = InterfaceConfig { address_settings: Some(settings), ..config };
         rig.interface = rig.stack.add_interface(rig.now, config).unwrap();

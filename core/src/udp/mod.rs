@@ -1,9 +1,15 @@
-//! UDP (RFC 768): the state of a socket, its two bounded queues.
+//! UDP (RFC 768): the state of a socket, its bounded queues.
+//!
+//! - [`errors`]: what ICMP said about its datagrams
+
+pub(crate) mod errors;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
+
+use errors::{DatagramError, Errors};
 
 use crate::buffer::charge;
 use crate::config::Limits;
@@ -67,7 +73,7 @@ pub(crate) struct UdpState {
     received_charge: usize,
     to_send: VecDeque<Outgoing>,
     to_send_charge: usize,
-    error: Option<SocketError>,
+    errors: Errors,
     /// Where it has sent to while unconnected, the latest last.
     sent_to: VecDeque<SocketAddr>,
     /// A send was refused since the queue last had room.
@@ -93,7 +99,7 @@ impl UdpState {
             received_charge: 0,
             to_send: VecDeque::new(),
             to_send_charge: 0,
-            error: None,
+            errors: Errors::default(),
             sent_to: VecDeque::new(),
             send_refused: false,
         }
@@ -196,11 +202,25 @@ impl UdpState {
 
     /// Notes an error for the application (RFC 1122 section 4.1.3.3).
     pub(crate) fn on_error(&mut self, error: SocketError) {
-        self.error = Some(error);
+        self.errors.pending = Some(error);
+    }
+
+    /// What became of one datagram. A connected socket is told of its peer by the next call too; an
+    /// unconnected one could not tell which datagram that would be about, unless this host itself could
+    /// not send it. `false` if the queue is full.
+    pub(crate) fn on_datagram_error(&mut self, error: DatagramError, limits: &Limits) -> bool {
+        if self.peer == Some(error.destination) || error.report.is_none() {
+            self.errors.pending = Some(error.error);
+        }
+        self.errors.push(error, usize::from(limits.udp_errors))
+    }
+
+    pub(crate) fn take_datagram_error(&mut self) -> Option<DatagramError> {
+        self.errors.pop()
     }
 
     pub(crate) fn take_error(&mut self) -> Option<SocketError> {
-        self.error.take()
+        self.errors.pending.take()
     }
 
     pub(crate) fn digest(&self, digest: &mut Digest) {
@@ -238,7 +258,7 @@ impl UdpState {
             digest.option(outgoing.interface, |digest, interface| digest.u16(interface.0));
             digest.counted(&outgoing.data);
         }
-        digest.option(self.error, |digest, error| digest.u8(error as u8));
+        self.errors.digest(digest);
         digest.count(self.sent_to.len());
         for dst in &self.sent_to {
             digest.socket_address(*dst);

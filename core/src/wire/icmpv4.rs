@@ -16,6 +16,7 @@ use core::net::Ipv4Addr;
 
 use super::checksum::{self, Sum};
 use super::cursor::Fields;
+use super::icmp_ext::{self, IcmpExtensions};
 use super::ipv4::Ipv4Packet;
 use crate::error::DropReason;
 
@@ -36,6 +37,24 @@ pub const PORT_UNREACHABLE: u8 = 3;
 pub const FRAGMENTATION_NEEDED: u8 = 4;
 /// Destination unreachable: source route failed.
 pub const SOURCE_ROUTE_FAILED: u8 = 5;
+/// Destination unreachable: the network is not known (RFC 1122 section 3.2.2.1).
+pub const NET_UNKNOWN: u8 = 6;
+/// Destination unreachable: the host is not known.
+pub const HOST_UNKNOWN: u8 = 7;
+/// Destination unreachable: the source host is isolated.
+pub const SOURCE_HOST_ISOLATED: u8 = 8;
+/// Destination unreachable: communication with the network is administratively prohibited.
+pub const NET_PROHIBITED: u8 = 9;
+/// Destination unreachable: communication with the host is administratively prohibited.
+pub const HOST_PROHIBITED: u8 = 10;
+/// Destination unreachable: the network, for this type of service.
+pub const NET_UNREACHABLE_FOR_TOS: u8 = 11;
+/// Destination unreachable: the host, for this type of service.
+pub const HOST_UNREACHABLE_FOR_TOS: u8 = 12;
+/// Destination unreachable: the precedence is not permitted (RFC 1812 section 5.2.7.1).
+pub const PRECEDENCE_VIOLATION: u8 = 14;
+/// Destination unreachable: the precedence is below the least required (RFC 1812 section 5.2.7.1).
+pub const PRECEDENCE_CUTOFF: u8 = 15;
 /// Destination unreachable: communication administratively prohibited (RFC 1812 section 5.2.7.1).
 pub const ADMINISTRATIVELY_PROHIBITED: u8 = 13;
 /// Redirect: for the host (RFC 1812 section 5.2.7.2: the only kind that a router sends).
@@ -101,7 +120,22 @@ impl<'a> Icmpv4Message<'a> {
         if !self.header().is_error() {
             return None;
         }
-        Ipv4Packet::parse_quoted(self.payload).ok()
+        Ipv4Packet::parse_quoted(self.split().0).ok()
+    }
+
+    /// What a router has added behind the quoted packet (RFC 4884); `None` if it has not.
+    pub fn extensions(&self) -> Option<IcmpExtensions<'a>> {
+        self.split().1
+    }
+
+    /// The quoted packet and what follows it.
+    fn split(&self) -> (&'a [u8], Option<IcmpExtensions<'a>>) {
+        // In words of 32 bits (RFC 4884 section 4.1).
+        let words = match self.kind() {
+            DESTINATION_UNREACHABLE | TIME_EXCEEDED | PARAMETER_PROBLEM => self.header[5],
+            _ => 0,
+        };
+        icmp_ext::split(self.payload, usize::from(words) * 4)
     }
 
     /// The header's fields.

@@ -4,6 +4,7 @@ use bytes::BufMut;
 
 use super::checksum::{self, Sum};
 use super::cursor::Fields;
+use super::icmp_ext::{self, IcmpExtensions};
 use super::ipv6::Ipv6Packet;
 use crate::error::DropReason;
 
@@ -22,6 +23,10 @@ pub const BEYOND_SCOPE: u8 = 2;
 pub const ADDRESS_UNREACHABLE: u8 = 3;
 /// Destination unreachable: the port.
 pub const PORT_UNREACHABLE: u8 = 4;
+/// Destination unreachable: the source address failed an ingress or egress policy.
+pub const POLICY_FAILED: u8 = 5;
+/// Destination unreachable: the route to the destination rejects.
+pub const ROUTE_REJECTED: u8 = 6;
 /// Time exceeded: hop limit exceeded in transit.
 pub const HOP_LIMIT_EXCEEDED: u8 = 0;
 /// Time exceeded: while fragments were waited for.
@@ -100,7 +105,22 @@ impl<'a> Icmpv6Message<'a> {
         if !self.header().is_error() {
             return None;
         }
-        Ipv6Packet::parse_quoted(self.payload).ok()
+        Ipv6Packet::parse_quoted(self.split().0).ok()
+    }
+
+    /// What a router has added behind the quoted packet (RFC 4884); `None` if it has not.
+    pub fn extensions(&self) -> Option<IcmpExtensions<'a>> {
+        self.split().1
+    }
+
+    /// The quoted packet and what follows it.
+    fn split(&self) -> (&'a [u8], Option<IcmpExtensions<'a>>) {
+        // In words of 64 bits (RFC 4884 section 4.4).
+        let words = match self.kind() {
+            DESTINATION_UNREACHABLE | TIME_EXCEEDED => self.header[4],
+            _ => 0,
+        };
+        icmp_ext::split(self.payload, usize::from(words) * 8)
     }
 
     /// The header's fields.

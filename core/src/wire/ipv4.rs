@@ -36,6 +36,9 @@ pub const ID_OFFSET: usize = 4;
 /// Offset of the header checksum.
 pub const CHECKSUM_OFFSET: usize = 10;
 
+const END_OF_LIST: u8 = 0;
+const NO_OPERATION: u8 = 1;
+
 const TOS: usize = 1;
 const FLAGS_FRAGMENT: usize = 6;
 const TTL: usize = 8;
@@ -247,6 +250,20 @@ impl<'a> Ipv4Packet<'a> {
         Ipv4Options { rest: self.options }
     }
 
+    /// Where in the packet an option's length is wrong, in bytes: the pointer of the Parameter Problem that
+    /// is owed (RFC 792). `None` if no option is malformed.
+    pub fn malformed_option(&self) -> Option<u8> {
+        let mut options = self.options();
+        loop {
+            let rest = options.rest;
+            if options.next()?.is_err() {
+                let no_operations = rest.iter().take_while(|&&kind| kind == NO_OPERATION).count();
+                let kind_at = HEADER_LEN + self.options.len() - rest.len() + no_operations;
+                return Some((kind_at + 1).min(self.header_len() - 1) as u8);
+            }
+        }
+    }
+
     /// The bytes between the fixed header and the payload.
     pub const fn option_bytes(&self) -> &'a [u8] {
         self.options
@@ -292,6 +309,11 @@ impl Ipv4Option<'_> {
     /// Router alert (RFC 2113).
     pub const ROUTER_ALERT: u8 = 148;
 
+    /// Whether a source route has been followed to its end: its pointer is beyond its list (RFC 791 section 3.1).
+    pub fn is_route_complete(&self) -> bool {
+        self.data.first().is_some_and(|&pointer| usize::from(pointer) > self.data.len() + 2)
+    }
+
     /// Whether the option routes the packet by its own list (RFC 7126 section 4.3 drops those).
     pub const fn is_source_route(&self) -> bool {
         matches!(self.kind, Self::LOOSE_SOURCE_ROUTE | Self::STRICT_SOURCE_ROUTE)
@@ -309,8 +331,6 @@ impl<'a> Iterator for Ipv4Options<'a> {
     type Item = Result<Ipv4Option<'a>, DropReason>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        const END_OF_LIST: u8 = 0;
-        const NO_OPERATION: u8 = 1;
         loop {
             let (&kind, after) = self.rest.split_first()?;
             match kind {

@@ -13,6 +13,7 @@
 //! | [`ipv6_ext`] | the walk over extension headers | 8200, 8504, 5095 |
 //! | [`icmpv4`] | echo and errors | 792, 1122 |
 //! | [`icmpv6`] | echo and errors | 4443 |
+//! | [`icmp_ext`] | what routers add to errors | 4884 |
 //! | [`igmp`] | group membership over IPv4 | 1112, 2236, 3376 |
 //! | [`mld`] | group membership over IPv6 | 2710, 3810 |
 //! | [`membership`] | what the two have in common | 3376, 3810 |
@@ -21,6 +22,7 @@
 //! | [`ndp_options`] | prefixes, routes, name servers in a router advertisement | 4861, 4191, 8106 |
 //! | [`domain_name`] | domain names in options | 1035 |
 //! | [`udp`] | datagrams | 768 |
+//! | [`dhcpv4`] | DHCPv4 messages and options | 2131, 2132, 3396 |
 //! | [`dhcpv6`] | messages and options of DHCPv6 | 8415, 3646 |
 //! | [`tcp`] | segments | 9293 |
 //! | [`tcp_options`] | MSS, window scale, SACK, timestamps | 9293, 7323, 2018 |
@@ -31,9 +33,11 @@
 pub mod arp;
 pub mod checksum;
 mod cursor;
+pub mod dhcpv4;
 pub mod dhcpv6;
 pub mod domain_name;
 pub mod ethernet;
+pub mod icmp_ext;
 pub mod icmpv4;
 pub mod icmpv6;
 pub mod igmp;

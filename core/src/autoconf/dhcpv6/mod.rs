@@ -15,8 +15,8 @@
 //! exchange at a time (section 18.1). Decline and Release go on beside it. A client that wants neither
 //! asks for information only.
 //!
-//! The client is pure data. It is told of time ([`Dhcpv6Client::on_timeout`]) and messages
-//! ([`Dhcpv6Client::on_message`]), and collects [`Action`]s; `stack/dhcpv6` performs them.
+//! The client is pure data. It is told of time (`Dhcpv6Client::on_timeout`) and messages
+//! (`Dhcpv6Client::on_message`), and collects `Action`s; `stack/dhcpv6` performs them.
 //!
 //! | module | what |
 //! |---|---|

@@ -8,6 +8,7 @@ use super::print::{self, Notation};
 use super::{router, tcp};
 use crate::tcp::seq::SeqNumber;
 use crate::wire::cursor::Fields;
+use crate::wire::icmp_ext::IcmpExtensions;
 use crate::wire::icmpv4::{self, Icmpv4Header, Icmpv4Message};
 use crate::wire::icmpv6::{self, Icmpv6Header, Icmpv6Message};
 use crate::wire::ipv4::IpProtocol;
@@ -61,7 +62,16 @@ pub(super) fn v4(f: &mut fmt::Formatter<'_>, notation: &Notation, message: &Icmp
             upper_layer: if packet.fragment_offset() == 0 { packet.payload() } else { &[] },
             upper_len,
         },
-    )
+    )?;
+    extensions(f, message.extensions())
+}
+
+/// What a router has added behind the quote (RFC 4884): each object's class, C-Type and length.
+fn extensions(f: &mut fmt::Formatter<'_>, extensions: Option<IcmpExtensions<'_>>) -> fmt::Result {
+    for object in extensions.unwrap_or_default() {
+        write!(f, " <object {}/{} ({})>", object.class, object.kind, object.payload.len())?;
+    }
+    Ok(())
 }
 
 pub(super) fn v6(f: &mut fmt::Formatter<'_>, notation: &Notation, message: &Icmpv6Message<'_>) -> fmt::Result {
@@ -106,7 +116,10 @@ pub(super) fn v6(f: &mut fmt::Formatter<'_>, notation: &Notation, message: &Icmp
         Icmpv6Header::Other { kind, code, .. } => write!(f, "type {kind} code {code} ({len})"),
     }?;
     match message.quoted() {
-        Some(packet) => quote_v6(f, notation, &packet),
+        Some(packet) => {
+            quote_v6(f, notation, &packet)?;
+            extensions(f, message.extensions())
+        }
         None => Ok(()),
     }
 }

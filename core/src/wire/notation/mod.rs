@@ -16,12 +16,14 @@
 //! | `print` | a frame or packet to one line |
 //! | `tcp` | a segment's line |
 //! | `icmp` | ICMP and Neighbor Discovery, with the quoted packet |
+//! | `dhcpv4` | DHCPv4 messages |
 //! | `dhcpv6` | DHCPv6 and its options |
 //! | `membership` | IGMP and MLD |
 //! | `router` | router solicitations and advertisements, with their options |
 //! | `other` | ARP, UDP, fragments and what is not spoken |
 //! | `parse` | a segment's line to header, options and length of the text |
 
+mod dhcpv4;
 mod dhcpv6;
 mod icmp;
 mod membership;

@@ -3,10 +3,11 @@
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
-use super::{Relative, dhcpv6, icmp, membership, other, tcp};
+use super::{Relative, dhcpv4, dhcpv6, icmp, membership, other, tcp};
 use crate::error::DropReason;
 use crate::wire::arp::ArpPacket;
 use crate::wire::checksum::Sum;
+use crate::wire::dhcpv4::Dhcpv4Message;
 use crate::wire::dhcpv6::Dhcpv6Message;
 use crate::wire::ethernet::{EtherType, EthernetFrame};
 use crate::wire::icmpv4::Icmpv4Message;
@@ -235,10 +236,11 @@ fn udp_datagram(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet
         endpoints(f, packet, src_port, dst_port)?;
         f.write_str(" ")?;
     }
-    match dhcpv6_message(packet, &datagram) {
-        Some(message) => dhcpv6::message(f, &message)?,
-        None if notation.full => write!(f, "udp ({})", datagram.payload().len())?,
-        None => write!(f, "udp {src_port} > {dst_port} ({})", datagram.payload().len())?,
+    match (dhcpv4_message(packet, &datagram), dhcpv6_message(packet, &datagram)) {
+        (Some(message), _) => dhcpv4::message(f, &message)?,
+        (_, Some(message)) => dhcpv6::message(f, &message)?,
+        _ if notation.full => write!(f, "udp ({})", datagram.payload().len())?,
+        _ => write!(f, "udp {src_port} > {dst_port} ({})", datagram.payload().len())?,
     }
     if datagram.has_no_checksum() {
         return f.write_str(" [no checksum]");
@@ -246,6 +248,14 @@ fn udp_datagram(f: &mut fmt::Formatter<'_>, notation: &Notation, packet: &Packet
     let len = datagram.total_len();
     let verified = datagram.verify_checksum(packet.pseudo_header(len));
     bad_checksum(f, packet.is_bad(verified, datagram.checksum(), len))
+}
+
+/// The DHCPv4 message in a datagram between its ports, if it is one.
+fn dhcpv4_message<'a>(packet: &Packet<'_>, datagram: &UdpDatagram<'a>) -> Option<Dhcpv4Message<'a>> {
+    use crate::wire::dhcpv4::{CLIENT_PORT, SERVER_PORT};
+    let ports = [SERVER_PORT, CLIENT_PORT];
+    let is_dhcp = packet.src.is_ipv4() && ports.contains(&datagram.src_port()) && ports.contains(&datagram.dst_port());
+    is_dhcp.then(|| Dhcpv4Message::parse(datagram.payload()).ok())?
 }
 
 /// The DHCPv6 message in a datagram between its ports, if it is one.

@@ -11,6 +11,7 @@ use super::samples;
 use crate::tcp::seq::SeqNumber;
 use crate::wire::arp::ArpPacket;
 use crate::wire::checksum::Sum;
+use crate::wire::dhcpv4::{Dhcpv4Message, option};
 use crate::wire::ethernet::EthernetFrame;
 use crate::wire::icmpv4::Icmpv4Message;
 use crate::wire::icmpv6::Icmpv6Message;
@@ -59,6 +60,9 @@ fn every_view(bytes: &[u8]) {
     }
     let _ = RouterAdvertisement::parse(bytes).map(|view| view.options().count());
     let _ = UdpDatagram::parse(bytes).map(|view| (view.header(), view.verify_checksum(Sum::new())));
+    if let Ok(message) = Dhcpv4Message::parse(bytes) {
+        let _ = (message.header(), message.kind(), message.option(121), message.malformed_fields());
+    }
     if let Ok(segment) = TcpSegment::parse(bytes) {
         assert_eq!(segment.header_len() + segment.payload().len(), bytes.len());
         let _ = (segment.header(), segment.options(), segment.verify_checksum(Sum::new()));
@@ -120,6 +124,14 @@ fn every_header_round_trips(bytes: &[u8]) {
     if let Ok(datagram) = UdpDatagram::parse(bytes) {
         assert_eq!(emitted(&|out| datagram.header().emit(out))[..6], bytes[..6]);
     }
+    if let Ok(message) = Dhcpv4Message::parse(bytes) {
+        // Where the overload option is left out, all options stand in one field.
+        let options: Vec<_> = message.options().flatten().filter(|(code, _)| *code != option::OVERLOAD).collect();
+        let again = emitted(&|out| message.header().emit(options.iter().copied(), out));
+        let again = Dhcpv4Message::parse(&again).unwrap();
+        assert_eq!((again.header(), again.malformed_fields()), (message.header(), 0));
+        assert_eq!(again.options().flatten().collect::<Vec<_>>(), options);
+    }
     if let Ok(segment) = TcpSegment::parse(bytes) {
         let (header, mut options) = (segment.header(), segment.options());
         let again = emitted(&|out| header.emit(&options, out));
@@ -160,6 +172,7 @@ fn seeds() -> Vec<Vec<u8>> {
         samples::UDP.to_vec(),
         samples::TCP.to_vec(),
     ]);
+    seeds.push(samples::dhcpv4());
     for (protocol, payload) in [
         (6, &samples::TCP[..]),
         (17, &samples::UDP),

@@ -86,3 +86,57 @@ fn an_error_quotes_its_packet() {
     bytes.push(samples::IPV6[39]);
     assert!(Icmpv6Message::parse(&bytes).unwrap().quoted().is_some());
 }
+
+/// A Time Exceeded of RFC 4884 with `quote` bytes of the packet, the length attribute `words`, and `structure` behind.
+fn multi_part(v6: bool, words: u8, quote: usize, structure: &[u8]) -> Vec<u8> {
+    let mut message =
+        if v6 { Vec::from([3, 0, 0, 0, words, 0, 0, 0]) } else { Vec::from([11, 0, 0, 0, 0, words, 0, 0]) };
+    let mut packet = if v6 { samples::IPV6.to_vec() } else { samples::ipv4() };
+    packet.resize(quote, 0);
+    message.extend_from_slice(&packet);
+    message.extend_from_slice(structure);
+    message
+}
+
+/// The classes of the objects that are found; `None` if there is no extension structure.
+fn classes(v6: bool, message: &[u8]) -> Option<Vec<(u8, usize)>> {
+    let extensions = if v6 {
+        Icmpv6Message::parse(message).unwrap().extensions()
+    } else {
+        Icmpv4Message::parse(message).unwrap().extensions()
+    };
+    extensions.map(|extensions| extensions.map(|object| (object.class, object.payload.len())).collect())
+}
+
+const TWO_OBJECTS: [u8; 16] = [0x20, 0, 0, 0, 0, 8, 1, 1, 1, 2, 3, 4, 0, 4, 2, 0];
+
+/// RFC 4884 section 5: only a length attribute tells of extensions, and only a version 2 with a right
+/// checksum, or none, is one.
+#[rstest]
+#[case::v4(false, 32, 128, TWO_OBJECTS.to_vec(), Some(Vec::from([(1, 4), (2, 0)])))]
+#[case::v6(true, 16, 128, TWO_OBJECTS.to_vec(), Some(Vec::from([(1, 4), (2, 0)])))]
+#[case::longer_quote(false, 40, 160, TWO_OBJECTS.to_vec(), Some(Vec::from([(1, 4), (2, 0)])))]
+#[case::no_length_attribute(false, 0, 128, TWO_OBJECTS.to_vec(), None)]
+#[case::quote_below_128(false, 31, 124, TWO_OBJECTS.to_vec(), None)]
+#[case::beyond_the_message(false, 40, 128, TWO_OBJECTS.to_vec(), None)]
+#[case::nothing_behind(false, 32, 128, Vec::new(), None)]
+#[case::half_a_header(false, 32, 128, Vec::from([0x20, 0, 0]), None)]
+#[case::another_version(false, 32, 128, Vec::from([0x10, 0, 0, 0]), None)]
+#[case::wrong_checksum(false, 32, 128, Vec::from([0x20, 0, 1, 1]), None)]
+#[case::right_checksum(false, 32, 128, Vec::from([0x20, 0, 0xdf, 0xff]), Some(Vec::new()))]
+#[case::object_below_its_header(false, 32, 128, Vec::from([0x20, 0, 0, 0, 0, 3, 1, 1]), Some(Vec::new()))]
+#[case::object_beyond_the_structure(false, 32, 128, Vec::from([0x20, 0, 0, 0, 0, 9, 1, 1, 1, 2, 3, 4]), Some(Vec::new()))]
+fn extensions(
+    #[case] v6: bool,
+    #[case] words: u8,
+    #[case] quote: usize,
+    #[case] structure: Vec<u8>,
+    #[case] found: Option<Vec<(u8, usize)>>,
+) {
+    let message = multi_part(v6, words, quote, &structure);
+    assert_eq!(classes(v6, &message), found);
+    for len in icmpv4::HEADER_LEN..message.len() {
+        // Cut off anywhere, it is read without harm.
+        classes(v6, &message[..len]);
+    }
+}

@@ -3,6 +3,7 @@
 //! `samples` holds hand-written packets; `hostile` feeds arbitrary and damaged bytes to every view.
 
 mod checksum;
+mod dhcpv4;
 mod dhcpv6;
 mod ethernet;
 mod hostile;

@@ -302,3 +302,30 @@ proptest! {
         let _ = parse(&text, 1, 2, RELATIVE);
     }
 }
+
+/// RFC 4884: the objects that a router has added stand behind the quote.
+#[test]
+fn extensions_of_an_error() {
+    let mut message = Vec::from([11, 0, 0, 0, 0, 32, 0, 0]);
+    let mut quote = samples::ipv4();
+    quote.resize(128, 0);
+    message.extend_from_slice(&quote);
+    message.extend_from_slice(&[0x20, 0, 0, 0, 0, 8, 1, 1, 1, 2, 3, 4]);
+    icmpv4::fill_checksum(&mut message);
+    let mut packet = Vec::new();
+    Ipv4Header {
+        tos: 0,
+        payload_len: message.len() as u16,
+        id: 0,
+        dont_fragment: true,
+        more_fragments: false,
+        fragment_offset: 0,
+        ttl: 64,
+        protocol: IpProtocol::ICMP,
+        src: [192, 0, 2, 9].into(),
+        dst: [192, 0, 2, 1].into(),
+    }
+    .emit(&mut packet);
+    packet.extend_from_slice(&message);
+    assert_eq!(Notation::default().packet(&packet).to_string(), "icmp ttl exceeded [udp (4)] <object 1/1 (4)>");
+}

@@ -46,3 +46,19 @@ pub(super) const TCP: [u8; 35] = [
     0x9c, 0x40, 0, 7, 1, 2, 3, 4, 5, 6, 7, 8, 0x80, 0x18, 0x01, 0x40, 0, 0, 0, 0, 1, 1, 8, 10, 0, 0, 0, 5, 0, 0, 0, 6,
     b'a', b'b', b'c',
 ];
+
+/// DHCPACK, its options in all three fields (overload 3), the router's split between two of them.
+pub(super) fn dhcpv4() -> Vec<u8> {
+    let mut message = Vec::from([2, 1, 6, 0, 0x12, 0x34, 0x56, 0x78]);
+    message.resize(16, 0);
+    message.extend_from_slice(&[192, 0, 2, 2]);
+    message.resize(28, 0);
+    message.extend_from_slice(&[2, 0, 0, 0, 0, 9]);
+    message.resize(44, 0);
+    message.extend_from_slice(&[6, 4, 192, 0, 2, 1, 255]);
+    message.resize(108, 0);
+    message.extend_from_slice(&[3, 2, 2, 1, 255]);
+    message.resize(236, 0);
+    message.extend_from_slice(&[99, 130, 83, 99, 53, 1, 5, 52, 1, 3, 3, 2, 192, 0, 0, 255]);
+    message
+}
