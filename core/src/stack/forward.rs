@@ -12,6 +12,7 @@ use crate::frame::{Frame, TxBatch};
 use crate::ip::address::{Delivery, is_link_local};
 use crate::ip::forward::{Transit, may_be_forwarded};
 use crate::ip::input::Received;
+use crate::ip::own_address::OwnAddress;
 use crate::ip::packet::{Body, ErrorKind, Packet};
 use crate::ip::route::{Hop, Query, Refusal, Route};
 use crate::link::arp::arp_reply;
@@ -189,9 +190,14 @@ impl Stack {
     /// itself. It is told so now and then.
     fn redirect(&mut self, id: InterfaceId, frame: &Frame, received: &Received, hop: Hop) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
-        let is_neighbor = |address| interface.addresses.assigned().any(|own| own.is_on_link(address));
+        // RFC 1812 section 5.2.7.2: on one subnet with the next hop, if the link has several.
+        let share_subnet = |own: &OwnAddress| own.is_on_link(received.src) && own.is_on_link(hop.next_hop);
+        let is_neighbor = match received.src {
+            IpAddr::V4(_) => interface.addresses.assigned().any(share_subnet),
+            IpAddr::V6(_) => interface.addresses.assigned().any(|own| own.is_on_link(received.src)),
+        };
         let is_target = hop.next_hop.is_ipv4() || hop.next_hop == received.dst || is_link_local(hop.next_hop);
-        let wanted = self.config.router.redirects && is_neighbor(received.src) && is_target;
+        let wanted = self.config.router.redirects && is_neighbor && is_target;
         if !wanted || interface.medium != Medium::Ethernet {
             return;
         }

@@ -79,6 +79,9 @@ impl Stack {
             Err(DropReason::Ipv4NotOurs) => return self.receive_ipv4_of_others(id, frame, link),
             Err(reason) => return Err(reason),
         };
+        if self.is_own_elsewhere(interface, received.src) {
+            return Err(DropReason::Ipv4Source);
+        }
         if !packet.option_bytes().is_empty()
             && let Err((reason, owed)) = check_options(&packet, self.config.ip.source_routes)
         {
@@ -146,6 +149,9 @@ impl Stack {
             }
             checked => checked?,
         };
+        if self.is_own_elsewhere(interface, received.src) {
+            return Err(DropReason::Ipv6Source);
+        }
         let limits = ExtensionLimits {
             headers: usize::from(self.config.limits.ipv6_extension_headers),
             options: usize::from(self.config.limits.ipv6_options),

@@ -416,18 +416,74 @@ fn no_redirects_by_option_nor_to_who_is_no_neighbor() {
     }
 }
 
-/// A router is one host: it takes in what is for any of its addresses.
+/// RFC 1812 section 5.2.3: what is for any of the router's addresses is for the router, whichever interface
+/// it came in on, and is answered from that address, by the way to who asks.
 #[test]
 fn the_router_s_other_address() {
     let mut router = Router::new();
     let _ = router.rig.receive_packet(&echo_request(PEER_V4.into(), address("198.51.100.2"), 8));
+    let _ = router.rig.receive_packet(&echo_request(PEER_V6.into(), address("2001:db8:1::2"), 8));
     assert_eq!(router.far(), "");
-    assert!(router.rig.drops(DropReason::NoRoute) == 1, "in the strong host model it has no way back");
+    insta::assert_snapshot!(router.near(), @r"
+    > 198.51.100.2 > 192.0.2.1 icmp echo reply id 7 seq 1 (8)
+    > 2001:db8:1::2 > 2001:db8::1 icmp6 echo reply id 7 seq 1 (8)
+    ");
+    // A closed port is refused in its name.
+    let _ = router.rig.receive_packet(&datagram(NEAR, "198.51.100.2:9", 1, 4));
+    let _ = router.rig.receive_packet(&datagram(NEAR_V6, "[2001:db8:1::2]:9", 1, 4));
+    insta::assert_snapshot!(router.near(), @r"
+    > 198.51.100.2 > 192.0.2.1 icmp port unreachable [192.0.2.1 > 198.51.100.2 udp 5000 > 9 (4)]
+    > 2001:db8:1::2 > 2001:db8::1 icmp6 port unreachable [2001:db8::1 > 2001:db8:1::2 udp 5000 > 9 (4)]
+    ");
+    assert_eq!(router.rig.counter("forward.packets"), 0);
+}
+
+#[rstest]
+#[case("198.51.100.2:80", NEAR)]
+#[case("[2001:db8:1::2]:80", NEAR_V6)]
+fn sockets_on_the_router_s_other_address(#[case] local: &str, #[case] peer: &str) {
+    let mut router = Router::new();
+    let handle = router.rig.udp_bind(local);
+    let _ = router.rig.receive_packet(&udp_packet(socket(peer), socket(local), b"question"));
+    assert_eq!(router.rig.udp_received(handle), [8]);
+    router.rig.udp_send(handle, b"answer", peer).unwrap();
+    assert_eq!(router.near(), alloc::format!("> {local} > {peer} udp (6)"));
+    assert_eq!(router.far(), "");
+}
+
+/// What means something on its own link only is not shared, and ARP and Neighbor Discovery answer for the
+/// link's own addresses only.
+#[test]
+fn what_the_router_keeps_to_its_links() {
+    let mut router = Router::new();
+    let link_local = InterfaceAddress { address: address("fe80::77"), prefix_len: 64 };
+    router.rig.stack.add_address(router.rig.now, router.far, link_local).unwrap();
+    router.rig.discard();
+    let verdict = router.rig.receive_packet(&echo_request(PEER_V6.into(), address("fe80::77"), 8));
+    assert_eq!(verdict, Verdict::Dropped(DropReason::ForwardMartian));
+    let verdict = router.rig.receive_packet(&echo_request(PEER_V4.into(), address("127.0.0.1"), 8));
+    assert_eq!(verdict, Verdict::Dropped(DropReason::ForwardMartian));
+    let unknown = EthernetAddress::UNSPECIFIED;
+    let far = [198, 51, 100, 2].into();
+    let _ =
+        router.rig.receive(&arp(ArpOperation::Request, PEER_MAC, PEER_V4, unknown, far, EthernetAddress::BROADCAST));
+    let _ = router.rig.receive(&neighbor_solicitation(PEER_V6, "2001:db8:1::2".parse().unwrap(), Some(PEER_MAC)));
+    assert_eq!(router.near(), "");
+}
+
+/// A packet that claims to come from the router itself, from its other wire.
+#[rstest]
+#[case("198.51.100.2:7", "192.0.2.2:7", DropReason::Ipv4Source)]
+#[case("[2001:db8:1::2]:7", "[2001:db8::2]:7", DropReason::Ipv6Source)]
+#[case("198.51.100.2:7", "198.51.100.2:7", DropReason::Ipv4Source)]
+#[case("198.51.100.2:7", FAR, DropReason::ForwardMartian)]
+#[case("[2001:db8:1::2]:7", FAR_V6, DropReason::ForwardMartian)]
+fn a_source_that_is_the_router_s_own(#[case] from: &str, #[case] to: &str, #[case] reason: DropReason) {
     let mut config = routing();
-    config.weak_host = true;
-    let mut router = self::router(config, 1500);
-    let _ = router.rig.receive_packet(&echo_request(PEER_V4.into(), address("198.51.100.2"), 8));
-    assert_eq!(router.near(), "> 198.51.100.2 > 192.0.2.1 icmp echo reply id 7 seq 1 (8)");
+    config.router.reverse_path = ReversePath::Off;
+    let mut router = router(config, 1500);
+    assert_eq!(router.rig.receive_packet(&udp_packet(socket(from), socket(to), b"echo")), Verdict::Dropped(reason));
+    assert_eq!((router.near(), router.far()), (String::new(), String::new()));
 }
 
 #[test]
