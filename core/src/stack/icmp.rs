@@ -185,13 +185,14 @@ pub(super) fn error_header_v6(kind: ErrorKind) -> Icmpv6Header {
     match kind {
         ErrorKind::PortUnreachable => Icmpv6Header::DestinationUnreachable { code: icmpv6::PORT_UNREACHABLE },
         // IPv6 has no source routes; a routing header with segments left is a Parameter Problem.
-        ErrorKind::SourceRouteFailed => Icmpv6Header::DestinationUnreachable { code: icmpv6::NO_ROUTE },
+        ErrorKind::SourceRouteFailed | ErrorKind::NetworkUnreachable => {
+            Icmpv6Header::DestinationUnreachable { code: icmpv6::NO_ROUTE }
+        }
         ErrorKind::ProtocolUnreachable => {
             Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: 0 }
         }
         ErrorKind::ReassemblyTimeExceeded => Icmpv6Header::TimeExceeded { code: icmpv6::REASSEMBLY_TIME_EXCEEDED },
         ErrorKind::ParameterProblem { code, pointer } => Icmpv6Header::ParameterProblem { code, pointer },
-        ErrorKind::NetworkUnreachable => Icmpv6Header::DestinationUnreachable { code: icmpv6::NO_ROUTE },
         // Redirects of IPv6 are Neighbor Discovery's.
         ErrorKind::HostUnreachable | ErrorKind::Redirect { .. } => {
             Icmpv6Header::DestinationUnreachable { code: icmpv6::ADDRESS_UNREACHABLE }
