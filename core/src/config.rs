@@ -403,7 +403,7 @@ pub struct IpConfig {
     /// Whether IPv4 packets to us that were routed by their source are accepted, once their route has
     /// ended here; default false (RFC 7126 section 4.3).
     pub source_routes: bool,
-    /// Whether redirects are followed; default false: whoever can send one can take over what we send (RFC
+    /// Whether a host follows redirects; a router never does. Default false: whoever can send one can take over what we send (RFC
     /// 1122 section 3.2.2.2 and RFC 4861 section 8.3 want them followed).
     pub redirects: bool,
     /// How long after the last report of a decrease a larger path MTU is tried; `None` for never; default

@@ -135,7 +135,7 @@ impl Stack {
             return Err(DropReason::ForwardTooBig);
         }
         if hop.interface == id {
-            self.redirect(id, frame, received, hop);
+            self.owe_redirect(id, frame, received, hop);
         }
         self.queue_transit(id, frame, received, hop)
     }
@@ -188,7 +188,7 @@ impl Stack {
 
     /// RFC 1812 section 5.2.7.2, RFC 4861 section 8.2: the sender is a neighbor of the next hop and could go there
     /// itself. It is told so now and then.
-    fn redirect(&mut self, id: InterfaceId, frame: &Frame, received: &Received, hop: Hop) {
+    fn owe_redirect(&mut self, id: InterfaceId, frame: &Frame, received: &Received, hop: Hop) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         // RFC 1812 section 5.2.7.2: on one subnet with the next hop, if the link has several.
         let share_subnet = |own: &OwnAddress| own.is_on_link(received.src) && own.is_on_link(hop.next_hop);
