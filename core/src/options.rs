@@ -16,7 +16,7 @@ use alloc::string::{String, ToString};
 use core::fmt;
 use core::ops::RangeInclusive;
 
-use crate::config::{Acd, Config, Dad, Defense};
+use crate::config::{Acd, Config, Dad, Defense, ReversePath};
 use crate::time::Duration;
 
 /// The type of an option, with its range.
@@ -201,6 +201,7 @@ macro_rules! choice_fields {
 }
 
 choice_fields! {
+    ReversePath REVERSE_PATH_WORDS: Off = "off", Loose = "loose", Strict = "strict";
     Acd ACD_WORDS: Off = "off", Fast = "fast", Rfc5227 = "rfc5227";
     Defense DEFENSE_WORDS: Never = "never", Once = "once", Always = "always";
     Dad DAD_WORDS: Off = "off", Normal = "normal", Optimistic = "optimistic", Enhanced = "enhanced";
@@ -255,6 +256,9 @@ const U32_MAX: u64 = u32::MAX as u64;
 
 options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
+    "router.forwarding": router.forwarding, Kind::Switch, "RFC 1812 section 5";
+    "router.reverse_path": router.reverse_path, Kind::Choice(REVERSE_PATH_WORDS), "RFC 3704 section 2";
+    "router.redirects": router.redirects, Kind::Switch, "RFC 1812 section 5.2.7.2";
     "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
     "ip.source_routes": ip.source_routes, Kind::Switch, "RFC 7126 section 4.3";
     "ip.echo_options": ip.echo_options, Kind::Switch, "RFC 1122 section 3.2.2.6";
@@ -333,6 +337,7 @@ options! {
     "limits.dhcpv6_offers": limits.dhcpv6_offers, Kind::Number(1..=65_535), "own";
     "limits.dhcpv6_leases": limits.dhcpv6_leases, Kind::Number(1..=65_535), "own";
     "limits.routes": limits.routes, Kind::Number(1..=U32_MAX), "own";
+    "limits.forward_queue": limits.forward_queue, Kind::Number(1..=65_535), "own";
     "limits.rules": limits.rules, Kind::Number(0..=65_535), "own";
     "limits.tcp_sockets": limits.tcp_sockets, Kind::Number(1..=U32_MAX), "own";
     "limits.syn_queue": limits.syn_queue, Kind::Number(1..=U32_MAX), "own";

@@ -13,12 +13,16 @@ use crate::wire::ipv4::{self, Ipv4Packet};
 use crate::wire::ipv4_options::IpOptions;
 
 impl Stack {
-    /// Options are counted and passed over, whatever they are (RFC 1122 section 3.2.1.8), unless the configuration says
-    /// that a packet is dropped for them (RFC 7126 section 4). Source routes are dropped unless the configuration
-    /// says otherwise and the route ends here. An error is owed for a malformed option (RFC 1122 section
-    /// 3.2.2.5), and for a route that goes on: a host is no router.
-    pub(super) fn check_options(&mut self, packet: &Ipv4Packet<'_>) -> Result<(), (DropReason, Option<ErrorKind>)> {
-        let (policy, source_routes) = (self.config.ip.drop_options, self.config.ip.source_routes);
+    /// Options are counted and passed over, whatever they are (RFC 1122 section 3.2.1.8), unless the
+    /// configuration says that a packet is dropped for them (RFC 7126 section 4). Source routes are dropped, but
+    /// for those that end here where `source_routes` is on. An error is owed for a malformed option (RFC 1122
+    /// section 3.2.2.5), and for a route that goes on.
+    pub(super) fn check_options(
+        &mut self,
+        packet: &Ipv4Packet<'_>,
+        source_routes: bool,
+    ) -> Result<(), (DropReason, Option<ErrorKind>)> {
+        let policy = self.config.ip.drop_options;
         for (at, option) in packet.options().enumerate() {
             let Ok(option) = option else {
                 let pointer = u32::from(packet.malformed_option().unwrap_or_default());
