@@ -23,6 +23,8 @@ impl Stack {
     /// what was sent before and is lost included; a smaller MTU of a path, or one that a router or server
     /// has told, is kept.
     ///
+    /// That the device carries so much is for the caller to see to, and that it takes in as much.
+    ///
     /// Frames are received as long as they ever could be: neighbors that have not been told of a smaller MTU
     /// yet are not cut off.
     pub fn set_mtu(&mut self, now: Instant, id: InterfaceId, mtu: u16) -> Result<(), MtuError> {

@@ -129,7 +129,7 @@ fn a_new_hardware_address_is_told() {
     let mut rig = Rig::new();
     rig.introduce_peer();
     set_hardware_address(&mut rig, NEW_MAC).unwrap();
-    insta::assert_snapshot!(rig.pass(Duration::from_secs(60)), @r"
+    insta::assert_snapshot!(rig.pass(Duration::from_mins(1)), @r"
     +0ms > arp who-has 192.0.2.2 tell 192.0.2.2
     +0ms > 2001:db8::2 > ff02::1 icmp6 neighbor advertisement target 2001:db8::2 is-at 02:00:00:00:00:77 override
     +1000ms > 2001:db8::2 > ff02::1 icmp6 neighbor advertisement target 2001:db8::2 is-at 02:00:00:00:00:77 override
@@ -168,7 +168,7 @@ fn on_a_link_that_is_down() {
     set_hardware_address(&mut rig, NEW_MAC).unwrap();
     assert_eq!(rig.pass(Duration::from_secs(10)), "");
     rig.stack.set_link(rig.now, rig.interface, true).unwrap();
-    insta::assert_snapshot!(rig.pass(Duration::from_secs(60)), @r"
+    insta::assert_snapshot!(rig.pass(Duration::from_mins(1)), @r"
     +0ms > arp who-has 203.0.113.2 tell 0.0.0.0
     +300ms > arp who-has 203.0.113.2 tell 203.0.113.2
     +651ms > :: > ff02::1:ff00:2 icmp6 neighbor solicitation target 2001:db8:1::2
@@ -189,7 +189,7 @@ fn addresses_that_are_being_verified_are_told_later() {
     let addresses = [InterfaceAddress::v6("2001:db8:1::2".parse().unwrap(), 64)];
     rig.add_interface(InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), addresses));
     set_hardware_address(&mut rig, NEW_MAC).unwrap();
-    let sent = rig.pass(Duration::from_secs(60));
+    let sent = rig.pass(Duration::from_mins(1));
     insta::assert_snapshot!(sent, @r"
     +295ms > :: > ff02::1:ff00:2 icmp6 neighbor solicitation target 2001:db8:1::2
     +2000ms > 2001:db8:1::2 > ff02::1 icmp6 neighbor advertisement target 2001:db8:1::2 is-at 02:00:00:00:00:77 override
