@@ -67,7 +67,7 @@ impl OptionClass {
 
 impl DroppedOptions {
     /// Whether a packet with an option of this class is dropped.
-    pub(crate) const fn drops(&self, class: OptionClass) -> bool {
+    pub(crate) const fn drops(self, class: OptionClass) -> bool {
         match class {
             OptionClass::SourceRoute => false,
             OptionClass::RecordRoute => self.record_route,
@@ -130,7 +130,10 @@ impl LeavingOptions {
             let place = self.bytes.get_mut(start..start + option.len())?;
             place.copy_from_slice(option);
             match kind {
-                Ipv4Option::RECORD_ROUTE => record(place, &src.octets()),
+                Ipv4Option::RECORD_ROUTE => {
+                    // One that is full stays as it is (RFC 791 section 3.1).
+                    append(place, &src.octets());
+                }
                 Ipv4Option::TIMESTAMP => record_time(place, src, now),
                 Ipv4Option::LOOSE_SOURCE_ROUTE | Ipv4Option::STRICT_SOURCE_ROUTE => {
                     self.first_hop = set_out(place, dst);
@@ -164,11 +167,6 @@ fn append(option: &mut [u8], entry: &[u8]) -> bool {
     true
 }
 
-/// An option that is full stays as it is (RFC 791 section 3.1).
-fn record(option: &mut [u8], address: &[u8; 4]) {
-    append(option, address);
-}
-
 /// RFC 1122 section 3.2.1.8 (e): who sends a timestamp option puts the first time into it, unless another address
 /// is prescribed there. Midnight is not known here, of which the highest bit tells (RFC 791 section 3.1).
 fn record_time(option: &mut [u8], address: Ipv4Addr, now: Instant) {
@@ -182,9 +180,8 @@ fn record_time(option: &mut [u8], address: Ipv4Addr, now: Instant) {
     let at = option.get(2).map_or(0, |pointer| usize::from(pointer.saturating_sub(1)));
     let recorded = match flags & 0x0f {
         0 => append(option, &time),
-        1 => append(option, &stamp),
         3 if option.get(at..at + 4) != Some(&address) => true,
-        3 => append(option, &stamp),
+        1 | 3 => append(option, &stamp),
         _ => true,
     };
     // How many could not record theirs, in four bits.

@@ -46,7 +46,7 @@ pub(super) fn ip_options(f: &mut fmt::Formatter<'_>, options: &[u8]) -> fmt::Res
                 f.write_str(" {timestamp")?;
                 let (recorded, free) =
                     room.split_at_checked(usize::from(*pointer).saturating_sub(5)).unwrap_or((room, &[]));
-                let entry = if flags & 0x0f == 0 { 4 } else { 8 };
+                let entry = if flags << 4 == 0 { 4 } else { 8 };
                 for entry in recorded.chunks_exact(entry) {
                     let (address, time) = entry.split_at(entry.len() - 4);
                     addresses(f, address)?;
