@@ -3,7 +3,8 @@
 //!
 //! - [`rig`]: a stack with one interface, and the peer's side of the wire
 //! - `routers`: a rig that configures itself, and the routers of its link
-//! - [`inputs`], [`world`]: arbitrary inputs, and what they are played to
+//! - [`inputs`], `served`, [`world`]: arbitrary inputs, those of routers and servers among them, and what they
+//!   are played to
 //!
 //! | file | topic |
 //! |---|---|
@@ -101,6 +102,7 @@ mod router_discovery;
 mod router_flood;
 pub(crate) mod routers;
 mod selection;
+mod served;
 mod slaac;
 mod survives;
 mod time;
