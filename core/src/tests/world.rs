@@ -270,7 +270,7 @@ impl World {
     fn check_configuration(&self, limits: &Limits) {
         let (stack, id) = (&self.rig.stack, self.rig.interface);
         for interface in stack.interfaces() {
-            assert!(interface.addresses.iter().count() <= usize::from(limits.addresses));
+            assert!(interface.addresses.len() <= usize::from(limits.addresses));
         }
         assert!(stack.default_routers().count() <= usize::from(limits.default_routers));
         assert!(stack.prefixes().count() <= usize::from(limits.prefixes));
