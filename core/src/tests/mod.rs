@@ -37,6 +37,7 @@
 //! | `policy` | metrics, refusing routes, equal costs, rules and tables (RFC 1812 section 5.2.4, 2992) |
 //! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
 //! | `media` | bare IP packets, and the loopback (RFC 1122 section 3.2.1.3 (g)) |
+//! | `link_change` | what waits while a link is down, and which link it is that comes up |
 //! | `link_state` | links that go down and come up |
 //! | `interface` | interfaces, addresses, and their limits |
 //! | `limits` | the limits on connections, filled |
@@ -72,6 +73,7 @@ mod ipv4;
 mod ipv6;
 mod lifecycle;
 mod limits;
+mod link_change;
 mod link_local;
 mod link_state;
 mod media;
