@@ -56,6 +56,10 @@ counters! {
         frames_sent = "frames.sent",
         /// Their bytes.
         bytes_sent = "frames.bytes_sent",
+        /// Packets of other hosts that were passed on.
+        packets_forwarded = "forward.packets",
+        /// IPv6 redirects sent; those of IPv4 are among the ICMP errors.
+        redirects_sent = "ndp.redirects_sent",
         /// Packets that went from us to us over the loopback interface.
         packets_looped = "loopback.packets",
         /// ARP requests sent.
@@ -136,6 +140,10 @@ counters! {
         mld_received = "mld.received",
         /// MLD messages sent.
         mld_sent = "mld.sent",
+        /// Redirects followed.
+        redirects_accepted = "icmp.redirects_accepted",
+        /// Destinations whose better first hop was forgotten for that of newer ones.
+        redirects_evicted = "icmp.redirects_evicted",
         /// Path MTU estimates lowered by a report (RFC 1191, RFC 8201).
         path_mtus_lowered = "path_mtu.lowered",
         /// Path MTU estimates forgotten for newer ones.

@@ -16,7 +16,7 @@ use alloc::string::{String, ToString};
 use core::fmt;
 use core::ops::RangeInclusive;
 
-use crate::config::{Acd, Config, Dad, Defense};
+use crate::config::{Acd, Config, Dad, Defense, ReversePath};
 use crate::time::Duration;
 
 /// The type of an option, with its range.
@@ -201,6 +201,7 @@ macro_rules! choice_fields {
 }
 
 choice_fields! {
+    ReversePath REVERSE_PATH_WORDS: Off = "off", Loose = "loose", Strict = "strict";
     Acd ACD_WORDS: Off = "off", Fast = "fast", Rfc5227 = "rfc5227";
     Defense DEFENSE_WORDS: Never = "never", Once = "once", Always = "always";
     Dad DAD_WORDS: Off = "off", Normal = "normal", Optimistic = "optimistic", Enhanced = "enhanced";
@@ -255,8 +256,12 @@ const U32_MAX: u64 = u32::MAX as u64;
 
 options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
+    "router.forwarding": router.forwarding, Kind::Switch, "RFC 1812 section 5";
+    "router.reverse_path": router.reverse_path, Kind::Choice(REVERSE_PATH_WORDS), "RFC 3704 section 2";
+    "router.redirects": router.redirects, Kind::Switch, "RFC 1812 section 5.2.7.2";
     "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
     "ip.source_routes": ip.source_routes, Kind::Switch, "RFC 7126 section 4.3";
+    "ip.redirects": ip.redirects, Kind::Switch, "own; RFC 1122 section 3.2.2.2, RFC 4861 section 8.3";
     "ip.path_mtu_raise_ms": ip.path_mtu_raise, Kind::OptionalMilliseconds(300_000..=100 * DAY_MS), "RFC 8201 section 4";
     "ip.reassembly_timeout_ms": reassembly_timeout, Kind::Milliseconds(1_000..=120_000), "RFC 8200 section 4.5, RFC 1122 section 3.3.2";
     "ip.weak_host": weak_host, Kind::Switch, "RFC 1122 section 3.3.4.2";
@@ -323,6 +328,7 @@ options! {
     "limits.dhcpv6_offers": limits.dhcpv6_offers, Kind::Number(1..=65_535), "own";
     "limits.dhcpv6_leases": limits.dhcpv6_leases, Kind::Number(1..=65_535), "own";
     "limits.routes": limits.routes, Kind::Number(1..=U32_MAX), "own";
+    "limits.forward_queue": limits.forward_queue, Kind::Number(1..=65_535), "own";
     "limits.rules": limits.rules, Kind::Number(0..=65_535), "own";
     "limits.tcp_sockets": limits.tcp_sockets, Kind::Number(1..=U32_MAX), "own";
     "limits.syn_queue": limits.syn_queue, Kind::Number(1..=U32_MAX), "own";
@@ -343,6 +349,7 @@ options! {
     "limits.answer_bytes": limits.answer_bytes, Kind::Number(65_575..=U32_MAX), "own";
     "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
+    "limits.redirects": limits.redirects, Kind::Number(1..=U32_MAX), "own";
     "limits.path_mtus": limits.path_mtus, Kind::Number(1..=U32_MAX), "own";
     "limits.udp_destinations": limits.udp_destinations, Kind::Number(0..=65_535), "own";
     "limits.udp_errors": limits.udp_errors, Kind::Number(0..=65_535), "own";

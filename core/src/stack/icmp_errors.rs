@@ -79,9 +79,12 @@ impl Stack {
         self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
     }
 
-    /// A packet could not be sent because its neighbor does not answer: its socket is told.
+    /// A packet could not be sent because its neighbor does not answer: its socket, or its sender, is told.
     pub(super) fn on_packet_undeliverable(&mut self, id: InterfaceId, packet: &Packet) {
-        self.on_packet_unsent(id, packet, SocketError::HostUnreachable);
+        match &packet.body {
+            Body::Transit(transit) => self.on_transit_undeliverable(packet, transit),
+            _ => self.on_packet_unsent(id, packet, SocketError::HostUnreachable),
+        }
     }
 
     /// A packet could not be sent: its socket is told why.
@@ -97,7 +100,7 @@ impl Stack {
 
     /// The socket that can have sent the packet which an ICMP error quotes: a connection that has that
     /// segment in flight (RFC 5927 section 4.1), a UDP socket that has sent there.
-    fn sender_of(&self, id: InterfaceId, quoted: &QuotedFlow) -> Option<Sender> {
+    pub(super) fn sender_of(&self, id: InterfaceId, quoted: &QuotedFlow) -> Option<Sender> {
         if quoted.protocol == IpProtocol::TCP {
             let handle = self.sockets.demux.flows.get(&Flow::new(quoted.local(), quoted.remote()))?;
             let slot = self.sockets.tcp.get(handle)?;

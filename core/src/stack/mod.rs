@@ -19,6 +19,7 @@
 //! - `receive`: from a frame to the protocol that it is for
 //! - `icmp`: ICMP of both families, and the errors that we send
 //! - `icmp_errors`: the errors that arrive, and whose packets they are about
+//! - `redirects`: better first hops that routers tell of
 //! - `pmtu`: the paths' MTUs, and what a report of a smaller one does
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
@@ -32,6 +33,7 @@
 //! - `interfaces`: links that go down and come up, interfaces that go
 //! - `routing`: the way of a packet, and the commands on routes and rules
 //! - `loopback`: what is for ourselves
+//! - `forward`: what is for others: the router role
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `dhcpv4`: the DHCPv4 clients of the interfaces
 //! - `dhcpv6`: the DHCPv6 clients of the interfaces
@@ -54,6 +56,7 @@ use crate::identity::Identity;
 use crate::ip::fragment::Identifications;
 use crate::ip::pmtu::PathMtus;
 use crate::ip::reassembly::Reassembly;
+use crate::ip::redirect::Redirects;
 use crate::ip::route::Routes;
 use crate::ip::selection::Preferences;
 use crate::keyed::HashKey;
@@ -75,6 +78,7 @@ mod dad;
 mod dhcpv4;
 mod dhcpv6;
 mod fingerprint;
+mod forward;
 mod fragments;
 mod icmp;
 mod icmp_errors;
@@ -87,6 +91,7 @@ mod multicast;
 mod neighbors;
 mod pmtu;
 mod receive;
+mod redirects;
 mod router_discovery;
 mod routing;
 mod schedule;
@@ -102,10 +107,14 @@ pub use dhcpv4::{Dhcpv4Info, Dhcpv4LeaseInfo};
 pub use inspect::{GroupInfo, InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use pmtu::PathMtuInfo;
+pub use redirects::RedirectInfo;
 pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
 const ISN_TICK_NANOS: u64 = 4_000;
+
+/// Redirects that a router sends per second.
+const REDIRECTS_PER_SECOND: u32 = 10;
 
 /// Keys that hashes of connection identifiers are made with; never printed.
 #[derive(Clone)]
@@ -137,6 +146,7 @@ struct RateLimits {
     icmp_sources: SourceLimit,
     resets: RateLimit,
     group_echoes: RateLimit,
+    redirects: RateLimit,
 }
 
 /// A TCP/IP stack. See the [module](self) for how it is driven.
@@ -155,6 +165,7 @@ pub struct Stack {
     interfaces: InterfaceTable,
     routes: Routes,
     path_mtus: PathMtus,
+    redirects: Redirects,
     preferences: Preferences,
     reassembly: Reassembly,
     identifications: Identifications,
@@ -195,6 +206,7 @@ impl Stack {
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
             path_mtus: PathMtus::default(),
+            redirects: Redirects::default(),
             preferences: Preferences::new(config.prefer_temporary),
             reassembly: Reassembly::default(),
             identifications: Identifications::new(&seed, config.shard),
@@ -213,6 +225,7 @@ impl Stack {
                     config.icmp_source_interval,
                 ),
                 group_echoes: RateLimit::new(config.group_echoes_per_second, seed.stream("icmp.group_echoes")),
+                redirects: RateLimit::new(REDIRECTS_PER_SECOND, seed.stream("icmp.redirects")),
             },
             chunks: ChunkPool::default(),
             counters: Counters::default(),

@@ -26,6 +26,7 @@
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
+//! | `redirect` | better first hops (RFC 792, 1122 section 3.2.2.2, 4861 section 8) |
 //! | `path_mtu` | what the paths take (RFC 1191, RFC 8201) |
 //! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
 //! | `igmp`, `mld` | what hosts tell routers of groups (RFC 3376, 2236, 3810, 2710) |
@@ -35,6 +36,7 @@
 //! | `route` | routes and the choice of a source address |
 //! | `selection` | default address selection (RFC 6724) |
 //! | `policy` | metrics, refusing routes, equal costs, rules and tables (RFC 1812 section 5.2.4, 2992) |
+//! | `forward` | the router role (RFC 1812, 4861 section 8) |
 //! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
 //! | `media` | bare IP packets, and the loopback (RFC 1122 section 3.2.1.3 (g)) |
 //! | `link_change` | what waits while a link is down, and which link it is that comes up |
@@ -60,6 +62,7 @@ mod dhcpv4;
 mod dhcpv6;
 mod echo;
 mod ethernet;
+mod forward;
 mod fragment;
 mod header_fields;
 mod host_model;
@@ -88,6 +91,7 @@ mod path_mtu;
 mod policy;
 mod provenance;
 mod reassembly;
+mod redirect;
 mod reset;
 pub(crate) mod rig;
 mod route;
