@@ -26,8 +26,9 @@ const NEW_NEIGHBORS: u8 = 20;
 
 /// The `n`th station that is not there.
 fn station(n: u32) -> [u8; 6] {
-    let [a, b, c, d] = n.to_be_bytes();
-    [2, 0xbd, a, b, c, d]
+    let mut station = [2, 0xbd, 0, 0, 0, 0];
+    station[2..].copy_from_slice(&n.to_be_bytes());
+    station
 }
 
 /// An address on the link that nobody has.
@@ -61,15 +62,15 @@ fn arp_request(sender: Ipv4Addr, hardware: [u8; 6]) -> Vec<u8> {
     ethernet(BROADCAST, hardware, 0x0806, &body)
 }
 
-/// An ICMPv6 message whose checksum is still 0.
+/// An ICMPv6 message whose checksum is still 0, in a frame as for a group.
 fn icmpv6(hardware: [u8; 6], src: Ipv6Addr, dst: Ipv6Addr, hop_limit: u8, mut message: Vec<u8>) -> Vec<u8> {
     let len = (message.len() as u32).to_be_bytes();
     let pseudo = [&src.octets()[..], &dst.octets(), &len, &[0, 0, 0, 58]].concat();
     let sum = checksum(&[&pseudo[..], &message].concat());
     message[2..4].copy_from_slice(&sum);
     let head = [&[0x60, 0, 0, 0, len[2], len[3], 58, hop_limit][..], &src.octets(), &dst.octets()].concat();
-    let [.., a, b, c, d] = dst.octets();
-    let to = if dst.is_multicast() { [0x33, 0x33, a, b, c, d] } else { BROADCAST };
+    let mut to = [0x33; 6];
+    to[2..].copy_from_slice(&dst.octets()[12..]);
     ethernet(to, hardware, 0x86dd, &[&head[..], &message].concat())
 }
 
@@ -139,9 +140,12 @@ fn fixed(more: &[&str]) -> (Running, [u8; 6]) {
 /// Further addresses of the kernel's, from which it has not spoken yet.
 fn new_neighbors(ipv6: bool) -> Vec<IpAddr> {
     let ip = Ip::default();
-    let all = (0..NEW_NEIGHBORS).map(|n| match ipv6 {
-        false => IpAddr::from([192, 0, 2, 100 + n]),
-        true => IpAddr::from([0x2001, 0xdb8, 1, 0, 0, 0, 1, 0x100 + u16::from(n)]),
+    let all = (0..NEW_NEIGHBORS).map(|n| {
+        if ipv6 {
+            IpAddr::from([0x2001, 0xdb8, 1, 0, 0, 0, 1, 0x100 + u16::from(n)])
+        } else {
+            IpAddr::from([192, 0, 2, 100 + n])
+        }
     });
     let all: Vec<IpAddr> = all.collect();
     for address in &all {
@@ -166,9 +170,8 @@ fn solicited(ipv6: bool) {
             });
             each.sum::<u32>()
         });
-        flood(&bridge, 5_000, Duration::from_secs(3), |n| match ipv6 {
-            false => arp_request(nobody_v4(n), station(n)),
-            true => neighbor_solicitation(nobody_v6(n), station(n)),
+        flood(&bridge, 5_000, Duration::from_secs(3), |n| {
+            if ipv6 { neighbor_solicitation(nobody_v6(n), station(n)) } else { arp_request(nobody_v4(n), station(n)) }
         });
         (flow.join().expect("no panic"), others.join().expect("no panic"))
     });

@@ -138,12 +138,25 @@ fn a_router_goes_and_returns() {
     });
 }
 
-/// `ip link set tap7 down`, and up again: it is noticed, the addresses are looked after and kept, and
-/// connections go on.
 #[test]
 fn the_interface_goes_down_and_comes_up() {
+    goes_and_returns("down", "up");
+}
+
+#[test]
+fn the_carrier_goes_and_returns() {
+    goes_and_returns("carrier off", "carrier on");
+}
+
+/// `ip link set tap7 down`, and up again: it is noticed, the addresses are looked after and kept, and
+/// connections go on.
+fn goes_and_returns(down: &str, up: &str) {
+    let set = |state: &str| {
+        let arguments = ["link", "set", "dev", TAP].into_iter().chain(state.split(' '));
+        Ip::default().run(&arguments.collect::<Vec<_>>()).expect("it is there");
+    };
     in_namespace(|| {
-        let folder = Folder::new("flap");
+        let folder = Folder::new(&format!("flap-{}", down.replace(' ', "-")));
         let bridge = Bridge::new();
         let Some(server) = dnsmasq(&folder) else { return };
         let file = folder.path("stats.json");
@@ -178,10 +191,10 @@ fn the_interface_goes_down_and_comes_up() {
         let is_bound = |value: &Value| value["interfaces"][0]["dhcpv4"]["state"] == "BOUND";
         stats(&running, &file, is_bound);
 
-        Ip::default().link_down(TAP).expect("it is there");
+        set(down);
         stats(&running, &file, |value| value["interfaces"][0]["up"] == false);
         write(&mut connections, b"during");
-        Ip::default().link_up(TAP).expect("it is there");
+        set(up);
         let began = Instant::now();
         // What was written while the link was down comes back too.
         echoed(&mut connections, b"during");

@@ -148,14 +148,8 @@ impl Stack {
         let interface = self.interfaces.get(id.index()).filter(|interface| interface.medium == Medium::Ethernet);
         let hardware = interface.map(|interface| interface.hardware_address);
         let random = &mut self.random.dhcpv6;
-        let make = || match hardware {
-            Some(address) => Duid::link_layer(address),
-            None => {
-                let words = [(); 4].map(|()| random.next_u32().to_le_bytes());
-                Duid::uuid(core::array::from_fn(|at| words[at / 4][at % 4]))
-            }
-        };
-        self.identity.duid.get_or_insert_with(make).clone()
+        let uuid = || Duid::uuid(core::array::from_fn(|_| random.next_u32() as u8));
+        self.identity.duid.get_or_insert_with(|| hardware.map_or_else(uuid, Duid::link_layer)).clone()
     }
 
     /// The link-local address that messages leave from (section 17.1).

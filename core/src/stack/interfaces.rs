@@ -44,6 +44,7 @@ impl Stack {
             }
             self.with_dhcpv6(id, |client, _| client.on_link_down());
             self.empty_queues(id);
+            self.redirects.forget_link(id);
             // Nobody is known to be reachable any more.
             self.settle_routers(id);
         }

@@ -114,12 +114,12 @@ fn a_connection_waits_for_its_address() {
     assert_eq!(rig.stack.tcp(handle).unwrap().send(rig.now, b"hello").unwrap(), 5);
     assert_eq!(rig.pass(Duration::from_secs(30)), "");
     set_link(&mut rig, true);
-    let sent = rig.pass(Duration::from_secs(60));
+    let sent = rig.pass(Duration::from_mins(1));
     let (probe, asked) = (sent.find("tell 0.0.0.0").unwrap(), sent.find("who-has 192.0.2.1 tell 192.0.2.2").unwrap());
     assert!(probe < asked, "{sent}");
     assert_eq!(rig.stack.tcp(handle).unwrap().state(), State::Established);
     assert_eq!(rig.receive(&request), Verdict::Accepted);
-    assert!(rig.pass(Duration::from_secs(60)).contains("(5)"), "what was written is sent");
+    assert!(rig.pass(Duration::from_mins(1)).contains("(5)"), "what was written is sent");
 }
 
 /// The prefixes by which our addresses are known after `first` was heard, a flap, and `second`.
