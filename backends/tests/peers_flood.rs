@@ -131,7 +131,7 @@ fn flood(bridge: &Bridge, count: u32, time: Duration, frame: impl Fn(u32) -> Vec
 fn fixed(more: &[&str]) -> (Running, [u8; 6]) {
     let arguments = [&["--tap", TAP, "--ip4", "192.0.2.2/24", "--ip6", "2001:db8:1::2/64"], more].concat();
     let running = Running::start_with(&arguments);
-    let text = running.ready.split(' ').skip_while(|word| *word != "mac").nth(1).expect("told");
+    let text = running.hardware_address();
     let bytes: Vec<u8> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).expect("hexadecimal")).collect();
     let mac = bytes.try_into().expect("six bytes");
     (running, mac)

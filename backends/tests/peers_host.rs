@@ -10,7 +10,7 @@ mod command;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, TcpStream};
+use std::net::{IpAddr, Ipv6Addr, TcpStream};
 use std::time::{Duration, Instant};
 
 use command::bridge::{BRIDGE, Bridge, KERNEL_V4, KERNEL_V6, TAP, ask, pings};
@@ -18,7 +18,9 @@ use command::peer::{Folder, Server, addresses, stats};
 use command::{Running, connect, in_namespace, tickwire};
 use rustix::process::Signal;
 use serde_json::Value;
+use tickwire_backends::capture::read_frames;
 use tickwire_backends::net_setup::Ip;
+use tickwire_core::wire::ethernet::EthernetAddress;
 
 /// dnsmasq: DHCPv4 without a ping before each offer, and router advertisements.
 fn dnsmasq(folder: &Folder) -> Option<Server> {
@@ -272,7 +274,7 @@ fn ndisc6_and_rdisc6() {
         let file = folder.path("stats.json");
         let arguments = ["--tap", TAP, "--ip6", "2001:db8:1::2/64", "--ip6", "fe80::2/64", "--stats", &file];
         let running = Running::start_with(&arguments);
-        let mac = running.ready.split(' ').skip_while(|word| *word != "mac").nth(1).expect("told").to_owned();
+        let mac = running.hardware_address();
         for address in ["2001:db8:1::2", "fe80::2"] {
             let Some(answer) = ask("ndisc6", &["-1", "-q", address, BRIDGE]) else { return };
             let told = String::from_utf8_lossy(&answer.stdout).trim().to_lowercase();
@@ -326,5 +328,31 @@ fn leases_are_given_back_at_the_end() {
         running.stop();
         until(0);
         drop(server);
+    });
+}
+
+/// The stack solicits Linux at one of the groups that it is in, as `ip maddr` lists them (RFC 2464 section 7,
+/// RFC 4291 section 2.7.1).
+#[test]
+fn linux_is_solicited_at_its_group() {
+    in_namespace(|| {
+        let folder = Folder::new("maddr");
+        let _bridge = Bridge::new();
+        let file = folder.path("run.pcapng");
+        let running = Running::start_with(&["--tap", TAP, "--ip6", "2001:db8:1::2/64", "--pcap", &file]);
+        // Linux knows us, and tells nothing of itself by asking.
+        let arguments =
+            ["-6", "neigh", "replace", "2001:db8:1::2", "lladdr", running.hardware_address(), "dev", BRIDGE];
+        Ip::default().run(&arguments).expect("it is there");
+        assert!(pings("2001:db8:1::2".parse().expect("an address")));
+        let groups = ask("ip", &["maddr", "show", "dev", BRIDGE]).expect("iproute2");
+        let groups = String::from_utf8_lossy(&groups.stdout).into_owned();
+        running.stop();
+        let frames = read_frames(fs::File::open(&file).expect("it was written")).expect("pcapng").frames;
+        let kernel: Ipv6Addr = KERNEL_V6.parse().expect("an address");
+        let solicits = |frame: &[u8]| frame.get(54) == Some(&135) && frame.get(62..78) == Some(&kernel.octets());
+        let solicitation = frames.iter().find(|frame| solicits(&frame.data)).expect("it had to ask");
+        let to = EthernetAddress(*solicitation.data.first_chunk().expect("a header")).to_string();
+        assert!(groups.contains(&to), "{to} is none of {groups}");
     });
 }

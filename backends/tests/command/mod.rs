@@ -114,6 +114,11 @@ impl Running {
         running
     }
 
+    /// The hardware address that its `ready` line names.
+    pub(crate) fn hardware_address(&self) -> &str {
+        self.ready.split(' ').skip_while(|word| *word != "mac").nth(1).expect("it names one")
+    }
+
     /// The next line of its standard output.
     pub(crate) fn next_line(&mut self) -> String {
         self.lines.recv_timeout(PATIENCE).expect("another line")
