@@ -37,6 +37,8 @@ impl Stack {
             self.verify_addresses_again(id);
             self.announce_groups(id);
             self.solicit_routers_again(id);
+            self.advance_announcement(id);
+            self.arm_interface(id);
             self.begin_dhcpv6(id);
         } else {
             if let Some(interface) = self.interfaces.get_mut(id.index()) {
@@ -107,6 +109,6 @@ impl Stack {
 }
 
 /// What the trace notes of a command about an interface.
-fn numbered(id: InterfaceId) -> SocketAddr {
+pub(super) fn numbered(id: InterfaceId) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), id.0)
 }
