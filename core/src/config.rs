@@ -5,6 +5,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use smallvec::SmallVec;
 
+use crate::autoconf::advertise::config::AdvertiseConfig;
 use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::frame::Capabilities;
 use crate::identity::Identity;
@@ -65,6 +66,11 @@ pub struct Config {
     pub nd: NdConfig,
     /// Addresses that an interface forms itself.
     pub slaac: SlaacConfig,
+    /// What routers' interfaces advertise, where they have no settings of their own.
+    pub advertise: AdvertiseConfig,
+    /// Whether each interface that is added with an IPv6 address, and does not configure itself, advertises;
+    /// default false (RFC 4861 section 6.2.1, `AdvSendAdvertisements`).
+    pub send_advertisements: bool,
     /// What the stack knows from before a restart; default none: it is a host that has not been before.
     pub identity: Option<Identity>,
 }
@@ -94,6 +100,8 @@ impl Default for Config {
             shard: Shard::default(),
             nd: NdConfig::default(),
             slaac: SlaacConfig::default(),
+            advertise: AdvertiseConfig::default(),
+            send_advertisements: false,
             identity: None,
         }
     }
@@ -599,6 +607,9 @@ pub struct InterfaceConfig {
     pub ipv6_autoconfiguration: bool,
     /// How it makes sure that its addresses are its own alone; default [`Config::address`].
     pub address_settings: Option<AddressSettings>,
+    /// What it advertises as a router; default nothing, unless [`Config::send_advertisements`] is set. Other settings:
+    /// [`Stack::advertise`](crate::Stack::advertise).
+    pub advertise: Option<AdvertiseConfig>,
 }
 
 impl InterfaceConfig {
@@ -615,6 +626,7 @@ impl InterfaceConfig {
             addresses: addresses.into_iter().collect(),
             ipv6_autoconfiguration: false,
             address_settings: None,
+            advertise: None,
         }
     }
 
