@@ -18,8 +18,9 @@ use tickwire_backends::net_setup::Ip;
 
 const TAP: &str = "tap7";
 const SERVER: &str = "2001:db8:1::1";
+const GATEWAY: &str = "fe80::1";
 
-/// The TAP, up, with the server's address; duplicates are not looked for, so that it can be used at once.
+/// The TAP, up, with the server's addresses; duplicates are not looked for, so that it can be used at once.
 fn link() {
     let ip = Ip::default();
     for (name, value) in [("default/accept_dad", "0"), ("all/forwarding", "1"), ("default/forwarding", "1")] {
@@ -27,7 +28,9 @@ fn link() {
     }
     ip.add_tap(TAP, "root").expect("root in this namespace");
     ip.link_up(TAP).expect("it is there");
-    ip.add_address(TAP, SERVER.parse().expect("an address"), 64).expect("it is there");
+    for address in [SERVER, GATEWAY] {
+        ip.add_address(TAP, address.parse().expect("an address"), 64).expect("it is there");
+    }
 }
 
 /// dnsmasq: stateful DHCPv6 and router advertisements, leases of two minutes (its least).
@@ -103,7 +106,7 @@ fn dnsmasq_gives_an_address_and_a_restart_keeps_it() {
         assert!(addresses(&again.ready).contains(&leased), "{} after {leased}", again.ready);
         let value = stats(&again, &file, |_| true);
         assert_eq!(value["interfaces"][0]["dhcpv6"]["duid"], duid.as_str());
-        assert!(ping(leased));
+        assert!(ping(leased), "{leased} answers no ping: {}", again.ready);
         again.stop();
         drop(server);
     });
@@ -135,11 +138,14 @@ fn dhcpd_delegates_a_prefix() {
         link();
         let Some(server) = dhcpd(&folder) else { return };
         let file = folder.path("stats.json");
+        // No router tells a way back, so that we do.
         let running = Running::start_with(&[
             "--tap",
             TAP,
             "--ip6",
             "dhcp",
+            "--gw6",
+            GATEWAY,
             "--option",
             "dhcpv6.prefix_delegation=56",
             "--stats",
@@ -147,6 +153,7 @@ fn dhcpd_delegates_a_prefix() {
         ]);
         let address = *addresses(&running.ready).first().expect("an address");
         assert!(is_in(address, "2001:db8:1::"), "{}", running.ready);
+        assert!(ping(address), "{address} answers no ping: {}", running.ready);
         let bound = |value: &Value| value["interfaces"][0]["dhcpv6"]["prefixes"][0]["prefix_len"] == 56;
         let value = stats(&running, &file, bound);
         let sent = |value: &Value| value["counters"]["dhcpv6"]["sent"].as_u64().expect("a number");

@@ -250,6 +250,8 @@ pub struct Limits {
     pub orphans: u32,
     /// Out-of-order ranges held per connection; default 64.
     pub tcp_ranges: u16,
+    /// Destinations for which routers have named a better first hop; default 256.
+    pub redirects: u32,
     /// Destinations whose path MTU is remembered; default 1,024.
     pub path_mtus: u32,
     /// Destinations that an unconnected UDP socket remembers having sent to, so that ICMP errors about
@@ -311,6 +313,7 @@ impl Default for Limits {
             answer_bytes: 1024 * 1024,
             orphans: 4096,
             tcp_ranges: 64,
+            redirects: 256,
             path_mtus: 1024,
             udp_destinations: 16,
             udp_errors: 16,
@@ -373,6 +376,9 @@ pub struct IpConfig {
     /// Whether IPv4 packets to us that were routed by their source are accepted, once their route has
     /// ended here; default false (RFC 7126 section 4.3).
     pub source_routes: bool,
+    /// Whether redirects are followed; default false: whoever can send one can take over what we send (RFC
+    /// 1122 section 3.2.2.2 and RFC 4861 section 8.3 want them followed).
+    pub redirects: bool,
     /// How long after the last report of a decrease a larger path MTU is tried; `None` for never; default
     /// 10 min, at least 5 (RFC 1191 section 6.3, RFC 8201 section 4).
     pub path_mtu_raise: Option<Duration>,
@@ -380,7 +386,12 @@ pub struct IpConfig {
 
 impl Default for IpConfig {
     fn default() -> IpConfig {
-        IpConfig { flow_labels: true, source_routes: false, path_mtu_raise: Some(Duration::from_mins(10)) }
+        IpConfig {
+            flow_labels: true,
+            source_routes: false,
+            redirects: false,
+            path_mtu_raise: Some(Duration::from_mins(10)),
+        }
     }
 }
 

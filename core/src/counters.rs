@@ -142,6 +142,10 @@ counters! {
         mld_received = "mld.received",
         /// MLD messages sent.
         mld_sent = "mld.sent",
+        /// Redirects followed.
+        redirects_accepted = "icmp.redirects_accepted",
+        /// Destinations whose better first hop was forgotten for that of newer ones.
+        redirects_evicted = "icmp.redirects_evicted",
         /// Path MTU estimates lowered by a report (RFC 1191, RFC 8201).
         path_mtus_lowered = "path_mtu.lowered",
         /// Path MTU estimates forgotten for newer ones.

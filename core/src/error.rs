@@ -154,6 +154,8 @@ drop_reasons! {
     Icmpv6NoFlow = "icmpv6.no_flow",
     /// A report of a path MTU about a packet of ours that can't be true or is no news (RFC 8201 section 4).
     IcmpTooBig = "icmp.too_big",
+    /// A redirect while they are not followed, or not from the first hop, about no flow of ours or to no neighbor.
+    IcmpRedirect = "icmp.redirect",
     /// An error that a rate limit for its destination held back.
     IcmpSourceLimited = "icmp.source_limited",
     /// An error about a datagram of a socket whose queue of errors is full.

@@ -259,6 +259,7 @@ options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
     "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
     "ip.source_routes": ip.source_routes, Kind::Switch, "RFC 7126 section 4.3";
+    "ip.redirects": ip.redirects, Kind::Switch, "own; RFC 1122 section 3.2.2.2, RFC 4861 section 8.3";
     "ip.path_mtu_raise_ms": ip.path_mtu_raise, Kind::OptionalMilliseconds(300_000..=100 * DAY_MS), "RFC 8201 section 4";
     "ip.reassembly_timeout_ms": reassembly_timeout, Kind::Milliseconds(1_000..=120_000), "RFC 8200 section 4.5, RFC 1122 section 3.3.2";
     "ip.weak_host": weak_host, Kind::Switch, "RFC 1122 section 3.3.4.2";
@@ -357,6 +358,7 @@ options! {
     "limits.answer_bytes": limits.answer_bytes, Kind::Number(65_575..=U32_MAX), "own";
     "limits.orphans": limits.orphans, Kind::Number(0..=U32_MAX), "own";
     "limits.tcp_ranges": limits.tcp_ranges, Kind::Number(1..=65_535), "own";
+    "limits.redirects": limits.redirects, Kind::Number(1..=U32_MAX), "own";
     "limits.path_mtus": limits.path_mtus, Kind::Number(1..=U32_MAX), "own";
     "limits.udp_destinations": limits.udp_destinations, Kind::Number(0..=65_535), "own";
     "limits.udp_errors": limits.udp_errors, Kind::Number(0..=65_535), "own";

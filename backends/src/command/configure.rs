@@ -5,11 +5,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tickwire_core::config::{InterfaceAddress, Medium};
-use tickwire_core::{AddressOrigin, AddressState, OwnAddress, Stack};
+use tickwire_core::{AddressOrigin, AddressState, OwnAddress, RouteOrigin, Stack};
 
 use super::cli::{interface_address_v4, interface_address_v6};
 
-/// Without a router for this long, the link-local address has to do. Routers are solicited three times
+/// Without a router for this long, the addresses that are there have to do. Routers are solicited three times
 /// in that time (RFC 4861 section 10).
 const ROUTER_PATIENCE: Duration = Duration::from_secs(12);
 
@@ -130,13 +130,18 @@ impl Wanted {
                 return Err(Missing::Wait);
             }
         }
+        // A lease says nothing about what is on the link (RFC 5942 section 4): without a router's word or a
+        // route of ours, no ping of it could be answered.
+        let routed = stack.default_routers().next().is_some()
+            || stack.prefixes().any(|prefix| prefix.on_link)
+            || stack.routes().any(|route| route.origin == RouteOrigin::Static && route.prefix.is_ipv6());
         for ip6 in &self.ip6 {
             let enough = match ip6 {
                 Ip6::Address(_) => true,
-                Ip6::Dhcp => has(&[AddressOrigin::Dhcp]),
+                Ip6::Dhcp => has(&[AddressOrigin::Dhcp]) && (routed || since >= ROUTER_PATIENCE),
                 Ip6::Slaac => {
                     // Where a router leaves addresses to DHCPv6, there are none to be formed.
-                    has(&[AddressOrigin::Slaac, AddressOrigin::Dhcp])
+                    routed && has(&[AddressOrigin::Slaac, AddressOrigin::Dhcp])
                         || since >= ROUTER_PATIENCE && has(&[AddressOrigin::LinkLocal])
                 }
             };
@@ -155,7 +160,8 @@ impl Wanted {
 
     /// When to look again though nothing has happened.
     pub(crate) fn next_look(&self, since: Duration) -> Option<Duration> {
-        self.ip6.contains(&Ip6::Slaac).then(|| ROUTER_PATIENCE.saturating_sub(since)).filter(|left| !left.is_zero())
+        let waits_for_routers = self.ip6.iter().any(|ip6| ip6.address().is_none());
+        waits_for_routers.then(|| ROUTER_PATIENCE.saturating_sub(since)).filter(|left| !left.is_zero())
     }
 }
 

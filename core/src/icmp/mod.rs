@@ -106,14 +106,14 @@ impl QuotedFlow {
     }
 }
 
-fn quoted_v4(packet: &Ipv4Packet<'_>) -> Option<QuotedFlow> {
+pub(crate) fn quoted_v4(packet: &Ipv4Packet<'_>) -> Option<QuotedFlow> {
     if packet.fragment_offset() != 0 {
         return None;
     }
     quoted(packet.protocol(), IpAddr::V4(packet.src()), IpAddr::V4(packet.dst()), packet.payload())
 }
 
-fn quoted_v6(packet: &Ipv6Packet<'_>) -> Option<QuotedFlow> {
+pub(crate) fn quoted_v6(packet: &Ipv6Packet<'_>) -> Option<QuotedFlow> {
     let (mut protocol, mut upper) = (packet.next_header(), packet.payload());
     // Our own packets have no extension headers but a fragment's, and only the first fragment tells ports.
     if protocol == IpProtocol::FRAGMENT {

@@ -110,6 +110,7 @@ pub(crate) fn is_legal_source(addresses: &AddressTable, src: IpAddr) -> bool {
                 && !v6.is_loopback()
                 && !v6.is_unspecified()
                 && v6.to_ipv4_mapped().is_none()
+                && !is_reserved_v6(v6)
                 && !addresses.has(src)
         }
     }
@@ -119,5 +120,33 @@ pub(crate) fn is_legal_source(addresses: &AddressTable, src: IpAddr) -> bool {
 #[inline]
 pub(crate) fn is_legal_source_v4(addresses: &AddressTable, src: Ipv4Addr) -> bool {
     let first = src.octets()[0];
-    first < 224 && first != 0 && first != 127 && addresses.relation(src) == Relation::None
+    first < 224
+        && first != 0
+        && first != 127
+        && !(first == 192 && is_reserved_v4(src))
+        && addresses.relation(src) == Relation::None
+}
+
+/// 192.0.0.0/24 is kept for protocols; what has none, nobody has (RFC 6890 table 7). DS-Lite's first eight,
+/// the dummy address and the PCP and TURN anycasts may send (RFC 7600, RFC 7723, RFC 8155).
+const fn is_reserved_v4(address: Ipv4Addr) -> bool {
+    matches!(address.octets(), [192, 0, 0, last] if last > 10)
+}
+
+/// ORCHIDs, which name no place on a network (RFC 6890 table 28).
+const fn is_reserved_v6(address: Ipv6Addr) -> bool {
+    matches!(address.segments(), [0x2001, 0x0010..=0x001f, ..])
+}
+
+/// Whether anything can be sent to an address at all, as far as its special purpose goes (RFC 6890): not
+/// "this network", what is reserved, or an IPv4-mapped address. Groups and the limited broadcast can be
+/// sent to; so can the prefixes for documentation, with which people build labs.
+pub(crate) fn is_destination(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let first = v4.octets()[0];
+            first != 0 && (first < 240 || v4 == Ipv4Addr::BROADCAST) && !is_reserved_v4(v4)
+        }
+        IpAddr::V6(v6) => !v6.is_unspecified() && v6.to_ipv4_mapped().is_none() && !is_reserved_v6(v6),
+    }
 }

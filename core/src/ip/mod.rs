@@ -7,6 +7,7 @@
 //! - [`route`]: where packets go next: tables of routes, longest prefix first
 //! - [`rule`]: which tables are looked at
 //! - [`input`]: the checks on a received packet before an upper layer sees it
+//! - [`redirect`]: better first hops, as routers have told
 //! - [`pmtu`]: the largest packet that reaches a destination (RFC 1191, RFC 8201)
 //! - [`reassembly`]: fragments that wait for the rest of their packet
 //! - [`fragment`]: a packet larger than its path takes, cut into fragments; identifications
@@ -22,6 +23,7 @@ pub(crate) mod own_address;
 pub(crate) mod packet;
 pub(crate) mod pmtu;
 pub(crate) mod reassembly;
+pub(crate) mod redirect;
 pub(crate) mod route;
 pub(crate) mod rule;
 pub(crate) mod selection;

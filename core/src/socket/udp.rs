@@ -5,6 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::UdpHandle;
 use crate::buffer::COPY_BELOW;
 use crate::error::{SocketError, UdpConnectError, UdpSendError};
+use crate::ip::address::is_destination;
 use crate::ip::packet::Datagram;
 use crate::link::InterfaceId;
 use crate::socket::table::UdpSlot;
@@ -110,7 +111,7 @@ impl<'a> UdpSocket<'a> {
     pub(super) fn speaks_to(&self, address: IpAddr) -> bool {
         let Some(slot) = self.slot() else { return false };
         let local = slot.state.local.ip();
-        !address.is_unspecified()
+        is_destination(address)
             && (local.is_ipv4() == address.is_ipv4() || (slot.state.dual_stack && local.is_unspecified()))
     }
 

@@ -21,6 +21,7 @@ impl Stack {
             rule.digest(&mut digest);
         }
         self.path_mtus.digest(&mut digest);
+        self.redirects.digest(&mut digest);
         self.preferences.digest(&mut digest);
         self.reassembly.digest(&mut digest);
         self.identifications.digest(&mut digest);

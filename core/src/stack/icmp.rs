@@ -34,6 +34,7 @@ impl Stack {
         }
         match message.header() {
             Icmpv4Header::EchoRequest { id: ident, seq } => self.answer_echo(id, frame, received, ident, seq),
+            Icmpv4Header::Redirect { gateway, .. } => self.receive_redirect_v4(id, received, &message, gateway),
             _ => self.on_icmp_error(id, received, &report::read_v4(&message)?),
         }
     }
@@ -63,6 +64,7 @@ impl Stack {
                 self.receive_ndp(id, received, bytes, link_src)
             }
             (ndp::ROUTER_SOLICITATION, _) => self.receive_router_solicitation(id, received, bytes),
+            (ndp::REDIRECT, _) => self.receive_redirect_v6(id, received, bytes),
             (ndp::ROUTER_ADVERTISEMENT, _) => self.receive_router_advertisement(id, received, bytes),
             (kind, _) if mld::is_mld(kind) => self.receive_mld(id, received, bytes),
             (_, Icmpv6Header::EchoRequest { .. }) if src.is_unspecified() => Err(DropReason::Ipv6Source),

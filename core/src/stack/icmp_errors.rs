@@ -97,7 +97,7 @@ impl Stack {
 
     /// The socket that can have sent the packet which an ICMP error quotes: a connection that has that
     /// segment in flight (RFC 5927 section 4.1), a UDP socket that has sent there.
-    fn sender_of(&self, id: InterfaceId, quoted: &QuotedFlow) -> Option<Sender> {
+    pub(super) fn sender_of(&self, id: InterfaceId, quoted: &QuotedFlow) -> Option<Sender> {
         if quoted.protocol == IpProtocol::TCP {
             let handle = self.sockets.demux.flows.get(&Flow::new(quoted.local(), quoted.remote()))?;
             let slot = self.sockets.tcp.get(handle)?;

@@ -19,6 +19,7 @@
 //! - `receive`: from a frame to the protocol that it is for
 //! - `icmp`: ICMP of both families, and the errors that we send
 //! - `icmp_errors`: the errors that arrive, and whose packets they are about
+//! - `redirects`: better first hops that routers tell of
 //! - `pmtu`: the paths' MTUs, and what a report of a smaller one does
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
@@ -55,6 +56,7 @@ use crate::identity::Identity;
 use crate::ip::fragment::Identifications;
 use crate::ip::pmtu::PathMtus;
 use crate::ip::reassembly::Reassembly;
+use crate::ip::redirect::Redirects;
 use crate::ip::route::Routes;
 use crate::ip::selection::Preferences;
 use crate::keyed::HashKey;
@@ -89,6 +91,7 @@ mod multicast;
 mod neighbors;
 mod pmtu;
 mod receive;
+mod redirects;
 mod router_discovery;
 mod routing;
 mod schedule;
@@ -105,6 +108,7 @@ pub use dhcpv4::{Dhcpv4Info, Dhcpv4LeaseInfo};
 pub use inspect::{GroupInfo, InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use pmtu::PathMtuInfo;
+pub use redirects::RedirectInfo;
 pub use schedule::{Cause, Wakeup};
 
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
@@ -160,6 +164,7 @@ pub struct Stack {
     interfaces: InterfaceTable,
     routes: Routes,
     path_mtus: PathMtus,
+    redirects: Redirects,
     preferences: Preferences,
     reassembly: Reassembly,
     identifications: Identifications,
@@ -200,6 +205,7 @@ impl Stack {
             interfaces: InterfaceTable::default(),
             routes: Routes::default(),
             path_mtus: PathMtus::default(),
+            redirects: Redirects::default(),
             preferences: Preferences::new(config.prefer_temporary),
             reassembly: Reassembly::default(),
             identifications: Identifications::new(&seed, config.shard),

@@ -300,6 +300,7 @@ impl Stack {
             Expiry::Failed(address, waiting) => {
                 self.counters.neighbors_failed += 1;
                 self.on_neighbor_failed(id, address);
+                self.redirects.forget(id, address);
                 self.give_up(id, waiting);
             }
         }

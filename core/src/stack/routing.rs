@@ -33,6 +33,12 @@ impl Stack {
     /// group, and the limited broadcast, is its own next hop: no gateway takes it (RFC 1112 section 6.1,
     /// RFC 4861 section 5.2). Where no route names an interface for it, it leaves by the first of its family.
     pub(crate) fn way(&self, query: &Query) -> Result<Way, Refusal> {
+        let way = self.routed(query)?;
+        Ok(Way { hop: self.redirects.apply(query.dst, way.hop), ..way })
+    }
+
+    /// The same, whatever routers have told of better first hops.
+    pub(super) fn routed(&self, query: &Query) -> Result<Way, Refusal> {
         let dst = query.dst;
         if self.is_assigned(dst) && query.src.is_none_or(|src| self.is_assigned(src)) {
             let loopback =
@@ -55,6 +61,10 @@ impl Stack {
             Target::Unreachable => return Err(Refusal::Unreachable),
             Target::Prohibit => return Err(Refusal::Prohibit),
         };
+        if dst.is_loopback() && self.interfaces.get(interface.index()).is_some_and(|to| to.medium != Medium::Loopback) {
+            // RFC 1122 section 3.2.1.3 (g): such a destination must not appear outside a host.
+            return Err(Refusal::NoRoute);
+        }
         Ok(Way { hop: Hop { interface, next_hop }, source: route.source })
     }
 

@@ -11,6 +11,7 @@ use crate::config::TcpSettings;
 use crate::error::DropReason;
 use crate::event::Readiness;
 use crate::frame::Frame;
+use crate::ip::address::is_destination;
 use crate::ip::input::Received;
 use crate::ip::output::PacketHeader;
 use crate::ip::packet::Body;
@@ -409,7 +410,7 @@ impl Stack {
     /// have changed; none if its local address is not ours any more.
     pub(super) fn hop_of(&mut self, handle: TcpHandle) -> Result<Hop, Refusal> {
         let slot = self.sockets.tcp.get(handle).ok_or(Refusal::NoRoute)?;
-        let generation = self.routes.generation() + self.path_mtus.generation();
+        let generation = self.routes.generation() + self.path_mtus.generation() + self.redirects.generation();
         if let Some((seen, hop)) = slot.hop
             && seen == generation
             && slot.path_until.is_none_or(|until| self.now < until)
@@ -491,10 +492,11 @@ impl Stack {
     /// Whether a connection may be opened to `remote`: a unicast address and a port (RFC 9293 MUST-46).
     pub(super) fn is_connectable(&self, remote: SocketAddr) -> bool {
         let broadcast = |address| self.interfaces.iter().any(|interface| interface.is_broadcast(address));
-        let unicast = match remote.ip() {
-            IpAddr::V4(address) => !address.is_unspecified() && !address.is_multicast() && !broadcast(address),
-            IpAddr::V6(address) => !address.is_unspecified() && !address.is_multicast(),
-        };
+        let unicast = is_destination(remote.ip())
+            && match remote.ip() {
+                IpAddr::V4(address) => !address.is_multicast() && !broadcast(address),
+                IpAddr::V6(address) => !address.is_multicast(),
+            };
         unicast && remote.port() != 0
     }
 }

@@ -48,6 +48,7 @@ fn to(dst: [u8; 4]) -> Vec<u8> {
 #[case::multicast_source(from([224, 0, 0, 1]), DropReason::Ipv4Source)]
 #[case::reserved_source(from([240, 0, 0, 1]), DropReason::Ipv4Source)]
 #[case::limited_broadcast_source(from([255; 4]), DropReason::Ipv4Source)]
+#[case::protocol_assignments_source(from([192, 0, 0, 64]), DropReason::Ipv4Source)]
 #[case::subnet_broadcast_source(from([192, 0, 2, 255]), DropReason::Ipv4Source)]
 #[case::our_own_source(from([192, 0, 2, 2]), DropReason::Ipv4Source)]
 fn refused(#[case] packet: Vec<u8>, #[case] reason: DropReason) {

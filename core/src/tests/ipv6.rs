@@ -69,6 +69,7 @@ fn changed(at: usize, byte: u8) -> Vec<u8> {
 #[case::a_group_we_are_not_in(dst("ff02::fb"), DropReason::Ipv6NotOurs)]
 #[case::multicast_source(src("ff02::1"), DropReason::Ipv6Source)]
 #[case::loopback_source(src("::1"), DropReason::Ipv6Source)]
+#[case::orchid_source(src("2001:10::1"), DropReason::Ipv6Source)]
 #[case::our_own_source(src("2001:db8::2"), DropReason::Ipv6Source)]
 #[case::unspecified_source(src("::"), DropReason::Ipv6Source)]
 fn refused(#[case] packet: Vec<u8>, #[case] reason: DropReason) {

@@ -27,6 +27,7 @@
 //! | `echo` | ping (RFC 792, 4443) |
 //! | `icmp_errors` | which errors are sent, and which never are (RFC 1122, 4443) |
 //! | `icmp_input` | what an error that arrives does to a socket (RFC 1122, 5927) |
+//! | `redirect` | better first hops (RFC 792, 1122 section 3.2.2.2, 4861 section 8) |
 //! | `path_mtu` | what the paths take (RFC 1191, RFC 8201) |
 //! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
 //! | `igmp`, `mld` | what hosts tell routers of groups (RFC 3376, 2236, 3810, 2710) |
@@ -88,6 +89,7 @@ mod path_mtu;
 mod policy;
 mod provenance;
 mod reassembly;
+mod redirect;
 mod reset;
 pub(crate) mod rig;
 mod route;

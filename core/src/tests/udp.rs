@@ -10,7 +10,7 @@ use crate::error::{BindError, UdpConnectError, UdpSendError};
 use crate::event::Readiness;
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ipv4;
-use crate::{DropReason, Event, InterfaceAddress, Limits, UdpOptions, Verdict};
+use crate::{DropReason, Event, InterfaceAddress, Limits, Route, UdpOptions, Verdict};
 
 const PEER: &str = "192.0.2.1:1000";
 const PEER6: &str = "[2001:db8::1]:1000";
@@ -344,4 +344,37 @@ fn peers_and_addresses_are_told() {
     rig.stack.udp(handle).unwrap().connect(Some(peer)).unwrap();
     let entry = rig.stack.udp_sockets().next().unwrap();
     assert_eq!((entry.handle, entry.local, entry.peer), (handle, socket("192.0.2.2:7"), Some(peer)));
+}
+
+/// RFC 6890: what nobody can have is no destination, whatever the routes say.
+#[rstest]
+#[case::this_network("0.0.0.9:7")]
+#[case::reserved("240.0.0.1:7")]
+#[case::protocol_assignments("192.0.0.171:7")]
+#[case::orchid("[2001:10::1]:7")]
+fn special_purpose_destinations(#[case] to: &str) {
+    let mut rig = Rig::new();
+    rig.introduce_peer();
+    for (prefix, gateway) in [("0.0.0.0", PEER_V4.into()), ("::", PEER_V6.into())] {
+        rig.stack.add_route(Route::via(prefix.parse().unwrap(), 0, gateway, rig.interface)).unwrap();
+    }
+    let handle = rig.udp_bind(if to.starts_with('[') { "[::]:5000" } else { "0.0.0.0:5000" });
+    assert_eq!(rig.udp_send(handle, b"x", to), Err(UdpSendError::BadDestination));
+    let refused = rig.stack.tcp_connect(rig.now, socket(to), crate::ConnectOptions::default());
+    assert_eq!(refused.err(), Some(crate::error::ConnectError::BadDestination));
+}
+
+/// RFC 1122 section 3.2.1.3 (g): a loopback address never leaves a host, not by a default route either.
+#[rstest]
+#[case::v4("127.0.0.1:7")]
+#[case::v6("[::1]:7")]
+fn loopback_never_leaves(#[case] to: &str) {
+    let mut rig = Rig::new();
+    rig.introduce_peer();
+    for (prefix, gateway) in [("0.0.0.0", PEER_V4.into()), ("::", PEER_V6.into())] {
+        rig.stack.add_route(Route::via(prefix.parse().unwrap(), 0, gateway, rig.interface)).unwrap();
+    }
+    let handle = rig.udp_bind(if to.starts_with('[') { "[::]:5000" } else { "0.0.0.0:5000" });
+    assert_eq!(rig.udp_send(handle, b"x", to), Err(UdpSendError::NoRoute));
+    assert_eq!(rig.sent(), "");
 }
