@@ -119,7 +119,7 @@ fn the_kernel_configures_itself() {
         assert_eq!(mtu.trim(), "1400");
         // Asked for, it is answered at once.
         let printed = until("rdisc6", &["-1", "tap7"], "an answer", |printed| printed.contains("2001:db8:1::53"));
-        for part in ["example.net", "2001:db8:1::/64", "Low", "2001:db8:9::/48", "1400"] {
+        for part in ["example.net", "2001:db8:1::/64", "low", "2001:db8:9::/48", "1400"] {
             assert!(printed.contains(part), "no {part}:\n{printed}");
         }
 

@@ -326,7 +326,7 @@ fn links_go_and_come() {
 
 /// Section 6.2.7.
 #[rstest]
-#[case::same(routers::header(), vec![], None)]
+#[case::same(header(), vec![], None)]
 #[case::hop_limit(RouterAdvertisementHeader { hop_limit: 63, ..header() }, vec![], Some("hop limit"))]
 #[case::managed(RouterAdvertisementHeader { managed: true, ..header() }, vec![], Some("managed flag"))]
 #[case::other(RouterAdvertisementHeader { other: true, ..header() }, vec![], Some("other flag"))]
