@@ -16,7 +16,7 @@ use tickwire_backends::tap::Tap;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::wire::ndp_options::RouteInformation;
 use tickwire_core::wire::ndp_router::RouterPreference;
-use tickwire_core::{AdvertiseConfig, Config, InterfaceAddress, InterfaceConfig};
+use tickwire_core::{AdvertiseConfig, Config, InterfaceAddress, InterfaceConfig, RouterConfig};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const OURS: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
@@ -41,7 +41,8 @@ fn start() -> Result<Driver, String> {
     ip.link_up("lo").map_err(|error| text(&error))?;
     ip.link_up("tap7").map_err(|error| text(&error))?;
     output("rdisc6", &["--version"])?;
-    let mut turns = Loop::new(Config::default(), None).map_err(|error| text(&error))?;
+    let router = RouterConfig { forwarding: true, ..RouterConfig::default() };
+    let mut turns = Loop::new(Config { router, ..Config::default() }, None).map_err(|error| text(&error))?;
     let route = RouteInformation {
         prefix: Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, 0),
         prefix_len: 48,

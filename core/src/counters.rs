@@ -56,6 +56,10 @@ counters! {
         frames_sent = "frames.sent",
         /// Their bytes.
         bytes_sent = "frames.bytes_sent",
+        /// Packets of other hosts that were passed on.
+        packets_forwarded = "forward.packets",
+        /// IPv6 redirects sent; those of IPv4 are among the ICMP errors.
+        redirects_sent = "ndp.redirects_sent",
         /// Packets that went from us to us over the loopback interface.
         packets_looped = "loopback.packets",
         /// ARP requests sent.

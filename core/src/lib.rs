@@ -79,7 +79,7 @@ pub use autoconf::dhcpv6::{Dhcpv6Info, Dhcpv6Lease, Dhcpv6Request, Dhcpv6State, 
 pub use autoconf::router_discovery::ManagedFlags;
 pub use config::{
     Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, IpConfig, Limits, Medium,
-    MulticastConfig, NdConfig, SlaacConfig, TcpConfig, TcpSettings,
+    MulticastConfig, NdConfig, ReversePath, RouterConfig, SlaacConfig, TcpConfig, TcpSettings,
 };
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};

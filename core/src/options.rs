@@ -16,7 +16,7 @@ use alloc::string::{String, ToString};
 use core::fmt;
 use core::ops::RangeInclusive;
 
-use crate::config::{Acd, Config, Dad, Defense};
+use crate::config::{Acd, Config, Dad, Defense, ReversePath};
 use crate::time::Duration;
 use crate::wire::ndp_router::RouterPreference;
 
@@ -202,6 +202,7 @@ macro_rules! choice_fields {
 }
 
 choice_fields! {
+    ReversePath REVERSE_PATH_WORDS: Off = "off", Loose = "loose", Strict = "strict";
     Acd ACD_WORDS: Off = "off", Fast = "fast", Rfc5227 = "rfc5227";
     Defense DEFENSE_WORDS: Never = "never", Once = "once", Always = "always";
     RouterPreference PREFERENCE_WORDS: Low = "low", Medium = "medium", High = "high";
@@ -257,6 +258,9 @@ const U32_MAX: u64 = u32::MAX as u64;
 
 options! {
     "ip.hop_limit": hop_limit, Kind::Number(1..=255), "RFC 1122 section 3.2.1.7";
+    "router.forwarding": router.forwarding, Kind::Switch, "RFC 1812 section 5";
+    "router.reverse_path": router.reverse_path, Kind::Choice(REVERSE_PATH_WORDS), "RFC 3704 section 2";
+    "router.redirects": router.redirects, Kind::Switch, "RFC 1812 section 5.2.7.2";
     "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
     "ip.source_routes": ip.source_routes, Kind::Switch, "RFC 7126 section 4.3";
     "ip.redirects": ip.redirects, Kind::Switch, "own; RFC 1122 section 3.2.2.2, RFC 4861 section 8.3";
@@ -338,6 +342,7 @@ options! {
     "limits.dhcpv6_offers": limits.dhcpv6_offers, Kind::Number(1..=65_535), "own";
     "limits.dhcpv6_leases": limits.dhcpv6_leases, Kind::Number(1..=65_535), "own";
     "limits.routes": limits.routes, Kind::Number(1..=U32_MAX), "own";
+    "limits.forward_queue": limits.forward_queue, Kind::Number(1..=65_535), "own";
     "limits.rules": limits.rules, Kind::Number(0..=65_535), "own";
     "limits.tcp_sockets": limits.tcp_sockets, Kind::Number(1..=U32_MAX), "own";
     "limits.syn_queue": limits.syn_queue, Kind::Number(1..=U32_MAX), "own";

@@ -43,6 +43,7 @@ pub(crate) fn of_stack(stack: &Stack) -> Value {
         "queue_depths": {
             "control": depths.control,
             "ready": depths.ready,
+            "transit": depths.transit,
             "parked": depths.parked,
             "events": depths.events,
         },

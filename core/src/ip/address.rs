@@ -20,6 +20,8 @@ pub(crate) enum Delivery {
     Unicast,
     Multicast,
     Broadcast,
+    /// Another host's: it is to be forwarded.
+    Transit,
 }
 
 impl InterfaceAddress {

@@ -33,7 +33,7 @@ impl Received {
     /// Whether an ICMP error or a reset may be sent in answer, as far as the addresses tell: both
     /// ends are single hosts, on the link too (RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e)).
     pub(crate) fn may_be_answered(&self) -> bool {
-        self.delivery == Delivery::Unicast && !self.link_group && !self.src.is_unspecified()
+        matches!(self.delivery, Delivery::Unicast | Delivery::Transit) && !self.link_group && !self.src.is_unspecified()
     }
 }
 

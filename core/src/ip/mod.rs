@@ -6,6 +6,7 @@
 //! - [`selection`]: which address to send from, which destination to try first (RFC 6724)
 //! - [`route`]: where packets go next: tables of routes, longest prefix first
 //! - [`rule`]: which tables are looked at
+//! - [`forward`]: packets in transit
 //! - [`input`]: the checks on a received packet before an upper layer sees it
 //! - [`redirect`]: better first hops, as routers have told
 //! - [`pmtu`]: the largest packet that reaches a destination (RFC 1191, RFC 8201)
@@ -15,6 +16,7 @@
 //! - [`output`]: headers of layer 2 and 3 in front of a payload, checksums behind it
 
 pub(crate) mod address;
+pub(crate) mod forward;
 pub(crate) mod fragment;
 pub(crate) mod input;
 pub(crate) mod multicast;

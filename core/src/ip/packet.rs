@@ -2,12 +2,15 @@
 //! through a queue. It is encoded only when it leaves.
 
 use bytes::Bytes;
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::forward::Transit;
 use crate::digest::Digest;
 use crate::tcp::seq::SeqNumber;
 use crate::time::Instant;
+use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ipv4::IpProtocol;
+use crate::wire::ndp_router::Redirect;
 use crate::wire::{icmpv4, ipv4, ipv6, tcp, udp};
 
 /// A packet to be built.
@@ -35,9 +38,10 @@ impl Packet {
     pub(crate) fn protocol(&self) -> IpProtocol {
         match &self.body {
             Body::EchoReply { .. } | Body::IcmpError { .. } if self.src.is_ipv4() => IpProtocol::ICMP,
-            Body::EchoReply { .. } | Body::IcmpError { .. } => IpProtocol::ICMPV6,
+            Body::EchoReply { .. } | Body::IcmpError { .. } | Body::NdRedirect { .. } => IpProtocol::ICMPV6,
             Body::TcpReset { .. } => IpProtocol::TCP,
             Body::Datagram { .. } => IpProtocol::UDP,
+            Body::Transit(transit) => transit.protocol(),
         }
     }
 
@@ -49,6 +53,8 @@ impl Packet {
             Body::IcmpError { quote, .. } => icmpv4::HEADER_LEN + quote.len(),
             Body::TcpReset { .. } => tcp::HEADER_LEN,
             Body::Datagram { data, .. } => udp::HEADER_LEN + data.len(),
+            Body::NdRedirect { .. } => self.body.redirect().map_or(0, |redirect| redirect.message_len()),
+            Body::Transit(transit) => return transit.bytes.len(),
         };
         header + body
     }
@@ -74,9 +80,16 @@ impl Packet {
                 let (kind, code, pointer) = match *kind {
                     ErrorKind::PortUnreachable => (1, 0, 0),
                     ErrorKind::ProtocolUnreachable => (2, 0, 0),
-                    ErrorKind::SourceRouteFailed => (4, 0, 0),
                     ErrorKind::ParameterProblem { code, pointer } => (3, code, pointer),
-                    ErrorKind::ReassemblyTimeExceeded => (6, 0, 0),
+                    ErrorKind::NetworkUnreachable => (4, 0, 0),
+                    ErrorKind::HostUnreachable => (5, 0, 0),
+                    ErrorKind::Prohibited => (6, 0, 0),
+                    ErrorKind::BeyondScope => (7, 0, 0),
+                    ErrorKind::HopLimitExceeded => (8, 0, 0),
+                    ErrorKind::PacketTooBig { mtu } => (9, 0, mtu.into()),
+                    ErrorKind::Redirect { gateway } => (10, 0, gateway.to_bits()),
+                    ErrorKind::ReassemblyTimeExceeded => (11, 0, 0),
+                    ErrorKind::SourceRouteFailed => (12, 0, 0),
                 };
                 digest.u8(kind);
                 digest.u8(code);
@@ -89,6 +102,17 @@ impl Packet {
                 digest.u16(*dst_port);
                 digest.u32(seq.0);
                 digest.option(*ack, |digest, ack| digest.u32(ack.0));
+            }
+            Body::NdRedirect { target, destination, hardware, quote } => {
+                digest.u8(6);
+                digest.address((*target).into());
+                digest.address((*destination).into());
+                digest.option(*hardware, |digest, hardware| digest.bytes(&hardware.0));
+                digest.counted(quote);
+            }
+            Body::Transit(transit) => {
+                digest.u8(7);
+                transit.digest(digest);
             }
             Body::Datagram { src_port, dst_port, data } => {
                 digest.u8(5);
@@ -111,6 +135,18 @@ pub(crate) enum Body {
     TcpReset { src_port: u16, dst_port: u16, seq: SeqNumber, ack: Option<SeqNumber> },
     /// A datagram of a socket.
     Datagram { src_port: u16, dst_port: u16, data: Bytes },
+    /// A router's word that a destination is better reached otherwise (RFC 4861 section 4.5).
+    NdRedirect { target: Ipv6Addr, destination: Ipv6Addr, hardware: Option<EthernetAddress>, quote: Bytes },
+    /// A packet of another host's, on its way to a third.
+    Transit(Transit),
+}
+
+impl Body {
+    /// The message of a redirect.
+    pub(crate) fn redirect(&self) -> Option<Redirect<'_>> {
+        let Body::NdRedirect { target, destination, hardware, quote } = self else { return None };
+        Some(Redirect { target: *target, destination: *destination, target_link_layer: *hardware, redirected: quote })
+    }
 }
 
 /// The ICMP errors that this stack sends. The family is the packet's.
@@ -125,6 +161,24 @@ pub(crate) enum ErrorKind {
     ParameterProblem {
         code: u8,
         pointer: u32,
+    },
+    /// A router's: it has no route.
+    NetworkUnreachable,
+    /// A router's: the next hop does not answer, or a route says so.
+    HostUnreachable,
+    /// A router's: a route forbids it.
+    Prohibited,
+    /// A router's: the source address means nothing beyond its link (RFC 4443 section 3.1, code 2).
+    BeyondScope,
+    /// A router's: the packet has made its last hop.
+    HopLimitExceeded,
+    /// A router's: the next link takes no more than `mtu` bytes in one piece.
+    PacketTooBig {
+        mtu: u16,
+    },
+    /// A router's: the sender reaches the destination through a neighbor of its own (IPv4).
+    Redirect {
+        gateway: Ipv4Addr,
     },
 }
 

@@ -46,7 +46,8 @@ impl Interface {
     }
 }
 
-fn arp_reply(request: &ArpPacket<'_>) -> Control {
+/// The answer that the request asks for.
+pub(crate) fn arp_reply(request: &ArpPacket<'_>) -> Control {
     Control::Arp {
         operation: ArpOperation::Reply,
         to: request.sender_hardware(),

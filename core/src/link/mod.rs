@@ -122,6 +122,12 @@ pub(crate) struct Interface {
     pub(crate) neighbors: NeighborCache,
     pub(crate) control: VecDeque<Queued<Control>>,
     pub(crate) ready: VecDeque<Queued<Ready>>,
+    /// Packets of others that leave here.
+    pub(crate) transit: VecDeque<Queued<Packet>>,
+    /// Whose turn it is to send.
+    pub(crate) transit_next: bool,
+    /// Whether it answers ARP for hosts on other interfaces (RFC 1027).
+    pub(crate) proxy_arp: bool,
     /// The heap entry that stands for the interface's own deadline.
     pub(crate) armed: Option<Instant>,
 }
@@ -148,6 +154,9 @@ impl Interface {
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),
             ready: VecDeque::new(),
+            transit: VecDeque::new(),
+            transit_next: false,
+            proxy_arp: config.proxy_arp,
             armed: None,
         }
     }
@@ -165,7 +174,17 @@ impl Interface {
 
     /// Whether something may want to leave.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.control.is_empty() || !self.ready.is_empty()
+        !self.control.is_empty() || !self.ready.is_empty() || !self.transit.is_empty()
+    }
+
+    /// The packet in transit that is next to leave, unless it is a socket's turn.
+    #[inline]
+    pub(crate) fn take_transit(&mut self) -> Option<Queued<Packet>> {
+        if self.transit.is_empty() {
+            return None;
+        }
+        self.transit_next = !self.transit_next || self.ready.is_empty();
+        if self.transit_next { self.transit.pop_front() } else { None }
     }
 
     pub(crate) fn has_address(&self, address: IpAddr) -> bool {

@@ -18,7 +18,7 @@ use crate::ip::address::ALL_NODES;
 use crate::ip::input::Received;
 use crate::ip::own_address::{AddressOrigin, AddressState};
 use crate::link::{Control, Interface, InterfaceId};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ipv6;
 use crate::wire::ndp;
@@ -29,7 +29,7 @@ use crate::wire::ndp_router::{RouterAdvertisement, RouterAdvertisementHeader, Ro
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdvertiserInfo {
-    /// What is advertised, with the prefixes named.
+    /// What is advertised, with the prefixes named; the router lifetime is 0 while the stack does not forward.
     pub config: AdvertiseConfig,
     /// Whether it goes on; else only final advertisements are left to be sent (RFC 4861 section 6.2.5).
     pub active: bool,
@@ -100,11 +100,14 @@ impl Stack {
         })
     }
 
-    /// What is really told: the prefixes of our own addresses where none are set; and how many prefixes there is
-    /// no room for.
+    /// What is really told: the prefixes of our own addresses where none are set, and no router lifetime
+    /// while we do not forward (RFC 4861 section 6.2.5); and how many prefixes there is no room for.
     fn advertised(&self, interface: &Interface, advertiser: &Advertiser) -> (AdvertiseConfig, usize) {
         let mut config = advertiser.config().clone();
         let mut left_out = 0;
+        if !self.config.router.forwarding {
+            config.router_lifetime = Some(Duration::ZERO);
+        }
         if config.prefixes.is_none() {
             let room =
                 usize::from(interface.capabilities.mtu) - ipv6::HEADER_LEN.min(interface.capabilities.mtu.into());

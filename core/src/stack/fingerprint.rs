@@ -30,7 +30,8 @@ impl Stack {
         self.events.digest(&mut digest);
         self.limits.icmp_sources.digest(&mut digest);
         self.random.dhcpv4.digest(&mut digest);
-        for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes] {
+        for limit in [&self.limits.icmp_errors, &self.limits.resets, &self.limits.group_echoes, &self.limits.redirects]
+        {
             limit.digest(&mut digest);
         }
         let random = &self.random;
@@ -93,6 +94,12 @@ fn digest_interface(interface: &Interface, digest: &mut Digest) {
     digest.count(interface.control.len());
     for control in &interface.control {
         digest_control(&control.what, digest);
+    }
+    digest.bool(interface.transit_next);
+    digest.bool(interface.proxy_arp);
+    digest.count(interface.transit.len());
+    for packet in &interface.transit {
+        packet.what.digest(digest);
     }
     digest.count(interface.ready.len());
     for ready in &interface.ready {

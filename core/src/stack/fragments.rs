@@ -273,7 +273,7 @@ fn upper_layer(packet: &Packet) -> Option<(IpProtocol, [u8; UPPER_HEADER_LEN], B
             UdpHeader { src_port, dst_port, payload_len: data.len() as u16 }.emit(&mut out);
             (IpProtocol::UDP, data)
         }
-        Body::TcpReset { .. } => return None,
+        Body::TcpReset { .. } | Body::NdRedirect { .. } | Body::Transit(_) => return None,
     };
     Some((protocol, header, data.clone()))
 }

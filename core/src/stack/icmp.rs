@@ -166,6 +166,20 @@ pub(super) fn error_header_v4(kind: ErrorKind) -> Icmpv4Header {
         ErrorKind::ParameterProblem { code, pointer } => {
             Icmpv4Header::ParameterProblem { code, pointer: pointer as u8 }
         }
+        ErrorKind::NetworkUnreachable | ErrorKind::BeyondScope => {
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::NET_UNREACHABLE, next_hop_mtu: 0 }
+        }
+        ErrorKind::HostUnreachable => {
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::HOST_UNREACHABLE, next_hop_mtu: 0 }
+        }
+        ErrorKind::Prohibited => {
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::ADMINISTRATIVELY_PROHIBITED, next_hop_mtu: 0 }
+        }
+        ErrorKind::HopLimitExceeded => Icmpv4Header::TimeExceeded { code: icmpv4::TTL_EXCEEDED },
+        ErrorKind::PacketTooBig { mtu } => {
+            Icmpv4Header::DestinationUnreachable { code: icmpv4::FRAGMENTATION_NEEDED, next_hop_mtu: mtu }
+        }
+        ErrorKind::Redirect { gateway } => Icmpv4Header::Redirect { code: icmpv4::REDIRECT_HOST, gateway },
     }
 }
 
@@ -174,11 +188,21 @@ pub(super) fn error_header_v6(kind: ErrorKind) -> Icmpv6Header {
     match kind {
         ErrorKind::PortUnreachable => Icmpv6Header::DestinationUnreachable { code: icmpv6::PORT_UNREACHABLE },
         // IPv6 has no source routes; a routing header with segments left is a Parameter Problem.
-        ErrorKind::SourceRouteFailed => Icmpv6Header::DestinationUnreachable { code: icmpv6::NO_ROUTE },
+        ErrorKind::SourceRouteFailed | ErrorKind::NetworkUnreachable => {
+            Icmpv6Header::DestinationUnreachable { code: icmpv6::NO_ROUTE }
+        }
         ErrorKind::ProtocolUnreachable => {
             Icmpv6Header::ParameterProblem { code: icmpv6::UNRECOGNIZED_NEXT_HEADER, pointer: 0 }
         }
         ErrorKind::ReassemblyTimeExceeded => Icmpv6Header::TimeExceeded { code: icmpv6::REASSEMBLY_TIME_EXCEEDED },
         ErrorKind::ParameterProblem { code, pointer } => Icmpv6Header::ParameterProblem { code, pointer },
+        // Redirects of IPv6 are Neighbor Discovery's.
+        ErrorKind::HostUnreachable | ErrorKind::Redirect { .. } => {
+            Icmpv6Header::DestinationUnreachable { code: icmpv6::ADDRESS_UNREACHABLE }
+        }
+        ErrorKind::Prohibited => Icmpv6Header::DestinationUnreachable { code: icmpv6::ADMINISTRATIVELY_PROHIBITED },
+        ErrorKind::BeyondScope => Icmpv6Header::DestinationUnreachable { code: icmpv6::BEYOND_SCOPE },
+        ErrorKind::HopLimitExceeded => Icmpv6Header::TimeExceeded { code: icmpv6::HOP_LIMIT_EXCEEDED },
+        ErrorKind::PacketTooBig { mtu } => Icmpv6Header::PacketTooBig { mtu: mtu.into() },
     }
 }

@@ -79,9 +79,12 @@ impl Stack {
         self.announce_udp(handle, Readiness::ERROR | Readiness::READABLE);
     }
 
-    /// A packet could not be sent because its neighbor does not answer: its socket is told.
+    /// A packet could not be sent because its neighbor does not answer: its socket, or its sender, is told.
     pub(super) fn on_packet_undeliverable(&mut self, id: InterfaceId, packet: &Packet) {
-        self.on_packet_unsent(id, packet, SocketError::HostUnreachable);
+        match &packet.body {
+            Body::Transit(transit) => self.on_transit_undeliverable(packet, transit),
+            _ => self.on_packet_unsent(id, packet, SocketError::HostUnreachable),
+        }
     }
 
     /// A packet could not be sent: its socket is told why.

@@ -104,6 +104,8 @@ pub struct QueueDepths {
     pub control: usize,
     /// Sockets on the ready rings of all interfaces.
     pub ready: usize,
+    /// Packets of other hosts that wait to leave.
+    pub transit: usize,
     /// Packets parked for neighbors.
     pub parked: usize,
     /// Bytes (as charged) of fragments that wait for the rest of their packets.
@@ -220,6 +222,7 @@ impl Stack {
         QueueDepths {
             control: sum(|interface| interface.control.len()),
             ready: sum(|interface| interface.ready.len()),
+            transit: sum(|interface| interface.transit.len()),
             parked: sum(|interface| interface.neighbors.parked()),
             reassembly: self.reassembly.charged(),
             events: self.events.len(),

@@ -61,8 +61,9 @@ impl Stack {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         interface.groups.on_link_down();
         let (control, ready) = (core::mem::take(&mut interface.control), core::mem::take(&mut interface.ready));
+        let transit = core::mem::take(&mut interface.transit);
         let waiting = interface.neighbors.flush();
-        for _ in 0..control.len() + waiting.packets.len() {
+        for _ in 0..control.len() + transit.len() + waiting.packets.len() {
             self.drops.count(DropReason::InterfaceDown);
         }
         for packet in &waiting.packets {

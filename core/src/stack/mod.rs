@@ -34,6 +34,7 @@
 //! - `interfaces`: links that go down and come up, interfaces that go
 //! - `routing`: the way of a packet, and the commands on routes and rules
 //! - `loopback`: what is for ourselves
+//! - `forward`: what is for others: the router role
 //! - `addresses`: the addresses of the interfaces, from assignment to withdrawal
 //! - `dhcpv4`: the DHCPv4 clients of the interfaces
 //! - `dhcpv6`: the DHCPv6 clients of the interfaces
@@ -79,6 +80,7 @@ mod dad;
 mod dhcpv4;
 mod dhcpv6;
 mod fingerprint;
+mod forward;
 mod fragments;
 mod icmp;
 mod icmp_errors;
@@ -114,6 +116,9 @@ pub use schedule::{Cause, Wakeup};
 /// The rate at which the ISN clock ticks: every 4 us (RFC 9293 section 3.4.1).
 const ISN_TICK_NANOS: u64 = 4_000;
 
+/// Redirects that a router sends per second.
+const REDIRECTS_PER_SECOND: u32 = 10;
+
 /// Keys that hashes of connection identifiers are made with; never printed.
 #[derive(Clone)]
 struct Secrets {
@@ -146,6 +151,7 @@ struct RateLimits {
     icmp_sources: SourceLimit,
     resets: RateLimit,
     group_echoes: RateLimit,
+    redirects: RateLimit,
 }
 
 /// A TCP/IP stack. See the [module](self) for how it is driven.
@@ -224,6 +230,7 @@ impl Stack {
                     config.icmp_source_interval,
                 ),
                 group_echoes: RateLimit::new(config.group_echoes_per_second, seed.stream("icmp.group_echoes")),
+                redirects: RateLimit::new(REDIRECTS_PER_SECOND, seed.stream("icmp.redirects")),
             },
             chunks: ChunkPool::default(),
             counters: Counters::default(),

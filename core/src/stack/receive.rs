@@ -10,7 +10,7 @@ use crate::config::Medium;
 use crate::error::DropReason;
 use crate::frame::{Frame, RxChecksum};
 use crate::ip::input::Received;
-use crate::ip::packet::ErrorKind;
+use crate::ip::packet::{Body, ErrorKind};
 use crate::ip::selection::select_source;
 use crate::link::neighbor::{Expiry, NeighborId, Solicit, Waiting};
 use crate::link::{Control, InterfaceId};
@@ -76,9 +76,12 @@ impl Stack {
         let is_ours = |dst| self.hears_elsewhere(interface, dst);
         let received = match interface.ipv4_input(&packet, link.dst.is_multicast(), is_ours) {
             Ok(received) => received,
-            Err(DropReason::Ipv4NotOurs) => return self.receive_early_dhcpv4(id, frame, link),
+            Err(DropReason::Ipv4NotOurs) => return self.receive_ipv4_of_others(id, frame, link),
             Err(reason) => return Err(reason),
         };
+        if self.is_own_elsewhere(interface, received.src) {
+            return Err(DropReason::Ipv4Source);
+        }
         if !packet.option_bytes().is_empty()
             && let Err((reason, owed)) = check_options(&packet, self.config.ip.source_routes)
         {
@@ -105,6 +108,25 @@ impl Stack {
         }
     }
 
+    /// A packet to none of our addresses: for an address that we are about to have, or in transit.
+    fn receive_ipv4_of_others(
+        &mut self,
+        id: InterfaceId,
+        frame: &Frame,
+        link: &EthernetHeader,
+    ) -> Result<(), DropReason> {
+        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        let packet = Ipv4Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
+        let goes_on = self.forwards(packet.dst().into());
+        match self.receive_early_dhcpv4(id, frame, link) {
+            // A server's answer may be to a client behind us.
+            Err(DropReason::Ipv4NotOurs | DropReason::Dhcpv4NotOurs) if goes_on => {
+                self.forward_ipv4(id, frame, link.dst.is_multicast())
+            }
+            result => result,
+        }
+    }
+
     fn receive_ipv6(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         self.receive_ipv6_packet(id, frame, link, false)
     }
@@ -122,8 +144,14 @@ impl Stack {
         let is_ours = |dst| self.hears_elsewhere(interface, dst);
         let mut received = match interface.ipv6_input(&packet, link.dst.is_multicast(), is_ours) {
             Err(DropReason::Ipv6Source) => return Err(self.detect_own_source(id, &packet)),
+            Err(DropReason::Ipv6NotOurs) if self.forwards(packet.dst().into()) => {
+                return self.forward_ipv6(id, frame, link.dst.is_multicast());
+            }
             checked => checked?,
         };
+        if self.is_own_elsewhere(interface, received.src) {
+            return Err(DropReason::Ipv6Source);
+        }
         let limits = ExtensionLimits {
             headers: usize::from(self.config.limits.ipv6_extension_headers),
             options: usize::from(self.config.limits.ipv6_options),
@@ -175,7 +203,10 @@ impl Stack {
             return Ok(());
         }
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
-        let input = interface.arp_input(&packet, ethernet.dst() == interface.hardware_address)?;
+        let mut input = interface.arp_input(&packet, ethernet.dst() == interface.hardware_address)?;
+        if let Some(reply) = self.proxy_arp(id, &packet).filter(|_| input.reply.is_none()) {
+            (input.to_us, input.reply) = (true, Some(reply));
+        }
         if !input.to_us && input.reply.is_none() && interface.neighbors.id(input.sender).is_none() {
             return Err(DropReason::ArpNotOurs);
         }
@@ -275,7 +306,12 @@ impl Stack {
         for packet in waiting.packets {
             // Beyond the queue's own limit by what was parked at most, which has a limit too.
             if let Some(interface) = self.interfaces.get_mut(id.index()) {
-                interface.control.push_back(Queued { what: Control::Packet(packet), occasion: self.occasion });
+                let occasion = self.occasion;
+                if matches!(packet.body, Body::Transit(_)) {
+                    interface.transit.push_back(Queued { what: packet, occasion });
+                } else {
+                    interface.control.push_back(Queued { what: Control::Packet(packet), occasion });
+                }
             }
         }
         for handle in waiting.sockets {
@@ -368,7 +404,10 @@ impl Stack {
 /// configuration says otherwise and the route ends here (RFC 1122 section 3.2.1.8, RFC 7126 section 4.3). An
 /// error is owed for a malformed one (RFC 1122 section 3.2.2.5), and for a route that goes on: a host
 /// is no router.
-fn check_options(packet: &Ipv4Packet<'_>, source_routes: bool) -> Result<(), (DropReason, Option<ErrorKind>)> {
+pub(super) fn check_options(
+    packet: &Ipv4Packet<'_>,
+    source_routes: bool,
+) -> Result<(), (DropReason, Option<ErrorKind>)> {
     for option in packet.options() {
         let Ok(option) = option else {
             let pointer = u32::from(packet.malformed_option().unwrap_or_default());

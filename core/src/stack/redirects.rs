@@ -80,7 +80,8 @@ impl Stack {
         destination: IpAddr,
         target: IpAddr,
     ) -> Result<(), DropReason> {
-        if !self.config.ip.redirects {
+        // A router goes by its routes (RFC 1812 section 5.2.7.2, RFC 4861 section 8.2).
+        if !self.config.ip.redirects || self.config.router.forwarding {
             return Err(DropReason::IcmpRedirect);
         }
         let flow = flow.filter(|flow| flow.src == received.dst && flow.dst == destination);

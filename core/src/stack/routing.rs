@@ -70,7 +70,7 @@ impl Stack {
 
     /// Whether a route can be used: its interface is up, is the one that the sender is bound to, and, in
     /// the strong host model, has the address that is sent from (RFC 1122 section 3.3.4.2).
-    fn is_usable(&self, route: &Route, query: &Query) -> bool {
+    pub(super) fn is_usable(&self, route: &Route, query: &Query) -> bool {
         let Some(id) = route.interface() else { return true };
         self.interfaces
             .get(id.index())
@@ -82,7 +82,7 @@ impl Stack {
             query.arrived_on.is_some()
                 || src.is_unspecified()
                 || interface.has_address(src)
-                || (self.config.weak_host && self.is_assigned(src))
+                || (self.shares_addresses() && self.is_assigned(src))
         };
         interface.up && query.interface.is_none_or(|bound| bound == interface.id) && query.src.is_none_or(is_source)
     }
@@ -102,7 +102,8 @@ impl Stack {
     /// One that comes or goes moves no flow between others.
     fn weight(&self, route: &Route, query: &Query) -> u64 {
         let mut hasher = self.secrets.multipath.build_hasher();
-        for address in [Some(query.dst), route.gateway()].into_iter().flatten() {
+        let from = query.src.filter(|_| query.arrived_on.is_some());
+        for address in [Some(query.dst), from, route.gateway()].into_iter().flatten() {
             match address {
                 IpAddr::V4(address) => hasher.write(&address.octets()),
                 IpAddr::V6(address) => hasher.write(&address.octets()),
@@ -115,15 +116,28 @@ impl Stack {
         hasher.finish()
     }
 
+    /// Whether an address of one interface is good on the others: in the weak host model (RFC 1122 section
+    /// 3.3.4.2), and on a router, which is one node however a packet reaches it (RFC 1812 section 5.2.3).
+    fn shares_addresses(&self) -> bool {
+        self.config.weak_host || self.config.router.forwarding
+    }
+
+    /// Whether a source is ours, on another wire than the one that the packet came in on. It is forged, and
+    /// would have us talk to ourselves.
+    #[inline]
+    pub(super) fn is_own_elsewhere(&self, interface: &Interface, src: IpAddr) -> bool {
+        let wires = || self.interfaces.iter().filter(|other| other.medium != Medium::Loopback);
+        interface.medium != Medium::Loopback && wires().any(|other| other.id != interface.id && other.has_address(src))
+    }
+
     /// Whether a packet that has come in on `interface` is for us though `dst` is no address of that one.
-    /// On the loopback interface all our addresses are, and all of 127.0.0.0/8; elsewhere, in the weak
-    /// host model, those of the other interfaces (RFC 1122 section 3.3.4.2), but for such as have a
-    /// meaning on their own link only.
+    /// On the loopback interface all our addresses are, and all of 127.0.0.0/8; elsewhere those of the other
+    /// interfaces, if they are shared, but for such as have a meaning on their own link only.
     pub(super) fn hears_elsewhere(&self, interface: &Interface, dst: IpAddr) -> bool {
         match (interface.medium, dst) {
             (Medium::Loopback, IpAddr::V4(v4)) if v4.is_loopback() => true,
             (Medium::Loopback, _) => self.is_assigned(dst),
-            _ => self.config.weak_host && !dst.is_loopback() && !address::is_link_local(dst) && self.is_assigned(dst),
+            _ => self.shares_addresses() && !dst.is_loopback() && !address::is_link_local(dst) && self.is_assigned(dst),
         }
     }
 

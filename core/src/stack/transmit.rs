@@ -33,7 +33,7 @@ use crate::wire::tcp_options::TcpOptions;
 use crate::wire::udp::{self, UdpHeader};
 
 /// Where a packet stands that wants to leave.
-enum NextHop {
+pub(super) enum NextHop {
     Known(LinkHeader),
     Unresolved(NeighborId),
     Full,
@@ -71,8 +71,8 @@ impl Stack {
         count
     }
 
-    /// Builds up to [`TxBatch::FRAMES_MAX`] frames: the interface's own messages and answers, then a turn for
-    /// each socket.
+    /// Builds up to [`TxBatch::FRAMES_MAX`] frames: the interface's own messages and answers, then by turns a
+    /// packet in transit and one of a socket.
     pub(super) fn fill(&mut self, interface: InterfaceId, batch: &mut TxBatch) {
         let before = batch.len();
         while batch.len() - before < TxBatch::FRAMES_MAX {
@@ -81,6 +81,10 @@ impl Stack {
             if let Some(Queued { what, occasion }) = own.control.pop_front() {
                 self.begin_turn(serial, occasion, batch);
                 self.transmit_control(interface, what, batch);
+            } else if let Some(Queued { what, occasion }) = own.take_transit() {
+                self.begin_turn(serial, occasion, batch);
+                let room = TxBatch::FRAMES_MAX - (batch.len() - before);
+                self.transmit_transit(interface, what, room, batch);
             } else if let Some(Queued { what, occasion }) = own.ready.pop_front() {
                 self.begin_turn(serial, occasion, batch);
                 let room = TxBatch::FRAMES_MAX - (batch.len() - before);
@@ -160,7 +164,7 @@ impl Stack {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;
                 let message = NeighborAdvertisement {
-                    router: false,
+                    router: self.config.router.forwarding,
                     solicited,
                     overrides: interface.may_override(target),
                     target,
@@ -185,7 +189,7 @@ impl Stack {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let src = interface.hardware_address;
         let message = NeighborAdvertisement {
-            router: false,
+            router: self.config.router.forwarding,
             solicited: false,
             overrides: false,
             target,
@@ -213,7 +217,7 @@ impl Stack {
     }
 
     /// The hardware address for `next_hop`; starts its resolution if it is not known.
-    fn resolve(&mut self, id: InterfaceId, next_hop: IpAddr, origin: Origin) -> NextHop {
+    pub(super) fn resolve(&mut self, id: InterfaceId, next_hop: IpAddr, origin: Origin) -> NextHop {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return NextHop::Full };
         if interface.medium != Medium::Ethernet {
             return NextHop::Known(LinkHeader::None);
@@ -290,6 +294,8 @@ impl Stack {
             Body::IcmpError { .. } => self.counters.icmp_errors_sent += 1,
             Body::TcpReset { .. } => self.counters.tcp_resets_sent += 1,
             Body::Datagram { .. } => self.counters.udp_sent += 1,
+            Body::NdRedirect { .. } => self.counters.redirects_sent += 1,
+            Body::Transit(_) => {}
         }
     }
 
@@ -438,6 +444,9 @@ fn emit_packet(packet: &Packet, link: LinkHeader, identification: Option<u16>, b
         Body::IcmpError { quote, .. } => (icmpv4::HEADER_LEN, quote),
         Body::TcpReset { .. } => (tcp::HEADER_LEN, &[]),
         Body::Datagram { data, .. } => (udp::HEADER_LEN, data),
+        Body::NdRedirect { .. } => (packet.len() - crate::wire::ipv6::HEADER_LEN, &[]),
+        // It has headers of its own.
+        Body::Transit(_) => return,
     };
     let header = PacketHeader {
         hop_limit: packet.hop_limit,
@@ -450,6 +459,12 @@ fn emit_packet(packet: &Packet, link: LinkHeader, identification: Option<u16>, b
     let start = header.begin(batch, link, len);
     let out = batch.out();
     match packet.body {
+        Body::NdRedirect { .. } => {
+            if let Some(redirect) = packet.body.redirect() {
+                redirect.emit(out);
+            }
+        }
+        Body::Transit(_) => {}
         Body::EchoReply { ident: id, seq, .. } if is_v4 => Icmpv4Header::EchoReply { id, seq }.emit(out),
         Body::EchoReply { ident: id, seq, .. } => Icmpv6Header::EchoReply { id, seq }.emit(out),
         Body::IcmpError { kind, .. } if is_v4 => error_header_v4(kind).emit(out),

@@ -15,7 +15,8 @@ use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ndp_options::{INFINITE, PrefixInformation, RouteInformation, RouterOption};
 use crate::wire::ndp_router::{RouterAdvertisementHeader, RouterPreference, RouterSolicitation};
 use crate::{
-    AdvertiseConfig, Capabilities, Cause, Config, DropReason, InterfaceAddress, InterfaceConfig, Limits, Verdict,
+    AdvertiseConfig, Capabilities, Cause, Config, DropReason, InterfaceAddress, InterfaceConfig, Limits, RouterConfig,
+    Verdict,
 };
 
 const OUR_LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
@@ -38,7 +39,8 @@ fn router_with(config: AdvertiseConfig) -> Rig {
 }
 
 fn forwarding() -> Config {
-    Config { checks: true, ..Config::default() }
+    let router = RouterConfig { forwarding: true, ..RouterConfig::default() };
+    Config { checks: true, router, ..Config::default() }
 }
 
 /// A router whose first advertisements have gone out.
@@ -108,6 +110,15 @@ fn what_is_told_by_default() {
     let sent = rig.pass(Duration::from_secs(1));
     let (_, told) = sent.split_once("ms ").unwrap();
     insta::assert_snapshot!(told, @"> fe80::2 > ff02::1 icmp6 router advertisement lifetime 1800 hop limit 64, source 02:00:00:00:00:02, prefix 2001:db8::/64 on-link autonomous valid 2592000 preferred 604800");
+}
+
+/// Section 6.2.5: who does not forward is nobody's default router, whatever else he tells.
+#[test]
+fn without_forwarding() {
+    let config = Config { checks: true, ..Config::default() };
+    let mut rig = Rig::with_interface(config, InterfaceConfig { advertise: Some(terse()), ..usual() });
+    let sent = rig.pass(Duration::from_secs(1));
+    assert!(sent.ends_with("router advertisement lifetime 0, source 02:00:00:00:00:02"), "{sent}");
 }
 
 /// Section 6.2.1: `AdvSendAdvertisements` is off by default; section 6.2.6: a host discards solicitations.

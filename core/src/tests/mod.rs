@@ -37,6 +37,7 @@
 //! | `route` | routes and the choice of a source address |
 //! | `selection` | default address selection (RFC 6724) |
 //! | `policy` | metrics, refusing routes, equal costs, rules and tables (RFC 1812 section 5.2.4, 2992) |
+//! | `forward` | the router role (RFC 1812, 4861 section 8) |
 //! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
 //! | `media` | bare IP packets, and the loopback (RFC 1122 section 3.2.1.3 (g)) |
 //! | `link_state` | links that go down and come up |
@@ -62,6 +63,7 @@ mod dhcpv4;
 mod dhcpv6;
 mod echo;
 mod ethernet;
+mod forward;
 mod fragment;
 mod header_fields;
 mod host_model;

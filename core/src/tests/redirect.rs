@@ -96,11 +96,18 @@ fn an_ipv6_destination_on_the_link() {
     assert_eq!(stations(&next_frame(&mut rig, handle, FAR_V6)).0, OTHER_MAC);
 }
 
+fn router_s() -> Config {
+    let mut config = followed(Limits::default());
+    config.router.forwarding = true;
+    config
+}
+
 #[rstest]
-#[case::v4(false)]
-#[case::v6(true)]
-fn not_by_default(#[case] v6: bool) {
-    let (mut rig, handle, packet) = routed(Config::default(), v6);
+fn not_by_default_nor_by_a_router(
+    #[values(false, true)] v6: bool,
+    #[values(Config::default(), router_s())] config: Config,
+) {
+    let (mut rig, handle, packet) = routed(config, v6);
     let (redirect, to) = if v6 {
         (redirect_v6(ROUTER_V6, 255, OTHER_V6, &packet), FAR_V6)
     } else {

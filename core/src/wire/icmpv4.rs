@@ -57,6 +57,8 @@ pub const PRECEDENCE_VIOLATION: u8 = 14;
 pub const PRECEDENCE_CUTOFF: u8 = 15;
 /// Destination unreachable: communication administratively prohibited (RFC 1812 section 5.2.7.1).
 pub const ADMINISTRATIVELY_PROHIBITED: u8 = 13;
+/// Redirect: for the host (RFC 1812 section 5.2.7.2: the only kind that a router sends).
+pub const REDIRECT_HOST: u8 = 1;
 /// Time exceeded: in transit.
 pub const TTL_EXCEEDED: u8 = 0;
 /// Time exceeded: while fragments were waited for.

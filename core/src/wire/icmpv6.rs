@@ -17,6 +17,8 @@ pub const CHECKSUM_OFFSET: usize = 2;
 pub const NO_ROUTE: u8 = 0;
 /// Destination unreachable: administratively prohibited.
 pub const ADMINISTRATIVELY_PROHIBITED: u8 = 1;
+/// Destination unreachable: beyond the scope of the source address.
+pub const BEYOND_SCOPE: u8 = 2;
 /// Destination unreachable: the address.
 pub const ADDRESS_UNREACHABLE: u8 = 3;
 /// Destination unreachable: the port.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use tickwire_backends::driver::Context;
-use tickwire_core::{Instant, Stack};
+use tickwire_core::{Instant, Medium, Stack};
 
 use crate::command::figures::grouped;
 
@@ -58,7 +58,8 @@ pub(super) fn render(context: &Context<'_>, pages: u64) -> String {
 // Writing to a string cannot fail.
 
 fn paragraph_of_addresses(html: &mut String, stack: &Stack) {
-    let addresses = stack.interfaces().flat_map(|i| i.addresses.iter());
+    let outward = stack.interfaces().filter(|interface| interface.medium != Medium::Loopback);
+    let addresses = outward.flat_map(|i| i.addresses.iter());
     let addresses: Vec<String> = addresses.map(|own| format!("{}/{}", own.address, own.prefix_len)).collect();
     let _ = writeln!(html, "<p class=soft>{}", addresses.join(" &middot; "));
 }

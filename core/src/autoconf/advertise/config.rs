@@ -42,7 +42,8 @@ pub struct AdvertiseConfig {
     /// that is below 3 s (`MinRtrAdvInterval`).
     pub min_interval: Option<Duration>,
     /// For how long hosts take us for a default router: 0, or from the longest interval to 9,000 s, in
-    /// whole seconds; default three times that interval (`AdvDefaultLifetime`).
+    /// whole seconds; default three times that interval (`AdvDefaultLifetime`). A stack that does not
+    /// forward says 0, whatever is set here (RFC 4861 section 6.2.5).
     pub router_lifetime: Option<Duration>,
     /// How much we are preferred to other default routers; default medium (RFC 4191 section 2.2).
     pub preference: RouterPreference,

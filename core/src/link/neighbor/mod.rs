@@ -1,12 +1,9 @@
 //! The neighbor cache of one interface, for ARP and Neighbor Discovery alike: the states of
-//! RFC 4861 section 7.3.2, and what waits for a neighbor that is not resolved yet.
-//!
-//! Sockets wait by their handle and are asked for their segment once the neighbor is known; a
-//! datagram or an answer without a socket waits itself, at most `Limits::neighbor_queue` per
-//! neighbor and `Limits::neighbors_parked` neighbors, oldest out. No destination waits for another.
+//! RFC 4861 section 7.3.2. What waits for a neighbor that is not resolved yet is parked (`park`).
 //!
 //! What strangers send can neither take an entry over nor push one out that is in use: `contest` asks
 //! the hardware address that we know before it believes another, `evict` chooses what has to go.
+//! Questions and the digest are in `inspect`.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -14,7 +11,6 @@ use core::net::IpAddr;
 use smallvec::SmallVec;
 
 use crate::config::Limits;
-use crate::digest::Digest;
 use crate::ip::packet::Packet;
 use crate::keyed::{HashKey, KeyedMap};
 use crate::rng::RandomStream;
@@ -24,6 +20,10 @@ use crate::wire::ethernet::EthernetAddress;
 
 mod contest;
 mod evict;
+mod inspect;
+mod park;
+
+pub(crate) use park::Waiting;
 
 /// Between solicitations, where no router says otherwise (RFC 4861 section 10, `RETRANS_TIMER`).
 pub(crate) const RETRANS_TIMER: Duration = Duration::from_secs(1);
@@ -45,9 +45,6 @@ const CONFIRM_TIMER: Duration = Duration::from_millis(500);
 const TRUST_TIME: Duration = Duration::from_secs(1);
 /// An entry that a socket of ours has used within this time is not evicted.
 const IN_USE_TIME: Duration = REACHABLE_TIME;
-/// Places for parked packets that answers to remote hosts cannot take from local sockets.
-const RESERVED_FOR_LOCAL: usize = 16;
-
 /// The state of an entry (RFC 4861 section 7.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NeighborState {
@@ -110,13 +107,6 @@ pub(crate) struct Learned {
     pub(crate) waiting: Waiting,
     /// A solicitation that is due.
     pub(crate) solicit: Option<(NeighborId, Solicit)>,
-}
-
-/// What had been waiting on an entry.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Waiting {
-    pub(crate) sockets: SmallVec<[TcpHandle; 4]>,
-    pub(crate) packets: SmallVec<[Packet; 3]>,
 }
 
 #[derive(Clone, Debug)]
@@ -413,59 +403,6 @@ impl NeighborCache {
         core::mem::take(&mut self.evicted)
     }
 
-    /// Lets a socket wait for the neighbor.
-    pub(crate) fn park_socket(&mut self, id: NeighborId, socket: TcpHandle) {
-        if let Some(neighbor) = self.entry(id) {
-            neighbor.sockets.push(socket);
-        }
-    }
-
-    /// A socket that waited is gone.
-    pub(crate) fn unpark_socket(&mut self, address: IpAddr, socket: TcpHandle) {
-        if let Some(neighbor) = self.find(address).and_then(|id| self.entry(id)) {
-            neighbor.sockets.retain(|&mut other| other != socket);
-        }
-    }
-
-    /// Lets a packet wait for the neighbor; returns how many older ones had to go for it.
-    pub(crate) fn park_packet(&mut self, id: NeighborId, packet: Packet, limits: &Limits) -> usize {
-        let Some(neighbor) = self.entry(id) else { return 1 };
-        let origin = neighbor.origin;
-        let first = neighbor.packets.is_empty();
-        let mut pushed_out = 0;
-        if neighbor.packets.len() >= limits.neighbor_queue as usize {
-            neighbor.packets.pop_front();
-            pushed_out += 1;
-        }
-        neighbor.packets.push_back(packet);
-        if !first {
-            return pushed_out;
-        }
-        let order = if origin == Origin::Local { &mut self.parked_local } else { &mut self.parked_answers };
-        order.push_back(id);
-        while self.parked_local.len() + self.parked_answers.len() > limits.neighbors_parked as usize
-            || self.parked_answers.len() > (limits.neighbors_parked as usize).saturating_sub(RESERVED_FOR_LOCAL)
-        {
-            let oldest = self.parked_answers.pop_front().or_else(|| self.parked_local.pop_front());
-            let Some(oldest) = oldest else { break };
-            pushed_out += self.entry(oldest).map_or(0, |neighbor| core::mem::take(&mut neighbor.packets).len());
-            self.drop_unwanted(oldest);
-        }
-        pushed_out
-    }
-
-    /// Takes what waits on the entry.
-    fn release(&mut self, id: NeighborId) -> Waiting {
-        let Some(neighbor) = self.entry(id) else { return Waiting::default() };
-        let waiting =
-            Waiting { sockets: core::mem::take(&mut neighbor.sockets), packets: neighbor.packets.drain(..).collect() };
-        if !waiting.packets.is_empty() {
-            self.parked_local.retain(|&other| other != id);
-            self.parked_answers.retain(|&other| other != id);
-        }
-        waiting
-    }
-
     /// Forgets all neighbors but those that commands have set, and gives back what waited for them.
     pub(crate) fn flush(&mut self) -> Waiting {
         let mut all = Waiting::default();
@@ -604,72 +541,6 @@ impl NeighborCache {
     /// The entry of an address.
     pub(crate) fn id(&self, address: IpAddr) -> Option<NeighborId> {
         self.find(address)
-    }
-
-    /// Whether another hardware address than `hardware` is cached for `address`.
-    pub(crate) fn holds_other(&self, address: IpAddr, hardware: EthernetAddress) -> bool {
-        let slot = self.index.get(&address).and_then(|&slot| self.slots.get(slot as usize)?.as_ref());
-        slot.is_some_and(|neighbor| neighbor.state != NeighborState::Incomplete && neighbor.hardware != hardware)
-    }
-
-    /// Every entry: address, state, hardware address (none while it is being resolved), in slot order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (IpAddr, NeighborState, Option<EthernetAddress>)> + '_ {
-        self.slots.iter().flatten().map(|neighbor| {
-            let known = neighbor.state != NeighborState::Incomplete;
-            (neighbor.address, neighbor.state, known.then_some(neighbor.hardware))
-        })
-    }
-
-    /// Packets parked, over all neighbors.
-    pub(crate) fn parked(&self) -> usize {
-        self.slots.iter().flatten().map(|neighbor| neighbor.packets.len()).sum()
-    }
-
-    /// Bytes of the packets parked, over all neighbors.
-    pub(crate) fn parked_bytes(&self) -> usize {
-        self.slots.iter().flatten().flat_map(|neighbor| &neighbor.packets).map(Packet::len).sum()
-    }
-
-    pub(crate) fn digest(&self, digest: &mut Digest) {
-        digest.count(self.slots.len());
-        for (slot, neighbor) in self.slots.iter().enumerate() {
-            let Some(neighbor) = neighbor else { continue };
-            digest.count(slot);
-            digest.address(neighbor.address);
-            digest.u8(neighbor.state as u8);
-            digest.bytes(&neighbor.hardware.0);
-            digest.instant(neighbor.reachable_until);
-            digest.option(neighbor.confirmed, Digest::instant);
-            digest.bool(neighbor.used);
-            digest.u8(neighbor.solicited);
-            digest.option(neighbor.due, Digest::instant);
-            digest.option(neighbor.used_at, Digest::instant);
-            digest.option(neighbor.contender, |digest, hardware| digest.bytes(&hardware.0));
-            digest.u32(neighbor.generation);
-            digest.u8(neighbor.origin as u8);
-            digest.count(neighbor.sockets.len());
-            for socket in &neighbor.sockets {
-                digest.handle(*socket);
-            }
-            digest.count(neighbor.packets.len());
-            for packet in &neighbor.packets {
-                packet.digest(digest);
-            }
-        }
-        digest.count(self.hand);
-        digest.u64(self.retrans_timer.as_nanos() as u64);
-        digest.option(self.reachable_time.base, |digest, base| digest.u64(base.as_nanos() as u64));
-        digest.u64(self.reachable_time.random.as_nanos() as u64);
-        for order in [&self.parked_local, &self.parked_answers] {
-            digest.count(order.len());
-            for id in order {
-                digest.u16(id.slot);
-                digest.u32(id.generation);
-            }
-        }
-        for slot in &self.free {
-            digest.u16(*slot);
-        }
     }
 }
 
