@@ -60,6 +60,8 @@ pub enum Cause {
     Dhcpv4,
     /// As a router we advertise ourselves.
     RouterAdvertisement,
+    /// Neighbors are to be told of our new hardware address.
+    Announcement,
     /// A report about groups is due, or a querier of an older version is gone.
     Group,
 }
