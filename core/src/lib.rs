@@ -69,6 +69,8 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use autoconf::advertise::Inconsistency;
+pub use autoconf::advertise::config::AdvertiseConfig;
 pub use autoconf::dhcpv4::Dhcpv4State;
 pub use autoconf::dhcpv4::binding::Dhcpv4Binding;
 pub use autoconf::dhcpv4::config::Dhcpv4Config;
@@ -93,5 +95,5 @@ pub use rng::Seed;
 pub use socket::{
     ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket,
 };
-pub use stack::{Cause, PrefixInfo, RouterInfo, RouterRouteInfo, Stack, Wakeup};
+pub use stack::{AdvertiserInfo, Cause, PrefixInfo, RouterInfo, RouterRouteInfo, Stack, Wakeup};
 pub use time::{Duration, Instant};

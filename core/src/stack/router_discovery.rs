@@ -79,7 +79,7 @@ impl Stack {
         };
         let advertisement = RouterAdvertisement::parse(message)?;
         if !self.discovery(id).is_some_and(|parts| parts.discovery.enabled) {
-            return Err(DropReason::NdpRouterDiscoveryOff);
+            return self.compare_advertisement(id, router, &advertisement);
         }
         self.counters.ndp_received += 1;
         self.recognize_link(id, router, &advertisement);

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `ethernet` | which frames are for us (RFC 894, 1112) |
 //! | `addresses` | lifetimes of our own addresses (RFC 4862 section 5.5.4) |
+//! | `advertise` | what routers tell (RFC 4861 section 6.2, 4191, 8106) |
 //! | `acd` | whether an IPv4 address is ours alone (RFC 5227) |
 //! | `dad` | whether an IPv6 address is (RFC 4862 section 5.4, 4429, 7527) |
 //! | `link_local` | IPv4 link-local addresses (RFC 3927), links that come up |
@@ -56,6 +57,7 @@
 
 mod acd;
 mod addresses;
+mod advertise;
 mod arp;
 mod dad;
 mod determinism;
