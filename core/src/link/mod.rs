@@ -160,13 +160,19 @@ impl Interface {
 
     /// Takes sockets that are gone off the ready ring, once they are many: a device that takes no
     /// frames must not make it grow.
+    #[inline]
     pub(crate) fn drop_gone(&mut self, sockets: &Sockets) {
         if self.ready.len() > sockets.queue_max() {
-            self.ready.retain(|ready| match ready.what {
-                Ready::Tcp(handle) => sockets.tcp.contains_key(handle),
-                Ready::Udp(handle) => sockets.udp.contains_key(handle),
-            });
+            self.retain_sockets(sockets);
         }
+    }
+
+    #[cold]
+    fn retain_sockets(&mut self, sockets: &Sockets) {
+        self.ready.retain(|ready| match ready.what {
+            Ready::Tcp(handle) => sockets.tcp.contains_key(handle),
+            Ready::Udp(handle) => sockets.udp.contains_key(handle),
+        });
     }
 
     /// Whether something may want to leave.

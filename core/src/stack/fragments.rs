@@ -43,6 +43,7 @@ pub(crate) struct DatagramPath {
 
 impl Stack {
     /// A fragment of an IPv4 packet. It is checked alone, then it waits for the rest.
+    #[inline(never)]
     pub(super) fn receive_ipv4_fragment(
         &mut self,
         id: InterfaceId,

@@ -21,6 +21,7 @@ use crate::wire::mld;
 use crate::wire::ndp;
 
 impl Stack {
+    #[inline(never)]
     pub(super) fn receive_icmpv4(
         &mut self,
         id: InterfaceId,
@@ -113,6 +114,7 @@ impl Stack {
 
     /// An ICMP error is owed for a received packet, if the rules of RFC 1122 section 3.2.2 and RFC 4443
     /// section 2.4 (e) let us and the rate limit (f) does.
+    #[cold]
     pub(super) fn owe_icmp_error(&mut self, id: InterfaceId, frame: &Frame, received: &Received, kind: ErrorKind) {
         self.owe_extension_error(id, frame, received, kind, false);
     }

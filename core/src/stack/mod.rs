@@ -332,12 +332,18 @@ impl Stack {
         for _ in 0..schedule::TIMERS_PER_CALL {
             let Some((cause, owner)) = self.take_due(now) else { return };
             self.occasion = Occasion { trigger: Trigger::Timer(cause), at: now };
-            match owner {
-                schedule::TimerOwner::Tcp(handle) => self.on_tcp_timeout(handle),
-                schedule::TimerOwner::Neighbor(interface, id) => self.on_neighbor_timeout(interface, id),
-                schedule::TimerOwner::Interface(id) => self.on_interface_timeout(id),
-                schedule::TimerOwner::Reassembly => self.on_reassembly_timeout(),
-            }
+            self.on_timeout(owner);
+        }
+    }
+
+    /// Apart from the question whether anything is due, which is asked far more often.
+    #[inline(never)]
+    fn on_timeout(&mut self, owner: schedule::TimerOwner) {
+        match owner {
+            schedule::TimerOwner::Tcp(handle) => self.on_tcp_timeout(handle),
+            schedule::TimerOwner::Neighbor(interface, id) => self.on_neighbor_timeout(interface, id),
+            schedule::TimerOwner::Interface(id) => self.on_interface_timeout(id),
+            schedule::TimerOwner::Reassembly => self.on_reassembly_timeout(),
         }
     }
 

@@ -51,6 +51,7 @@ impl Stack {
     }
 
     /// A packet without a link header.
+    #[inline(never)]
     pub(super) fn receive_bare(&mut self, id: InterfaceId, frame: &mut Frame) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         if frame.data.len() > usize::from(interface.capabilities.mtu) && frame.meta.segment_size.is_none() {
@@ -109,6 +110,7 @@ impl Stack {
     }
 
     /// A packet to none of our addresses: for an address that we are about to have, or in transit.
+    #[inline(never)]
     fn receive_ipv4_of_others(
         &mut self,
         id: InterfaceId,
@@ -196,6 +198,7 @@ impl Stack {
         }
     }
 
+    #[inline(never)]
     fn receive_arp(&mut self, id: InterfaceId, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
         let packet = ArpPacket::parse(ethernet.payload())?;
         self.contest_address(id, &packet)?;

@@ -89,6 +89,7 @@ impl Stack {
 
     /// A SYN that may end TIME-WAIT, if a listener takes it: else a stranger's SYN would only undo
     /// what TIME-WAIT protects, and is answered as in any other synchronized state.
+    #[cold]
     fn reopen(
         &mut self,
         id: InterfaceId,
@@ -112,6 +113,7 @@ impl Stack {
     }
 
     /// RFC 9293 section 3.10.7.1 (CLOSED) and 3.10.7.2 (LISTEN).
+    #[inline(never)]
     fn segment_without_connection(
         &mut self,
         id: InterfaceId,
@@ -452,6 +454,7 @@ impl Stack {
 
     /// There is no way to the peer: as if its neighbor did not answer. What would be sent now is lost,
     /// and sent again by the retransmission timeout, when there may be a route.
+    #[cold]
     fn on_no_route(&mut self, handle: TcpHandle, refusal: Refusal) {
         let Some((slot, mut env)) = self.connection(handle) else { return };
         slot.tcb.on_unreachable(&mut env);
@@ -475,6 +478,7 @@ impl Stack {
     }
 
     /// A reset of one of our connections: the peer must learn of it.
+    #[cold]
     fn owe_own_reset(&mut self, handle: TcpHandle, flow: Flow, reset: Reset) {
         if let Ok(hop) = self.hop_of(handle) {
             self.queue_reset(hop.interface, flow, reset);

@@ -117,6 +117,7 @@ impl Stack {
         }
     }
 
+    #[inline(never)]
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
         match control {
             Control::Dhcpv6 { transaction } => self.transmit_dhcpv6(id, transaction, batch),
@@ -216,11 +217,22 @@ impl Stack {
     }
 
     /// The hardware address for `next_hop`; starts its resolution if it is not known.
+    #[inline]
     pub(super) fn resolve(&mut self, id: InterfaceId, next_hop: IpAddr, origin: Origin) -> NextHop {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return NextHop::Full };
         if interface.medium != Medium::Ethernet {
             return NextHop::Known(LinkHeader::None);
         }
+        match interface.neighbors.reachable(self.now, next_hop, origin) {
+            Some(dst) => NextHop::Known(LinkHeader::Ethernet { src: interface.hardware_address, dst }),
+            None => self.look_for(id, next_hop, origin),
+        }
+    }
+
+    /// As [`Stack::resolve`], of a group, or of a neighbor that is not known to be reachable.
+    #[inline(never)]
+    fn look_for(&mut self, id: InterfaceId, next_hop: IpAddr, origin: Origin) -> NextHop {
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return NextHop::Full };
         let src = interface.hardware_address;
         if let Some(dst) = interface.group_address(next_hop) {
             return NextHop::Known(LinkHeader::Ethernet { src, dst });
@@ -299,6 +311,7 @@ impl Stack {
     }
 
     /// One turn of a UDP socket: one datagram, on its way or to its neighbor's queue.
+    #[inline(never)]
     fn transmit_udp(&mut self, id: InterfaceId, handle: UdpHandle, batch: &mut TxBatch) {
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         slot.queued = false;
@@ -333,6 +346,7 @@ impl Stack {
     }
 
     /// One turn of a connection: one segment, or one super-segment as its pieces.
+    #[inline(never)]
     fn transmit_tcp(&mut self, id: InterfaceId, handle: TcpHandle, room: usize, batch: &mut TxBatch) {
         let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
         slot.queued = false;

@@ -173,6 +173,7 @@ impl Tcb {
     /// "If an incoming segment is not acceptable, an acknowledgment should be sent in reply". To text
     /// or a FIN sent again always: its acknowledgment was lost. To anything else within the limit of challenge
     /// ACKs, or two ends that disagree would answer each other for ever (RFC 5961 section 10).
+    #[cold]
     fn answer_unacceptable(&mut self, env: &mut Env<'_>, segment: &Segment<'_>) {
         let seq = segment.header.seq;
         let end = seq + segment.text.len() as u32;
