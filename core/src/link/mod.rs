@@ -111,6 +111,8 @@ pub(crate) struct Interface {
     pub(crate) up: bool,
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
+    /// The longest packet that is received, in bytes: the largest MTU that the interface has had.
+    pub(crate) mru: u16,
     pub(crate) addresses: AddressTable,
     /// How it makes sure that its addresses are its own alone.
     pub(crate) settings: AddressSettings,
@@ -144,6 +146,7 @@ impl Interface {
             up: true,
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
+            mru: config.capabilities.mtu,
             addresses: AddressTable::default(),
             settings: config.address_settings.unwrap_or(settings),
             autoconf: Autoconf::default(),
@@ -199,7 +202,9 @@ impl Interface {
     pub(crate) fn deadline(&self) -> Option<(Instant, Cause)> {
         let lifetime = self.addresses.deadline().map(|at| (at, Cause::AddressLifetime));
         let group = self.groups.deadline().filter(|_| self.up).map(|at| (at, Cause::Group));
-        [lifetime, self.autoconf.deadline(), group].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let announcement = self.autoconf.announcement.filter(|_| self.up);
+        let announcement = announcement.map(|announcement| (announcement.deadline(), Cause::Announcement));
+        [lifetime, self.autoconf.deadline(), group, announcement].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// Our link-local IPv6 address that is in use, the first if there are several.
