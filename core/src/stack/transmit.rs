@@ -54,7 +54,8 @@ impl Stack {
     /// device has taken it.
     pub fn poll_transmit(&mut self, now: Instant, interface: InterfaceId, batch: &mut TxBatch) -> usize {
         self.advance(now);
-        if self.interfaces.get(interface.index()).is_some_and(|own| own.medium == Medium::Loopback) {
+        let Some(own) = self.interfaces.get(interface.index()).filter(|own| own.is_ready()) else { return 0 };
+        if own.medium == Medium::Loopback {
             self.loop_back(interface);
             return 0;
         }

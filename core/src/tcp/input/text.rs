@@ -18,8 +18,9 @@ use crate::wire::tcp_options::SackRange;
 impl Tcb {
     /// RCV.UP <- max(RCV.UP, SEG.UP); the user is told once per stretch of urgent data. The pointer
     /// is to the octet after it (section 3.8.5); the data stays in the stream (RFC 6093 section 6).
+    #[cold]
     pub(super) fn check_urg(&mut self, segment: &Segment<'_>) {
-        if !self.state.receives_text() || !segment.has(TcpFlags::URG) || self.rcv.reader != Reader::Reads {
+        if !self.state.receives_text() || self.rcv.reader != Reader::Reads {
             return;
         }
         let up = segment.header.seq + u32::from(segment.header.urgent);
