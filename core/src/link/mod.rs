@@ -14,6 +14,7 @@ use crate::autoconf::Autoconf;
 use crate::autoconf::dad::Nonce;
 use crate::autoconf::dhcpv4::Outgoing;
 use crate::config::{AddressSettings, InterfaceConfig, Medium};
+use crate::counters::{Drops, Traffic};
 use crate::frame::Capabilities;
 use crate::ip::fragment::Fragments;
 use crate::ip::multicast::Groups;
@@ -129,6 +130,9 @@ pub(crate) struct Interface {
     pub(crate) proxy_arp: bool,
     /// The heap entry that stands for the interface's own deadline.
     pub(crate) armed: Option<Instant>,
+    pub(crate) traffic: Traffic,
+    /// What came in here, or was to leave here, and was dropped.
+    pub(crate) drops: Drops,
 }
 
 impl Interface {
@@ -158,6 +162,8 @@ impl Interface {
             transit_next: false,
             proxy_arp: config.proxy_arp,
             armed: None,
+            traffic: Traffic::default(),
+            drops: Drops::default(),
         }
     }
 

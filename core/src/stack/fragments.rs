@@ -188,11 +188,11 @@ impl Stack {
     /// queue, as many per batch as there is room for. Or not at all, if its socket wants none.
     pub(super) fn fragment_packet(&mut self, id: InterfaceId, packet: &Packet, link: LinkHeader, mtu: usize) {
         if packet.dont_fragment {
-            self.drops.count(DropReason::FrameTooLong);
+            self.drop_on(id, DropReason::FrameTooLong);
             return self.on_packet_unsent(id, packet, SocketError::MessageTooLong);
         }
         let Some((protocol, upper_header, data)) = upper_layer(packet) else {
-            return self.drops.count(DropReason::FrameTooLong);
+            return self.drop_on(id, DropReason::FrameTooLong);
         };
         let header = PacketHeader {
             hop_limit: packet.hop_limit,
@@ -215,7 +215,7 @@ impl Stack {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         if fragments.mtu > usize::from(interface.mtu(fragments.header.src.is_ipv6())) {
             // The interface has become narrower between two fragments.
-            return self.drops.count(DropReason::FrameTooLong);
+            return self.drop_on(id, DropReason::FrameTooLong);
         }
         if fragments.emit(batch) {
             interface.control.push_front(Queued { what: Control::Fragments(fragments), occasion: self.occasion });

@@ -297,7 +297,7 @@ impl Stack {
         let evicted = interface.neighbors.take_evicted();
         self.counters.neighbors_evicted += evicted.neighbors;
         for _ in 0..evicted.packets {
-            self.drops.count(DropReason::NeighborQueueFull);
+            self.drop_on(id, DropReason::NeighborQueueFull);
         }
         for handle in evicted.sockets {
             self.on_tcp_unreachable(handle, DropReason::NeighborQueueFull);
@@ -348,7 +348,7 @@ impl Stack {
     /// A neighbor cannot be reached: what waited for it is lost, and its sockets are told.
     pub(super) fn give_up(&mut self, id: InterfaceId, waiting: Waiting) {
         for packet in waiting.packets {
-            self.drops.count(DropReason::NeighborUnreachable);
+            self.drop_on(id, DropReason::NeighborUnreachable);
             self.on_packet_undeliverable(id, &packet);
         }
         for handle in waiting.sockets {
@@ -377,7 +377,7 @@ impl Stack {
             }
         };
         if let Err(reason) = self.queue_control(id, control) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 

@@ -472,7 +472,7 @@ impl Stack {
     pub(super) fn owe_reset(&mut self, id: InterfaceId, flow: Flow, reset: Option<Reset>) {
         let Some(reset) = reset else { return };
         if !self.limits.resets.admit(self.now) {
-            return self.drops.count(DropReason::RateLimited);
+            return self.drop_on(id, DropReason::RateLimited);
         }
         self.queue_reset(id, flow, reset);
     }
@@ -489,7 +489,7 @@ impl Stack {
         let body =
             Body::TcpReset { src_port: flow.local_port, dst_port: flow.remote_port, seq: reset.seq, ack: reset.ack };
         if let Err(reason) = self.answer(id, Some(flow.local), flow.remote, body) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 

@@ -62,8 +62,13 @@ impl Stack {
         let before = batch.len();
         self.fill(interface, batch);
         let count = batch.len() - before;
+        let bytes = batch.bytes_from(before);
         self.counters.frames_sent += count as u64;
-        self.counters.bytes_sent += batch.bytes_from(before);
+        self.counters.bytes_sent += bytes;
+        if let Some(own) = self.interfaces.get_mut(interface.index()) {
+            own.traffic.frames_sent += count as u64;
+            own.traffic.bytes_sent += bytes;
+        }
         if self.trace.is_on() {
             for frame in batch.frames().skip(before) {
                 self.trace.frame(self.now, "sent", interface.0, frame.head);
@@ -273,10 +278,10 @@ impl Stack {
             NextHop::Unresolved(neighbor) => {
                 let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
                 for _ in 0..interface.neighbors.park_packet(neighbor, packet, &self.config.limits) {
-                    self.drops.count(DropReason::NeighborQueueFull);
+                    self.drop_on(id, DropReason::NeighborQueueFull);
                 }
             }
-            NextHop::Full => self.drops.count(DropReason::NeighborQueueFull),
+            NextHop::Full => self.drop_on(id, DropReason::NeighborQueueFull),
         }
     }
 
@@ -324,7 +329,8 @@ impl Stack {
         let hop = way.hop;
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
-        slot.state.on_sent(next.dst, &self.config.limits);
+        let forgot = slot.state.on_sent(next.dst, &self.config.limits);
+        self.counters.udp_destinations_forgotten += u64::from(forgot);
         let (hop_limit, dont_fragment) = (slot.state.hop_limit_to(next.dst.ip()), slot.state.dont_fragment);
         let (traffic_class, is_connected) = (slot.state.traffic_class, slot.state.peer == Some(next.dst));
         let flow = Flow::new(SocketAddr::new(next.src, slot.state.local.port()), next.dst);
