@@ -106,6 +106,12 @@ counters! {
         router_routes_refused = "ndp.routes_refused",
         /// Name servers and search domains beyond `Limits::name_servers` and `Limits::search_domains`.
         resolvers_refused = "ndp.resolvers_refused",
+        /// Router advertisements sent.
+        router_advertisements_sent = "ra.sent",
+        /// Those of other routers that contradict ours (RFC 4861 section 6.2.7).
+        advertisements_inconsistent = "ra.inconsistent",
+        /// Prefixes of our own that an advertisement had no room for.
+        advertised_prefixes_left_out = "ra.prefixes_left_out",
         /// Addresses that we gave up to form, because other hosts had each that we tried.
         slaac_given_up = "slaac.given_up",
         /// Neighbors that did not answer.

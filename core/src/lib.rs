@@ -69,6 +69,8 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use autoconf::advertise::Inconsistency;
+pub use autoconf::advertise::config::AdvertiseConfig;
 pub use autoconf::dhcpv4::Dhcpv4State;
 pub use autoconf::dhcpv4::binding::Dhcpv4Binding;
 pub use autoconf::dhcpv4::config::Dhcpv4Config;
@@ -83,7 +85,7 @@ pub use counters::Traffic;
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
-pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease};
+pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease, SavedLinkLocal};
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::reassembly::ReassemblyEntry;
 pub use ip::route::{Route, RouteOrigin, Target};
@@ -94,5 +96,5 @@ pub use rng::Seed;
 pub use socket::{
     ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket,
 };
-pub use stack::{Cause, PrefixInfo, RouterInfo, RouterRouteInfo, Stack, Wakeup};
+pub use stack::{AdvertiserInfo, Cause, PrefixInfo, RouterInfo, RouterRouteInfo, Stack, Wakeup};
 pub use time::{Duration, Instant};

@@ -18,6 +18,7 @@ use core::ops::RangeInclusive;
 
 use crate::config::{Acd, Config, Dad, Defense, ReversePath};
 use crate::time::Duration;
+use crate::wire::ndp_router::RouterPreference;
 
 /// The type of an option, with its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,6 +205,7 @@ choice_fields! {
     ReversePath REVERSE_PATH_WORDS: Off = "off", Loose = "loose", Strict = "strict";
     Acd ACD_WORDS: Off = "off", Fast = "fast", Rfc5227 = "rfc5227";
     Defense DEFENSE_WORDS: Never = "never", Once = "once", Always = "always";
+    RouterPreference PREFERENCE_WORDS: Low = "low", Medium = "medium", High = "high";
     Dad DAD_WORDS: Off = "off", Normal = "normal", Optimistic = "optimistic", Enhanced = "enhanced";
 }
 
@@ -277,6 +279,18 @@ options! {
     "slaac.temporary_addresses": slaac.temporary_addresses, Kind::Switch, "RFC 8981";
     "slaac.temporary_valid_ms": slaac.temporary_valid_lifetime, Kind::Milliseconds(60_000..=YEAR_MS), "RFC 8981 section 3.8";
     "slaac.temporary_preferred_ms": slaac.temporary_preferred_lifetime, Kind::Milliseconds(30_000..=YEAR_MS), "RFC 8981 section 3.8";
+    "ra.send": send_advertisements, Kind::Switch, "RFC 4861 section 6.2.1";
+    "ra.max_interval_ms": advertise.max_interval, Kind::Milliseconds(4_000..=1_800_000), "RFC 4861 section 6.2.1";
+    "ra.min_interval_ms": advertise.min_interval, Kind::OptionalMilliseconds(3_000..=1_350_000), "RFC 4861 section 6.2.1";
+    "ra.router_lifetime_ms": advertise.router_lifetime, Kind::OptionalMilliseconds(0..=9_000_000), "RFC 4861 section 6.2.1";
+    "ra.preference": advertise.preference, Kind::Choice(PREFERENCE_WORDS), "RFC 4191 section 2.2";
+    "ra.hop_limit": advertise.hop_limit, Kind::Number(0..=255), "RFC 4861 section 6.2.1";
+    "ra.mtu": advertise.mtu, Kind::Optional(1_280..=65_535), "RFC 4861 section 6.2.1";
+    "ra.reachable_time_ms": advertise.reachable_time, Kind::Milliseconds(0..=3_600_000), "RFC 4861 section 6.2.1";
+    "ra.retrans_timer_ms": advertise.retrans_timer, Kind::Milliseconds(0..=U32_MAX), "RFC 4861 section 6.2.1";
+    "ra.managed": advertise.managed, Kind::Switch, "RFC 4861 section 6.2.1";
+    "ra.other": advertise.other, Kind::Switch, "RFC 4861 section 6.2.1";
+    "ra.resolver_lifetime_ms": advertise.resolver_lifetime, Kind::OptionalMilliseconds(0..=100 * DAY_MS), "RFC 8106 section 5.1";
     "icmp.errors_per_second": icmp_errors_per_second, Kind::Number(0..=1_000_000), "RFC 4443 section 2.4 (f)";
     "icmp.errors_burst": icmp_errors_burst, Kind::Number(1..=255), "as Linux";
     "icmp.source_interval_ms": icmp_source_interval, Kind::Milliseconds(0..=DAY_MS), "as Linux";

@@ -23,8 +23,13 @@ pub(crate) fn lines(stack: &Stack, now: Instant) -> String {
     // Writing to a string cannot fail.
     for interface in stack.interfaces() {
         let number = interface.id.index();
-        let _ =
-            writeln!(out, "interface {number} mac {} mtu {}", interface.hardware_address, interface.capabilities.mtu);
+        let _ = writeln!(
+            out,
+            "interface {number} mac {} mtu {} {}",
+            interface.hardware_address,
+            interface.capabilities.mtu,
+            if interface.up { "up" } else { "down" }
+        );
         let Traffic { frames_received, bytes_received, frames_sent, bytes_sent } = interface.traffic;
         let _ = writeln!(
             out,
@@ -55,6 +60,16 @@ pub(crate) fn lines(stack: &Stack, now: Instant) -> String {
     for router in stack.default_routers() {
         let until = told(router.until, now);
         let _ = writeln!(out, "router {} interface {} for {until}", router.address, router.interface.index());
+    }
+    for known in stack.prefixes() {
+        let number = known.interface.index();
+        let on_link = if known.on_link { " on-link" } else { "" };
+        let autonomous = if known.autonomous { " autonomous" } else { "" };
+        let _ = writeln!(out, "prefix {}/{} interface {number}{on_link}{autonomous}", known.prefix, known.prefix_len);
+    }
+    for joined in stack.groups() {
+        let number = joined.interface.index();
+        let _ = writeln!(out, "group {} interface {number} sockets {}", joined.group, joined.sockets);
     }
     for route in stack.routes() {
         let _ = writeln!(out, "route {}", route_line(route));
@@ -136,6 +151,7 @@ pub(crate) fn interfaces(stack: &Stack, now: Instant) -> Value {
         json!({
             "hardware_address": interface.hardware_address.to_string(),
             "mtu": interface.capabilities.mtu,
+            "up": interface.up,
             "traffic": {
                 "frames_received": interface.traffic.frames_received,
                 "bytes_received": interface.traffic.bytes_received,
@@ -221,6 +237,32 @@ pub(crate) fn routers(stack: &Stack, now: Instant) -> Value {
             "interface": router.interface.index(),
             "seconds": left(router.until, now),
             "failed": router.failed,
+        })
+    });
+    all.collect()
+}
+
+/// The prefixes that routers have told.
+pub(crate) fn prefixes(stack: &Stack) -> Value {
+    let all = stack.prefixes().map(|known| {
+        json!({
+            "prefix": known.prefix.to_string(),
+            "prefix_len": known.prefix_len,
+            "interface": known.interface.index(),
+            "on_link": known.on_link,
+            "autonomous": known.autonomous,
+        })
+    });
+    all.collect()
+}
+
+/// The groups that the interfaces are in.
+pub(crate) fn groups(stack: &Stack) -> Value {
+    let all = stack.groups().map(|joined| {
+        json!({
+            "group": joined.group.to_string(),
+            "interface": joined.interface.index(),
+            "sockets": joined.sockets,
         })
     });
     all.collect()

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `announcement` | telling a link of a new hardware address | 826, 5227, 4861 |
 //! | `acd` | IPv4 address conflict detection | 5227 |
+//! | [`advertise`] | a router's advertisements | 4861 section 6.2 |
 //! | `dad` | IPv6 duplicate address detection | 4862, 4429, 7527 |
 //! | `dhcpv4` | an IPv4 address from a server | 2131 |
 //! | `link_local` | IPv4 link-local addresses | 3927 |
@@ -27,6 +28,7 @@ use crate::stack::Cause;
 use crate::time::Instant;
 
 pub(crate) mod acd;
+pub mod advertise;
 pub(crate) mod announcement;
 pub(crate) mod dad;
 pub(crate) mod dhcpv4;
@@ -41,6 +43,7 @@ pub(crate) mod routers;
 pub(crate) mod solicit;
 pub(crate) mod temporary;
 
+use advertise::Advertiser;
 use dhcpv4::Dhcpv4Client;
 use dhcpv6::Dhcpv6Client;
 use router_discovery::RouterDiscovery;
@@ -60,6 +63,8 @@ pub(crate) struct Autoconf {
     pub(crate) announcement: Option<announcement::Announcement>,
     /// Whether an IPv4 link-local address is wanted.
     pub(crate) link_local: Option<link_local::LinkLocal>,
+    /// Where we are a router to the hosts of the link.
+    pub(crate) advertiser: Option<Box<Advertiser>>,
 }
 
 impl Autoconf {
@@ -74,6 +79,7 @@ impl Autoconf {
             self.dhcpv6.as_deref().and_then(Dhcpv6Client::deadline).map(|at| (at, Cause::Dhcpv6)),
             self.router_discovery.deadline().map(|at| (at, Cause::RouterDiscovery)),
             dhcpv4.map(|at| (at, Cause::Dhcpv4)),
+            self.advertiser.as_deref().and_then(Advertiser::deadline).map(|at| (at, Cause::RouterAdvertisement)),
         ];
         parts.into_iter().flatten().min_by_key(|(at, _)| *at)
     }
@@ -82,6 +88,13 @@ impl Autoconf {
     pub(crate) fn forget(&mut self, address: IpAddr) {
         self.claims.retain(|claim| IpAddr::V4(claim.address) != address);
         self.detections.retain(|detection| IpAddr::V6(detection.address) != address);
+    }
+
+    /// Nothing can be asked: what is not verified yet stays so until the link is back.
+    pub(crate) fn on_link_down(&mut self) {
+        self.claims.clear();
+        self.detections.clear();
+        self.router_discovery.on_link_down();
     }
 
     pub(crate) fn digest(&self, digest: &mut Digest) {
@@ -99,6 +112,7 @@ impl Autoconf {
         digest.option(self.link_local.as_ref(), |digest, link_local| link_local.digest(digest));
         self.router_discovery.digest(digest);
         digest.option(self.dhcpv6.as_deref(), |digest, client| client.digest(digest));
+        digest.option(self.advertiser.as_deref(), |digest, advertiser| advertiser.digest(digest));
     }
 }
 

@@ -3,6 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use smallvec::SmallVec;
 
+use crate::autoconf::advertise::config::AdvertiseConfig;
 use crate::frame::Capabilities;
 
 use crate::wire::ethernet::{self, EthernetAddress};
@@ -138,6 +139,10 @@ pub struct InterfaceConfig {
     pub address_settings: Option<AddressSettings>,
     /// Whether it answers ARP for hosts that are forwarded to through other interfaces; default false (RFC 1027).
     pub proxy_arp: bool,
+    /// What it advertises as a router; default nothing, unless
+    /// [`Config::send_advertisements`](super::Config::send_advertisements) is set. It can be changed by
+    /// [`Stack::advertise`](crate::Stack::advertise).
+    pub advertise: Option<AdvertiseConfig>,
 }
 
 impl InterfaceConfig {
@@ -155,6 +160,7 @@ impl InterfaceConfig {
             ipv6_autoconfiguration: false,
             address_settings: None,
             proxy_arp: false,
+            advertise: None,
         }
     }
 

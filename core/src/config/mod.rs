@@ -8,6 +8,7 @@
 //! - `tcp`: TCP
 //! - `limits`: the bounds
 
+use crate::autoconf::advertise::config::AdvertiseConfig;
 use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::identity::Identity;
 use crate::time::Duration;
@@ -79,6 +80,11 @@ pub struct Config {
     pub nd: NdConfig,
     /// Addresses that an interface forms itself.
     pub slaac: SlaacConfig,
+    /// What routers' interfaces advertise, where they have no settings of their own.
+    pub advertise: AdvertiseConfig,
+    /// Whether each interface that is added with an IPv6 address, and does not configure itself, advertises;
+    /// default false (RFC 4861 section 6.2.1, `AdvSendAdvertisements`).
+    pub send_advertisements: bool,
     /// What the stack knows from before a restart; default none: it is a host that has not been before.
     pub identity: Option<Identity>,
 }
@@ -109,6 +115,8 @@ impl Default for Config {
             shard: Shard::default(),
             nd: NdConfig::default(),
             slaac: SlaacConfig::default(),
+            advertise: AdvertiseConfig::default(),
+            send_advertisements: false,
             identity: None,
         }
     }

@@ -3,20 +3,26 @@
 use core::fmt;
 
 macro_rules! command_errors {
-    ($($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $vdoc:literal])+ $variant:ident => $text:literal,)+ })+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident {
+        $($(#[doc = $vdoc:literal])+ $variant:ident $(($inner:ident: $cause:ty))? => $text:literal,)+
+    })+) => {
         $(
             $(#[doc = $doc])+
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
             #[non_exhaustive]
             pub enum $name {
-                $($(#[doc = $vdoc])+ $variant,)+
+                $($(#[doc = $vdoc])+ $variant $(($cause))?,)+
             }
 
             impl fmt::Display for $name {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str(match self {
-                        $($name::$variant => $text,)+
-                    })
+                    match self {
+                        $($name::$variant $(($inner))? => {
+                            f.write_str($text)?;
+                            $(write!(f, ": {}", $inner)?;)?
+                            Ok(())
+                        })+
+                    }
                 }
             }
 
@@ -48,6 +54,50 @@ command_errors! {
         TooManyAddresses => "more addresses than Limits::addresses",
         /// An address is multicast, unspecified or broadcast, or its prefix is longer than the address.
         BadAddress => "an address is not a unicast address with a prefix that fits it",
+        /// What it is to advertise is not possible.
+        Advertise(why: AdvertiseError) => "the interface cannot advertise what it is to",
+    }
+
+    /// Why an interface does not advertise what it was told to (RFC 4861 section 6.2.1).
+    AdvertiseError {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// The interface is no advertising one.
+        NotAdvertising => "the interface is no advertising one",
+        /// The interface is the loopback: nobody hears it.
+        NoLink => "nobody hears what the loopback interface advertises",
+        /// The interface configures itself from what other routers advertise.
+        Autoconfigured => "the interface configures itself from what other routers advertise",
+        /// The interface's MTU is below IPv6's minimum of 1,280 (RFC 8200 section 5).
+        MtuTooSmall => "the interface's MTU is below 1280, the least for IPv6",
+        /// `max_interval` is not from 4 s to 30 min.
+        MaxInterval => "max_interval must be from 4 s to 30 min",
+        /// `min_interval` is not from 3 s to three quarters of `max_interval`.
+        MinInterval => "min_interval must be from 3 s to three quarters of max_interval",
+        /// `router_lifetime` is neither 0 nor from `max_interval` to 9,000 s.
+        RouterLifetime => "router_lifetime must be 0 or from max_interval to 9000 s",
+        /// `mtu` is not from 1,280 to the interface's own.
+        Mtu => "mtu must be from 1280 to the interface's own",
+        /// `reachable_time` is more than one hour.
+        ReachableTime => "reachable_time must be at most 1 h",
+        /// `retrans_timer` is more than 2^32 - 1 ms.
+        RetransTimer => "retrans_timer must be at most 4294967295 ms",
+        /// A prefix is link-local, multicast or longer than 128 bits, or is preferred for longer than it is valid.
+        Prefix => "a prefix must be unicast, not link-local, at most 128 bits long, and not preferred longer than it is valid",
+        /// More than 17 routes (RFC 4191 section 4).
+        TooManyRoutes => "at most 17 routes can be advertised",
+        /// A route's prefix is multicast or longer than 128 bits.
+        Route => "a route's prefix must be unicast and at most 128 bits long",
+        /// A name server is multicast or unspecified.
+        NameServer => "a name server must have a unicast address",
+        /// More than 127 name servers.
+        TooManyNameServers => "at most 127 name servers can be advertised",
+        /// More than 2,032 bytes of search domains.
+        SearchDomains => "search domains of at most 2032 bytes can be advertised",
+        /// `resolver_lifetime` is more than 2^32 - 1 s.
+        ResolverLifetime => "resolver_lifetime must be at most 4294967295 s",
+        /// All of it does not fit a packet of the interface's MTU.
+        TooLong => "what is to be advertised does not fit one packet of the interface's MTU",
     }
 
     /// Why the MTU of an interface was not changed.

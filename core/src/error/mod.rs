@@ -9,9 +9,9 @@ use crate::ip::route::Refusal;
 mod command;
 
 pub use command::{
-    AddInterfaceError, AddressError, BindError, ConnectError, Dhcpv4Error, Dhcpv6Error, HardwareAddressError,
-    InterfaceError, LinkLocalError, ListenError, MembershipError, MtuError, NeighborError, PolicyError, RecvError,
-    RouteError, RuleError, SendError, SocketError, StaleHandle, UdpConnectError, UdpSendError,
+    AddInterfaceError, AddressError, AdvertiseError, BindError, ConnectError, Dhcpv4Error, Dhcpv6Error,
+    HardwareAddressError, InterfaceError, LinkLocalError, ListenError, MembershipError, MtuError, NeighborError,
+    PolicyError, RecvError, RouteError, RuleError, SendError, SocketError, StaleHandle, UdpConnectError, UdpSendError,
 };
 
 /// What became of a frame handed to [`Stack::handle_frame`](crate::Stack::handle_frame).
@@ -178,6 +178,8 @@ drop_reasons! {
     NdpOption = "ndp.option",
     /// A router advertisement on an interface that does not configure itself.
     NdpRouterDiscoveryOff = "ndp.router_discovery_off",
+    /// A router solicitation on an interface that does not advertise (RFC 4861 section 6.2.6).
+    NdpNotAdvertising = "ndp.not_advertising",
     /// ND for a target that is not ours, or an advertisement from a neighbor that we hold no entry of.
     NdpNotOurs = "ndp.not_ours",
     /// ND that shows that another host has an address which we are verifying (RFC 4862 section 5.4).

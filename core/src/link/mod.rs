@@ -11,6 +11,7 @@ use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::autoconf::Autoconf;
+use crate::autoconf::advertise::Advertisement;
 use crate::autoconf::dad::Nonce;
 use crate::autoconf::dhcpv4::Outgoing;
 use crate::config::{AddressSettings, InterfaceConfig, Medium};
@@ -88,6 +89,8 @@ pub(crate) enum Control {
         /// With our hardware address, so that routers need not ask for it.
         with_address: bool,
     },
+    /// We are a router, or are none any more.
+    RouterAdvertisement(Box<Advertisement>),
     Packet(Packet),
     Dhcpv4(Box<Outgoing>),
     /// A packet that is leaving in fragments; only ever the first in the queue.

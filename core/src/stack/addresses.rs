@@ -141,6 +141,7 @@ impl Stack {
         } else {
             self.announce_address(id, address, Some(AddressChange::Preferred));
         }
+        self.settle_advertiser(id);
     }
 
     /// The link has come up, and it may be another one: whether the addresses are ours alone is found out
@@ -196,6 +197,7 @@ impl Stack {
             self.on_address_unassigned(id, &own);
         }
         self.announce_address(id, address, change);
+        self.settle_advertiser(id);
     }
 
     /// An address is in use from now on.
@@ -205,11 +207,14 @@ impl Stack {
         if let Some(route) = interface.addresses.find(address).and_then(|own| on_link(id, own)) {
             self.routes.add(route);
         }
-        if let (AddressOrigin::Dhcp, IpAddr::V4(address)) = (origin, address) {
-            self.on_dhcpv4_address_ready(id, address);
+        match (origin, address) {
+            (AddressOrigin::Dhcp, IpAddr::V4(address)) => self.on_dhcpv4_address_ready(id, address),
+            (AddressOrigin::LinkLocal, IpAddr::V4(address)) => self.identity.set_link_local(id.0, address),
+            _ => {}
         }
         self.on_dhcpv6_address_ready(id, address);
         self.tell_routers(id, address);
+        self.settle_advertiser(id);
     }
 
     /// An address is not in use any more: its route goes, unless another address has the same.
@@ -251,6 +256,7 @@ impl Stack {
         self.on_dhcpv4_timeout(id);
         self.on_dhcpv6_timeout(id);
         self.on_router_discovery_timeout(id);
+        self.settle_advertiser(id);
         self.settle_groups(id);
     }
 

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use slotmap::Key;
 
+use super::advertise::check_link;
 use super::{NewAddress, Stack};
 use crate::config::{InterfaceAddress, InterfaceConfig, Medium};
 use crate::error::{AddInterfaceError, BindError, ConnectError, ListenError, StaleHandle};
@@ -28,7 +29,7 @@ impl Stack {
     /// known to be ours alone, of which [`Event::Address`](crate::Event::Address) tells; without such
     /// care ([`InterfaceConfig::unverified`]) at once, which is no news.
     pub fn add_interface(&mut self, now: Instant, config: InterfaceConfig) -> Result<InterfaceId, AddInterfaceError> {
-        self.advance(now);
+        let now = self.advance(now);
         if self.interfaces.len() >= usize::from(self.config.limits.interfaces) {
             return Err(AddInterfaceError::LimitReached);
         }
@@ -49,6 +50,14 @@ impl Stack {
         if mtu > config.medium.mtu_max() {
             return Err(AddInterfaceError::MtuTooLarge);
         }
+        let by_default = self.config.send_advertisements && has_ipv6 && !config.ipv6_autoconfiguration;
+        let by_default = by_default && config.medium != Medium::Loopback;
+        let advertise = config.advertise.clone().or_else(|| by_default.then(|| self.config.advertise.clone()));
+        if let Some(advertise) = &advertise {
+            check_link(config.medium, config.ipv6_autoconfiguration)
+                .and_then(|()| advertise.check(mtu))
+                .map_err(AddInterfaceError::Advertise)?;
+        }
         if self.interfaces.len() == 0 {
             self.began = self.now;
         }
@@ -62,6 +71,9 @@ impl Stack {
         }
         if config.ipv6_autoconfiguration {
             self.start_router_discovery(id);
+        }
+        if let Some(advertise) = advertise {
+            self.start_advertising(id, now, advertise);
         }
         Ok(id)
     }

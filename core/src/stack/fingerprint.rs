@@ -37,7 +37,7 @@ impl Stack {
         }
         let random = &self.random;
         let of_addresses = [&random.acd, &random.dad, &random.router_discovery, &random.temporary_addresses];
-        for stream in of_addresses.into_iter().chain([&random.groups, &random.dhcpv6]) {
+        for stream in of_addresses.into_iter().chain([&random.groups, &random.dhcpv6, &random.advertisements]) {
             stream.digest(&mut digest);
         }
         for (_, count) in self.counters() {
@@ -170,6 +170,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             fragments.digest(digest);
         }
         Control::GroupReport => digest.u8(8),
+        Control::RouterAdvertisement(advertisement) => {
+            digest.u8(9);
+            advertisement.digest(digest);
+        }
     }
 }
 

@@ -64,6 +64,7 @@ impl Stack {
             (ndp::NEIGHBOR_SOLICITATION | ndp::NEIGHBOR_ADVERTISEMENT, _) => {
                 self.receive_ndp(id, received, bytes, link_src)
             }
+            (ndp::ROUTER_SOLICITATION, _) => self.receive_router_solicitation(id, received, bytes),
             (ndp::REDIRECT, _) => self.receive_redirect_v6(id, received, bytes),
             (ndp::ROUTER_ADVERTISEMENT, _) => self.receive_router_advertisement(id, received, bytes),
             (kind, _) if mld::is_mld(kind) => self.receive_mld(id, received, bytes),

@@ -95,12 +95,12 @@ impl Stack {
             match address {
                 IpAddr::V4(address) if round.with_arp => self.broadcast_request(id, address, address),
                 IpAddr::V4(_) => {}
-                IpAddr::V6(address) => self.advertise(id, address),
+                IpAddr::V6(address) => self.advertise_address(id, address),
             }
         }
     }
 
-    fn advertise(&mut self, id: InterfaceId, target: Ipv6Addr) {
+    fn advertise_address(&mut self, id: InterfaceId, target: Ipv6Addr) {
         let to = EthernetAddress::multicast_v6(ALL_NODES);
         let message = Control::NeighborAdvertisement { to, dst: ALL_NODES, target, solicited: false };
         if let Err(reason) = self.queue_control(id, message) {

@@ -26,6 +26,7 @@
 //! - `multicast`: groups: IGMP, MLD, and datagrams to many
 //! - `fragments`: from fragments to a packet, and from a packet to fragments
 //! - `router_discovery`: what routers say, and what follows from it
+//! - `advertise`: what we tell as a router
 //! - `slaac`: the addresses that we form ourselves
 //! - `transmit`: what leaves, in which order
 //! - `schedule`: timers and events
@@ -74,6 +75,7 @@ use crate::trace::Trace;
 mod access;
 mod acd;
 mod addresses;
+mod advertise;
 mod commands;
 mod dad;
 mod dhcpv4;
@@ -104,6 +106,7 @@ mod transmit;
 mod udp;
 
 pub(crate) use addresses::NewAddress;
+pub use advertise::AdvertiserInfo;
 pub(crate) use commands::canonical;
 pub use dhcpv4::{Dhcpv4Info, Dhcpv4LeaseInfo};
 pub use inspect::{GroupInfo, InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
@@ -135,6 +138,8 @@ struct Random {
     dad: RandomStream,
     dhcpv4: RandomStream,
     router_discovery: RandomStream,
+    /// When routers advertise.
+    advertisements: RandomStream,
     temporary_addresses: RandomStream,
     dhcpv6: RandomStream,
     /// When reports about groups are sent.
@@ -255,6 +260,7 @@ impl Stack {
             dad: seed.stream("dad"),
             dhcpv4: seed.stream("dhcpv4"),
             router_discovery: seed.stream("nd.router_discovery"),
+            advertisements: seed.stream("nd.advertisements"),
             temporary_addresses: seed.stream("slaac.temporary_addresses"),
             dhcpv6: seed.stream("dhcpv6"),
             groups: seed.stream("ip.multicast"),

@@ -8,7 +8,7 @@ use super::routing::Way;
 use crate::error::{DropReason, MembershipError};
 use crate::event::Readiness;
 use crate::frame::{Frame, TxBatch, TxChecksum};
-use crate::ip::address::{ALL_HOSTS, ALL_NODES, is_link_local};
+use crate::ip::address::{ALL_HOSTS, ALL_NODES, ALL_ROUTERS, is_link_local};
 use crate::ip::input::Received;
 use crate::ip::multicast::filter::SourceFilter;
 use crate::ip::multicast::is_of_all_hosts;
@@ -111,6 +111,9 @@ impl Stack {
                         wanted.push(group);
                     }
                 }
+            }
+            if interface.is_advertising() {
+                wanted.push(IpAddr::V6(ALL_ROUTERS));
             }
             interface.groups.member_mut(Protocol::Mld).listen_self(context, &wanted);
             if interface.groups.nameless && interface.link_local().is_some() {

@@ -58,6 +58,8 @@ pub enum Cause {
     DuplicateDetection,
     /// A DHCPv4 client asks, renews, rebinds, or gives up.
     Dhcpv4,
+    /// As a router we advertise ourselves.
+    RouterAdvertisement,
     /// Neighbors are to be told of our new hardware address.
     Announcement,
     /// A report about groups is due, or a querier of an older version is gone.

@@ -131,6 +131,7 @@ impl Stack {
             Control::Dhcpv4(outgoing) => self.transmit_dhcpv4(id, &outgoing, batch),
             Control::Fragments(fragments) => self.transmit_fragment(id, fragments, batch),
             Control::GroupReport => self.transmit_group_report(id, batch),
+            Control::RouterAdvertisement(told) => self.transmit_advertisement(id, &told, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
                 let src = interface.hardware_address;

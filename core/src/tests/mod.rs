@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `ethernet` | which frames are for us (RFC 894, 1112) |
 //! | `addresses` | lifetimes of our own addresses (RFC 4862 section 5.5.4) |
+//! | `advertise` | what routers tell (RFC 4861 section 6.2, 4191, 8106) |
 //! | `acd` | whether an IPv4 address is ours alone (RFC 5227) |
 //! | `dad` | whether an IPv6 address is (RFC 4862 section 5.4, 4429, 7527) |
 //! | `link_local` | IPv4 link-local addresses (RFC 3927), links that come up |
@@ -39,6 +40,7 @@
 //! | `forward` | the router role (RFC 1812, 4861 section 8) |
 //! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
 //! | `media` | bare IP packets, and the loopback (RFC 1122 section 3.2.1.3 (g)) |
+//! | `link_change` | what waits while a link is down, and which link it is that comes up |
 //! | `link_settings` | the MTU and our hardware address, set while the stack runs (RFC 4861 section 7.2.6) |
 //! | `link_state` | links that go down and come up |
 //! | `interface` | interfaces, addresses, and their limits |
@@ -55,6 +57,7 @@
 
 mod acd;
 mod addresses;
+mod advertise;
 mod arp;
 mod dad;
 mod determinism;
@@ -76,6 +79,7 @@ mod ipv4;
 mod ipv6;
 mod lifecycle;
 mod limits;
+mod link_change;
 mod link_local;
 mod link_settings;
 mod link_state;
