@@ -18,6 +18,20 @@ impl Drops {
     }
 }
 
+/// What passed an interface since it was added: frames (packets, where there is no link header), and their
+/// bytes without the checksum that hardware adds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Frames handed in.
+    pub frames_received: u64,
+    /// Their bytes.
+    pub bytes_received: u64,
+    /// Frames handed out.
+    pub frames_sent: u64,
+    /// Their bytes.
+    pub bytes_sent: u64,
+}
+
 impl Default for Drops {
     fn default() -> Drops {
         Drops([0; DropReason::ALL.len()])
@@ -178,6 +192,8 @@ counters! {
         udp_looped = "udp.looped",
         /// Datagrams sent.
         udp_sent = "udp.sent",
+        /// Destinations of a UDP socket beyond `Limits::udp_destinations`, forgotten for newer ones.
+        udp_destinations_forgotten = "udp.destinations_forgotten",
         /// DHCPv4 messages sent.
         dhcpv4_sent = "dhcpv4.sent",
         /// Those that were sent again for want of an answer.

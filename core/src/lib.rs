@@ -81,6 +81,7 @@ pub use config::{
     Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, IpConfig, Limits, Medium,
     MulticastConfig, NdConfig, ReversePath, RouterConfig, SlaacConfig, TcpConfig, TcpSettings,
 };
+pub use counters::Traffic;
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};

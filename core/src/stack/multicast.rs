@@ -164,6 +164,7 @@ impl Stack {
 
     /// An IGMP message has arrived. Of those of other hosts only queries concern us, and reports while
     /// an older version is spoken.
+    #[inline(never)]
     pub(super) fn receive_igmp(
         &mut self,
         id: InterfaceId,

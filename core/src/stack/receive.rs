@@ -51,6 +51,7 @@ impl Stack {
     }
 
     /// A packet without a link header.
+    #[inline(never)]
     pub(super) fn receive_bare(&mut self, id: InterfaceId, frame: &mut Frame) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         if frame.data.len() > usize::from(interface.mru) && frame.meta.segment_size.is_none() {
@@ -109,6 +110,7 @@ impl Stack {
     }
 
     /// A packet to none of our addresses: for an address that we are about to have, or in transit.
+    #[inline(never)]
     fn receive_ipv4_of_others(
         &mut self,
         id: InterfaceId,
@@ -196,6 +198,7 @@ impl Stack {
         }
     }
 
+    #[inline(never)]
     fn receive_arp(&mut self, id: InterfaceId, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
         let packet = ArpPacket::parse(ethernet.payload())?;
         self.contest_address(id, &packet)?;
@@ -294,7 +297,7 @@ impl Stack {
         let evicted = interface.neighbors.take_evicted();
         self.counters.neighbors_evicted += evicted.neighbors;
         for _ in 0..evicted.packets {
-            self.drops.count(DropReason::NeighborQueueFull);
+            self.drop_on(id, DropReason::NeighborQueueFull);
         }
         for handle in evicted.sockets {
             self.on_tcp_unreachable(handle, DropReason::NeighborQueueFull);
@@ -345,7 +348,7 @@ impl Stack {
     /// A neighbor cannot be reached: what waited for it is lost, and its sockets are told.
     pub(super) fn give_up(&mut self, id: InterfaceId, waiting: Waiting) {
         for packet in waiting.packets {
-            self.drops.count(DropReason::NeighborUnreachable);
+            self.drop_on(id, DropReason::NeighborUnreachable);
             self.on_packet_undeliverable(id, &packet);
         }
         for handle in waiting.sockets {
@@ -374,7 +377,7 @@ impl Stack {
             }
         };
         if let Err(reason) = self.queue_control(id, control) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 
