@@ -120,8 +120,13 @@ impl Stack {
         (config, left_out)
     }
 
-    /// The addresses of an interface have changed, its link, or its time has come.
-    pub(super) fn settle_advertiser(&mut self, id: InterfaceId) {
+    /// The addresses of an interface have changed, its link, or its time has come: what it does as a router.
+    pub(super) fn settle_router(&mut self, id: InterfaceId) {
+        self.settle_advertiser(id);
+        self.settle_querier(id);
+    }
+
+    fn settle_advertiser(&mut self, id: InterfaceId) {
         let now = self.now;
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         let source = known_by(interface).filter(|_| interface.up);
@@ -223,7 +228,7 @@ impl Interface {
 }
 
 /// The link-local address that routers are known by: one that is ours without a doubt (RFC 4429 section 3).
-fn known_by(interface: &Interface) -> Option<Ipv6Addr> {
+pub(super) fn known_by(interface: &Interface) -> Option<Ipv6Addr> {
     interface.addresses.assigned().find_map(|own| match own.address {
         IpAddr::V6(address) if address.is_unicast_link_local() && own.state != AddressState::Optimistic => {
             Some(address)
