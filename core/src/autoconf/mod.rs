@@ -3,6 +3,7 @@
 //!
 //! | module | what | RFC |
 //! |---|---|---|
+//! | `announcement` | telling a link of a new hardware address | 826, 5227, 4861 |
 //! | `acd` | IPv4 address conflict detection | 5227 |
 //! | [`advertise`] | a router's advertisements | 4861 section 6.2 |
 //! | `dad` | IPv6 duplicate address detection | 4862, 4429, 7527 |
@@ -28,6 +29,7 @@ use crate::time::Instant;
 
 pub(crate) mod acd;
 pub mod advertise;
+pub(crate) mod announcement;
 pub(crate) mod dad;
 pub(crate) mod dhcpv4;
 pub mod dhcpv6;
@@ -57,6 +59,8 @@ pub(crate) struct Autoconf {
     /// At most one per address of the interface.
     pub(crate) detections: Vec<dad::Detection>,
     pub(crate) dhcpv4: Option<Box<Dhcpv4Client>>,
+    /// Neighbors are being told of a new hardware address.
+    pub(crate) announcement: Option<announcement::Announcement>,
     /// Whether an IPv4 link-local address is wanted.
     pub(crate) link_local: Option<link_local::LinkLocal>,
     /// Where we are a router to the hosts of the link.
@@ -92,6 +96,7 @@ impl Autoconf {
             claim.digest(digest);
         }
         self.conflicts.digest(digest);
+        digest.option(self.announcement, |digest, announcement| announcement.digest(digest));
         digest.count(self.detections.len());
         for detection in &self.detections {
             detection.digest(digest);

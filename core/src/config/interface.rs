@@ -107,6 +107,11 @@ pub enum Medium {
 }
 
 impl Medium {
+    /// The largest MTU, in bytes: the largest packet, and on Ethernet the largest frame, have 65,535.
+    pub const fn mtu_max(self) -> u16 {
+        u16::MAX - self.header_len() as u16
+    }
+
     /// Bytes of the link header before each packet.
     pub const fn header_len(self) -> usize {
         match self {

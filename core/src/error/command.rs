@@ -48,6 +48,8 @@ command_errors! {
         NumbersExhausted => "no more interfaces: all their numbers have been used",
         /// The MTU is below 576 (IPv4, RFC 791) or below 1,280 while IPv6 addresses are set (RFC 8200 section 5).
         MtuTooSmall => "the MTU is too small: at least 576, and 1280 for IPv6",
+        /// The MTU is above what the medium carries.
+        MtuTooLarge => "the MTU is too large: at most 65521 on Ethernet",
         /// More addresses than `Limits::addresses`.
         TooManyAddresses => "more addresses than Limits::addresses",
         /// An address is multicast, unspecified or broadcast, or its prefix is longer than the address.
@@ -96,6 +98,26 @@ command_errors! {
         ResolverLifetime => "resolver_lifetime must be at most 4294967295 s",
         /// All of it does not fit a packet of the interface's MTU.
         TooLong => "what is to be advertised does not fit one packet of the interface's MTU",
+    }
+
+    /// Why the MTU of an interface was not changed.
+    MtuError {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// Below 576 (IPv4, RFC 791), or below 1,280 where there is IPv6 (RFC 8200 section 5).
+        TooSmall => "the MTU is too small: at least 576, and 1280 for IPv6",
+        /// Above what the medium carries.
+        TooLarge => "the MTU is too large: at most 65521 on Ethernet",
+    }
+
+    /// Why the hardware address of an interface was not changed.
+    HardwareAddressError {
+        /// No such interface.
+        NoInterface => "no such interface",
+        /// The interface is no Ethernet: it has no hardware address.
+        NotEthernet => "the interface is no Ethernet",
+        /// It is a group address.
+        Group => "the hardware address is a group address; an individual one is needed",
     }
 
     /// Why a command about an interface was refused.

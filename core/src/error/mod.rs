@@ -9,9 +9,9 @@ use crate::ip::route::Refusal;
 mod command;
 
 pub use command::{
-    AddInterfaceError, AddressError, AdvertiseError, BindError, ConnectError, Dhcpv4Error, Dhcpv6Error, InterfaceError,
-    LinkLocalError, ListenError, MembershipError, NeighborError, PolicyError, RecvError, RouteError, RuleError,
-    SendError, SocketError, StaleHandle, UdpConnectError, UdpSendError,
+    AddInterfaceError, AddressError, AdvertiseError, BindError, ConnectError, Dhcpv4Error, Dhcpv6Error,
+    HardwareAddressError, InterfaceError, LinkLocalError, ListenError, MembershipError, MtuError, NeighborError,
+    PolicyError, RecvError, RouteError, RuleError, SendError, SocketError, StaleHandle, UdpConnectError, UdpSendError,
 };
 
 /// What became of a frame handed to [`Stack::handle_frame`](crate::Stack::handle_frame).

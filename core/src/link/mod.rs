@@ -117,6 +117,8 @@ pub(crate) struct Interface {
     pub(crate) up: bool,
     pub(crate) hardware_address: EthernetAddress,
     pub(crate) capabilities: Capabilities,
+    /// The longest packet that is received, in bytes: the largest MTU that the interface has had.
+    pub(crate) mru: u16,
     pub(crate) addresses: AddressTable,
     /// How it makes sure that its addresses are its own alone.
     pub(crate) settings: AddressSettings,
@@ -152,6 +154,7 @@ impl Interface {
             up: true,
             hardware_address: config.hardware_address,
             capabilities: config.capabilities,
+            mru: config.capabilities.mtu,
             addresses: AddressTable::default(),
             settings: config.address_settings.unwrap_or(settings),
             autoconf: Autoconf::default(),
@@ -202,8 +205,11 @@ impl Interface {
     pub(crate) fn deadline(&self) -> Option<(Instant, Cause)> {
         let lifetime = self.addresses.deadline().map(|at| (at, Cause::AddressLifetime));
         let group = self.groups.deadline().filter(|_| self.up).map(|at| (at, Cause::Group));
+        let announcement = self.autoconf.announcement.filter(|_| self.up);
+        let announcement = announcement.map(|announcement| (announcement.deadline(), Cause::Announcement));
         let querier = self.queriers.as_deref().and_then(Queriers::deadline).map(|at| (at, Cause::Querier));
-        [lifetime, self.autoconf.deadline(), group, querier].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let parts = [lifetime, self.autoconf.deadline(), group, querier, announcement];
+        parts.into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// Our link-local IPv6 address that is in use, the first if there are several.

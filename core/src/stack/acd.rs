@@ -46,7 +46,7 @@ impl Stack {
     }
 
     /// A probe has no source (section 2.1.1), an announcement its own address as its target (section 2.3).
-    fn broadcast_request(&mut self, id: InterfaceId, source: Ipv4Addr, target: Ipv4Addr) {
+    pub(super) fn broadcast_request(&mut self, id: InterfaceId, source: Ipv4Addr, target: Ipv4Addr) {
         let request = Control::Arp {
             operation: ArpOperation::Request,
             to: EthernetAddress::BROADCAST,

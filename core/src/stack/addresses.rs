@@ -249,6 +249,7 @@ impl Stack {
     pub(super) fn on_interface_timeout(&mut self, id: InterfaceId) {
         self.advance_claims(id);
         self.advance_detections(id);
+        self.advance_announcement(id);
         self.end_lifetimes(id);
         self.on_dhcpv4_timeout(id);
         self.on_dhcpv6_timeout(id);

@@ -104,6 +104,7 @@ impl Stack {
     /// while we do not forward (RFC 4861 section 6.2.5); and how many prefixes there is no room for.
     fn advertised(&self, interface: &Interface, advertiser: &Advertiser) -> (AdvertiseConfig, usize) {
         let mut config = advertiser.config().clone();
+        config.mtu = config.mtu.map(|told| told.min(interface.capabilities.mtu));
         let mut left_out = 0;
         if !self.config.router.forwarding {
             config.router_lifetime = Some(Duration::ZERO);
@@ -152,6 +153,10 @@ impl Stack {
         let Some(advertiser) = interface.autoconf.advertiser.as_deref() else { return };
         let (config, left_out) = self.advertised(interface, advertiser);
         self.counters.advertised_prefixes_left_out += left_out as u64;
+        if config.message_len() + ipv6::HEADER_LEN > usize::from(interface.capabilities.mtu) {
+            // The MTU has become smaller since it was looked at.
+            return self.drops.count(DropReason::FrameTooLong);
+        }
         let advertisement = Box::new(Advertisement { source, config, is_final });
         if let Err(reason) = self.queue_control(id, Control::RouterAdvertisement(advertisement)) {
             self.drops.count(reason);

@@ -22,7 +22,7 @@ use crate::udp::UdpState;
 use crate::wire::ipv6;
 
 /// The smallest MTU: what every IPv4 host can receive (RFC 791 section 3.2).
-const MTU_MIN: u16 = 576;
+pub(super) const MTU_MIN: u16 = 576;
 
 impl Stack {
     /// Adds an interface, with its addresses and their on-link routes. An address is used as soon as it is
@@ -46,6 +46,9 @@ impl Stack {
         let mtu = config.capabilities.mtu;
         if mtu < MTU_MIN || (has_ipv6 && usize::from(mtu) < ipv6::MIN_MTU) {
             return Err(AddInterfaceError::MtuTooSmall);
+        }
+        if mtu > config.medium.mtu_max() {
+            return Err(AddInterfaceError::MtuTooLarge);
         }
         let by_default = self.config.send_advertisements && has_ipv6 && !config.ipv6_autoconfiguration;
         let by_default = by_default && config.medium != Medium::Loopback;

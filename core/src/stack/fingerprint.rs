@@ -87,6 +87,7 @@ fn digest_interface(interface: &Interface, digest: &mut Digest) {
     digest.bool(interface.up);
     digest.bytes(&interface.hardware_address.0);
     digest.u16(interface.capabilities.mtu);
+    digest.u16(interface.mru);
     interface.addresses.digest(digest);
     interface.autoconf.digest(digest);
     interface.groups.digest(digest);

@@ -28,6 +28,8 @@ impl Stack {
             self.verify_addresses_again(id);
             self.announce_groups(id);
             self.solicit_routers_again(id);
+            self.advance_announcement(id);
+            self.arm_interface(id);
             // RFC 8415 section 18.2.12: it may be another link.
             self.with_dhcpv6(id, Dhcpv6Client::check_link);
         } else {
@@ -92,6 +94,6 @@ impl Stack {
 }
 
 /// What the trace notes of a command about an interface.
-fn numbered(id: InterfaceId) -> SocketAddr {
+pub(super) fn numbered(id: InterfaceId) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), id.0)
 }

@@ -34,6 +34,7 @@
 //! - `schedule`: timers and events
 //! - `commands`: interfaces, sockets
 //! - `interfaces`: links that go down and come up, interfaces that go
+//! - `link_settings`: the MTU of a link, our hardware address on it
 //! - `routing`: the way of a packet, and the commands on routes and rules
 //! - `loopback`: what is for ourselves
 //! - `forward`: what is for others: the router role
@@ -90,6 +91,7 @@ mod inspect;
 mod inspect_routers;
 mod interfaces;
 mod link_local;
+mod link_settings;
 mod loopback;
 mod multicast;
 mod multicast_forward;

@@ -38,7 +38,7 @@ impl Stack {
         }
         let ethernet = EthernetFrame::parse(&frame.data)?;
         interface.admit(&ethernet)?;
-        let longest = ethernet::HEADER_LEN + usize::from(interface.capabilities.mtu);
+        let longest = ethernet::HEADER_LEN + usize::from(interface.mru);
         if frame.data.len() > longest && frame.meta.segment_size.is_none() {
             return Err(DropReason::FrameTooLong);
         }
@@ -54,7 +54,7 @@ impl Stack {
     /// A packet without a link header.
     pub(super) fn receive_bare(&mut self, id: InterfaceId, frame: &mut Frame) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
-        if frame.data.len() > usize::from(interface.capabilities.mtu) && frame.meta.segment_size.is_none() {
+        if frame.data.len() > usize::from(interface.mru) && frame.meta.segment_size.is_none() {
             return Err(DropReason::FrameTooLong);
         }
         let nobody = EthernetAddress::UNSPECIFIED;

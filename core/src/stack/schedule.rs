@@ -62,6 +62,8 @@ pub enum Cause {
     Querier,
     /// As a router we advertise ourselves.
     RouterAdvertisement,
+    /// Neighbors are to be told of our new hardware address.
+    Announcement,
     /// A report about groups is due, or a querier of an older version is gone.
     Group,
 }

@@ -26,6 +26,11 @@ pub(crate) enum Input {
     UdpReceive {
         v6: bool,
     },
+    SetMtu {
+        mtu: u16,
+    },
+    /// Our hardware address becomes another, and what it was again: neighbors are told.
+    MoveStation,
     Connect {
         v6: bool,
         host: u8,
@@ -214,6 +219,8 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::ClockGoesBack),
         2 => (any::<bool>(), host(), length()).prop_map(|(v6, host, len)| Input::UdpSend { v6, host, len }),
         1 => any::<bool>().prop_map(|v6| Input::UdpReceive { v6 }),
+        1 => prop_oneof![Just(1500u16), 1270..1600u16].prop_map(|mtu| Input::SetMtu { mtu }),
+        1 => Just(Input::MoveStation),
         2 => (any::<bool>(), host()).prop_map(|(v6, host)| Input::Connect { v6, host }),
         2 => Just(Input::Accept),
         4 => (which(), len()).prop_map(|(which, len)| Input::Send { which, len }),

@@ -113,6 +113,17 @@ impl World {
             Input::UdpReceive { v6 } => {
                 self.rig.udp_received(self.udp[usize::from(*v6)]);
             }
+            Input::SetMtu { mtu } => {
+                let rig = &mut self.rig;
+                // Whether it is refused is said elsewhere.
+                let _ = rig.stack.set_mtu(rig.now, rig.interface, *mtu);
+            }
+            Input::MoveStation => {
+                let rig = &mut self.rig;
+                for station in [EthernetAddress([2, 0, 0, 0, 9, 9]), OUR_MAC] {
+                    rig.stack.set_hardware_address(rig.now, rig.interface, station).unwrap();
+                }
+            }
             command => self.command(command),
         }
         self.check_limits();
@@ -163,11 +174,12 @@ impl World {
     /// Takes all that the stack sends: well formed, and within the MTU.
     fn drain(&mut self) {
         while self.rig.stack.poll_event().is_some() {}
+        let mtu = self.rig.stack.interfaces().next().unwrap().capabilities.mtu;
         let frames = self.rig.frames();
         // What a connection may have in flight, and an answer or a datagram for each that can wait.
         assert!(frames.len() < 1000, "{} frames", frames.len());
         for frame in frames {
-            assert!(frame.len() <= usize::from(MTU) + 14);
+            assert!(frame.len() <= usize::from(mtu) + 14);
             let line = Notation { full: true, ..Notation::default() }.frame(&frame).to_string();
             assert!(!line.contains("malformed") && !line.contains("bad checksum"), "{line}");
             match addresses(&frame[14..]) {

@@ -17,7 +17,7 @@ const MIN_INTERVAL: Duration = Duration::from_secs(3);
 /// The bounds of `MaxRtrAdvInterval`.
 const MAX_INTERVAL: core::ops::RangeInclusive<Duration> = Duration::from_secs(4)..=Duration::from_mins(30);
 /// The bound of `AdvDefaultLifetime`.
-const LIFETIME_MAX: Duration = Duration::from_secs(9000);
+const LIFETIME_MAX: Duration = Duration::from_mins(150);
 /// The bound of `AdvReachableTime`.
 const REACHABLE_MAX: Duration = Duration::from_hours(1);
 /// RFC 4191 section 4: "Routers SHOULD NOT send more than 17 Route Information Options".
@@ -102,7 +102,7 @@ impl AdvertiseConfig {
         let (max, min) = (self.max_interval, self.min_interval());
         let is_lifetime = |lifetime: Duration| lifetime.is_zero() || (max..=LIFETIME_MAX).contains(&lifetime);
         let is_told_mtu = |told: u16| usize::from(told) >= ipv6::MIN_MTU && told <= mtu;
-        let fits_u32 = |time: Duration| time.as_secs() <= u64::from(u32::MAX);
+        let fits_u32 = |time: Duration| u32::try_from(time.as_secs()).is_ok();
         let domains_len: usize = self.search_domains.iter().map(DomainName::wire_len).sum();
         let is_server = |server: &Ipv6Addr| !server.is_multicast() && !server.is_unspecified();
         let checks = [

@@ -229,6 +229,11 @@ impl Dhcpv4Client {
         }
     }
 
+    /// What the interface is known by on its link from here on; who the client is stays (RFC 4361).
+    pub(crate) fn set_hardware_address(&mut self, hardware_address: EthernetAddress) {
+        self.hardware_address = hardware_address;
+    }
+
     pub(crate) fn state(&self) -> Dhcpv4State {
         self.state
     }

@@ -223,6 +223,11 @@ impl NeighborCache {
         }
     }
 
+    /// `RetransTimer`, as routers say or by default.
+    pub(crate) fn ipv6_retrans_timer(&self) -> Duration {
+        self.retrans_timer
+    }
+
     fn retrans_timer(&self, address: IpAddr) -> Duration {
         if address.is_ipv6() { self.retrans_timer } else { RETRANS_TIMER }
     }

@@ -245,3 +245,21 @@ fn new_connections_know_it_already() {
     rig.take("S. 0:0(0) ack 1 win 65535 <mss 1460>");
     assert_eq!(rig.info().snd_mss, 1360);
 }
+
+/// The MTU of the link itself is set: what is sent from here on fits it, and so does what was sent before and is
+/// lost.
+#[test]
+fn a_link_that_becomes_narrower() {
+    let mut rig = big(false).passive();
+    rig.write(2920);
+    assert_eq!(rig.sent().lines().count(), 2);
+    rig.rig.stack.set_mtu(rig.rig.now, rig.rig.interface, 1280).unwrap();
+    assert_snapshot!(rig.pass(1500), @r"
+    +300ms > . 1:1241(1240) ack 1 win 65535
+    +900ms > . 1:1241(1240) ack 1 win 65535
+    ");
+    rig.take(". 1:1(0) ack 2921 win 65535");
+    rig.rig.stack.set_mtu(rig.rig.now, rig.rig.interface, 1500).unwrap();
+    rig.write(1460);
+    assert_snapshot!(rig.sent(), @"> P. 2921:4381(1460) ack 1 win 65535");
+}
