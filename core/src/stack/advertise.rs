@@ -226,7 +226,7 @@ impl Stack {
 }
 
 impl Interface {
-    /// The groups of routers that the interface is in: a router hears what is for all of them (RFC 4861 section 6.2.2).
+    /// Whether we are a router to the hosts of its link, which hears what is for all routers (RFC 4861 section 6.2.2).
     pub(crate) fn is_advertising(&self) -> bool {
         self.autoconf.advertiser.as_ref().is_some_and(|advertiser| advertiser.is_active())
     }
