@@ -13,14 +13,13 @@ mod support;
 use std::fs;
 use std::net::{self, IpAddr, Shutdown};
 use std::process::Command;
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use support::far::Far;
 use support::lab::{Lab, PATIENCE};
 use support::{assert_pattern, ip4, ip6, pattern, write_pattern};
 use tickwire_backends::net::{TcpListener, TcpStream, UdpSocket};
-use tickwire_backends::net_setup::enter_network_namespace;
 use tickwire_core::Route;
 use tickwire_core::error::SocketError;
 
@@ -36,41 +35,14 @@ fn far6(host: u16) -> IpAddr {
     IpAddr::from([0x2001, 0xdb8, 1, 0, 0, 0, 0, host])
 }
 
-/// A job for the far host's thread.
-type Job = Box<dyn FnOnce() + Send>;
-
-/// The far host: a thread in a namespace of its own.
-struct Far {
-    jobs: mpsc::Sender<Job>,
-}
-
-impl Far {
-    /// Runs `job` on the far host and returns what it makes.
-    fn call<R: Send + 'static>(&self, job: impl FnOnce() -> R + Send + 'static) -> R {
-        let (result, wanted) = mpsc::channel();
-        self.jobs.send(Box::new(move || result.send(job()).expect("waited for"))).expect("the thread is there");
-        wanted.recv().expect("the job ended")
-    }
-}
-
 /// The router, the far host and our routes to it; `mtu` is what the router's far link takes.
 fn far_host(lab: &Lab, mtu: u16) -> Far {
-    let (jobs, work) = mpsc::channel::<Job>();
-    let (told, tid) = mpsc::channel();
-    thread::spawn(move || {
-        enter_network_namespace().expect("root");
-        told.send(rustix::thread::gettid()).expect("waited for");
-        while let Ok(job) = work.recv() {
-            job();
-        }
-    });
-    let tid = tid.recv().expect("the thread is there").as_raw_nonzero().to_string();
     let ip = lab.ip;
     for forwarding in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
         fs::write(format!("/proc/sys/net/{forwarding}"), "1").expect("root in this namespace");
     }
-    ip.run(&["link", "add", "near", "type", "veth", "peer", "name", "far"]).expect("root");
-    ip.run(&["link", "set", "dev", "far", "netns", &tid]).expect("root");
+    let far = Far::new();
+    far.connect(ip, "near", "far");
     ip.link_up("near").expect("it is there");
     ip.set_mtu("near", mtu).expect("it is there");
     ip.add_address("near", far4(1), 24).expect("it is there");
@@ -78,7 +50,6 @@ fn far_host(lab: &Lab, mtu: u16) -> Far {
     if has_ipv6 {
         ip.add_address("near", far6(1), 64).expect("it is there");
     }
-    let far = Far { jobs };
     far.call(move || {
         ip.link_up("lo").expect("it is there");
         ip.link_up("far").expect("it is there");

@@ -1,8 +1,11 @@
 //! What the tests have in common: two hosts on a memory pair, and data that tells where it belongs.
 //!
 //! - [`lab`]: a stack on a TAP beside the kernel
+//! - [`far`]: a host of the kernel's in a namespace of its own
 #![allow(dead_code, reason = "each test program uses its part")]
 
+#[cfg(target_os = "linux")]
+pub(crate) mod far;
 #[cfg(target_os = "linux")]
 pub(crate) mod lab;
 
