@@ -362,7 +362,7 @@ impl Querier {
 
 /// RFC 3376 section 8.3: less than the interval between queries, however they were set.
 fn response_interval(config: &QuerierConfig) -> Duration {
-    config.response_interval.min(config.query_interval)
+    config.response_interval.min(config.query_interval.saturating_sub(Duration::from_millis(100)))
 }
 
 /// Whether the router at `theirs` is to ask rather than the one at `ours`. IPv6 compares interface
