@@ -7,6 +7,7 @@
 //! | [`pool`] | receive buffers that come back by themselves |
 //! | [`tap`] | the Linux TAP interface |
 //! | [`tun`] | the Linux TUN interface |
+//! | [`link_watch`] | whether an interface of the kernel's is up |
 //! | [`pair`] | two devices connected in memory |
 //! | [`net_setup`] | the one place that calls `ip`; namespaces for demos and tests |
 //! | [`capture`] | pcapng, written and read |
@@ -25,6 +26,8 @@ pub mod capture;
 pub mod device;
 #[cfg(target_os = "linux")]
 pub mod driver;
+#[cfg(target_os = "linux")]
+pub mod link_watch;
 #[cfg(target_os = "linux")]
 pub mod net;
 #[cfg(target_os = "linux")]

@@ -2,7 +2,8 @@
 //!
 //! The crate `tun-tap` opens and names it; reading and writing are plain nonblocking system calls,
 //! one frame each, without a prefix (`IFF_NO_PI`). A TAP that this process creates is down and
-//! disappears with it; see [`crate::net_setup`] for how to bring it up.
+//! disappears with it; see [`crate::net_setup`] for how to bring it up, and [`crate::link_watch`] for how
+//! to learn that somebody has taken it down, which a stack is told by `Stack::set_link`.
 
 use std::fs::OpenOptions;
 use std::io::{self, IoSlice};

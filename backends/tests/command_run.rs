@@ -412,10 +412,10 @@ fn tables_are_printed_on_a_signal() {
             lines.push(running.next_line());
         }
         for expected in [
-            "interface 0 mac 02:00:00:00:00:02 mtu 1500",
+            "interface 0 mac 02:00:00:00:00:02 mtu 1500 up",
+            "group ff02::1:ff00:2 interface 0 sockets 0 exclude {}",
             "  address 192.0.2.2/24 preferred static preferred forever valid forever",
             "  address 2001:db8::2/64 preferred static preferred forever valid forever",
-            "  group ff02::1:ff00:2 exclude {} sockets 0",
             "  querier igmp ourselves",
             "route 192.0.2.0/24 interface 0 metric 0 table 254",
         ] {

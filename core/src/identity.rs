@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::Ipv6Addr;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::autoconf::dhcpv4::binding::Dhcpv4Binding;
 use crate::autoconf::dhcpv6::Duid;
@@ -14,6 +14,8 @@ use crate::time::Duration;
 
 /// The most counters that are kept; the oldest goes for a new one.
 const DAD_COUNTERS_MAX: usize = 64;
+/// The most link-local addresses that are kept; the oldest goes for a new one.
+const LINK_LOCALS_MAX: usize = 64;
 
 /// A host's identity. `Debug` does not print the secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,6 +32,18 @@ pub struct Identity {
     pub dhcpv6: Vec<Dhcpv6Binding>,
     /// What DHCPv4 servers have given; at most one per interface.
     pub dhcpv4: Vec<Dhcpv4Binding>,
+    /// The IPv4 link-local addresses that were last used, which are tried first (RFC 3927 section 2.1); at
+    /// most one per interface.
+    pub link_locals: Vec<SavedLinkLocal>,
+}
+
+/// The IPv4 link-local address that an interface had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SavedLinkLocal {
+    /// The interface's number.
+    pub interface: u16,
+    /// The address.
+    pub address: Ipv4Addr,
 }
 
 /// The IAID of an interface (RFC 8415 section 12): of its addresses and its prefixes alike.
@@ -141,6 +155,7 @@ impl Identity {
             iaids: Vec::new(),
             dhcpv6: Vec::new(),
             dhcpv4: Vec::new(),
+            link_locals: Vec::new(),
         }
     }
 
@@ -173,6 +188,18 @@ impl Identity {
     pub(crate) fn take_dhcpv4_binding(&mut self, interface: u16) -> Option<Dhcpv4Binding> {
         let at = self.dhcpv4.iter().position(|binding| binding.interface == interface)?;
         Some(self.dhcpv4.remove(at))
+    }
+
+    pub(crate) fn link_local(&self, interface: u16) -> Option<Ipv4Addr> {
+        self.link_locals.iter().find(|saved| saved.interface == interface).map(|saved| saved.address)
+    }
+
+    pub(crate) fn set_link_local(&mut self, interface: u16, address: Ipv4Addr) {
+        self.link_locals.retain(|saved| saved.interface != interface);
+        if self.link_locals.len() >= LINK_LOCALS_MAX {
+            self.link_locals.remove(0);
+        }
+        self.link_locals.push(SavedLinkLocal { interface, address });
     }
 
     pub(crate) fn dad_counter(&self, interface: u16, prefix: Ipv6Addr) -> u8 {
@@ -212,6 +239,11 @@ impl Identity {
         digest.count(self.dhcpv4.len());
         for binding in &self.dhcpv4 {
             binding.digest(digest);
+        }
+        digest.count(self.link_locals.len());
+        for saved in &self.link_locals {
+            digest.u16(saved.interface);
+            digest.address(saved.address.into());
         }
     }
 }

@@ -84,7 +84,7 @@ pub use config::{
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
-pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease};
+pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease, SavedLinkLocal};
 pub use ip::multicast::querier::config::QuerierConfig;
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::reassembly::ReassemblyEntry;

@@ -1,6 +1,6 @@
-//! What the command waits for, as messages: signals, and the driver's end.
+//! What the command waits for, as messages: signals, news of the link, and the driver's end.
 //!
-//! Nothing polls: a thread waits for signals, and the driver drops its services when it ends,
+//! Nothing polls: threads wait for signals and for the kernel's news, and the driver drops its services when it ends,
 //! whatever ended it.
 
 use std::io;
@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use tickwire_backends::driver::{Context, Service};
+use tickwire_backends::link_watch::LinkWatch;
 use tickwire_core::event::Event;
 
 /// Something that the command acts upon.
@@ -20,6 +21,8 @@ pub(crate) enum Notice {
     Stats,
     /// An address or the configuration of an interface has changed.
     Interfaces,
+    /// The kernel says that the interface is up, or down; perhaps again.
+    Link(bool),
     /// The driver's thread has ended by itself.
     Ended,
 }
@@ -42,6 +45,23 @@ pub(crate) fn channel_of_signals() -> io::Result<(Sender<Notice>, Receiver<Notic
         }
     })?;
     Ok((sender, receiver))
+}
+
+/// Has news about the interface `name` arrive as notices from here on.
+///
+/// # Errors
+///
+/// The news or the thread could not be had.
+pub(crate) fn watch_link(name: &str, sender: Sender<Notice>) -> io::Result<()> {
+    let mut watch = LinkWatch::open(name)?;
+    std::thread::Builder::new().name("tickwire-link".to_owned()).spawn(move || {
+        while let Ok(up) = watch.wait() {
+            if sender.send(Notice::Link(up)).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(())
 }
 
 /// A service that serves nothing: it says when interfaces change, and when it is dropped.

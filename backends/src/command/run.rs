@@ -32,13 +32,16 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     let hardware_address = hardware_address(options, kept.as_ref())?;
     let (mut turns, capture) = new_loop(options, kept)?;
     let (created, mtu) = (opened.created, opened.mtu);
-    add_interface(&mut turns, options, opened, hardware_address, sender)?;
+    let interface = add_interface(&mut turns, options, opened, hardware_address, sender.clone())?;
+    notice::watch_link(&options.tap, sender)
+        .map_err(|error| Failure::new(format!("{}: cannot watch it: {error}", options.tap)))?;
     let driver = Driver::spawn(turns).map_err(|error| Failure::new(error.to_string()))?;
     let handle = driver.handle();
     if created && options.kernel.is_empty() {
         eprintln!("tickwire: created {}; it goes away with tickwire{}", options.tap, how_to_connect(&options.tap));
     }
-    let mut running = Running { options, handle: handle.clone(), hardware_address, mtu, ready: false };
+    let mut running =
+        Running { options, handle: handle.clone(), interface, hardware_address, mtu, up: true, ready: false };
     running.attend(&notices)?;
     let ended = driver.shutdown(CLOSE_WITHIN);
     running.write_stats()?;
@@ -55,8 +58,11 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
 struct Running<'a> {
     options: &'a RunOptions,
     handle: StackHandle,
+    interface: InterfaceId,
     hardware_address: EthernetAddress,
     mtu: u16,
+    /// Whether the kernel has said that the interface is up.
+    up: bool,
     /// Whether the `ready` line has been written.
     ready: bool,
 }
@@ -80,9 +86,22 @@ impl Running<'_> {
                     self.complain(self.print_tables());
                     self.complain(self.write_stats());
                 }
+                Notice::Link(up) => self.set_link(up)?,
                 Notice::Stop | Notice::Ended => return Ok(()),
             }
         }
+    }
+
+    /// The kernel says whether the interface is up: addresses, leases and routers are looked after.
+    fn set_link(&mut self, up: bool) -> Result<(), Failure> {
+        if std::mem::replace(&mut self.up, up) == up {
+            return Ok(());
+        }
+        eprintln!("tickwire: {} is {}", self.options.tap, if up { "up again" } else { "down" });
+        let interface = self.interface;
+        self.handle
+            .with(|stack, now| stack.set_link(now, interface, up))
+            .map_err(|error| Failure::new(format!("{}: {error}", self.options.tap)))
     }
 
     /// A disk that is full now is no reason to end; at the end it is one to say so.
@@ -144,6 +163,7 @@ impl Running<'_> {
             for interface in interfaces {
                 // An interface without a client has nothing to give back.
                 let _ = stack.dhcpv4_release(now, interface);
+                let _ = stack.dhcpv6_release(now, interface);
             }
         });
     }
@@ -216,7 +236,7 @@ fn add_interface(
     opened: Opened,
     hardware_address: EthernetAddress,
     sender: Sender<Notice>,
-) -> Result<(), Failure> {
+) -> Result<InterfaceId, Failure> {
     let fixed_v4 = options.ip4.iter().filter_map(|ip4| ip4.address());
     let addresses = fixed_v4.chain(options.ip6.iter().filter_map(|ip6| ip6.address()));
     let ipv6_autoconfiguration = options.ip6.iter().any(|ip6| ip6.address().is_none());
@@ -252,7 +272,8 @@ fn add_interface(
     }
     turns.add_service(Box::new(Sentinel(sender))).map_err(|error| Failure::step("start", error))?;
     services::start(turns, &options.services)
-        .map_err(|(spec, error)| Failure::new(format!("--service {spec}: {error}")))
+        .map_err(|(spec, error)| Failure::new(format!("--service {spec}: {error}")))?;
+    Ok(interface)
 }
 
 /// What `--ip4` says beside addresses. The link-local address first: it is then not DHCP's to take away.

@@ -16,6 +16,7 @@ use tickwire_core::identity::DadCounter;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{
     Dhcpv4Binding, Dhcpv4Route, Dhcpv4Settings, Dhcpv6Binding, Duid, Iaid, Identity, SavedAssociation, SavedLease,
+    SavedLinkLocal,
 };
 
 use super::Failure;
@@ -110,6 +111,9 @@ fn to_json(state: &State, now: Duration) -> Value {
             "prefixes": association_to_json(&binding.prefixes),
         })).collect::<Vec<_>>(),
         "dhcpv4": identity.dhcpv4.iter().map(dhcpv4_to_json).collect::<Vec<_>>(),
+        "link_locals": identity.link_locals.iter().map(|saved| json!({
+            "interface": saved.interface, "address": saved.address.to_string(),
+        })).collect::<Vec<_>>(),
     })
 }
 
@@ -185,6 +189,12 @@ fn parse(text: &[u8], now: Duration) -> Result<State, String> {
         })
     })?;
     identity.dhcpv4 = root.field("dhcpv4").list(Place::dhcpv4)?;
+    identity.link_locals = root.field("link_locals").list(|saved| {
+        Ok(SavedLinkLocal {
+            interface: saved.field("interface").number()?,
+            address: saved.field("address").parse("an IPv4 address")?,
+        })
+    })?;
     // A clock that was set back says nothing about how long it was.
     identity.pass(now.saturating_sub(saved_at));
     let hardware_address: EthernetAddress = root.field("hardware_address").parse("a hardware address")?;
@@ -368,6 +378,7 @@ mod tests {
                 mtu: Some(1400),
             },
         });
+        identity.link_locals.push(SavedLinkLocal { interface: 0, address: [169, 254, 20, 20].into() });
         State { hardware_address: EthernetAddress([2, 0, 0, 0, 0, 2]), identity }
     }
 
@@ -395,7 +406,7 @@ mod tests {
     fn what_is_wrong_is_named() {
         let good = to_json(&state(), Duration::ZERO);
         assert!(parse(b"{", Duration::ZERO).expect_err("half of it").contains("not JSON"));
-        let changes: [(&str, Value, &str); 11] = [
+        let changes: [(&str, Value, &str); 12] = [
             ("/tickwire_state", json!(2), "tickwire_state is 2"),
             ("/secret", json!("zz"), "secret"),
             ("/secret", json!("ab"), "secret is not 16 bytes"),
@@ -406,6 +417,7 @@ mod tests {
             ("/dhcpv6/0/server", json!(null), "dhcpv6[0].server"),
             ("/dhcpv4/0/address", json!("192.0.2"), "dhcpv4[0].address"),
             ("/dhcpv4/0/prefix_len", json!(33), "dhcpv4[0].prefix_len is 33"),
+            ("/link_locals/0/address", json!("fe80::1"), "link_locals[0].address"),
             ("/dhcpv4/0/routes/0/gateway", json!(7), "dhcpv4[0].routes[0].gateway"),
         ];
         for (pointer, value, named) in changes {

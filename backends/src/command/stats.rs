@@ -28,6 +28,8 @@ pub(crate) fn of_stack(stack: &Stack) -> Value {
         "uptime_seconds": stack.latest().since(Instant::ZERO).as_secs_f64(),
         "interfaces": tables::interfaces(stack, stack.latest()),
         "routers": tables::routers(stack, stack.latest()),
+        "prefixes": tables::prefixes(stack),
+        "groups": tables::groups(stack),
         "routes": tables::routes(stack),
         "neighbors": tables::neighbors(stack),
         "counters": by_layer(stack.counters()),

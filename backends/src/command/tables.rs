@@ -24,8 +24,13 @@ pub(crate) fn lines(stack: &Stack, now: Instant) -> String {
     // Writing to a string cannot fail.
     for interface in stack.interfaces() {
         let number = interface.id.index();
-        let _ =
-            writeln!(out, "interface {number} mac {} mtu {}", interface.hardware_address, interface.capabilities.mtu);
+        let _ = writeln!(
+            out,
+            "interface {number} mac {} mtu {} {}",
+            interface.hardware_address,
+            interface.capabilities.mtu,
+            if interface.up { "up" } else { "down" }
+        );
         for own in interface.addresses {
             let _ = writeln!(
                 out,
@@ -44,11 +49,22 @@ pub(crate) fn lines(stack: &Stack, now: Instant) -> String {
         if let Some(info) = stack.dhcpv6(interface.id) {
             dhcpv6_lines(&info, now, &mut out);
         }
-        group_lines(stack, interface.id, now, &mut out);
+        link_group_lines(stack, interface.id, now, &mut out);
     }
     for router in stack.default_routers() {
         let until = told(router.until, now);
         let _ = writeln!(out, "router {} interface {} for {until}", router.address, router.interface.index());
+    }
+    for known in stack.prefixes() {
+        let number = known.interface.index();
+        let on_link = if known.on_link { " on-link" } else { "" };
+        let autonomous = if known.autonomous { " autonomous" } else { "" };
+        let _ = writeln!(out, "prefix {}/{} interface {number}{on_link}{autonomous}", known.prefix, known.prefix_len);
+    }
+    for joined in stack.groups() {
+        let number = joined.interface.index();
+        let (sockets, filter) = (joined.sockets, filter_line(&joined.filter));
+        let _ = writeln!(out, "group {} interface {number} sockets {sockets} {filter}", joined.group);
     }
     for route in stack.routes() {
         let _ = writeln!(out, "route {}", route_line(route));
@@ -124,11 +140,8 @@ fn dhcpv6_lines(info: &Dhcpv6Info, now: Instant, out: &mut String) {
     }
 }
 
-/// What is listened to on an interface: by our sockets, and by the hosts of its link where we ask them.
-fn group_lines(stack: &Stack, id: InterfaceId, now: Instant, out: &mut String) {
-    for info in stack.groups().filter(|info| info.interface == id) {
-        let _ = writeln!(out, "  group {} {} sockets {}", info.group, filter_line(&info.filter), info.sockets);
-    }
+/// What the hosts of an interface's link listen to, where we ask them.
+fn link_group_lines(stack: &Stack, id: InterfaceId, now: Instant, out: &mut String) {
     for (protocol, ipv6) in PROTOCOLS {
         let Some(info) = stack.querier(id, ipv6) else { continue };
         let _ = match info.other {
@@ -165,13 +178,6 @@ fn filter(filter: &SourceFilter) -> Value {
     })
 }
 
-fn groups(stack: &Stack, id: InterfaceId) -> Value {
-    let all = stack.groups().filter(|info| info.interface == id).map(
-        |info| json!({ "group": info.group.to_string(), "filter": filter(&info.filter), "sockets": info.sockets }),
-    );
-    all.collect()
-}
-
 fn queriers(stack: &Stack, id: InterfaceId, now: Instant) -> Value {
     let all = PROTOCOLS.into_iter().filter_map(|(protocol, ipv6)| {
         let info = stack.querier(id, ipv6)?;
@@ -203,6 +209,7 @@ pub(crate) fn interfaces(stack: &Stack, now: Instant) -> Value {
         json!({
             "hardware_address": interface.hardware_address.to_string(),
             "mtu": interface.capabilities.mtu,
+            "up": interface.up,
             "addresses": interface.addresses.iter().map(|own| json!({
                 "address": own.address.to_string(),
                 "prefix_len": own.prefix_len,
@@ -213,7 +220,6 @@ pub(crate) fn interfaces(stack: &Stack, now: Instant) -> Value {
             })).collect::<Vec<_>>(),
             "dhcpv4": stack.dhcpv4(interface.id).map(|info| dhcpv4(&info, now)),
             "dhcpv6": stack.dhcpv6(interface.id).map(|info| dhcpv6(&info, now)),
-            "groups": groups(stack, interface.id),
             "queriers": queriers(stack, interface.id, now),
             "link_groups": link_groups(stack, interface.id, now),
             "router_name_servers": stack.router_name_servers(interface.id).map(|it| it.to_string()).collect::<Vec<_>>(),
@@ -283,6 +289,33 @@ pub(crate) fn routers(stack: &Stack, now: Instant) -> Value {
             "interface": router.interface.index(),
             "seconds": left(router.until, now),
             "failed": router.failed,
+        })
+    });
+    all.collect()
+}
+
+/// The prefixes that routers have told.
+pub(crate) fn prefixes(stack: &Stack) -> Value {
+    let all = stack.prefixes().map(|known| {
+        json!({
+            "prefix": known.prefix.to_string(),
+            "prefix_len": known.prefix_len,
+            "interface": known.interface.index(),
+            "on_link": known.on_link,
+            "autonomous": known.autonomous,
+        })
+    });
+    all.collect()
+}
+
+/// The groups that the interfaces are in.
+pub(crate) fn groups(stack: &Stack) -> Value {
+    let all = stack.groups().map(|joined| {
+        json!({
+            "group": joined.group.to_string(),
+            "interface": joined.interface.index(),
+            "sockets": joined.sockets,
+            "filter": filter(&joined.filter),
         })
     });
     all.collect()

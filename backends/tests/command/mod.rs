@@ -1,6 +1,7 @@
 //! What the tests of the command have in common: a namespace of one's own, and `tickwire run` in it.
 //!
 //! - [`peer`]: servers of others, which it is tested against
+//! - [`bridge`]: a bridge that it is a port of
 #![allow(dead_code, reason = "each test program uses its part")]
 
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tickwire_backends::net_setup::{Ip, NetSetupError, enter_network_namespace};
 
+pub(crate) mod bridge;
 pub(crate) mod peer;
 
 /// No single wait takes longer.
@@ -77,6 +79,11 @@ impl Running {
     }
 
     pub(crate) fn start_with(arguments: &[&str]) -> Running {
+        Running::start_within(arguments, PATIENCE)
+    }
+
+    /// Starts it, and waits for so long until it is ready.
+    pub(crate) fn start_within(arguments: &[&str], patience: Duration) -> Running {
         let mut child = tickwire()
             .arg("run")
             .args(arguments)
@@ -98,13 +105,18 @@ impl Running {
             let _ = text_sender.send(all);
         });
         let mut running = Running { child, lines, ready: String::new(), stderr: text };
-        match running.lines.recv_timeout(PATIENCE) {
+        match running.lines.recv_timeout(patience) {
             Ok(line) => running.ready = line,
             Err(error) => {
                 panic!("not ready, {error}: {}", running.stderr.recv_timeout(PATIENCE).unwrap_or_default())
             }
         }
         running
+    }
+
+    /// The hardware address that its `ready` line names.
+    pub(crate) fn hardware_address(&self) -> &str {
+        self.ready.split(' ').skip_while(|word| *word != "mac").nth(1).expect("it names one")
     }
 
     /// The next line of its standard output.

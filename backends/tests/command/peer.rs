@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::{PATIENCE, Running};
 
-fn requires_peers() -> bool {
+pub(crate) fn requires_peers() -> bool {
     std::env::var_os("TICKWIRE_REQUIRE_PEERS").is_some_and(|value| value == "1")
 }
 
@@ -60,6 +60,14 @@ impl Server {
                 None
             }
         }
+    }
+}
+
+impl Server {
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(mut self) {
+        kill_process(Pid::from_child(&self.0), Signal::TERM).expect("it runs");
+        self.0.wait().expect("it is ours");
     }
 }
 

@@ -90,6 +90,13 @@ impl Autoconf {
         self.detections.retain(|detection| IpAddr::V6(detection.address) != address);
     }
 
+    /// Nothing can be asked: what is not verified yet stays so until the link is back.
+    pub(crate) fn on_link_down(&mut self) {
+        self.claims.clear();
+        self.detections.clear();
+        self.router_discovery.on_link_down();
+    }
+
     pub(crate) fn digest(&self, digest: &mut Digest) {
         digest.count(self.claims.len());
         for claim in &self.claims {

@@ -110,6 +110,10 @@ impl Prefixes {
         self.0.iter()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn find(&self, prefix: Ipv6Addr, prefix_len: u8) -> Option<&LinkPrefix> {
         self.0.iter().find(|known| known.is_same(prefix, prefix_len))
     }

@@ -45,9 +45,46 @@ pub(crate) struct RouterDiscovery {
     pub(crate) mtu: Option<u16>,
     /// When a router was last asked whether it is reachable.
     pub(crate) probed: Option<Instant>,
+    /// The link was down since a router was last heard: what is known may be of another link (RFC 6059).
+    unconfirmed: bool,
 }
 
 impl RouterDiscovery {
+    /// The link has gone down. What the routers have told is kept: mostly it is the same link that comes
+    /// back, and connections live on.
+    pub(crate) fn on_link_down(&mut self) {
+        self.solicitor.stop();
+        self.routers.forgive();
+        self.probed = None;
+        self.unconfirmed = true;
+    }
+
+    /// A router advertises itself: whether that shows that the link is another one than before it was down.
+    /// It is the same if one of the prefixes told is known, another if all are new. Where none is told, a
+    /// router that is known says that it is the same; a new one leaves it open.
+    pub(crate) fn is_moved(&mut self, router: Ipv6Addr, told: impl Iterator<Item = (Ipv6Addr, u8)>) -> bool {
+        if !self.unconfirmed {
+            return false;
+        }
+        let (mut known, mut new) = (self.routers.is_empty() && self.prefixes.is_empty(), false);
+        for (prefix, prefix_len) in told {
+            let is_known = self.prefixes.find(super::truncate(prefix, prefix_len), prefix_len).is_some();
+            known |= is_known;
+            new |= !is_known;
+        }
+        let moved = !known && new;
+        self.unconfirmed = !known && !moved && !self.routers.concerns(router);
+        moved
+    }
+
+    /// What another link's routers have told is forgotten; returns what it was.
+    pub(crate) fn forget_link(&mut self) -> RouterDiscovery {
+        let known = core::mem::take(self);
+        self.enabled = known.enabled;
+        self.solicitor = known.solicitor.clone();
+        known
+    }
+
     /// No stable address of the prefix is to be had.
     pub(crate) fn give_up(&mut self, prefix: Ipv6Addr) {
         if self.hopeless.len() < HOPELESS_MAX {
@@ -107,5 +144,6 @@ impl RouterDiscovery {
         digest.option(self.hop_limit, Digest::u8);
         digest.option(self.mtu, Digest::u16);
         digest.option(self.probed, Digest::instant);
+        digest.bool(self.unconfirmed);
     }
 }

@@ -194,6 +194,13 @@ impl Routers {
         self.concerns(address)
     }
 
+    /// The link has gone down: that routers did not answer may have been its fault.
+    pub(crate) fn forgive(&mut self) {
+        for router in &mut self.routers {
+            router.failed = None;
+        }
+    }
+
     /// Whether packets go through it, by default or for some destinations.
     pub(crate) fn concerns(&self, address: Ipv6Addr) -> bool {
         self.routers.iter().any(|router| router.address == address)

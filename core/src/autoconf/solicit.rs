@@ -29,6 +29,11 @@ impl Solicitor {
         self.interval = Duration::ZERO;
     }
 
+    /// There is no link to solicit on.
+    pub(crate) fn stop(&mut self) {
+        self.due = None;
+    }
+
     /// A router is there (RFC 7559 section 2.1). One that came unasked is not enough before the first
     /// solicitation: "a host SHOULD send at least one solicitation" (RFC 4861 section 6.3.7).
     pub(crate) fn on_router(&mut self) {

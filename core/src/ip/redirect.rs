@@ -67,6 +67,13 @@ impl Redirects {
         self.generation += u64::from(self.destinations.len() < before);
     }
 
+    /// The link of an interface has gone down: what was told there may be of another one than the next.
+    pub(crate) fn forget_link(&mut self, interface: InterfaceId) {
+        let before = self.destinations.len();
+        self.destinations.retain(|_, told| told.interface != interface);
+        self.generation += u64::from(self.destinations.len() < before);
+    }
+
     /// Every destination with its first hop.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (IpAddr, InterfaceId, IpAddr)> + '_ {
         self.destinations.iter().map(|(dst, told)| (*dst, told.interface, told.target))

@@ -207,8 +207,10 @@ impl Stack {
         if let Some(route) = interface.addresses.find(address).and_then(|own| on_link(id, own)) {
             self.routes.add(route);
         }
-        if let (AddressOrigin::Dhcp, IpAddr::V4(address)) = (origin, address) {
-            self.on_dhcpv4_address_ready(id, address);
+        match (origin, address) {
+            (AddressOrigin::Dhcp, IpAddr::V4(address)) => self.on_dhcpv4_address_ready(id, address),
+            (AddressOrigin::LinkLocal, IpAddr::V4(address)) => self.identity.set_link_local(id.0, address),
+            _ => {}
         }
         self.on_dhcpv6_address_ready(id, address);
         self.tell_routers(id, address);

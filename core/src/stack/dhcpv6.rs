@@ -11,6 +11,7 @@ use core::net::{IpAddr, Ipv6Addr};
 use super::{NewAddress, Stack};
 use crate::autoconf::dhcpv6::{Action, Dhcpv6Client, Dhcpv6Info, Dhcpv6Request, Duid, Env, Settings};
 use crate::autoconf::router_discovery::ManagedFlags;
+use crate::config::Medium;
 use crate::error::{Dhcpv6Error, DropReason};
 use crate::event::AddressChange;
 use crate::frame::TxBatch;
@@ -104,22 +105,30 @@ impl Stack {
         }
         if interface.autoconf.dhcpv6.is_none() {
             // Section 12: consistent across restarts, and another one on each interface.
-            let [_, _, iaid @ ..] = interface.hardware_address.0;
-            let iaid = self.identity.iaid(id.0, u32::from_be_bytes(iaid));
+            let new = if interface.medium == Medium::Ethernet {
+                let [_, _, low @ ..] = interface.hardware_address.0;
+                u32::from_be_bytes(low)
+            } else {
+                id.0.into()
+            };
+            let iaid = self.identity.iaid(id.0, new);
             let mut client = Dhcpv6Client::new(settings, duid, iaid, request);
             if let Some(binding) = self.identity.take_dhcpv6_binding(id.0) {
                 client.restore(self.now, self.began, binding);
             }
             interface.autoconf.dhcpv6 = Some(Box::new(client));
         }
-        let ready = self.dhcpv6_source(id).is_some();
-        self.with_dhcpv6(id, |client, env| {
-            client.want(env, request);
-            if ready {
-                client.begin(env);
-            }
-        });
+        self.with_dhcpv6(id, |client, env| client.want(env, request));
+        self.begin_dhcpv6(id);
         Ok(())
+    }
+
+    /// The client begins, if there is a link, and an address to send from.
+    pub(super) fn begin_dhcpv6(&mut self, id: InterfaceId) {
+        let up = self.interfaces.get(id.index()).is_some_and(|interface| interface.up);
+        if up && self.dhcpv6_source(id).is_some() {
+            self.with_dhcpv6(id, Dhcpv6Client::begin);
+        }
     }
 
     fn dhcpv6_settings(&self) -> Settings {
@@ -133,10 +142,14 @@ impl Stack {
         }
     }
 
-    /// The DUID of the whole host (section 11): that of the first interface that asked.
+    /// The DUID of the whole host (section 11), made by the first interface that asked: of its hardware
+    /// address, or a UUID if it has none (RFC 6355).
     pub(super) fn dhcpv6_duid(&mut self, id: InterfaceId) -> Duid {
-        let hardware = self.interfaces.get(id.index()).map(|interface| interface.hardware_address).unwrap_or_default();
-        self.identity.duid.get_or_insert_with(|| Duid::link_layer(hardware)).clone()
+        let interface = self.interfaces.get(id.index()).filter(|interface| interface.medium == Medium::Ethernet);
+        let hardware = interface.map(|interface| interface.hardware_address);
+        let random = &mut self.random.dhcpv6;
+        let uuid = || Duid::uuid(core::array::from_fn(|_| random.next_u32() as u8));
+        self.identity.duid.get_or_insert_with(|| hardware.map_or_else(uuid, Duid::link_layer)).clone()
     }
 
     /// The link-local address that messages leave from (section 17.1).
@@ -151,7 +164,7 @@ impl Stack {
     /// An address is in use from now on: if it is a link-local one, the client can begin.
     pub(super) fn on_dhcpv6_address_ready(&mut self, id: InterfaceId, address: IpAddr) {
         if address.is_ipv6() && is_link_local(address) {
-            self.with_dhcpv6(id, Dhcpv6Client::begin);
+            self.begin_dhcpv6(id);
         }
     }
 

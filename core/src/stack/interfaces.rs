@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Stack;
-use crate::autoconf::dhcpv6::Dhcpv6Client;
 use crate::error::{DropReason, InterfaceError};
 use crate::link::{InterfaceId, Ready};
 use crate::time::Instant;
@@ -13,7 +12,18 @@ use crate::time::Instant;
 impl Stack {
     /// The link of an interface went down (no carrier, or the operator's wish) or came up. While it is
     /// down, frames from it are dropped, its routes are not used, and its neighbors are forgotten: what
-    /// waited for them goes another way, if there is one. What is so already stays so.
+    /// waited for them goes another way, if there is one. Addresses and leases are kept, what routers have
+    /// told too, and connections wait.
+    ///
+    /// When it comes up it may be another link. Addresses are verified anew (RFC 5227 section 2.1, RFC 4862
+    /// section 5.3), leases are confirmed (RFC 4436, RFC 2131 section 3.2, RFC 8415 section 18.2.12), routers
+    /// are solicited (RFC 4861 section 6.3.7), and groups reported. The first router that tells prefixes
+    /// shows whether the link is another one (RFC 6059): then what the former routers told is
+    /// forgotten, with the addresses formed from it. What is so already stays so.
+    ///
+    /// # Errors
+    ///
+    /// [`InterfaceError::NoInterface`].
     pub fn set_link(&mut self, now: Instant, id: InterfaceId, up: bool) -> Result<(), InterfaceError> {
         self.advance(now);
         self.commanded(if up { "interface.up" } else { "interface.down" }, numbered(id));
@@ -30,10 +40,16 @@ impl Stack {
             self.solicit_routers_again(id);
             self.advance_announcement(id);
             self.arm_interface(id);
-            // RFC 8415 section 18.2.12: it may be another link.
-            self.with_dhcpv6(id, Dhcpv6Client::check_link);
+            self.begin_dhcpv6(id);
         } else {
+            if let Some(interface) = self.interfaces.get_mut(id.index()) {
+                interface.autoconf.on_link_down();
+            }
+            self.with_dhcpv6(id, |client, _| client.on_link_down());
             self.empty_queues(id);
+            self.redirects.forget_link(id);
+            // Nobody is known to be reachable any more.
+            self.settle_routers(id);
         }
         Ok(())
     }

@@ -14,8 +14,9 @@ use crate::time::Instant;
 const PREFIX_LEN: u8 = 16;
 
 impl Stack {
-    /// Lets an interface find itself an IPv4 link-local address (RFC 3927), `remembered` first: the one
-    /// that it had last time. [`Event::Address`](crate::Event::Address) tells which one it has become;
+    /// Lets an interface find itself an IPv4 link-local address (RFC 3927). The first that is tried is
+    /// `remembered`, else the one of [`Identity::link_locals`](crate::Identity::link_locals), which it had last
+    /// time. [`Event::Address`](crate::Event::Address) tells which one it has become;
     /// where it turns out to be another host's, another is found. What is so already stays so.
     ///
     /// # Errors
@@ -34,6 +35,7 @@ impl Stack {
         if interface.autoconf.link_local.is_some() {
             return Ok(());
         }
+        let remembered = remembered.or_else(|| self.identity.link_local(id.0));
         interface.autoconf.link_local = Some(LinkLocal::new(interface.hardware_address, remembered));
         if self.try_link_local(id) {
             return Ok(());

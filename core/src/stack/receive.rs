@@ -400,6 +400,9 @@ impl Stack {
     /// Queues a message of the interface's own, or an answer.
     pub(super) fn queue_control(&mut self, id: InterfaceId, control: Control) -> Result<(), DropReason> {
         let interface = self.interfaces.get_mut(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        if !interface.up {
+            return Err(DropReason::InterfaceDown);
+        }
         if interface.control.len() >= usize::from(self.config.limits.control_queue) {
             return Err(DropReason::ControlQueueFull);
         }

@@ -82,6 +82,7 @@ impl Stack {
             return self.compare_advertisement(id, router, &advertisement);
         }
         self.counters.ndp_received += 1;
+        self.recognize_link(id, router, &advertisement);
         self.apply_parameters(id, &advertisement.header());
         self.apply_router(id, router, &advertisement);
         for option in advertisement.options() {
@@ -100,6 +101,27 @@ impl Stack {
         self.probe_router(id);
         self.settle_routers(id);
         Ok(())
+    }
+
+    /// The first router that is heard after the link was down: where it tells of another link, what the
+    /// routers of the old one have told is forgotten (RFC 6059).
+    fn recognize_link(&mut self, id: InterfaceId, router: Ipv6Addr, advertisement: &RouterAdvertisement<'_>) {
+        let told = advertisement.options().filter_map(|option| match option {
+            RouterOption::Prefix(told) if is_usable(&told) && told.valid_lifetime > 0 => {
+                Some((told.prefix, told.prefix_len))
+            }
+            _ => None,
+        });
+        let Some(Parts { discovery, .. }) = self.discovery(id) else { return };
+        if !discovery.is_moved(router, told) {
+            return;
+        }
+        let former = discovery.forget_link();
+        for prefix in former.prefixes.iter() {
+            self.withdraw_formed(id, prefix);
+        }
+        self.path_mtus.on_link_mtu();
+        self.announce_configuration(id);
     }
 
     /// The values of the fixed part, each held to what makes sense.
@@ -190,8 +212,7 @@ impl Stack {
     }
 
     fn apply_prefix(&mut self, id: InterfaceId, router: Ipv6Addr, told: &PrefixInformation) {
-        // RFC 4861 section 6.3.4 and RFC 4862 section 5.5.3 (b); that all addresses are on the link is no prefix.
-        if told.prefix.is_unicast_link_local() || told.prefix.is_multicast() || told.prefix_len == 0 {
+        if !is_usable(told) {
             self.counters.ndp_options_ignored += 1;
             return;
         }
@@ -318,7 +339,7 @@ impl Stack {
         let (now, delay) = (self.now, self.config.nd.solicitation_delay);
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         let discovery = &mut interface.autoconf.router_discovery;
-        if !discovery.enabled {
+        if !discovery.enabled || !interface.up {
             return;
         }
         discovery.solicitor.start(now, delay, &mut self.random.router_discovery);
@@ -372,7 +393,7 @@ impl Stack {
     }
 
     /// Brings the routes in step with what the routers have told, and the timer with its deadline.
-    fn settle_routers(&mut self, id: InterfaceId) {
+    pub(super) fn settle_routers(&mut self, id: InterfaceId) {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let discovery = &interface.autoconf.router_discovery;
         let origin = RouteOrigin::RouterAdvertisement;
@@ -399,4 +420,9 @@ impl Stack {
         }
         self.arm_interface(id);
     }
+}
+
+/// RFC 4861 section 6.3.4 and RFC 4862 section 5.5.3 (b); that all addresses are on the link is no prefix.
+fn is_usable(told: &PrefixInformation) -> bool {
+    !told.prefix.is_unicast_link_local() && !told.prefix.is_multicast() && told.prefix_len > 0
 }

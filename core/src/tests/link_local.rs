@@ -11,7 +11,7 @@ use crate::autoconf::link_local::LinkLocal;
 use crate::error::LinkLocalError;
 use crate::wire::arp::ArpOperation;
 use crate::wire::ethernet::EthernetAddress;
-use crate::{AddressSettings, AddressState, Defense, InterfaceAddress, Limits, Route, Verdict};
+use crate::{AddressSettings, AddressState, Config, Defense, InterfaceAddress, Limits, Route, SavedLinkLocal, Verdict};
 
 const OTHER_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 77]);
 const LAST_TIME: Ipv4Addr = Ipv4Addr::new(169, 254, 20, 20);
@@ -136,6 +136,28 @@ fn no_router_takes_link_local_packets() {
     let handle = rig.udp_bind("169.254.20.20:5001");
     rig.udp_send(handle, b"hello", "198.51.100.7:7").unwrap();
     insta::assert_snapshot!(rig.sent(), @"> arp who-has 198.51.100.7 tell 192.0.2.2");
+}
+
+/// Section 2.1: a host with a memory tries first the address that it had last time; another one that was
+/// found since takes its place in that memory.
+#[test]
+fn the_address_of_last_time_is_kept() {
+    let mut first = rig(Some(LAST_TIME));
+    let saved = |rig: &Rig| rig.stack.export_identity(rig.now).link_locals;
+    assert_eq!(saved(&first), [], "it is not ours yet");
+    first.pass(Duration::from_secs(10));
+    let kept = SavedLinkLocal { interface: first.interface.0, address: LAST_TIME };
+    assert_eq!(saved(&first), [kept]);
+
+    let identity = Some(first.stack.export_identity(first.now));
+    let mut again = Rig::bare_with(Config { identity, checks: true, ..Config::default() }, AddressSettings::default());
+    again.stack.start_link_local(again.now, again.interface, None).unwrap();
+    assert_eq!(own(&again), Some((LAST_TIME, AddressState::Tentative)));
+    claimed_by_another(&mut again, LAST_TIME);
+    again.pass(Duration::from_secs(10));
+    let (other, _) = own(&again).unwrap();
+    assert_ne!(other, LAST_TIME);
+    assert_eq!(saved(&again), [SavedLinkLocal { address: other, ..kept }]);
 }
 
 /// RFC 5227 section 2.1: "when a link-state change signals that an Ethernet cable has been connected".

@@ -42,6 +42,7 @@
 //! | `forward` | the router role (RFC 1812, 4861 section 8) |
 //! | `host_model` | strong and weak (RFC 1122 section 3.3.4.2) |
 //! | `media` | bare IP packets, and the loopback (RFC 1122 section 3.2.1.3 (g)) |
+//! | `link_change` | what waits while a link is down, and which link it is that comes up |
 //! | `link_settings` | the MTU and our hardware address, set while the stack runs (RFC 4861 section 7.2.6) |
 //! | `link_state` | links that go down and come up |
 //! | `interface` | interfaces, addresses, and their limits |
@@ -80,6 +81,7 @@ mod ipv4;
 mod ipv6;
 mod lifecycle;
 mod limits;
+mod link_change;
 mod link_local;
 mod link_settings;
 mod link_state;

@@ -1,7 +1,7 @@
 //! A multicast router that asks who listens (RFC 3376 sections 6 to 8, RFC 3810 sections 7 to 9, RFC 2236, 2710).
 //! What each kind of report does to a group stands in the tests of the machine.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -16,7 +16,7 @@ use crate::wire::ipv6::Ipv6Header;
 use crate::wire::membership::{Addresses, GroupRecord, Query, RecordKind};
 use crate::wire::{icmpv6, igmp, mld};
 use crate::{
-    Capabilities, Cause, Config, DropReason, Instant, InterfaceAddress, InterfaceConfig, Limits, QuerierConfig, Verdict,
+    Capabilities, Cause, Config, DropReason, InterfaceAddress, InterfaceConfig, Limits, QuerierConfig, Verdict,
 };
 
 const GROUP: Ipv4Addr = Ipv4Addr::new(233, 252, 0, 1);
@@ -30,7 +30,8 @@ fn interface(addresses: &[InterfaceAddress]) -> InterfaceConfig {
 }
 
 fn asking(querier: QuerierConfig) -> Config {
-    Config { checks: true, querier: QuerierConfig { enabled: true, ..querier }, ..Config::default() }
+    let config = Config { checks: true, querier, ..Config::default() };
+    Config { querier: QuerierConfig { enabled: true, ..config.querier }, ..config }
 }
 
 fn start(config: Config, addresses: &[InterfaceAddress]) -> Rig {
@@ -104,7 +105,7 @@ fn query(version: u8, group: Option<IpAddr>, suppress: bool) -> Query<'static> {
         group,
         suppress,
         robustness: 3,
-        interval: Duration::from_secs(60),
+        interval: Duration::from_mins(1),
         sources: Addresses::NONE,
     }
 }
@@ -357,7 +358,7 @@ fn older_members(#[case] version: u8, #[case] options: &[u8]) {
     // The Older Host Present timer ends with the membership; one who speaks IGMPv3 keeps the group.
     rig.pass(Duration::from_secs(200));
     let _ = report(&mut rig, record(RecordKind::IsExclude, GROUP, &[]));
-    rig.pass(Duration::from_secs(60));
+    rig.pass(Duration::from_mins(1));
     assert_eq!(groups(&rig), "233.252.0.1 Exclude [] v3 200 s");
 }
 
@@ -475,6 +476,5 @@ fn links_and_addresses() {
 fn nonsense(#[case] message: Vec<u8>) {
     let mut rig = igmp_router();
     let _ = rig.receive(&igmp_packet(HOST, igmp::V3_ROUTERS, 1, &igmp::ROUTER_ALERT, message));
-    assert_eq!(groups(&rig), "".to_string());
-    assert_ne!(rig.stack.latest(), Instant::ZERO);
+    assert_eq!(groups(&rig), "");
 }

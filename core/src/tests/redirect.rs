@@ -87,6 +87,19 @@ fn an_ipv6_redirect_is_followed_by_option() {
     assert_eq!(stations(&next_frame(&mut rig, handle, FAR_V6)).0, OTHER_MAC);
 }
 
+/// The link that comes up may be another one.
+#[test]
+fn what_was_told_is_forgotten_with_the_link() {
+    let (mut rig, handle, packet) = routed(followed(Limits::default()), false);
+    assert_eq!(rig.receive_packet(&redirect_v4(PEER_V4, 1, OTHER_V4, &packet[..28])), Verdict::Accepted);
+    for up in [false, true] {
+        rig.stack.set_link(rig.now, rig.interface, up).unwrap();
+    }
+    assert_eq!(rig.stack.redirected().count(), 0);
+    rig.udp_send(handle, b"again", FAR_V4).unwrap();
+    assert_eq!(rig.sent(), "> arp who-has 192.0.2.1 tell 192.0.2.2");
+}
+
 /// The destination itself may be the neighbor, whatever the prefixes say (RFC 4861 section 8.1).
 #[test]
 fn an_ipv6_destination_on_the_link() {

@@ -122,11 +122,7 @@ impl Dhcpv6Client {
             (_, Purpose::Inform) => self.on_information(env, options, &server),
             // Section 18.2.10.3: another server may know better; until the timeout it is waited for.
             (Status::NOT_ON_LINK, Purpose::Confirm) => self.exchange.iter_mut().for_each(|it| it.not_on_link = true),
-            (_, Purpose::Confirm) => {
-                self.exchange = None;
-                self.adopt();
-                self.actions.push(Action::Configured);
-            }
+            (_, Purpose::Confirm) => self.keep_leases(env),
             (Status::NOT_ON_LINK, _) => self.start_over(env),
             _ => return self.on_leases(env, options, server, purpose),
         }

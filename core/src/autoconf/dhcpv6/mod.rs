@@ -137,7 +137,7 @@ pub(crate) struct Dhcpv6Client {
     /// The number of both associations: their number spaces are separate (section 21.21).
     iaid: u32,
     wants: Dhcpv6Request,
-    /// Whether it has begun: there is an address to send from.
+    /// Whether it has begun: there is a link, and an address to send from.
     begun: bool,
     /// Whether it is to end once its Release is done.
     ends: bool,
@@ -212,6 +212,13 @@ impl Dhcpv6Client {
         }
     }
 
+    /// The link has gone down: nothing can be asked until it begins again. Leases are kept.
+    pub(crate) fn on_link_down(&mut self) {
+        self.begun = false;
+        self.exchange = None;
+        self.offers = Offers::default();
+    }
+
     /// More is wanted than before; less is not taken back.
     pub(crate) fn want(&mut self, env: &mut Env<'_>, wants: Dhcpv6Request) {
         let before = self.wants;
@@ -277,17 +284,30 @@ impl Dhcpv6Client {
     pub(crate) fn on_timeout(&mut self, env: &mut Env<'_>) {
         self.expire(env);
         self.on_partings_due(env);
-        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= env.now);
         if self.exchange.as_ref().is_some_and(|exchange| exchange.due <= env.now) {
             self.on_exchange_due(env);
-        } else if self.may_extend() && is_due(self.rebind_at()) {
-            self.start(env, Purpose::Rebind, None, None);
-        } else if self.may_extend() && is_due(self.renew_at()) {
-            self.renew(env);
-        } else if self.exchange.is_none() && is_due(self.information.refresh_at) {
+        } else if !self.extend_if_due(env)
+            && self.exchange.is_none()
+            && self.information.refresh_at.is_some_and(|at| at <= env.now)
+        {
             self.information.refresh_at = None;
             self.start(env, Purpose::Inform, None, None);
         }
+    }
+
+    /// Sections 18.2.4 and 18.2.5, if it is time; whether it is.
+    fn extend_if_due(&mut self, env: &mut Env<'_>) -> bool {
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= env.now);
+        let (renew, rebind) = (is_due(self.renew_at()), is_due(self.rebind_at()));
+        if !self.may_extend() || !(renew || rebind) {
+            return false;
+        }
+        if rebind {
+            self.start(env, Purpose::Rebind, None, None);
+        } else {
+            self.renew(env);
+        }
+        true
     }
 
     /// T1 and T2 are of no account while leases are being asked for or extended already.
@@ -428,15 +448,19 @@ impl Dhcpv6Client {
             (Purpose::Confirm, _) if exchange.not_on_link => self.start_over(env),
             (_, Due::Send) => self.transmit_if_due(env),
             // Sections 18.2.3 and 18.2.12: no answer, so the leases are used as they are.
-            (Purpose::Confirm | Purpose::Verify, Due::Fail) => {
-                self.exchange = None;
-                self.adopt();
-                self.actions.push(Action::Configured);
-            }
+            (Purpose::Confirm | Purpose::Verify, Due::Fail) => self.keep_leases(env),
             (Purpose::Renew, Due::Fail) => self.start(env, Purpose::Rebind, None, None),
             (Purpose::Request, Due::Fail) if self.has_leases() => self.start(env, Purpose::Rebind, None, None),
             (_, Due::Fail) => self.request_offer(env),
         }
+    }
+
+    /// The leases are of this link, as far as anybody knows. T1 or T2 may have passed meanwhile.
+    fn keep_leases(&mut self, env: &mut Env<'_>) {
+        self.exchange = None;
+        self.adopt();
+        self.actions.push(Action::Configured);
+        self.extend_if_due(env);
     }
 
     /// Leases whose time is over are gone; without any, the search begins anew (section 18.2.5).

@@ -88,12 +88,7 @@ fn a_lease_that_is_taken_back() {
 /// Section 18.2.10.1: what a server has left out is asked for again, at the pace of the retransmissions.
 #[test]
 fn an_association_that_is_left_out() {
-    let mut client = Client::new(BOTH);
-    client.pass(seconds(1));
-    let both = [lease(LEASED, 60, 100), delegation(60, 100)].concat();
-    client.advertise(&ONE, Some(255), &both);
-    client.sent();
-    client.reply(&ONE, &both);
+    let mut client = Client::bound_to_both();
     client.pass(seconds(51));
     assert_eq!(client.hear_reply(&ONE, &lease(LEASED, 60, 100)), Verdict::Accepted);
     assert_eq!(client.info().state, Dhcpv6State::Renewing);
@@ -119,10 +114,7 @@ fn an_association_that_is_left_out() {
 #[case::no_end(ia_na(0, 0, &address(LEASED, INFINITY, INFINITY)), None, None)]
 fn t1_and_t2(#[case] answer: alloc::vec::Vec<u8>, #[case] t1: Option<u64>, #[case] t2: Option<u64>) {
     let mut client = Client::new(ADDRESSES);
-    client.pass(seconds(1));
-    client.advertise(&ONE, Some(255), &answer);
-    client.sent();
-    client.reply(&ONE, &answer);
+    client.obtain(&answer);
     let (info, now) = (client.info(), client.rig.now);
     let after = |time: Option<u64>| time.map(|time| now + seconds(time));
     assert_eq!((info.renew_at, info.rebind_at), (after(t1), after(t2)));
@@ -131,11 +123,7 @@ fn t1_and_t2(#[case] answer: alloc::vec::Vec<u8>, #[case] t1: Option<u64>, #[cas
 #[test]
 fn the_earliest_times_of_both_associations() {
     let mut client = Client::new(BOTH);
-    client.pass(seconds(1));
-    let both = [ia_na(40, 90, &address(LEASED, 60, 100)), ia_pd(50, 70, &prefix(60, 100))].concat();
-    client.advertise(&ONE, Some(255), &both);
-    client.sent();
-    client.reply(&ONE, &both);
+    client.obtain(&[ia_na(40, 90, &address(LEASED, 60, 100)), ia_pd(50, 70, &prefix(60, 100))].concat());
     let (info, now) = (client.info(), client.rig.now);
     assert_eq!((info.renew_at, info.rebind_at), (Some(now + seconds(40)), Some(now + seconds(70))));
 }
@@ -185,39 +173,71 @@ fn no_answer_to_a_confirm() {
 
 #[test]
 fn prefixes_are_verified_by_a_rebind() {
-    let mut client = Client::new(BOTH);
-    client.pass(seconds(1));
-    let both = [lease(LEASED, 60, 100), delegation(60, 100)].concat();
-    client.advertise(&ONE, Some(255), &both);
-    client.sent();
-    client.reply(&ONE, &both);
+    let mut client = Client::bound_to_both();
     client.rig.stack.dhcpv6_check_link(client.rig.now, client.rig.interface).unwrap();
     insta::assert_snapshot!(client.pass(seconds(1)), @"+715ms > [fe80::2]:546 > [ff02::1:2]:547 dhcp6 rebind xid a0a112 <client 00030001020000000002, elapsed 0ms, reconfigure-accept, oro dns domains sol-max-rt, ia-na 00000002 t1 0 t2 0 <addr 2001:db8::100 pref 0 valid 0>, ia-pd 00000002 t1 0 t2 0 <prefix 2001:db8:ff::/56 pref 0 valid 0>>");
     assert_eq!(client.info().state, Dhcpv6State::Confirming);
-    client.reply(&TWO, &both);
+    client.reply(&TWO, &[lease(LEASED, 60, 100), delegation(60, 100)].concat());
     assert_eq!(client.info().server.unwrap().bytes(), TWO);
     assert_eq!(client.info().state, Dhcpv6State::Bound);
+}
+
+/// Its link goes down, or comes up.
+fn set_link(client: &mut Client, up: bool) {
+    client.rig.stack.set_link(client.rig.now, client.rig.interface, up).unwrap();
 }
 
 /// A link that was down may be another one when it comes up.
 #[test]
 fn a_link_that_comes_up() {
     let mut client = Client::bound(ADDRESSES);
-    for up in [false, true] {
-        client.rig.stack.set_link(client.rig.now, client.rig.interface, up).unwrap();
-    }
+    set_link(&mut client, false);
+    set_link(&mut client, true);
     assert_eq!(client.info().state, Dhcpv6State::Confirming);
     assert!(client.pass(seconds(1)).contains("dhcp6 confirm"));
+}
+
+/// T1 passes while nobody can be asked: the lease is confirmed first, and then renewed at once.
+#[test]
+fn a_link_that_is_down_at_t1() {
+    let mut client = Client::bound(ADDRESSES);
+    client.pass(seconds(40));
+    set_link(&mut client, false);
+    assert_eq!(client.pass(seconds(30)), "");
+    assert!(client.has(LEASED));
+    assert_eq!(client.info().state, Dhcpv6State::Waiting);
+    set_link(&mut client, true);
+    assert!(client.pass(seconds(1)).contains("dhcp6 confirm"));
+    client.reply(&ONE, &status(Status::SUCCESS));
+    assert!(client.pass(seconds(1)).contains("dhcp6 renew"));
+}
+
+#[test]
+fn a_lease_that_ends_while_the_link_is_down() {
+    let mut client = Client::bound(ADDRESSES);
+    set_link(&mut client, false);
+    assert_eq!(client.pass(seconds(101)), "");
+    assert!(!client.has(LEASED));
+    set_link(&mut client, true);
+    assert!(client.pass(seconds(1)).contains("dhcp6 solicit"));
+}
+
+/// Nobody has answered for minutes; after the link came up it is asked as at a start.
+#[test]
+fn a_search_begins_anew_when_the_link_comes_up() {
+    let mut client = Client::new(ADDRESSES);
+    client.pass(seconds(600));
+    set_link(&mut client, false);
+    set_link(&mut client, true);
+    let sent = times(&client.pass(seconds(5)));
+    assert!(sent[0] <= 1000 && sent.len() >= 3, "{sent:?}");
 }
 
 /// RFC 7084 section 4.3, WPD-5: what of the prefix is not in use goes nowhere.
 #[test]
 fn a_delegated_prefix_is_a_blackhole() {
     let mut client = Client::new(BOTH);
-    client.pass(seconds(1));
-    client.advertise(&ONE, Some(255), &delegation(60, 100));
-    client.sent();
-    client.reply(&ONE, &delegation(60, 100));
+    client.obtain(&delegation(60, 100));
     let routes = |client: &Client| {
         let of_prefix = client.rig.stack.routes().filter(|route| route.prefix == PREFIX && route.prefix_len == 56);
         of_prefix.map(|route| route.target).collect::<alloc::vec::Vec<_>>()

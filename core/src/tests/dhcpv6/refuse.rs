@@ -86,7 +86,7 @@ fn damaged_replies() {
         }
     }
     for bytes in damaged {
-        let mut client = Client { rig: client.rig.clone(), transaction: client.transaction };
+        let mut client = client.clone();
         let _ = client.receive_bytes(&bytes);
         let info = client.info();
         assert!(info.addresses.iter().all(|lease| !lease.prefix.is_multicast() && lease.prefix_len == 128));

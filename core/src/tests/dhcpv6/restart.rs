@@ -2,24 +2,13 @@
 //! (RFC 4861 section 4.2).
 
 use super::rig::*;
-use crate::autoconf::dhcpv6::{Dhcpv6Request, Dhcpv6State};
+use crate::autoconf::dhcpv6::Dhcpv6State;
 use crate::config::Dhcpv6Config;
-use crate::tests::rig::{OUR_MAC, Rig};
+use crate::tests::rig::Rig;
 use crate::tests::routers::{autoconfigured, header};
 use crate::wire::dhcpv6::Status;
-use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ndp_router::RouterAdvertisementHeader;
-use crate::{Capabilities, Config, Identity, InterfaceConfig, Verdict};
-
-/// The same host with that identity, and another hardware address and seed.
-fn restarted(identity: Identity, request: Dhcpv6Request) -> Client {
-    let dhcpv6 = Dhcpv6Config { rapid_commit: false, ..Dhcpv6Config::default() };
-    let config = Config { checks: true, dhcpv6, identity: Some(identity), ..Config::default() };
-    let other = EthernetAddress([2, 0, 0, 0, 0, 9]);
-    assert_ne!(other, OUR_MAC);
-    let interface = InterfaceConfig::new(other, Capabilities::plain(1500), []).unverified();
-    Client::on(Rig::with_interface(config, interface), request)
-}
+use crate::{Capabilities, Config, Duid, InterfaceAddress, InterfaceConfig};
 
 /// It keeps DUID and IAID, confirms its address rather than asking for one, and uses it only then.
 #[test]
@@ -28,28 +17,14 @@ fn a_restart_confirms() {
     client.rig.pass(seconds(10));
     let mut identity = client.rig.stack.export_identity(client.rig.now);
     identity.pass(seconds(20));
-    let mut again = restarted(identity, ADDRESSES);
+    let mut again = Client::restarted(identity, ADDRESSES);
     assert_eq!(again.info().duid.bytes(), CLIENT);
     insta::assert_snapshot!(again.pass(seconds(1)), @"+864ms > [fe80::2]:546 > [ff02::1:2]:547 dhcp6 confirm xid e1cc74 <client 00030001020000000002, elapsed 0ms, ia-na 00000002 t1 0 t2 0 <addr 2001:db8::100 pref 0 valid 0>>");
     assert_eq!(again.info().state, Dhcpv6State::Confirming);
     assert!(!again.has(LEASED));
     // The rig has let 5 s pass before there was a link-local address.
     assert_eq!(again.info().addresses[0].valid_until, Some(again.rig.now - seconds(6) + seconds(70)));
-    let to_us = crate::tests::rig::udp_packet(
-        crate::tests::rig::socket("[fe80::1]:547"),
-        crate::tests::rig::socket("[fe80::2]:546"),
-        &message(
-            crate::wire::dhcpv6::MessageType::Reply,
-            again.transaction,
-            &[
-                crate::wire::dhcpv6::Dhcpv6Option::ClientId(&CLIENT),
-                crate::wire::dhcpv6::Dhcpv6Option::ServerId(&TWO),
-                crate::wire::dhcpv6::Dhcpv6Option::Status { status: Status::SUCCESS, message: b"" },
-            ],
-        ),
-    );
-    let frame = crate::tests::rig::ethernet(EthernetAddress([2, 0, 0, 0, 0, 9]), crate::tests::rig::PEER_MAC, &to_us);
-    assert_eq!(again.rig.receive(&frame), Verdict::Accepted);
+    again.reply(&TWO, &status(Status::SUCCESS));
     assert!(again.has(LEASED));
     assert_eq!(again.info().server.unwrap().bytes(), ONE);
     assert!(again.pass(seconds(20)).contains("dhcp6 renew"), "T1 is where it was");
@@ -58,7 +33,7 @@ fn a_restart_confirms() {
 #[test]
 fn without_an_answer_the_lease_is_used_on() {
     let client = Client::bound(ADDRESSES);
-    let mut again = restarted(client.rig.stack.export_identity(client.rig.now), ADDRESSES);
+    let mut again = Client::restarted(client.rig.stack.export_identity(client.rig.now), ADDRESSES);
     again.pass(seconds(11));
     assert_eq!((again.has(LEASED), again.info().state), (true, Dhcpv6State::Bound));
 }
@@ -66,13 +41,8 @@ fn without_an_answer_the_lease_is_used_on() {
 /// With prefixes, a Rebind.
 #[test]
 fn a_restart_with_prefixes() {
-    let mut client = Client::new(BOTH);
-    client.pass(seconds(1));
-    let both = [lease(LEASED, 60, 100), delegation(60, 100)].concat();
-    client.advertise(&ONE, Some(255), &both);
-    client.sent();
-    client.reply(&ONE, &both);
-    let mut again = restarted(client.rig.stack.export_identity(client.rig.now), BOTH);
+    let client = Client::bound_to_both();
+    let mut again = Client::restarted(client.rig.stack.export_identity(client.rig.now), BOTH);
     insta::assert_snapshot!(again.pass(seconds(1)), @"+864ms > [fe80::2]:546 > [ff02::1:2]:547 dhcp6 rebind xid e1cc74 <client 00030001020000000002, elapsed 0ms, reconfigure-accept, oro dns domains sol-max-rt, ia-na 00000002 t1 0 t2 0 <addr 2001:db8::100 pref 0 valid 0>, ia-pd 00000002 t1 0 t2 0 <prefix 2001:db8:ff::/56 pref 0 valid 0>>");
 }
 
@@ -83,7 +53,7 @@ fn an_expired_lease_is_forgotten() {
     let mut identity = client.rig.stack.export_identity(client.rig.now);
     identity.pass(seconds(100));
     assert!(identity.dhcpv6.is_empty());
-    let mut again = restarted(identity, ADDRESSES);
+    let mut again = Client::restarted(identity, ADDRESSES);
     insta::assert_snapshot!(again.pass(seconds(1)), @"+864ms > [fe80::2]:546 > [ff02::1:2]:547 dhcp6 solicit xid e1cc74 <client 00030001020000000002, elapsed 0ms, reconfigure-accept, oro dns domains sol-max-rt, ia-na 00000002 t1 0 t2 0>");
     assert!(!again.has(LEASED));
 }
@@ -94,7 +64,7 @@ fn a_lease_that_expires_before_it_is_confirmed() {
     let client = Client::bound(ADDRESSES);
     let mut identity = client.rig.stack.export_identity(client.rig.now);
     identity.pass(seconds(97));
-    let mut again = restarted(identity, ADDRESSES);
+    let mut again = Client::restarted(identity, ADDRESSES);
     assert!(again.pass(seconds(1)).contains("dhcp6 solicit"));
 }
 
@@ -140,4 +110,33 @@ fn routers_say_that_there_are_servers() {
     assert_eq!(line(false, false, default()), "");
     assert_eq!(line(true, true, Dhcpv6Config { follow_routers: false, ..default() }), "");
     assert!(line(true, false, Dhcpv6Config { prefix_delegation: Some(60), ..default() }).contains("prefix ::/60"));
+}
+
+/// RFC 6355: a host without a hardware address is known by a UUID, which it keeps; its associations by the
+/// numbers of the interfaces.
+#[test]
+fn without_a_hardware_address() {
+    let rig = |identity| {
+        let addresses = [InterfaceAddress::v6(LINK_LOCAL, 64)];
+        let interface = InterfaceConfig::ip(Capabilities::plain(1500), addresses);
+        let mut rig = Rig::with_interface(Config { checks: true, identity, ..Config::default() }, interface);
+        let first = rig.interface;
+        let second = rig.add_interface(InterfaceConfig::ip(Capabilities::plain(1500), addresses));
+        for id in [first, second] {
+            rig.stack.dhcpv6_start(rig.now, id, ADDRESSES).unwrap();
+        }
+        rig
+    };
+    let first = rig(None);
+    let identity = first.stack.export_identity(first.now);
+    let duid = identity.duid.as_ref().map(Duid::bytes).unwrap();
+    // DUID-UUID, of version 4 and the variant of RFC 4122.
+    assert_eq!((duid.len(), &duid[..2], duid[8] >> 4, duid[10] >> 6), (18, &[0, 4][..], 4, 2));
+    assert_eq!(
+        identity.iaids.iter().map(|known| (known.interface, known.iaid)).collect::<alloc::vec::Vec<_>>(),
+        [(0, 0), (1, 1)]
+    );
+    let again = rig(Some(identity.clone()));
+    assert_eq!(again.stack.export_identity(again.now).duid, identity.duid);
+    assert_eq!(again.stack.dhcpv6(again.interface).unwrap().duid.bytes(), identity.duid.unwrap().bytes());
 }

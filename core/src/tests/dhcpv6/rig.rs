@@ -7,17 +7,20 @@ use core::time::Duration;
 
 use crate::autoconf::dhcpv6::{Dhcpv6Info, Dhcpv6Request, Dhcpv6State};
 use crate::config::Dhcpv6Config;
-use crate::tests::rig::{OUR_MAC, Rig, socket, udp_packet};
+use crate::tests::rig::{OUR_MAC, PEER_MAC, Rig, ethernet, socket, udp_packet};
 use crate::wire::dhcpv6::{
     Dhcpv6Message, Dhcpv6Option, Dhcpv6Options, IaAddress, IaPrefix, IdentityAssociation, List, MessageType, Status,
 };
-use crate::{Capabilities, Config, InterfaceAddress, InterfaceConfig, Limits, Verdict};
+use crate::wire::ethernet::EthernetAddress;
+use crate::{Capabilities, Config, Identity, InterfaceAddress, InterfaceConfig, Limits, Verdict};
 
 pub(super) const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
 pub(super) const LEASED: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x100);
 pub(super) const OTHER: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x200);
 pub(super) const PREFIX: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xff, 0, 0, 0, 0, 0);
 pub(super) const NAME_SERVER: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x53);
+/// The hardware address of a host after its restart.
+pub(super) const NEW_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
 /// DUID-LL of the rig's hardware address.
 pub(super) const CLIENT: [u8; 10] = [0, 3, 0, 1, 2, 0, 0, 0, 0, 2];
 /// The low four bytes of it.
@@ -35,10 +38,13 @@ pub(super) fn seconds(seconds: u64) -> Duration {
 }
 
 /// A rig whose client runs.
+#[derive(Clone)]
 pub(super) struct Client {
     pub(super) rig: Rig,
     /// The transaction of the last message sent.
     pub(super) transaction: u32,
+    /// Its hardware address.
+    station: EthernetAddress,
 }
 
 impl Client {
@@ -58,7 +64,7 @@ impl Client {
         rig.stack.dhcpv6_start(now, id, request).unwrap();
         assert_eq!(rig.pass(seconds(5)), "", "without a link-local address nothing is sent");
         rig.stack.add_address(rig.now, id, InterfaceAddress::v6(LINK_LOCAL, 64)).unwrap();
-        Client { rig, transaction: 0 }
+        Client { rig, transaction: 0, station: OUR_MAC }
     }
 
     /// One on an interface that verifies its addresses before it uses them.
@@ -82,12 +88,32 @@ impl Client {
 
     /// It gets `LEASED`.
     pub(super) fn bind(&mut self) {
-        let client = self;
-        client.pass(seconds(1));
-        client.advertise(&ONE, Some(255), &lease(LEASED, 60, 100));
-        client.sent();
-        client.reply(&ONE, &lease(LEASED, 60, 100));
-        client.rig.events();
+        self.obtain(&lease(LEASED, 60, 100));
+        self.rig.events();
+    }
+
+    /// One that has got `LEASED` and `PREFIX`, with the times of [`Client::bound`].
+    pub(super) fn bound_to_both() -> Client {
+        let mut client = Client::new(BOTH);
+        client.obtain(&[lease(LEASED, 60, 100), delegation(60, 100)].concat());
+        client
+    }
+
+    /// It asks, and `ONE` gives it these associations.
+    pub(super) fn obtain(&mut self, associations: &[u8]) {
+        self.pass(seconds(1));
+        self.advertise(&ONE, Some(255), associations);
+        self.sent();
+        self.reply(&ONE, associations);
+    }
+
+    /// The same host after a restart with that identity, and another hardware address and seed.
+    pub(super) fn restarted(identity: Identity, request: Dhcpv6Request) -> Client {
+        let dhcpv6 = Dhcpv6Config { rapid_commit: false, ..Dhcpv6Config::default() };
+        let config = Config { checks: true, dhcpv6, identity: Some(identity), ..Config::default() };
+        let interface = InterfaceConfig::new(NEW_MAC, Capabilities::plain(1500), []).unverified();
+        let rig = Rig::with_interface(config, interface);
+        Client { station: NEW_MAC, ..Client::on(rig, request) }
     }
 
     /// Time passes; what was sent meanwhile.
@@ -118,7 +144,7 @@ impl Client {
 
     pub(super) fn receive_bytes(&mut self, message: &[u8]) -> Verdict {
         let packet = udp_packet(socket("[fe80::1]:547"), socket("[fe80::2]:546"), message);
-        self.rig.receive_packet(&packet)
+        self.rig.receive(&ethernet(self.station, PEER_MAC, &packet))
     }
 
     pub(super) fn advertise(&mut self, server: &[u8], preference: Option<u8>, ias: &[u8]) {

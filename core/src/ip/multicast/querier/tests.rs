@@ -191,13 +191,13 @@ fn repetitions() {
     bench.tell(NOW, RecordKind::IsInclude, "ab");
     let second = NOW + Duration::from_secs(1);
     let mut kept = Bench { querier: bench.querier.clone(), ..Bench::new() };
-    assert_eq!(bench.step(second, |querier, env| querier.advance(env)), "Q(G) Q(G,ab) S Q(G,c)");
+    assert_eq!(bench.step(second, Querier::advance), "Q(G) Q(G,ab) S Q(G,c)");
     kept.tell(NOW, RecordKind::IsExclude, "c");
-    assert_eq!(kept.step(second, |querier, env| querier.advance(env)), "Q(G) S Q(G,c)");
+    assert_eq!(kept.step(second, Querier::advance), "Q(G) S Q(G,c)");
     // Section 6.5: the group timer ends, and those who are wanted are all that is left.
-    assert_eq!(bench.step(NOW + Duration::from_secs(2), |querier, env| querier.advance(env)), "");
+    assert_eq!(bench.step(NOW + Duration::from_secs(2), Querier::advance), "");
     assert_eq!(bench.state(), "include a:gmi b:gmi");
-    assert_eq!(bench.step(NOW + Duration::from_secs(260), |querier, env| querier.advance(env)), "");
+    assert_eq!(bench.step(NOW + Duration::from_secs(260), Querier::advance), "");
     assert_eq!(bench.state(), "none");
 }
 
@@ -212,9 +212,9 @@ fn what_is_wanted() {
     assert_eq!(wanted(&bench), "abe");
     bench.tell(NOW, RecordKind::IsInclude, "a");
     bench.tell(NOW, RecordKind::Block, "b");
-    bench.step(NOW + Duration::from_secs(2), |querier, env| querier.advance(env));
+    bench.step(NOW + Duration::from_secs(2), Querier::advance);
     assert_eq!(wanted(&bench), "ae");
-    bench.step(BEFORE + Duration::from_secs(260), |querier, env| querier.advance(env));
+    bench.step(BEFORE + Duration::from_secs(260), Querier::advance);
     assert_eq!(wanted(&bench), "a");
     assert!(!bench.querier.wants(IpAddr::from([233, 252, 0, 2]), sources("a")[0]));
 }
