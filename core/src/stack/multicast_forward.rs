@@ -6,7 +6,6 @@ use core::net::IpAddr;
 use smallvec::SmallVec;
 
 use super::Stack;
-use super::receive::check_options;
 use crate::config::{Medium, ReversePath};
 use crate::error::DropReason;
 use crate::frame::Frame;
@@ -38,7 +37,7 @@ impl Stack {
             return Err(DropReason::Ipv4Source);
         }
         let received = Received { delivery: Delivery::Multicast, link_group, ..received };
-        check_options(packet, false).map_err(|(reason, _)| reason)?;
+        self.check_options(packet, false).map_err(|(reason, _)| reason)?;
         if received.protocol == IpProtocol::IGMP && !packet.is_fragment() {
             self.counters.ipv4_received += 1;
             return self.receive_igmp(id, frame, &received);
