@@ -15,10 +15,10 @@ use crate::wire::membership::{RecordKind, Version};
 
 /// A source of a group.
 #[derive(Clone, Copy, Debug)]
-struct Source {
-    address: IpAddr,
+pub(super) struct Source {
+    pub(super) address: IpAddr,
     /// The source timer; `None` once it has expired.
-    until: Option<Instant>,
+    pub(super) until: Option<Instant>,
     /// In how many more queries it is asked about.
     queries_left: u8,
 }
@@ -28,9 +28,9 @@ struct Source {
 pub(crate) struct RouterGroup {
     pub(crate) address: IpAddr,
     /// The group timer: while it runs, the filter mode is EXCLUDE.
-    exclude_until: Option<Instant>,
+    pub(super) exclude_until: Option<Instant>,
     /// By address.
-    sources: Vec<Source>,
+    pub(super) sources: Vec<Source>,
     /// How many more queries about the group are sent.
     queries_left: u8,
     /// When the next queries about the group and its sources are due.
@@ -306,12 +306,6 @@ impl RouterGroup {
         let sources = self.sources.iter().filter_map(|source| source.until);
         let others = [self.exclude_until, self.query_due, self.older[0], self.older[1]];
         sources.chain(others.into_iter().flatten()).min()
-    }
-
-    /// The group timer, and each source with its own.
-    #[cfg(test)]
-    pub(super) fn timers(&self) -> (Option<Instant>, Vec<(IpAddr, Option<Instant>)>) {
-        (self.exclude_until, self.sources.iter().map(|source| (source.address, source.until)).collect())
     }
 
     pub(super) fn digest(&self, digest: &mut Digest) {

@@ -91,11 +91,11 @@ impl Bench {
             Some(until) if until == old => "old",
             Some(until) => panic!("{until}"),
         };
-        let mode = match group.timers().0 {
+        let mode = match group.exclude_until {
             Some(until) => format!("exclude [{}]", timer(Some(until))),
             None => String::from("include"),
         };
-        let parts = group.timers().1.into_iter().map(|(source, until)| format!("{}:{}", name(&source), timer(until)));
+        let parts = group.sources.iter().map(|source| format!("{}:{}", name(&source.address), timer(source.until)));
         core::iter::once(mode).chain(parts).collect::<Vec<_>>().join(" ")
     }
 }
