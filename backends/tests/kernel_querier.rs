@@ -46,7 +46,6 @@ fn start(igmp_mld: [u8; 2], bridge: bool) -> Result<Driver, String> {
         ip.link_up("tap7")?;
         if bridge {
             ip.link_up("br0")?;
-            // It asks before we do: one that hears others ask does not begin to.
             ip.run(&["link", "set", "dev", "br0", "type", "bridge", "mcast_querier", "1"])?;
         }
         Ok(())
@@ -61,7 +60,8 @@ fn start(igmp_mld: [u8; 2], bridge: bool) -> Result<Driver, String> {
         fs::write(&path, version.to_string()).map_err(|error| format!("{path}: {error}"))?;
     }
     let querier = QuerierConfig {
-        enabled: true,
+        // A bridge that hears others ask does not begin to: it is to be the first.
+        enabled: !bridge,
         query_interval: Duration::from_secs(2),
         response_interval: Duration::from_secs(1),
         // Hosts of IGMPv1 answer within ten seconds, whatever they are asked.
@@ -177,6 +177,14 @@ fn members_of_igmpv1() {
 #[test]
 fn a_bridge_asks_in_our_place() {
     beside_the_kernel([0, 0], true, |driver| {
+        until(&driver, "the bridge's first queries", |stack| {
+            let heard = |name| stack.counters().any(|(other, count)| other == name && count > 0);
+            heard("igmp.received") && heard("mld.received")
+        });
+        driver.handle().with(|stack, now| {
+            let id = stack.interfaces().next().expect("there is one").id;
+            stack.set_querier(now, id, true).expect("an interface with a link");
+        });
         until(&driver, "the bridge's queries", |stack| {
             let id = stack.interfaces().next().expect("there is one").id;
             [(false, ip4(1)), (true, "fe80::1".parse().expect("an address"))].into_iter().all(|(ipv6, lower)| {
