@@ -116,7 +116,7 @@ fn the_stack_and_the_kernel_keep_the_rules() {
     assert_eq!(kernel.verdicts(), [], "the kernel");
     for oracles in [&stack, &kernel] {
         for oracle in [Oracle::AckMonotone, Oracle::RightEdge, Oracle::Window, Oracle::Mss, Oracle::Timestamps] {
-            assert!(oracles.tally(oracle).judged > 1_000, "{oracle}: {:?}", oracles.tally(oracle));
+            assert!(oracles.tally(oracle).judged > 50, "{oracle}: {:?}", oracles.tally(oracle));
         }
     }
 }
