@@ -139,7 +139,9 @@ fn a_path_that_narrows() {
 #[test]
 fn bulk_into_the_stack_through_a_narrow_router() {
     Lab::run(|lab| {
-        let far = far_host(&lab, 576);
+        // Narrow is the link that the router sends us by, so that it has to tell the far host.
+        let far = far_host(&lab, 1500);
+        lab.ip.set_mtu("tap7", 576).expect("it is there");
         let listener = TcpListener::bind(&lab.stack(), (ip4(2), 9)).expect("a free port");
         let client = far.call(|| net::TcpStream::connect((ip4(2), 9)).expect("it listens"));
         let (server, _) = listener.accept().expect("it connected");

@@ -18,6 +18,20 @@ impl Drops {
     }
 }
 
+/// What passed an interface since it was added: frames (packets, where there is no link header), and their
+/// bytes without the checksum that hardware adds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Frames handed in.
+    pub frames_received: u64,
+    /// Their bytes.
+    pub bytes_received: u64,
+    /// Frames handed out.
+    pub frames_sent: u64,
+    /// Their bytes.
+    pub bytes_sent: u64,
+}
+
 impl Default for Drops {
     fn default() -> Drops {
         Drops([0; DropReason::ALL.len()])
@@ -118,6 +132,24 @@ counters! {
         neighbors_moved = "neighbor.moved",
         /// IPv4 packets accepted.
         ipv4_received = "ipv4.received",
+        /// Source routes in IPv4 packets received (RFC 7126 section 4).
+        options_source_route = "ipv4.options.source_route",
+        /// Record Route options.
+        options_record_route = "ipv4.options.record_route",
+        /// Timestamp options.
+        options_timestamp = "ipv4.options.timestamp",
+        /// Router Alert options.
+        options_router_alert = "ipv4.options.router_alert",
+        /// Quick-Start options.
+        options_quick_start = "ipv4.options.quick_start",
+        /// Security labels.
+        options_security = "ipv4.options.security",
+        /// Options of experiments.
+        options_experiment = "ipv4.options.experiment",
+        /// Obsolete options.
+        options_obsolete = "ipv4.options.obsolete",
+        /// Other options.
+        options_unknown = "ipv4.options.unknown",
         /// IPv4 packets sent.
         ipv4_sent = "ipv4.sent",
         /// IPv6 packets accepted.
@@ -160,6 +192,8 @@ counters! {
         udp_looped = "udp.looped",
         /// Datagrams sent.
         udp_sent = "udp.sent",
+        /// Destinations of a UDP socket beyond `Limits::udp_destinations`, forgotten for newer ones.
+        udp_destinations_forgotten = "udp.destinations_forgotten",
         /// DHCPv4 messages sent.
         dhcpv4_sent = "dhcpv4.sent",
         /// Those that were sent again for want of an answer.

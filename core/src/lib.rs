@@ -81,10 +81,12 @@ pub use config::{
     Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, IpConfig, Limits, Medium,
     MulticastConfig, NdConfig, ReversePath, RouterConfig, SlaacConfig, TcpConfig, TcpSettings,
 };
+pub use counters::Traffic;
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
 pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease, SavedLinkLocal};
+pub use ip::options::DroppedOptions;
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::reassembly::ReassemblyEntry;
 pub use ip::route::{Route, RouteOrigin, Target};
@@ -97,3 +99,4 @@ pub use socket::{
 };
 pub use stack::{AdvertiserInfo, Cause, PrefixInfo, RouterInfo, RouterRouteInfo, Stack, Wakeup};
 pub use time::{Duration, Instant};
+pub use wire::ipv4_options::IpOptions;

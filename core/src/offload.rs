@@ -10,7 +10,7 @@ use crate::tcp::seq::SeqNumber;
 use crate::tcp::{Outgoing, Tcb};
 use crate::wire::checksum::{self, Sum};
 use crate::wire::tcp::{self, TcpFlags, TcpHeader};
-use crate::wire::{ethernet, ipv6};
+use crate::wire::{ethernet, ipv4};
 
 /// Payload of one frame up to which it is copied behind the headers and not sliced: at an
 /// Ethernet's MTU one contiguous frame costs less than the references.
@@ -39,7 +39,7 @@ struct Head {
 }
 
 impl Head {
-    const LEN_MAX: usize = ethernet::HEADER_LEN + ipv6::HEADER_LEN + tcp::MAX_HEADER_LEN;
+    const LEN_MAX: usize = ethernet::HEADER_LEN + ipv4::MAX_HEADER_LEN + tcp::MAX_HEADER_LEN;
 
     fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
@@ -60,7 +60,7 @@ impl Head {
 pub(crate) struct Emission<'a> {
     pub(crate) capabilities: &'a Capabilities,
     pub(crate) link: LinkHeader,
-    pub(crate) header: PacketHeader,
+    pub(crate) header: PacketHeader<'a>,
     pub(crate) src_port: u16,
     pub(crate) dst_port: u16,
     pub(crate) outgoing: &'a Outgoing,

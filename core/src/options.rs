@@ -263,6 +263,15 @@ options! {
     "router.redirects": router.redirects, Kind::Switch, "RFC 1812 section 5.2.7.2";
     "ip.flow_labels": ip.flow_labels, Kind::Switch, "RFC 6437 section 3";
     "ip.source_routes": ip.source_routes, Kind::Switch, "RFC 7126 section 4.3";
+    "ip.echo_options": ip.echo_options, Kind::Switch, "RFC 1122 section 3.2.2.6";
+    "ip.drop_options.record_route": ip.drop_options.record_route, Kind::Switch, "RFC 7126 section 4.5";
+    "ip.drop_options.timestamp": ip.drop_options.timestamp, Kind::Switch, "RFC 7126 section 4.7";
+    "ip.drop_options.router_alert": ip.drop_options.router_alert, Kind::Switch, "RFC 7126 section 4.8";
+    "ip.drop_options.quick_start": ip.drop_options.quick_start, Kind::Switch, "RFC 7126 section 4.21";
+    "ip.drop_options.security": ip.drop_options.security, Kind::Switch, "RFC 7126 sections 4.12 to 4.14";
+    "ip.drop_options.experiments": ip.drop_options.experiments, Kind::Switch, "RFC 7126 section 4.22";
+    "ip.drop_options.obsolete": ip.drop_options.obsolete, Kind::Switch, "RFC 7126 sections 4.6, 4.9 to 4.11, 4.15 to 4.20";
+    "ip.drop_options.unknown": ip.drop_options.unknown, Kind::Switch, "RFC 7126 section 4.23";
     "ip.redirects": ip.redirects, Kind::Switch, "own; RFC 1122 section 3.2.2.2, RFC 4861 section 8.3";
     "ip.path_mtu_raise_ms": ip.path_mtu_raise, Kind::OptionalMilliseconds(300_000..=100 * DAY_MS), "RFC 8201 section 4";
     "ip.reassembly_timeout_ms": reassembly_timeout, Kind::Milliseconds(1_000..=120_000), "RFC 8200 section 4.5, RFC 1122 section 3.3.2";

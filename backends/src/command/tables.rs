@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tickwire_core::stack::Dhcpv4Info;
-use tickwire_core::{Dhcpv6Info, Dhcpv6Lease, Instant, InterfaceId, Route, Stack, Target};
+use tickwire_core::{Dhcpv6Info, Dhcpv6Lease, Instant, InterfaceId, Route, Stack, Target, Traffic};
 
 /// Seconds from `now`; `None` if there is no end.
 fn left(until: Option<Instant>, now: Instant) -> Option<u64> {
@@ -30,6 +30,14 @@ pub(crate) fn lines(stack: &Stack, now: Instant) -> String {
             interface.capabilities.mtu,
             if interface.up { "up" } else { "down" }
         );
+        let Traffic { frames_received, bytes_received, frames_sent, bytes_sent } = interface.traffic;
+        let _ = writeln!(
+            out,
+            "  received {frames_received} frames, {bytes_received} bytes; sent {frames_sent} frames, {bytes_sent} bytes"
+        );
+        for (reason, count) in stack.interface_drops(interface.id).filter(|(_, count)| *count > 0) {
+            let _ = writeln!(out, "  dropped {count} {}", reason.name());
+        }
         for own in interface.addresses {
             let _ = writeln!(
                 out,
@@ -144,6 +152,14 @@ pub(crate) fn interfaces(stack: &Stack, now: Instant) -> Value {
             "hardware_address": interface.hardware_address.to_string(),
             "mtu": interface.capabilities.mtu,
             "up": interface.up,
+            "traffic": {
+                "frames_received": interface.traffic.frames_received,
+                "bytes_received": interface.traffic.bytes_received,
+                "frames_sent": interface.traffic.frames_sent,
+                "bytes_sent": interface.traffic.bytes_sent,
+            },
+            "drops": stack.interface_drops(interface.id).map(|(why, count)| (why.name().to_owned(), count.into()))
+                .collect::<Map<String, Value>>(),
             "addresses": interface.addresses.iter().map(|own| json!({
                 "address": own.address.to_string(),
                 "prefix_len": own.prefix_len,

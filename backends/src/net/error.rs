@@ -4,8 +4,8 @@ use std::io;
 
 use rustix::io::Errno;
 use tickwire_core::error::{
-    BindError, ConnectError, ListenError, MembershipError, RecvError, SendError, SocketError, StaleHandle,
-    UdpConnectError, UdpSendError,
+    BindError, ConnectError, IpOptionsError, ListenError, MembershipError, RecvError, SendError, SocketError,
+    StaleHandle, UdpConnectError, UdpSendError,
 };
 
 /// What Linux calls the errors of a socket.
@@ -47,6 +47,7 @@ impl AsErrno for ListenError {
         match self {
             ListenError::AddressInUse | ListenError::PortsExhausted => Errno::ADDRINUSE,
             ListenError::AddressNotAvailable => Errno::ADDRNOTAVAIL,
+            ListenError::SourceRoute => Errno::PERM,
             _ => Errno::NOBUFS,
         }
     }
@@ -68,9 +69,20 @@ impl AsErrno for ConnectError {
             ConnectError::NoRoute | ConnectError::BadDestination => Errno::NETUNREACH,
             ConnectError::Unreachable => Errno::HOSTUNREACH,
             ConnectError::Prohibited => Errno::ACCESS,
+            ConnectError::SourceRoute => Errno::PERM,
             ConnectError::AddressNotAvailable | ConnectError::PortsExhausted => Errno::ADDRNOTAVAIL,
             ConnectError::AddressInUse => Errno::ADDRINUSE,
             _ => Errno::NOBUFS,
+        }
+    }
+}
+
+impl AsErrno for IpOptionsError {
+    fn errno(&self) -> Errno {
+        match self {
+            IpOptionsError::Stale => Errno::BADF,
+            IpOptionsError::SourceRoute => Errno::PERM,
+            _ => Errno::INVAL,
         }
     }
 }

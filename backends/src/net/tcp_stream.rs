@@ -10,7 +10,7 @@ use tickwire_core::config::TcpSettings;
 use tickwire_core::error::{RecvError, SendError, StaleHandle};
 use tickwire_core::socket::{ConnectOptions, TcpHandle, TcpSocket};
 use tickwire_core::tcp::{How, State as TcpState};
-use tickwire_core::{Instant, Stack};
+use tickwire_core::{Instant, IpOptions, Stack};
 
 use super::blocking::{Blocking, each_address};
 use super::error::AsErrno as _;
@@ -222,6 +222,18 @@ impl TcpStream {
         })
     }
 
+    /// The options of its IPv4 packets, as they stand in a header (as `IP_OPTIONS`); none if it is empty.
+    /// [`ConnectOptions::settings`] sets them for the first packet too.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if they are malformed or longer than 40 bytes; `PermissionDenied` for a source route
+    /// where `ip.source_routes` is off.
+    pub fn set_ip_options(&self, options: &[u8]) -> io::Result<()> {
+        let options = IpOptions::new(options).map_err(|error| error.io())?;
+        self.set(|settings| settings.ip_options = options)
+    }
+
     /// The handle by which [`StackHandle::with`] finds this connection: for what has no counterpart here.
     pub fn handle(&self) -> TcpHandle {
         self.0.handle
@@ -238,8 +250,7 @@ impl TcpStream {
             let mut socket = state.stack.tcp(handle).map_err(|error| error.io())?;
             let mut settings = socket.settings().ok_or_else(stale)?.clone();
             change(&mut settings);
-            socket.set_settings(now, settings);
-            Ok(())
+            socket.set_settings(now, settings).map_err(|error| error.io())
         })
     }
 

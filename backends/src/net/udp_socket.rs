@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::io::Errno;
+use tickwire_core::IpOptions;
 use tickwire_core::socket::{Received, UdpHandle, UdpOptions};
 
 use super::blocking::{Blocking, each_address};
@@ -195,6 +196,21 @@ impl UdpSocket {
         blocking.call(|state, _| {
             state.stack.udp(*handle).map_err(|error| error.io())?.set_hop_limit(Some(hop_limit));
             Ok(())
+        })
+    }
+
+    /// The options of its IPv4 packets, as they stand in a header (as `IP_OPTIONS`); none if it is empty.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if they are malformed or longer than 40 bytes; `PermissionDenied` for a source route
+    /// where `ip.source_routes` is off.
+    pub fn set_ip_options(&self, options: &[u8]) -> io::Result<()> {
+        let options = IpOptions::new(options).map_err(|error| error.io())?;
+        let Bound { blocking, handle } = &*self.0;
+        blocking.call(|state, _| {
+            let mut socket = state.stack.udp(*handle).map_err(|error| error.io())?;
+            socket.set_ip_options(options).map_err(|error| error.io())
         })
     }
 

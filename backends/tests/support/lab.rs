@@ -27,8 +27,13 @@ impl Lab {
     /// Runs `test` in a namespace, on a thread of its own. The namespace is gone when that ends,
     /// however it ends.
     pub(crate) fn run(test: impl FnOnce(Lab) + Send) {
+        Lab::run_with(Config::default(), test);
+    }
+
+    /// The same with a stack that is set to `config`.
+    pub(crate) fn run_with(config: Config, test: impl FnOnce(Lab) + Send) {
         thread::scope(|scope| {
-            let inside = scope.spawn(|| match Lab::start() {
+            let inside = scope.spawn(|| match Lab::start(config) {
                 Ok(lab) => test(lab),
                 Err(reason) if std::env::var_os("TICKWIRE_REQUIRE_TAP").is_some_and(|v| v == "1") => {
                     panic!("a TAP in a namespace is required: {reason}")
@@ -41,7 +46,7 @@ impl Lab {
         });
     }
 
-    fn start() -> Result<Lab, String> {
+    fn start(config: Config) -> Result<Lab, String> {
         enter_network_namespace().map_err(|error| error.to_string())?;
         let tap = Tap::open("tap7", 1500).map_err(|error| error.to_string())?;
         let ip = Ip::default();
@@ -52,7 +57,7 @@ impl Lab {
             ip.add_address("tap7", ip6(1), 64)
         };
         set_up().map_err(|error: tickwire_backends::net_setup::NetSetupError| error.to_string())?;
-        let mut turns = Loop::new(Config::default(), None).map_err(|error| error.to_string())?;
+        let mut turns = Loop::new(config, None).map_err(|error| error.to_string())?;
         let addresses = [
             InterfaceAddress { address: ip4(2), prefix_len: 24 },
             InterfaceAddress { address: ip6(2), prefix_len: 64 },

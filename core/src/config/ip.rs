@@ -1,5 +1,6 @@
 //! IP as a host and as a router; groups.
 
+use crate::ip::options::DroppedOptions;
 use crate::time::Duration;
 
 /// Which way a forwarded packet's source has to lie (RFC 3704 section 2).
@@ -74,8 +75,13 @@ pub struct IpConfig {
     /// true (RFC 6437 section 3).
     pub flow_labels: bool,
     /// Whether IPv4 packets to us that were routed by their source are accepted, once their route has
-    /// ended here; default false (RFC 7126 section 4.3).
+    /// ended here, and sockets may send some; default false (RFC 7126 section 4.3).
     pub source_routes: bool,
+    /// The options for which packets are dropped; default none.
+    pub drop_options: DroppedOptions,
+    /// Whether Record Route and Timestamp of an echo request go on in its reply; default false (RFC 1122
+    /// section 3.2.2.6 recommends it): they tell strangers of the network and the time here.
+    pub echo_options: bool,
     /// Whether a host follows redirects; a router never does. Default false: whoever can send one can take over what we send (RFC
     /// 1122 section 3.2.2.2 and RFC 4861 section 8.3 want them followed).
     pub redirects: bool,
@@ -89,6 +95,8 @@ impl Default for IpConfig {
         IpConfig {
             flow_labels: true,
             source_routes: false,
+            drop_options: DroppedOptions::default(),
+            echo_options: false,
             redirects: false,
             path_mtu_raise: Some(Duration::from_mins(10)),
         }

@@ -2,6 +2,7 @@
 
 use crate::link::InterfaceId;
 use crate::time::Duration;
+use crate::wire::ipv4_options::IpOptions;
 
 /// TCP's times and switches, for all connections of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +83,9 @@ pub struct TcpSettings {
     pub interface: Option<InterfaceId>,
     /// A number that policy rules choose tables by; default 0 (as `SO_MARK`).
     pub mark: u32,
+    /// The options of its IPv4 packets; default none (RFC 791 section 3.1, RFC 9293 section 3.9.2). A
+    /// connection over IPv6 has none.
+    pub ip_options: IpOptions,
 }
 
 impl Default for TcpSettings {
@@ -98,6 +102,7 @@ impl Default for TcpSettings {
             mss_max: None,
             interface: None,
             mark: 0,
+            ip_options: IpOptions::NONE,
         }
     }
 }

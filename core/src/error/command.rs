@@ -236,8 +236,26 @@ command_errors! {
         AddressNotAvailable => "the address is not one of this stack's",
         /// No ephemeral port is free.
         PortsExhausted => "no ephemeral port is free",
+        /// The settings hold a source route, which `ip.source_routes` does not allow.
+        SourceRoute => "source routes are not allowed: set ip.source_routes",
         /// `Limits::listeners` is reached.
         LimitReached => "no more listeners: Limits::listeners is reached",
+    }
+
+    /// Why IPv4 options were not set.
+    IpOptionsError {
+        /// They are longer than 40 bytes.
+        TooLong => "the options are longer than 40 bytes",
+        /// A length is wrong, or a route or timestamp does not start empty (RFC 791 section 3.1).
+        Malformed => "an option is malformed",
+        /// An option stands there twice of which a packet has one at most (RFC 791 section 3.1).
+        Repeated => "an option that may appear once appears twice",
+        /// The stream identifier is not sent any more (RFC 1122 section 3.2.1.8 (b)).
+        Obsolete => "the stream identifier is obsolete",
+        /// There is a source route, which `ip.source_routes` does not allow (RFC 7126 section 4.3).
+        SourceRoute => "source routes are not allowed: set ip.source_routes",
+        /// The socket behind this handle has been released.
+        Stale => "the socket behind this handle has been released",
     }
 
     /// Why a connection was not opened.
@@ -248,6 +266,8 @@ command_errors! {
         Unreachable => "a route says that the destination is unreachable",
         /// A route prohibits the destination.
         Prohibited => "a route prohibits the destination",
+        /// The settings hold a source route, which `ip.source_routes` does not allow.
+        SourceRoute => "source routes are not allowed: set ip.source_routes",
         /// The destination is unspecified, multicast or broadcast (RFC 9293 MUST-46), or its port is 0.
         BadDestination => "the destination is not a unicast address and port",
         /// The local address is not one of this stack's, or of the other family.

@@ -10,8 +10,9 @@ mod command;
 
 pub use command::{
     AddInterfaceError, AddressError, AdvertiseError, BindError, ConnectError, Dhcpv4Error, Dhcpv6Error,
-    HardwareAddressError, InterfaceError, LinkLocalError, ListenError, MembershipError, MtuError, NeighborError,
-    PolicyError, RecvError, RouteError, RuleError, SendError, SocketError, StaleHandle, UdpConnectError, UdpSendError,
+    HardwareAddressError, InterfaceError, IpOptionsError, LinkLocalError, ListenError, MembershipError, MtuError,
+    NeighborError, PolicyError, RecvError, RouteError, RuleError, SendError, SocketError, StaleHandle, UdpConnectError,
+    UdpSendError,
 };
 
 /// What became of a frame handed to [`Stack::handle_frame`](crate::Stack::handle_frame).
@@ -93,6 +94,10 @@ drop_reasons! {
     Ipv4Checksum = "ipv4.checksum",
     /// An option whose length is below 2 or beyond the header (RFC 1122 section 3.2.1.8).
     Ipv4Option = "ipv4.option",
+    /// An option that the configuration drops packets for (`ip.drop_options`, RFC 7126 section 4).
+    Ipv4OptionRefused = "ipv4.option_refused",
+    /// An option twice of which a packet has one at most (RFC 791 section 3.1, RFC 7126 section 4.3).
+    Ipv4OptionRepeated = "ipv4.option_repeated",
     /// Source routed (refused by default, RFC 7126 section 4.3).
     Ipv4SourceRoute = "ipv4.source_route",
     /// Source address that no host can have (multicast, broadcast, loopback, our own).

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 
+use super::options::LeavingOptions;
 use super::output::{LinkHeader, PacketHeader};
 use super::reassembly::LENGTH_MAX;
 use crate::config::Shard;
@@ -13,8 +14,9 @@ use crate::digest::Digest;
 use crate::frame::{TxBatch, TxChecksum};
 use crate::keyed::HashKey;
 use crate::rng::Seed;
+use crate::time::Instant;
 use crate::wire::ipv4::{self, IpProtocol};
-use crate::wire::ipv6;
+use crate::wire::ipv4_options::IpOptions;
 use crate::wire::ipv6_ext::{FRAGMENT_HEADER_LEN, Fragment};
 
 /// The upper-layer header of all that is ever fragmented: ICMP's and UDP's are alike.
@@ -28,7 +30,9 @@ pub(crate) const fn upper_max(is_v4: bool) -> usize {
 /// A packet that is leaving in fragments: what of it has not left yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Fragments {
-    pub(crate) header: PacketHeader,
+    /// Without options.
+    pub(crate) header: PacketHeader<'static>,
+    pub(crate) options: IpOptions,
     pub(crate) link: LinkHeader,
     pub(crate) id: u32,
     /// No fragment is larger than this, headers included.
@@ -42,16 +46,20 @@ pub(crate) struct Fragments {
 
 impl Fragments {
     /// Builds the next fragment; tells whether more follow.
-    pub(crate) fn emit(&mut self, batch: &mut TxBatch) -> bool {
+    pub(crate) fn emit(&mut self, now: Instant, batch: &mut TxBatch) -> bool {
         let whole = UPPER_HEADER_LEN + self.data.len();
-        let headers = if self.header.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN + FRAGMENT_HEADER_LEN };
+        // Later fragments carry those options that are to be copied (RFC 791 section 3.1).
+        let ends = (self.header.src, self.header.dst);
+        let options = LeavingOptions::new(&self.options, self.sent == 0, ends, now);
+        let header = PacketHeader { options: options.as_ref(), ..self.header };
+        let headers = header.len() + if header.src.is_ipv4() { 0 } else { FRAGMENT_HEADER_LEN };
         // All but the last carry a multiple of 8 bytes (RFC 791 section 2.3), and all of them some.
         let room = (self.mtu.saturating_sub(headers) & !7).max(UPPER_HEADER_LEN);
         let end = whole.min(self.sent + room);
         let more = end < whole;
         let part = Fragment { offset: self.sent as u16, more, id: self.id };
         let start = batch.begin();
-        self.header.emit_fragment(self.link, part, end - self.sent, batch.out());
+        header.emit_fragment(self.link, part, end - self.sent, batch.out());
         let data_start = if self.sent == 0 {
             batch.out().extend_from_slice(&self.upper_header);
             0
@@ -66,6 +74,7 @@ impl Fragments {
 
     pub(crate) fn digest(&self, digest: &mut Digest) {
         self.header.digest(digest);
+        digest.counted(self.options.as_bytes());
         self.link.digest(digest);
         digest.u32(self.id);
         digest.count(self.mtu);

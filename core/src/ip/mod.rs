@@ -12,6 +12,7 @@
 //! - [`pmtu`]: the largest packet that reaches a destination (RFC 1191, RFC 8201)
 //! - [`reassembly`]: fragments that wait for the rest of their packet
 //! - [`fragment`]: a packet larger than its path takes, cut into fragments; identifications
+//! - [`options`]: IPv4 options on their way out, and for which ones a packet is dropped
 //! - [`multicast`]: groups and their listeners, IGMP and MLD
 //! - [`output`]: headers of layer 2 and 3 in front of a payload, checksums behind it
 
@@ -20,6 +21,7 @@ pub(crate) mod forward;
 pub(crate) mod fragment;
 pub(crate) mod input;
 pub(crate) mod multicast;
+pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod own_address;
 pub(crate) mod packet;

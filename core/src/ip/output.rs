@@ -8,6 +8,7 @@
 use bytes::BufMut;
 use core::net::IpAddr;
 
+use super::options::LeavingOptions;
 use crate::digest::Digest;
 use crate::frame::{FrameStart, TxBatch, TxChecksum};
 use crate::wire::checksum::{self, Sum};
@@ -54,7 +55,7 @@ impl LinkHeader {
 
 /// What the packet's header says. Source and destination are of one family.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PacketHeader {
+pub(crate) struct PacketHeader<'a> {
     pub(crate) src: IpAddr,
     pub(crate) dst: IpAddr,
     pub(crate) protocol: IpProtocol,
@@ -65,17 +66,32 @@ pub(crate) struct PacketHeader {
     pub(crate) flow_label: u32,
     /// IPv4 only: that of a packet which routers may fragment. Without one DF is set.
     pub(crate) identification: Option<u16>,
+    /// IPv4 only.
+    pub(crate) options: Option<&'a LeavingOptions>,
 }
 
-impl PacketHeader {
+impl<'a> PacketHeader<'a> {
     /// A header for a packet of the default class, without a label; its hop limit is 64.
-    pub(crate) const fn new(src: IpAddr, dst: IpAddr, protocol: IpProtocol) -> PacketHeader {
-        PacketHeader { src, dst, protocol, hop_limit: 64, traffic_class: 0, flow_label: 0, identification: None }
+    pub(crate) const fn new(src: IpAddr, dst: IpAddr, protocol: IpProtocol) -> PacketHeader<'a> {
+        PacketHeader {
+            src,
+            dst,
+            protocol,
+            hop_limit: 64,
+            traffic_class: 0,
+            flow_label: 0,
+            identification: None,
+            options: None,
+        }
     }
 
     /// The length of this header.
     pub(crate) const fn len(&self) -> usize {
-        if self.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN }
+        let options = match self.options {
+            Some(options) => options.len(),
+            None => 0,
+        };
+        options + if self.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN }
     }
 
     /// Where the upper layer begins in a frame that carries this packet.
@@ -99,19 +115,21 @@ impl PacketHeader {
     pub(crate) fn emit(&self, link: LinkHeader, upper_len: usize, out: &mut impl BufMut) {
         link.emit(self.src.is_ipv4(), out);
         match (self.src, self.dst) {
-            (IpAddr::V4(src), IpAddr::V4(dst)) => Ipv4Header {
-                tos: self.traffic_class,
-                payload_len: upper_len as u16,
-                id: self.identification.unwrap_or(0),
-                dont_fragment: self.identification.is_none(),
-                more_fragments: false,
-                fragment_offset: 0,
-                ttl: self.hop_limit,
-                protocol: self.protocol,
-                src,
-                dst,
+            (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                let header = Ipv4Header {
+                    tos: self.traffic_class,
+                    payload_len: upper_len as u16,
+                    id: self.identification.unwrap_or(0),
+                    dont_fragment: self.identification.is_none(),
+                    more_fragments: false,
+                    fragment_offset: 0,
+                    ttl: self.hop_limit,
+                    protocol: self.protocol,
+                    src,
+                    dst,
+                };
+                self.emit_v4(header, out);
             }
-            .emit(out),
             (IpAddr::V6(src), IpAddr::V6(dst)) => Ipv6Header {
                 traffic_class: self.traffic_class,
                 flow_label: self.flow_label,
@@ -126,24 +144,38 @@ impl PacketHeader {
         }
     }
 
+    /// The checksum of what it carries is over the packet's own destination, whatever hop the header names.
+    #[inline]
+    fn emit_v4(&self, header: Ipv4Header, out: &mut impl BufMut) {
+        match self.options {
+            None => header.emit(out),
+            Some(options) => {
+                let dst = options.first_hop.unwrap_or(header.dst);
+                Ipv4Header { dst, ..header }.emit_with_options(options.as_bytes(), out);
+            }
+        }
+    }
+
     /// Appends this header and the link's for a fragment that carries `len` bytes: in IPv4 DF is clear,
     /// so that a narrower link may cut it further; in IPv6 the fragment header follows.
     pub(crate) fn emit_fragment(&self, link: LinkHeader, part: Fragment, len: usize, out: &mut impl BufMut) {
         link.emit(self.src.is_ipv4(), out);
         match (self.src, self.dst) {
-            (IpAddr::V4(src), IpAddr::V4(dst)) => Ipv4Header {
-                tos: self.traffic_class,
-                payload_len: len as u16,
-                id: part.id as u16,
-                dont_fragment: false,
-                more_fragments: part.more,
-                fragment_offset: part.offset,
-                ttl: self.hop_limit,
-                protocol: self.protocol,
-                src,
-                dst,
+            (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                let header = Ipv4Header {
+                    tos: self.traffic_class,
+                    payload_len: len as u16,
+                    id: part.id as u16,
+                    dont_fragment: false,
+                    more_fragments: part.more,
+                    fragment_offset: part.offset,
+                    ttl: self.hop_limit,
+                    protocol: self.protocol,
+                    src,
+                    dst,
+                };
+                self.emit_v4(header, out);
             }
-            .emit(out),
             (IpAddr::V6(src), IpAddr::V6(dst)) => {
                 Ipv6Header {
                     traffic_class: self.traffic_class,
@@ -185,7 +217,7 @@ pub(crate) fn transport_checksum(
     batch: &mut TxBatch,
     start: FrameStart,
     link: LinkHeader,
-    header: &PacketHeader,
+    header: &PacketHeader<'_>,
     upper_len: usize,
     field: usize,
     by_device: bool,

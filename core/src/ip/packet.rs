@@ -10,6 +10,7 @@ use crate::tcp::seq::SeqNumber;
 use crate::time::Instant;
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ipv4::IpProtocol;
+use crate::wire::ipv4_options::IpOptions;
 use crate::wire::ndp_router::Redirect;
 use crate::wire::{icmpv4, ipv4, ipv6, tcp, udp};
 
@@ -25,13 +26,25 @@ pub(crate) struct Packet {
     pub(crate) flow_label: u32,
     /// Rather not at all than in fragments.
     pub(crate) dont_fragment: bool,
+    /// Of an IPv4 packet.
+    pub(crate) options: IpOptions,
     pub(crate) body: Body,
 }
 
 impl Packet {
     /// A packet of the default class, which may leave in fragments.
     pub(crate) const fn to(src: IpAddr, dst: IpAddr, next_hop: IpAddr, body: Body) -> Packet {
-        Packet { src, dst, next_hop, hop_limit: 64, traffic_class: 0, flow_label: 0, dont_fragment: false, body }
+        Packet {
+            src,
+            dst,
+            next_hop,
+            hop_limit: 64,
+            traffic_class: 0,
+            flow_label: 0,
+            dont_fragment: false,
+            options: IpOptions::NONE,
+            body,
+        }
     }
 
     /// The upper layer's protocol.
@@ -47,7 +60,7 @@ impl Packet {
 
     /// The packet's length on the wire, in bytes.
     pub(crate) fn len(&self) -> usize {
-        let header = if self.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
+        let header = if self.src.is_ipv4() { ipv4::HEADER_LEN + self.options.len() } else { ipv6::HEADER_LEN };
         let body = match &self.body {
             Body::EchoReply { data, .. } => icmpv4::HEADER_LEN + data.len(),
             Body::IcmpError { quote, .. } => icmpv4::HEADER_LEN + quote.len(),
@@ -69,6 +82,7 @@ impl Packet {
         digest.u8(self.traffic_class);
         digest.u32(self.flow_label);
         digest.bool(self.dont_fragment);
+        digest.counted(self.options.as_bytes());
         match &self.body {
             Body::EchoReply { ident, seq, data } => {
                 digest.u8(0);
@@ -191,5 +205,7 @@ pub(crate) struct Datagram {
     pub(crate) at: Instant,
     pub(crate) hop_limit: u8,
     pub(crate) traffic_class: u8,
+    /// As they stood in the header, padding included.
+    pub(crate) options: Bytes,
     pub(crate) data: Bytes,
 }

@@ -140,7 +140,7 @@ pub(crate) struct Hop {
 }
 
 /// Who asks for a way, and where to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Query {
     pub(crate) dst: IpAddr,
     /// The source address, where it is settled already.

@@ -15,6 +15,7 @@ use crate::autoconf::advertise::Advertisement;
 use crate::autoconf::dad::Nonce;
 use crate::autoconf::dhcpv4::Outgoing;
 use crate::config::{AddressSettings, InterfaceConfig, Medium};
+use crate::counters::{Drops, Traffic};
 use crate::frame::Capabilities;
 use crate::ip::fragment::Fragments;
 use crate::ip::multicast::Groups;
@@ -132,6 +133,9 @@ pub(crate) struct Interface {
     pub(crate) proxy_arp: bool,
     /// The heap entry that stands for the interface's own deadline.
     pub(crate) armed: Option<Instant>,
+    pub(crate) traffic: Traffic,
+    /// What came in here, or was to leave here, and was dropped.
+    pub(crate) drops: Drops,
 }
 
 impl Interface {
@@ -161,18 +165,26 @@ impl Interface {
             transit_next: false,
             proxy_arp: config.proxy_arp,
             armed: None,
+            traffic: Traffic::default(),
+            drops: Drops::default(),
         }
     }
 
     /// Takes sockets that are gone off the ready ring, once they are many: a device that takes no
     /// frames must not make it grow.
+    #[inline]
     pub(crate) fn drop_gone(&mut self, sockets: &Sockets) {
         if self.ready.len() > sockets.queue_max() {
-            self.ready.retain(|ready| match ready.what {
-                Ready::Tcp(handle) => sockets.tcp.contains_key(handle),
-                Ready::Udp(handle) => sockets.udp.contains_key(handle),
-            });
+            self.retain_sockets(sockets);
         }
+    }
+
+    #[cold]
+    fn retain_sockets(&mut self, sockets: &Sockets) {
+        self.ready.retain(|ready| match ready.what {
+            Ready::Tcp(handle) => sockets.tcp.contains_key(handle),
+            Ready::Udp(handle) => sockets.udp.contains_key(handle),
+        });
     }
 
     /// Whether something may want to leave.

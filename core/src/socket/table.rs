@@ -9,7 +9,7 @@ use super::ports::Ports;
 use super::{ListenerHandle, TcpHandle, UdpHandle};
 use crate::config::Shard;
 use crate::event::Readiness;
-use crate::ip::route::Hop;
+use crate::ip::route::{Hop, Query};
 use crate::rng::Seed;
 use crate::tcp::{Listener, Tcb};
 use crate::time::Instant;
@@ -75,6 +75,8 @@ pub(crate) struct UdpSlot {
     /// Stands on an interface's ready ring.
     pub(crate) queued: bool,
     pub(crate) pending: Readiness,
+    /// The way of the last datagram, and when it was found: it serves the next one to the same destination.
+    pub(crate) hop: Option<(u64, Query, Hop)>,
 }
 
 /// All sockets of a stack.

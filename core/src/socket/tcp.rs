@@ -5,10 +5,11 @@ use core::net::SocketAddr;
 
 use super::TcpHandle;
 use crate::config::TcpSettings;
-use crate::error::{RecvError, SendError, SocketError};
+use crate::error::{IpOptionsError, RecvError, SendError, SocketError};
 use crate::stack::Stack;
 use crate::tcp::{How, State, TcpInfo};
 use crate::time::Instant;
+use crate::wire::ipv4_options::IpOptions;
 
 /// How a listener is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,9 @@ impl<'a> TcpSocket<'a> {
         self.stack.called(now, "tcp.recv", self.handle, &(out.len() as u64).to_le_bytes());
         let (slot, mut env) = self.stack.connection(self.handle).ok_or(RecvError::Stale)?;
         let result = slot.tcb.recv(&mut env, out);
-        self.stack.settle_tcp(self.handle);
+        if slot.tcb.owes_acknowledgment() {
+            self.stack.settle_tcp(self.handle);
+        }
         result
     }
 
@@ -84,7 +87,9 @@ impl<'a> TcpSocket<'a> {
         self.stack.called(now, "tcp.recv_bytes", self.handle, &(max as u64).to_le_bytes());
         let (slot, mut env) = self.stack.connection(self.handle).ok_or(RecvError::Stale)?;
         let result = slot.tcb.recv_bytes(&mut env, max);
-        self.stack.settle_tcp(self.handle);
+        if slot.tcb.owes_acknowledgment() {
+            self.stack.settle_tcp(self.handle);
+        }
         result
     }
 
@@ -166,13 +171,19 @@ impl<'a> TcpSocket<'a> {
 
     /// Sets the connection anew. Buffer limits hold from the next call on; a receive limit below what
     /// was offered to the peer is reached only as the window closes (the right edge never moves left).
-    pub fn set_settings(&mut self, now: Instant, settings: TcpSettings) {
+    ///
+    /// Errors: [`IpOptionsError::SourceRoute`], [`IpOptionsError::Stale`].
+    pub fn set_settings(&mut self, now: Instant, mut settings: TcpSettings) -> Result<(), IpOptionsError> {
         self.stack.called(now, "tcp.set_settings", self.handle, &[]);
-        if let Some((slot, mut env)) = self.stack.connection(self.handle) {
-            slot.tcb.set_settings(&mut env, settings);
-            // They may name another interface or mark.
-            slot.hop = None;
-            self.stack.settle_tcp(self.handle);
+        self.stack.may_send(&settings.ip_options)?;
+        let (slot, mut env) = self.stack.connection(self.handle).ok_or(IpOptionsError::Stale)?;
+        if slot.flow.remote.is_ipv6() {
+            settings.ip_options = IpOptions::NONE;
         }
+        slot.tcb.set_settings(&mut env, settings);
+        // They may name another interface or mark.
+        slot.hop = None;
+        self.stack.settle_tcp(self.handle);
+        Ok(())
     }
 }

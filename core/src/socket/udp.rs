@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::UdpHandle;
 use crate::buffer::COPY_BELOW;
-use crate::error::{SocketError, UdpConnectError, UdpSendError};
+use crate::error::{IpOptionsError, SocketError, UdpConnectError, UdpSendError};
 use crate::ip::address::is_destination;
 use crate::ip::packet::Datagram;
 use crate::link::InterfaceId;
@@ -13,6 +13,7 @@ use crate::stack::{Stack, canonical};
 use crate::time::Instant;
 use crate::udp::Outgoing;
 use crate::udp::errors::DatagramError;
+use crate::wire::ipv4_options::IpOptions;
 use bytes::Bytes;
 
 /// How a UDP socket is opened.
@@ -56,12 +57,14 @@ pub struct Received {
     pub hop_limit: u8,
     /// DSCP in the upper six bits, ECN in the lower two.
     pub traffic_class: u8,
+    /// The options of its IPv4 header, as they came (RFC 1122 section 4.1.3.2); empty for IPv6.
+    pub ip_options: Bytes,
 }
 
 impl From<Datagram> for Received {
     fn from(datagram: Datagram) -> Received {
-        let Datagram { from, to, at, hop_limit, traffic_class, data } = datagram;
-        Received { data, from, to, at, hop_limit, traffic_class }
+        let Datagram { from, to, at, hop_limit, traffic_class, options, data } = datagram;
+        Received { data, from, to, at, hop_limit, traffic_class, ip_options: options }
     }
 }
 
@@ -126,6 +129,10 @@ impl<'a> UdpSocket<'a> {
             return Err(UdpSendError::BadDestination);
         }
         let (broadcast_allowed, dont_fragment) = (slot.state.broadcast, slot.state.dont_fragment);
+        if to.ip().is_multicast() && slot.state.options.source_route().is_some() {
+            // A source route leads to one host.
+            return Err(UdpSendError::BadDestination);
+        }
         if matches!(to.ip(), IpAddr::V4(address) if self.is_broadcast(address)) && !broadcast_allowed {
             return Err(UdpSendError::BroadcastNotAllowed);
         }
@@ -215,6 +222,23 @@ impl<'a> UdpSocket<'a> {
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.hop_limit = hop_limit;
         }
+    }
+
+    /// The options of its IPv4 packets from here on (as `IP_OPTIONS`). They take from what a datagram can
+    /// have unfragmented.
+    ///
+    /// Errors: [`IpOptionsError::SourceRoute`], [`IpOptionsError::Stale`].
+    pub fn set_ip_options(&mut self, options: IpOptions) -> Result<(), IpOptionsError> {
+        self.stack.called(self.stack.latest(), "udp.set_ip_options", self.handle, options.as_bytes());
+        self.stack.may_send(&options)?;
+        let slot = self.stack.udp_slot_mut(self.handle).ok_or(IpOptionsError::Stale)?;
+        slot.state.options = options;
+        Ok(())
+    }
+
+    /// The options of its IPv4 packets.
+    pub fn ip_options(&self) -> IpOptions {
+        self.slot().map_or(IpOptions::NONE, |slot| slot.state.options.clone())
     }
 
     /// The traffic class of its datagrams: DSCP in the upper six bits, ECN in the lower two.

@@ -150,11 +150,11 @@ impl Stack {
         self.counters.advertised_prefixes_left_out += left_out as u64;
         if config.message_len() + ipv6::HEADER_LEN > usize::from(interface.capabilities.mtu) {
             // The MTU has become smaller since it was looked at.
-            return self.drops.count(DropReason::FrameTooLong);
+            return self.drop_on(id, DropReason::FrameTooLong);
         }
         let advertisement = Box::new(Advertisement { source, config, is_final });
         if let Err(reason) = self.queue_control(id, Control::RouterAdvertisement(advertisement)) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 

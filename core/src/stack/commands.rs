@@ -19,6 +19,7 @@ use crate::socket::{
 use crate::tcp::{Listener, State, Tcb};
 use crate::time::Instant;
 use crate::udp::UdpState;
+use crate::wire::ipv4_options::IpOptions;
 use crate::wire::ipv6;
 
 /// The smallest MTU: what every IPv4 host can receive (RFC 791 section 3.2).
@@ -86,6 +87,7 @@ impl Stack {
         self.own_address(local.ip()).then_some(()).ok_or(ListenError::AddressNotAvailable)?;
         let listeners = &self.sockets.demux.listeners;
         let settings = options.settings.unwrap_or_else(|| self.config.tcp.socket.clone());
+        self.may_send(&settings.ip_options).map_err(|_| ListenError::SourceRoute)?;
         let (interface, dual_stack) = (settings.interface, options.dual_stack);
         let bound = |port| Bound { local: SocketAddr::new(local.ip(), port), dual_stack, interface };
         let taken = |port| listeners.is_taken(&bound(port));
@@ -153,10 +155,19 @@ impl Stack {
         if src.is_some_and(|address| address.is_ipv4() != remote.is_ipv4() || !self.own_address(address)) {
             return Err(ConnectError::AddressNotAvailable);
         }
-        let settings = options.settings.unwrap_or_else(|| self.config.tcp.socket.clone());
+        let mut settings = options.settings.unwrap_or_else(|| self.config.tcp.socket.clone());
+        self.may_send(&settings.ip_options).map_err(|_| ConnectError::SourceRoute)?;
+        if remote.is_ipv6() {
+            settings.ip_options = IpOptions::NONE;
+        }
+        let route = settings.ip_options.source_route();
+        let toward = route.map_or(remote.ip(), |(first, _)| IpAddr::V4(first));
         let ports = (wanted.map_or(0, |local| local.port()), remote.port());
-        let query = Query { src, interface: settings.interface, mark: settings.mark, ports, ..Query::to(remote.ip()) };
+        let query = Query { src, interface: settings.interface, mark: settings.mark, ports, ..Query::to(toward) };
         let (hop, address) = self.source_towards(&query)?;
+        if route.is_some_and(|(first, strict)| strict && hop.next_hop != first) {
+            return Err(ConnectError::NoRoute);
+        }
         if !self.make_room_for_connection() {
             return Err(ConnectError::LimitReached);
         }
@@ -247,7 +258,7 @@ impl Stack {
         let bound = bound(port);
         local.set_port(port);
         let state = UdpState::new(local, options);
-        let handle = self.sockets.udp.insert(UdpSlot { state, queued: false, pending: Readiness::empty() });
+        let handle = self.sockets.udp.insert(UdpSlot { state, queued: false, pending: Readiness::empty(), hop: None });
         self.sockets.demux.datagrams.insert(&bound, handle);
         Ok(handle)
     }

@@ -27,6 +27,7 @@ use crate::wire::checksum::Sum;
 use crate::wire::dhcpv4::{self, Dhcpv4Message};
 use crate::wire::ethernet::{self, EthernetAddress, EthernetHeader};
 use crate::wire::ipv4::{IpProtocol, Ipv4Packet};
+use crate::wire::ipv4_options::IpOptions;
 use crate::wire::udp::UdpDatagram;
 
 /// Type byte of a client identifier made of IAID and DUID (RFC 4361 section 6.1).
@@ -304,7 +305,7 @@ impl Stack {
 
     fn queue_or_count(&mut self, id: InterfaceId, control: Control) {
         if let Err(reason) = self.queue_control(id, control) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 
@@ -459,7 +460,17 @@ impl Stack {
         let src = IpAddr::V4(outgoing.ciaddr);
         let hop_limit = self.config.hop_limit;
         let (traffic_class, flow_label, dont_fragment) = (0, 0, true);
-        let packet = Packet { src, dst, next_hop, hop_limit, traffic_class, flow_label, dont_fragment, body };
+        let packet = Packet {
+            src,
+            dst,
+            next_hop,
+            hop_limit,
+            traffic_class,
+            flow_label,
+            dont_fragment,
+            options: IpOptions::NONE,
+            body,
+        };
         self.counters.dhcpv4_sent += 1;
         match station {
             Some(dst) => {

@@ -4,7 +4,6 @@
 use core::net::IpAddr;
 
 use super::Stack;
-use super::receive::check_options;
 use super::transmit::NextHop;
 use crate::config::{Medium, ReversePath};
 use crate::error::DropReason;
@@ -49,7 +48,7 @@ impl Stack {
         };
         // RFC 1122 section 3.2.2: about fragments other than the first no error is sent.
         let is_later_fragment = packet.fragment_offset() != 0;
-        if let Err((reason, owed)) = check_options(&packet, false) {
+        if let Err((reason, owed)) = self.check_options(&packet, false) {
             if let Some(kind) = owed.filter(|_| !is_later_fragment) {
                 self.owe_icmp_error(id, frame, &received, kind);
             }
@@ -202,7 +201,7 @@ impl Stack {
             return;
         }
         if !self.limits.redirects.admit(self.now) {
-            return self.drops.count(DropReason::RateLimited);
+            return self.drop_on(id, DropReason::RateLimited);
         }
         if let IpAddr::V4(gateway) = hop.next_hop {
             return self.owe_icmp_error(id, frame, received, ErrorKind::Redirect { gateway });
@@ -219,7 +218,7 @@ impl Stack {
         let packet =
             Packet { hop_limit: crate::wire::ndp::HOP_LIMIT, ..Packet::to(source, received.src, received.src, body) };
         if let Err(reason) = self.queue_control(id, Control::Packet(packet)) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 
@@ -232,7 +231,7 @@ impl Stack {
                 let Body::Transit(transit) = &mut packet.body else { return };
                 if transit.bytes.len() > mtu && packet.dont_fragment {
                     // The MTU has become smaller since it was looked at.
-                    return self.drops.count(DropReason::ForwardTooBig);
+                    return self.drop_on(id, DropReason::ForwardTooBig);
                 }
                 if !transit.emit(link, mtu, room, batch) {
                     interface.transit.push_front(Queued { what: packet, occasion: self.occasion });
@@ -241,10 +240,10 @@ impl Stack {
             NextHop::Unresolved(neighbor) => {
                 let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
                 for _ in 0..interface.neighbors.park_packet(neighbor, packet, &self.config.limits) {
-                    self.drops.count(DropReason::NeighborQueueFull);
+                    self.drop_on(id, DropReason::NeighborQueueFull);
                 }
             }
-            NextHop::Full => self.drops.count(DropReason::NeighborQueueFull),
+            NextHop::Full => self.drop_on(id, DropReason::NeighborQueueFull),
         }
     }
 

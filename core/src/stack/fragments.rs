@@ -43,6 +43,7 @@ pub(crate) struct DatagramPath {
 
 impl Stack {
     /// A fragment of an IPv4 packet. It is checked alone, then it waits for the rest.
+    #[inline(never)]
     pub(super) fn receive_ipv4_fragment(
         &mut self,
         id: InterfaceId,
@@ -174,12 +175,19 @@ impl Stack {
         let settled = !bound.is_unspecified() && !bound.is_multicast();
         let interface = state.interface_towards(dst.ip());
         let query = Query { interface, ..state.query(settled.then_some(bound), dst) };
-        let (hop, src) = self.source_towards(&query)?;
-        let header = if src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
+        // Where the source is settled, the way is the one that the last datagram took.
+        let known = query.src.and_then(|src| Some((self.known_hop(handle, &query)?, src)));
+        let (hop, src) = known.map_or_else(|| self.source_towards(&query), Ok)?;
+        let options = if src.is_ipv4() { state.options.len() } else { 0 };
+        if options > 0 && state.options.source_route().is_some_and(|(first, strict)| strict && hop.next_hop != first) {
+            // RFC 791 section 3.1: no router may stand between the hops of a strict source route.
+            return Err(Refusal::NoRoute);
+        }
+        let header = options + if src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
         Ok(DatagramPath {
             src,
             unfragmented: usize::from(self.path(hop.interface, dst.ip()).mtu).saturating_sub(header + udp::HEADER_LEN),
-            largest: upper_max(src.is_ipv4()) - udp::HEADER_LEN,
+            largest: upper_max(src.is_ipv4()) - options - udp::HEADER_LEN,
         })
     }
 
@@ -187,11 +195,11 @@ impl Stack {
     /// queue, as many per batch as there is room for. Or not at all, if its socket wants none.
     pub(super) fn fragment_packet(&mut self, id: InterfaceId, packet: &Packet, link: LinkHeader, mtu: usize) {
         if packet.dont_fragment {
-            self.drops.count(DropReason::FrameTooLong);
+            self.drop_on(id, DropReason::FrameTooLong);
             return self.on_packet_unsent(id, packet, SocketError::MessageTooLong);
         }
         let Some((protocol, upper_header, data)) = upper_layer(packet) else {
-            return self.drops.count(DropReason::FrameTooLong);
+            return self.drop_on(id, DropReason::FrameTooLong);
         };
         let header = PacketHeader {
             hop_limit: packet.hop_limit,
@@ -200,7 +208,8 @@ impl Stack {
             ..PacketHeader::new(packet.src, packet.dst, protocol)
         };
         let ident = self.identifications.next(packet.src, packet.dst, protocol);
-        let mut fragments = Fragments { header, link, id: ident, mtu, upper_header, data, sent: 0 };
+        let options = packet.options.clone();
+        let mut fragments = Fragments { header, options, link, id: ident, mtu, upper_header, data, sent: 0 };
         fill_checksum(&mut fragments);
         self.count_packet(packet);
         self.counters.fragmented += 1;
@@ -214,9 +223,9 @@ impl Stack {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         if fragments.mtu > usize::from(interface.mtu(fragments.header.src.is_ipv6())) {
             // The interface has become narrower between two fragments.
-            return self.drops.count(DropReason::FrameTooLong);
+            return self.drop_on(id, DropReason::FrameTooLong);
         }
-        if fragments.emit(batch) {
+        if fragments.emit(self.now, batch) {
             interface.control.push_front(Queued { what: Control::Fragments(fragments), occasion: self.occasion });
         }
         self.counters.fragments_sent += 1;

@@ -17,10 +17,12 @@ use crate::wire::ethernet::EthernetAddress;
 use crate::wire::icmpv4::{self, Icmpv4Header, Icmpv4Message};
 use crate::wire::icmpv6::{self, Icmpv6Header, Icmpv6Message};
 use crate::wire::ipv4::IpProtocol;
+use crate::wire::ipv4_options::IpOptions;
 use crate::wire::mld;
 use crate::wire::ndp;
 
 impl Stack {
+    #[inline(never)]
     pub(super) fn receive_icmpv4(
         &mut self,
         id: InterfaceId,
@@ -90,7 +92,8 @@ impl Stack {
         let data = self.keep(frame, received.upper.start + icmpv4::HEADER_LEN..received.upper.end);
         let src = unicast.then_some(received.dst);
         let body = Body::EchoReply { ident, seq, data };
-        self.answer(id, src, received.src, body)
+        let options = self.options_of_reply(frame, received);
+        self.answer_with(id, src, received.src, body, options)
     }
 
     /// Queues an answer to `dst`, from `src` or the best of our addresses, on the interface that the
@@ -102,10 +105,21 @@ impl Stack {
         dst: IpAddr,
         body: Body,
     ) -> Result<(), DropReason> {
+        self.answer_with(id, src, dst, body, IpOptions::NONE)
+    }
+
+    fn answer_with(
+        &mut self,
+        id: InterfaceId,
+        src: Option<IpAddr>,
+        dst: IpAddr,
+        body: Body,
+        options: IpOptions,
+    ) -> Result<(), DropReason> {
         let interface = crate::ip::address::is_link_local(dst).then_some(id);
         let (hop, src) = self.source_towards(&Query { src, interface, ..Query::to(dst) })?;
         let hop_limit = self.default_hop_limit(hop.interface, dst);
-        let packet = Packet { hop_limit, ..Packet::to(src, dst, hop.next_hop, body) };
+        let packet = Packet { hop_limit, options, ..Packet::to(src, dst, hop.next_hop, body) };
         if !self.has_room_for_answer(hop.interface, &packet) {
             return Err(DropReason::ControlQueueFull);
         }
@@ -114,6 +128,7 @@ impl Stack {
 
     /// An ICMP error is owed for a received packet, if the rules of RFC 1122 section 3.2.2 and RFC 4443
     /// section 2.4 (e) let us and the rate limit (f) does.
+    #[cold]
     pub(super) fn owe_icmp_error(&mut self, id: InterfaceId, frame: &Frame, received: &Received, kind: ErrorKind) {
         self.owe_extension_error(id, frame, received, kind, false);
     }
@@ -131,13 +146,13 @@ impl Stack {
         let is_error =
             frame.data.get(received.upper.clone()).is_some_and(|upper| icmp::is_error(received.protocol, upper));
         if !answerable || is_error {
-            return self.drops.count(DropReason::NoAnswerOwed);
+            return self.drop_on(id, DropReason::NoAnswerOwed);
         }
         if !self.limits.icmp_sources.allows(self.now, received.src) {
-            return self.drops.count(DropReason::IcmpSourceLimited);
+            return self.drop_on(id, DropReason::IcmpSourceLimited);
         }
         if !self.limits.icmp_errors.admit(self.now) {
-            return self.drops.count(DropReason::RateLimited);
+            return self.drop_on(id, DropReason::RateLimited);
         }
         self.limits.icmp_sources.count(self.now, received.src);
         let room = if received.src.is_ipv4() { icmp::QUOTE_MAX_V4 } else { icmp::QUOTE_MAX_V6 };
@@ -145,7 +160,7 @@ impl Stack {
         let quote = self.keep(frame, received.packet.start..end);
         let src = (received.delivery == Delivery::Unicast).then_some(received.dst);
         if let Err(reason) = self.answer(id, src, received.src, Body::IcmpError { kind, quote }) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 }

@@ -82,7 +82,7 @@ impl Stack {
         let transit = core::mem::take(&mut interface.transit);
         let waiting = interface.neighbors.flush();
         for _ in 0..control.len() + transit.len() + waiting.packets.len() {
-            self.drops.count(DropReason::InterfaceDown);
+            self.drop_on(id, DropReason::InterfaceDown);
         }
         for packet in &waiting.packets {
             self.on_packet_undeliverable(id, packet);

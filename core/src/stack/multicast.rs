@@ -1,5 +1,6 @@
 //! Groups: what sockets ask for, what IGMP and MLD say, and who gets a datagram sent to many.
 
+use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use smallvec::SmallVec;
 
@@ -163,6 +164,7 @@ impl Stack {
 
     /// An IGMP message has arrived. Of those of other hosts only queries concern us, and reports while
     /// an older version is spoken.
+    #[inline(never)]
     pub(super) fn receive_igmp(
         &mut self,
         id: InterfaceId,
@@ -323,7 +325,7 @@ impl Stack {
     }
 
     /// A socket of ours sends to a group: members on this host hear it too, unless it says otherwise.
-    pub(crate) fn loop_datagram(&mut self, handle: UdpHandle, to: SocketAddr, src: IpAddr, data: &bytes::Bytes) {
+    pub(crate) fn loop_datagram(&mut self, handle: UdpHandle, to: SocketAddr, src: IpAddr, data: &Bytes) {
         let Some(slot) = self.sockets.udp.get(handle).filter(|slot| slot.state.multicast.looped) else { return };
         let from = SocketAddr::new(src, slot.state.local.port());
         let (hop_limit, traffic_class) = (slot.state.multicast.hops, slot.state.traffic_class);
@@ -332,7 +334,8 @@ impl Stack {
         let Ok(hearers) = self.hearers(hop.interface, to.ip(), to.port(), from) else { return };
         for hearer in hearers {
             let at = self.now;
-            let datagram = Datagram { from, to: to.ip(), at, hop_limit, traffic_class, data: data.clone() };
+            let (options, data) = (Bytes::new(), data.clone());
+            let datagram = Datagram { from, to: to.ip(), at, hop_limit, traffic_class, options, data };
             match self.deliver_datagram(hearer, datagram) {
                 Ok(()) => self.counters.udp_looped += 1,
                 Err(reason) => self.drops.count(reason),

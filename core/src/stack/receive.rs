@@ -51,6 +51,7 @@ impl Stack {
     }
 
     /// A packet without a link header.
+    #[inline(never)]
     pub(super) fn receive_bare(&mut self, id: InterfaceId, frame: &mut Frame) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         if frame.data.len() > usize::from(interface.mru) && frame.meta.segment_size.is_none() {
@@ -83,7 +84,7 @@ impl Stack {
             return Err(DropReason::Ipv4Source);
         }
         if !packet.option_bytes().is_empty()
-            && let Err((reason, owed)) = check_options(&packet, self.config.ip.source_routes)
+            && let Err((reason, owed)) = self.check_options(&packet, self.config.ip.source_routes)
         {
             // RFC 1122 section 3.2.2: none about a fragment but the first.
             if let Some(kind) = owed.filter(|_| packet.fragment_offset() == 0) {
@@ -109,6 +110,7 @@ impl Stack {
     }
 
     /// A packet to none of our addresses: for an address that we are about to have, or in transit.
+    #[inline(never)]
     fn receive_ipv4_of_others(
         &mut self,
         id: InterfaceId,
@@ -196,6 +198,7 @@ impl Stack {
         }
     }
 
+    #[inline(never)]
     fn receive_arp(&mut self, id: InterfaceId, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
         let packet = ArpPacket::parse(ethernet.payload())?;
         self.contest_address(id, &packet)?;
@@ -294,7 +297,7 @@ impl Stack {
         let evicted = interface.neighbors.take_evicted();
         self.counters.neighbors_evicted += evicted.neighbors;
         for _ in 0..evicted.packets {
-            self.drops.count(DropReason::NeighborQueueFull);
+            self.drop_on(id, DropReason::NeighborQueueFull);
         }
         for handle in evicted.sockets {
             self.on_tcp_unreachable(handle, DropReason::NeighborQueueFull);
@@ -345,7 +348,7 @@ impl Stack {
     /// A neighbor cannot be reached: what waited for it is lost, and its sockets are told.
     pub(super) fn give_up(&mut self, id: InterfaceId, waiting: Waiting) {
         for packet in waiting.packets {
-            self.drops.count(DropReason::NeighborUnreachable);
+            self.drop_on(id, DropReason::NeighborUnreachable);
             self.on_packet_undeliverable(id, &packet);
         }
         for handle in waiting.sockets {
@@ -374,7 +377,7 @@ impl Stack {
             }
         };
         if let Err(reason) = self.queue_control(id, control) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 
@@ -401,29 +404,6 @@ impl Stack {
         }
         frame.data.slice(range)
     }
-}
-
-/// Options are passed over, whatever they are, but for source routes, which are refused unless the
-/// configuration says otherwise and the route ends here (RFC 1122 section 3.2.1.8, RFC 7126 section 4.3). An
-/// error is owed for a malformed one (RFC 1122 section 3.2.2.5), and for a route that goes on: a host
-/// is no router.
-pub(super) fn check_options(
-    packet: &Ipv4Packet<'_>,
-    source_routes: bool,
-) -> Result<(), (DropReason, Option<ErrorKind>)> {
-    for option in packet.options() {
-        let Ok(option) = option else {
-            let pointer = u32::from(packet.malformed_option().unwrap_or_default());
-            return Err((DropReason::Ipv4Option, Some(ErrorKind::ParameterProblem { code: 0, pointer })));
-        };
-        if option.is_source_route() {
-            let owed = (source_routes && !option.is_route_complete()).then_some(ErrorKind::SourceRouteFailed);
-            if !source_routes || owed.is_some() {
-                return Err((DropReason::Ipv4SourceRoute, owed));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Whether the transport checksum of the frame need not be looked at.

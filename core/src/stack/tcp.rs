@@ -26,6 +26,7 @@ use crate::socket::{ListenerHandle, TcpHandle};
 use crate::tcp::seq::SeqNumber;
 use crate::tcp::{Arrival, Env, Judgement, Open, Reset, Segment, State, Tcb, reset_for};
 use crate::wire::ipv4::IpProtocol;
+use crate::wire::ipv4_options::IpOptions;
 use crate::wire::tcp::TcpSegment;
 use crate::wire::{ipv4, ipv6, tcp};
 use core::net::IpAddr;
@@ -89,6 +90,7 @@ impl Stack {
 
     /// A SYN that may end TIME-WAIT, if a listener takes it: else a stranger's SYN would only undo
     /// what TIME-WAIT protects, and is answered as in any other synchronized state.
+    #[cold]
     fn reopen(
         &mut self,
         id: InterfaceId,
@@ -112,6 +114,7 @@ impl Stack {
     }
 
     /// RFC 9293 section 3.10.7.1 (CLOSED) and 3.10.7.2 (LISTEN).
+    #[inline(never)]
     fn segment_without_connection(
         &mut self,
         id: InterfaceId,
@@ -151,6 +154,9 @@ impl Stack {
         let Some(mut settings) = self.sockets.listeners.get(listener).map(|slot| slot.listener.settings.clone()) else {
             return Err(DropReason::TcpNoSocket);
         };
+        if flow.remote.is_ipv6() {
+            settings.ip_options = IpOptions::NONE;
+        }
         if crate::ip::address::is_link_local(flow.remote) {
             // The peer's address means it on this link only (RFC 4007 section 6).
             settings.interface = Some(id);
@@ -418,19 +424,21 @@ impl Stack {
             return Ok(hop);
         }
         let settings = slot.tcb.settings();
+        let first_hop = settings.ip_options.first_hop().map(IpAddr::V4);
         let query = Query {
             src: Some(slot.flow.local),
             interface: settings.interface,
             mark: settings.mark,
             ports: (slot.flow.local_port, slot.flow.remote_port),
-            ..Query::to(slot.flow.remote)
+            ..Query::to(first_hop.unwrap_or(slot.flow.remote))
         };
         let hop = self.way(&query)?.hop;
         let path = self.path(hop.interface, query.dst);
         if let Some(slot) = self.sockets.tcp.get_mut(handle) {
             slot.hop = Some((generation, hop));
             slot.path_until = path.until;
-            slot.dont_fragment = path.dont_fragment;
+            // Errors about a packet that is routed by its source name another destination.
+            slot.dont_fragment = path.dont_fragment && first_hop.is_none();
             slot.tcb.set_path(path.mtu.saturating_sub(tcp_headers(query.dst.is_ipv4())));
         }
         Ok(hop)
@@ -452,6 +460,7 @@ impl Stack {
 
     /// There is no way to the peer: as if its neighbor did not answer. What would be sent now is lost,
     /// and sent again by the retransmission timeout, when there may be a route.
+    #[cold]
     fn on_no_route(&mut self, handle: TcpHandle, refusal: Refusal) {
         let Some((slot, mut env)) = self.connection(handle) else { return };
         slot.tcb.on_unreachable(&mut env);
@@ -469,12 +478,13 @@ impl Stack {
     pub(super) fn owe_reset(&mut self, id: InterfaceId, flow: Flow, reset: Option<Reset>) {
         let Some(reset) = reset else { return };
         if !self.limits.resets.admit(self.now) {
-            return self.drops.count(DropReason::RateLimited);
+            return self.drop_on(id, DropReason::RateLimited);
         }
         self.queue_reset(id, flow, reset);
     }
 
     /// A reset of one of our connections: the peer must learn of it.
+    #[cold]
     fn owe_own_reset(&mut self, handle: TcpHandle, flow: Flow, reset: Reset) {
         if let Ok(hop) = self.hop_of(handle) {
             self.queue_reset(hop.interface, flow, reset);
@@ -485,7 +495,7 @@ impl Stack {
         let body =
             Body::TcpReset { src_port: flow.local_port, dst_port: flow.remote_port, seq: reset.seq, ack: reset.ack };
         if let Err(reason) = self.answer(id, Some(flow.local), flow.remote, body) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 

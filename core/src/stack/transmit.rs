@@ -11,6 +11,7 @@ use crate::error::DropReason;
 use crate::event::Readiness;
 use crate::frame::{FrameStart, TxBatch, TxChecksum};
 use crate::ip::address::ALL_ROUTERS;
+use crate::ip::options::LeavingOptions;
 use crate::ip::output::{LinkHeader, PacketHeader, transport_checksum};
 use crate::ip::packet::{Body, Packet};
 use crate::link::neighbor::{NeighborId, Origin, Resolution};
@@ -54,15 +55,21 @@ impl Stack {
     /// device has taken it.
     pub fn poll_transmit(&mut self, now: Instant, interface: InterfaceId, batch: &mut TxBatch) -> usize {
         self.advance(now);
-        if self.interfaces.get(interface.index()).is_some_and(|own| own.medium == Medium::Loopback) {
+        let Some(own) = self.interfaces.get(interface.index()).filter(|own| own.is_ready()) else { return 0 };
+        if own.medium == Medium::Loopback {
             self.loop_back(interface);
             return 0;
         }
         let before = batch.len();
         self.fill(interface, batch);
         let count = batch.len() - before;
+        let bytes = batch.bytes_from(before);
         self.counters.frames_sent += count as u64;
-        self.counters.bytes_sent += batch.bytes_from(before);
+        self.counters.bytes_sent += bytes;
+        if let Some(own) = self.interfaces.get_mut(interface.index()) {
+            own.traffic.frames_sent += count as u64;
+            own.traffic.bytes_sent += bytes;
+        }
         if self.trace.is_on() {
             for frame in batch.frames().skip(before) {
                 self.trace.frame(self.now, "sent", interface.0, frame.head);
@@ -117,6 +124,7 @@ impl Stack {
         }
     }
 
+    #[inline(never)]
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
         match control {
             Control::Dhcpv6 { transaction } => self.transmit_dhcpv6(id, transaction, batch),
@@ -217,11 +225,22 @@ impl Stack {
     }
 
     /// The hardware address for `next_hop`; starts its resolution if it is not known.
+    #[inline]
     pub(super) fn resolve(&mut self, id: InterfaceId, next_hop: IpAddr, origin: Origin) -> NextHop {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return NextHop::Full };
         if interface.medium != Medium::Ethernet {
             return NextHop::Known(LinkHeader::None);
         }
+        match interface.neighbors.reachable(self.now, next_hop, origin) {
+            Some(dst) => NextHop::Known(LinkHeader::Ethernet { src: interface.hardware_address, dst }),
+            None => self.look_for(id, next_hop, origin),
+        }
+    }
+
+    /// As [`Stack::resolve`], of a group, or of a neighbor that is not known to be reachable.
+    #[inline(never)]
+    fn look_for(&mut self, id: InterfaceId, next_hop: IpAddr, origin: Origin) -> NextHop {
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return NextHop::Full };
         let src = interface.hardware_address;
         if let Some(dst) = interface.group_address(next_hop) {
             return NextHop::Known(LinkHeader::Ethernet { src, dst });
@@ -253,7 +272,9 @@ impl Stack {
                 if packet.len() > usize::from(path.mtu) {
                     return self.fragment_packet(id, &packet, link, path.mtu.into());
                 }
-                let may_be_fragmented = !path.dont_fragment && !packet.dont_fragment;
+                // Errors about a packet that is routed by its source name another destination: no path is learnt by them.
+                let is_source_routed = !packet.options.is_empty() && packet.options.source_route().is_some();
+                let may_be_fragmented = (!path.dont_fragment || is_source_routed) && !packet.dont_fragment;
                 let identification =
                     may_be_fragmented.then(|| self.identify(packet.src, packet.dst, packet.protocol()));
                 self.transmit_to(id, &packet, link, identification, batch);
@@ -261,10 +282,10 @@ impl Stack {
             NextHop::Unresolved(neighbor) => {
                 let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
                 for _ in 0..interface.neighbors.park_packet(neighbor, packet, &self.config.limits) {
-                    self.drops.count(DropReason::NeighborQueueFull);
+                    self.drop_on(id, DropReason::NeighborQueueFull);
                 }
             }
-            NextHop::Full => self.drops.count(DropReason::NeighborQueueFull),
+            NextHop::Full => self.drop_on(id, DropReason::NeighborQueueFull),
         }
     }
 
@@ -280,7 +301,8 @@ impl Stack {
         let Some(interface) = self.interfaces.get(id.index()) else { return };
         let by_device = interface.capabilities.tx_checksum;
         self.count_packet(packet);
-        emit_packet(packet, link, identification, by_device, batch);
+        let options = LeavingOptions::new(&packet.options, true, (packet.src, packet.dst), self.now);
+        emit_packet(packet, link, identification, options.as_ref(), by_device, batch);
     }
 
     pub(super) fn count_packet(&mut self, packet: &Packet) {
@@ -300,20 +322,23 @@ impl Stack {
     }
 
     /// One turn of a UDP socket: one datagram, on its way or to its neighbor's queue.
+    #[inline(never)]
     fn transmit_udp(&mut self, id: InterfaceId, handle: UdpHandle, batch: &mut TxBatch) {
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         slot.queued = false;
         // The route may have changed since it was put on this ring.
         let query = self.datagram_query(handle);
-        let Some(way) = query.and_then(|query| self.way(&query).ok()).filter(|way| way.hop.interface == id) else {
+        let hop = query.and_then(|query| self.datagram_hop(handle, &query).ok());
+        let Some(hop) = hop.filter(|hop| hop.interface == id) else {
             return self.make_udp_ready(handle);
         };
-        let hop = way.hop;
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
-        slot.state.on_sent(next.dst, &self.config.limits);
+        let forgot = slot.state.on_sent(next.dst, &self.config.limits);
+        self.counters.udp_destinations_forgotten += u64::from(forgot);
         let (hop_limit, dont_fragment) = (slot.state.hop_limit_to(next.dst.ip()), slot.state.dont_fragment);
         let (traffic_class, is_connected) = (slot.state.traffic_class, slot.state.peer == Some(next.dst));
+        let options = slot.state.options.clone();
         let flow = Flow::new(SocketAddr::new(next.src, slot.state.local.port()), next.dst);
         let packet = Packet {
             src: next.src,
@@ -324,6 +349,7 @@ impl Stack {
             // Datagrams to one peer are a flow; those to this and that are none (RFC 6437 section 3).
             flow_label: if is_connected { self.flow_label(IpProtocol::UDP, &flow) } else { 0 },
             dont_fragment,
+            options,
             body: Body::Datagram { src_port: flow.local_port, dst_port: flow.remote_port, data: next.data },
         };
         if has_room_again {
@@ -334,6 +360,7 @@ impl Stack {
     }
 
     /// One turn of a connection: one segment, or one super-segment as its pieces.
+    #[inline(never)]
     fn transmit_tcp(&mut self, id: InterfaceId, handle: TcpHandle, room: usize, batch: &mut TxBatch) {
         let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
         slot.queued = false;
@@ -369,7 +396,7 @@ impl Stack {
         let capabilities = interface.capabilities;
         let hop_limit_v4 = self.config.hop_limit;
         let hop_limit_v6 = interface.autoconf.router_discovery.hop_limit.unwrap_or(hop_limit_v4);
-        let identification = self.identification_of(handle);
+        let (now, identification) = (self.now, self.identification_of(handle));
         let Some((slot, mut env)) = self.connection(handle) else { return };
         let segment_size = slot.tcb.segment_size();
         // What may be fragmented on its way needs an identification of its own: one segment at a time.
@@ -378,6 +405,7 @@ impl Stack {
         let max_payload = if identification.is_some() { segment_size } else { max_payload };
         if let Some(outgoing) = slot.tcb.next_segment(&mut env, max_payload) {
             let settings = slot.tcb.settings();
+            let options = LeavingOptions::new(&settings.ip_options, true, (slot.flow.local, slot.flow.remote), now);
             let header = PacketHeader {
                 hop_limit: settings.hop_limit.unwrap_or(if slot.flow.remote.is_ipv4() {
                     hop_limit_v4
@@ -387,6 +415,7 @@ impl Stack {
                 traffic_class: settings.dscp << 2,
                 flow_label: slot.flow_label,
                 identification,
+                options: options.as_ref(),
                 ..PacketHeader::new(slot.flow.local, slot.flow.remote, IpProtocol::TCP)
             };
             let emission = Emission {
@@ -428,7 +457,7 @@ fn finish(
     batch: &mut TxBatch,
     start: FrameStart,
     link: LinkHeader,
-    header: &PacketHeader,
+    header: &PacketHeader<'_>,
     upper_len: usize,
     field: usize,
     by_device: bool,
@@ -437,7 +466,14 @@ fn finish(
     batch.commit(start, upper_len as u32, None, checksum);
 }
 
-fn emit_packet(packet: &Packet, link: LinkHeader, identification: Option<u16>, by_device: bool, batch: &mut TxBatch) {
+fn emit_packet(
+    packet: &Packet,
+    link: LinkHeader,
+    identification: Option<u16>,
+    options: Option<&LeavingOptions>,
+    by_device: bool,
+    batch: &mut TxBatch,
+) {
     let (is_v4, protocol) = (packet.src.is_ipv4(), packet.protocol());
     let (head_len, data): (_, &[u8]) = match &packet.body {
         Body::EchoReply { data, .. } => (icmpv4::HEADER_LEN, data),
@@ -453,6 +489,7 @@ fn emit_packet(packet: &Packet, link: LinkHeader, identification: Option<u16>, b
         traffic_class: packet.traffic_class,
         flow_label: packet.flow_label,
         identification,
+        options,
         ..PacketHeader::new(packet.src, packet.dst, protocol)
     };
     let len = head_len + data.len();

@@ -12,7 +12,7 @@ use crate::ip::address::Delivery;
 use crate::ip::input::Received;
 use crate::ip::output::PacketHeader;
 use crate::ip::packet::{Datagram, ErrorKind};
-use crate::ip::route::Query;
+use crate::ip::route::{Hop, Query, Refusal};
 use crate::link::{InterfaceId, Ready};
 use crate::provenance::Queued;
 use crate::socket::UdpHandle;
@@ -21,6 +21,7 @@ use crate::wire::ipv4::IpProtocol;
 use crate::wire::udp::{self, UdpDatagram};
 
 impl Stack {
+    #[inline(never)]
     pub(super) fn receive_udp(
         &mut self,
         id: InterfaceId,
@@ -59,7 +60,8 @@ impl Stack {
         let hearers = hearers?;
         let data = self.keep(frame, text);
         let (hop_limit, traffic_class) = (received.hop_limit, received.traffic_class);
-        let datagram = Datagram { from, to: received.dst, at: self.now, hop_limit, traffic_class, data };
+        let options = self.options_of(frame, received);
+        let datagram = Datagram { from, to: received.dst, at: self.now, hop_limit, traffic_class, options, data };
         self.deliver_to(&hearers, datagram)
     }
 
@@ -71,10 +73,10 @@ impl Stack {
     /// Puts a socket on the ready ring of the interface that its next datagram leaves through.
     pub(crate) fn make_udp_ready(&mut self, handle: UdpHandle) {
         while let Some(query) = self.datagram_query(handle) {
-            let way = self.way(&query);
+            let hop = self.datagram_hop(handle, &query);
             let Some(slot) = self.sockets.udp.get_mut(handle).filter(|slot| !slot.queued) else { return };
-            if let Ok(way) = way
-                && let Some(interface) = self.interfaces.get_mut(way.hop.interface.index())
+            if let Ok(hop) = hop
+                && let Some(interface) = self.interfaces.get_mut(hop.interface.index())
             {
                 slot.queued = true;
                 interface.ready.push_back(Queued { what: Ready::Udp(handle), occasion: self.occasion });
@@ -85,9 +87,34 @@ impl Stack {
             let has_room_again = slot.state.next_to_send().is_some_and(|(_, has_room_again)| has_room_again);
             slot.state.on_error(SocketError::NetworkUnreachable);
             let writable = if has_room_again { Readiness::WRITABLE } else { Readiness::empty() };
-            self.drops.count(way.map_or_else(DropReason::from, |_| DropReason::NoRoute));
+            self.drops.count(hop.map_or_else(DropReason::from, |_| DropReason::NoRoute));
             self.announce_udp(handle, Readiness::ERROR | writable);
         }
+    }
+
+    /// The next hop of a datagram whose source is settled, asked of the routes only when they or our addresses
+    /// have changed or the last datagram went elsewhere.
+    pub(super) fn datagram_hop(&mut self, handle: UdpHandle, query: &Query) -> Result<Hop, Refusal> {
+        let generation = self.ways_generation();
+        if let Some(hop) = self.known_hop(handle, query) {
+            return Ok(hop);
+        }
+        let hop = self.way(query)?.hop;
+        if let Some(slot) = self.sockets.udp.get_mut(handle) {
+            slot.hop = Some((generation, *query, hop));
+        }
+        Ok(hop)
+    }
+
+    /// The next hop that a datagram of the socket took which asked the same.
+    pub(super) fn known_hop(&self, handle: UdpHandle, query: &Query) -> Option<Hop> {
+        let (seen, asked, hop) = self.sockets.udp.get(handle)?.hop?;
+        (seen == self.ways_generation() && asked == *query).then_some(hop)
+    }
+
+    /// Moves whenever the way to a destination may be another one.
+    fn ways_generation(&self) -> u64 {
+        self.routes.generation() + self.redirects.generation()
     }
 
     /// Who asks for the way of a socket's next datagram, if it has one.

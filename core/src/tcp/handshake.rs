@@ -17,6 +17,8 @@ use crate::wire::tcp_options::{TcpOptions, Timestamps};
 /// The smallest segment size that is believed: with less, headers would be all that is sent. Room for
 /// the options of a data segment remains.
 const MSS_MIN: u16 = 48;
+/// What a segment carries at least, whatever options take.
+const TEXT_MIN: u16 = 8;
 /// The timestamps option with its padding, in every data segment (RFC 7323 appendix A).
 const TIMESTAMPS_LEN: u16 = 12;
 /// What a receive buffer may be set to: a window of at most 2^30 keeps sequence numbers comparable
@@ -114,7 +116,9 @@ impl Tcb {
     /// Eff.snd.MSS (RFC 9293 section 3.7.1): what peer and path take, without the options of a data segment.
     pub(super) fn effective_mss(&self) -> u16 {
         let options = if self.timestamps.on { TIMESTAMPS_LEN } else { 0 };
-        self.snd.mss_peer.min(self.snd.mss_path.max(MSS_MIN)) - options
+        // RFC 9293 section 3.7.1: Eff.snd.MSS = min(SendMSS + 20, MMS_S) - TCPhdrsize - IPoptionsize.
+        let options = options + self.settings.ip_options.len() as u16;
+        self.snd.mss_peer.min(self.snd.mss_path.max(MSS_MIN)).saturating_sub(options).max(TEXT_MIN)
     }
 
     /// SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK.

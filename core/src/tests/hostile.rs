@@ -31,6 +31,36 @@ proptest! {
     }
 }
 
+/// What routers, servers and queriers say reaches far too: leases, tables that are full, groups that are reported.
+#[test]
+fn the_served_inputs_reach_deep() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let reached = [
+        "dhcpv4.acknowledged",
+        "dhcpv6.received",
+        "icmp.redirects_accepted",
+        "ndp.router_solicitations_sent",
+        "ndp.prefixes_refused",
+        "ndp.resolvers_refused",
+        "igmp.sent",
+        "mld.sent",
+    ];
+    let (mut counts, mut leased) = ([0; 8], 0);
+    for _ in 0..20 {
+        let mut world = World::new();
+        for input in inputs(299..300).new_tree(&mut runner).unwrap().current() {
+            world.play(&input);
+            let leases = world.rig.stack.dhcpv6(world.rig.interface).unwrap();
+            leased += leases.addresses.len() + leases.prefixes.len();
+        }
+        for (count, name) in counts.iter_mut().zip(reached) {
+            *count += world.rig.counter(name);
+        }
+    }
+    assert!(leased > 0 && counts.iter().all(|count| *count > 0), "{leased} leases, {reached:?}: {counts:?}");
+}
+
 /// The generators reach what they are for: connections in all states, and the limits.
 #[test]
 fn the_inputs_reach_deep() {

@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::served::{Served, served};
+
 /// What happens to a stack. Hosts are the last byte of an address on the link: 1 is the peer, 2 is us.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
@@ -111,6 +113,8 @@ pub(crate) enum Wire {
         payload: Vec<u8>,
     },
     Bytes(Vec<u8>),
+    /// What routers, servers and queriers say.
+    Served(Served),
 }
 
 #[derive(Clone, Debug)]
@@ -199,6 +203,7 @@ fn wire() -> impl Strategy<Value = Wire> {
         1 => (0..4usize, any::<u8>(), 0..16u8).prop_map(|(recent, kind, code)| Wire::Error { recent, kind, code }),
         1 => (prop_oneof![Just(0u8), Just(43), Just(44), Just(60), any::<u8>()], vec(any::<u8>(), 0..80)).prop_map(|(next_header, payload)| Wire::Headers { next_header, payload }),
         1 => vec(any::<u8>(), 0..200).prop_map(Wire::Bytes),
+        12 => served().prop_map(Wire::Served),
     ]
 }
 

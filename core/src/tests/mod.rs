@@ -3,7 +3,8 @@
 //!
 //! - [`rig`]: a stack with one interface, and the peer's side of the wire
 //! - `routers`: a rig that configures itself, and the routers of its link
-//! - [`inputs`], [`world`]: arbitrary inputs, and what they are played to
+//! - [`inputs`], `served`, [`world`]: arbitrary inputs, those of routers and servers among them, and what they
+//!   are played to
 //!
 //! | file | topic |
 //! |---|---|
@@ -21,6 +22,7 @@
 //! | `slaac` | addresses that we form (RFC 4862, 7217, 8981) |
 //! | `router_flood` | floods of router advertisements |
 //! | `ipv4`, `ipv6` | the checks on a packet (RFC 791, 1122, 8200) |
+//! | `ip_options` | IPv4 options, sent and received (RFC 791, 1122, 7126) |
 //! | `header_fields` | hop limit, traffic class, flow label (RFC 2474, 6437) |
 //! | `reassembly` | fragments received (RFC 791, 1122, 5722, 6946, 7112, 8200), and their limits |
 //! | `fragment` | packets sent in fragments (RFC 791, 6864, 7739, 8200) |
@@ -75,6 +77,7 @@ mod icmp_input;
 mod igmp;
 mod inputs;
 mod interface;
+mod ip_options;
 mod ipv4;
 mod ipv6;
 mod lifecycle;
@@ -103,6 +106,7 @@ mod router_discovery;
 mod router_flood;
 pub(crate) mod routers;
 mod selection;
+mod served;
 mod slaac;
 mod survives;
 mod time;

@@ -225,7 +225,7 @@ fn a_connection_s_mark_can_change() {
     let mut rig = with_tables(Rule { mark: Some(7), ..Rule::new(10, TABLE) });
     let handle = rig.stack.tcp_connect(rig.now, socket("203.0.113.7:80"), ConnectOptions::default()).unwrap();
     let now = rig.now;
-    rig.stack.tcp(handle).unwrap().set_settings(now, TcpSettings { mark: 7, ..TcpSettings::default() });
+    rig.stack.tcp(handle).unwrap().set_settings(now, TcpSettings { mark: 7, ..TcpSettings::default() }).unwrap();
     insta::assert_snapshot!(rig.sent(), @"> arp who-has 192.0.2.100 tell 192.0.2.2");
 }
 

@@ -10,10 +10,13 @@ use core::time::Duration;
 
 use super::inputs::{Input, Lies, Segment, Wire};
 use super::rig::*;
+use super::served::{Before, GROUPS_V4, GROUPS_V6, dhcpv4_of, dhcpv6_of};
 use crate::frame::{RxChecksum, RxMeta};
+use crate::socket::SourceFilter;
 use crate::tcp::seq::SeqNumber;
 use crate::wire::arp::ArpOperation;
 use crate::wire::checksum::Sum;
+use crate::wire::dhcpv4::Dhcpv4Header;
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::icmpv4::Icmpv4Header;
 use crate::wire::ipv4::{self, IpProtocol, Ipv4Packet};
@@ -24,8 +27,8 @@ use crate::wire::tcp::{self, TcpFlags, TcpHeader, TcpSegment};
 use crate::wire::tcp_options::TcpOptions;
 use crate::wire::{icmpv4, icmpv6, udp};
 use crate::{
-    Capabilities, Config, ConnectOptions, Instant, Limits, ListenOptions, ListenerHandle, TcpHandle, TcpSettings,
-    UdpHandle,
+    Capabilities, Cause, Config, ConnectOptions, Dhcpv4Config, Dhcpv6Request, Instant, InterfaceAddress,
+    InterfaceConfig, Limits, ListenOptions, ListenerHandle, Route, TcpHandle, TcpSettings, UdpHandle,
 };
 
 /// Frames that the stack sent and that replies and errors refer to.
@@ -41,6 +44,9 @@ pub(crate) struct World {
     /// Packets sent lately, segments apart; the latest first.
     sent: VecDeque<Vec<u8>>,
     segments: VecDeque<Vec<u8>>,
+    /// The last messages of the DHCP clients.
+    dhcpv4: Option<Dhcpv4Header>,
+    dhcpv6: Option<(u32, Vec<u8>)>,
 }
 
 /// Limits that arbitrary inputs reach.
@@ -55,6 +61,19 @@ pub(crate) fn small_limits() -> Limits {
         control_queue: 10,
         orphans: 3,
         tcp_ranges: 4,
+        addresses: 8,
+        address_events: 6,
+        routes: 24,
+        default_routers: 2,
+        prefixes: 3,
+        router_routes: 3,
+        name_servers: 3,
+        redirects: 2,
+        dhcpv4_entries: 5,
+        dhcpv6_offers: 2,
+        dhcpv6_leases: 3,
+        groups: 4,
+        group_sources: 3,
         ..Limits::default()
     }
 }
@@ -71,6 +90,15 @@ fn address(is_v6: bool, host: u8) -> IpAddr {
     if is_v6 { v6(host).into() } else { v4(host).into() }
 }
 
+/// Some hosts are beyond a router.
+fn destination(is_v6: bool, host: u8) -> IpAddr {
+    match (is_v6, host) {
+        (false, 75..80) => Ipv4Addr::new(198, 51, 100, host).into(),
+        (true, 75..80) => Ipv6Addr::new(0x2001, 0xdb8, 0xfff, 0, 0, 0, 0, host.into()).into(),
+        _ => address(is_v6, host),
+    }
+}
+
 fn station(host: u8) -> EthernetAddress {
     EthernetAddress([2, 0, 0, 0, 0, host])
 }
@@ -79,14 +107,27 @@ impl World {
     pub(crate) fn new() -> World {
         let mut config = Config { checks: true, trace: true, limits: small_limits(), ..Config::default() };
         config.tcp.socket = TcpSettings { send_buffer: 30_000, receive_buffer: 30_000, ..TcpSettings::default() };
-        let mut rig = Rig::with(config, Capabilities::plain(MTU));
+        config.ip.redirects = true;
+        let usual = [InterfaceAddress::v4(OUR_V4, 24), InterfaceAddress::v6(OUR_V6, 64)];
+        let interface = InterfaceConfig::new(OUR_MAC, Capabilities::plain(MTU), usual).unverified();
+        let interface = InterfaceConfig { ipv6_autoconfiguration: true, ..interface };
+        let mut rig = Rig::with_interface(config, interface);
         rig.introduce_peer();
+        let (now, id) = (rig.now, rig.interface);
+        rig.stack.add_route(Route::via(Ipv4Addr::UNSPECIFIED.into(), 0, PEER_V4.into(), id)).unwrap();
+        rig.stack.dhcpv4_start(now, id, Dhcpv4Config::default()).unwrap();
+        rig.stack.dhcpv6_start(now, id, Dhcpv6Request { addresses: true, prefixes: Some(56) }).unwrap();
         let listen = |rig: &mut Rig, local| {
             rig.stack.tcp_listen(socket(local), ListenOptions { backlog: 2, ..ListenOptions::default() }).unwrap()
         };
         let listeners = [listen(&mut rig, "0.0.0.0:80"), listen(&mut rig, "[::]:80")];
         let udp = [rig.udp_bind("0.0.0.0:7"), rig.udp_bind("[::]:7")];
-        World { rig, listeners, udp, tcp: Vec::new(), sent: VecDeque::new(), segments: VecDeque::new() }
+        for (handle, group) in [(udp[0], GROUPS_V4[0].into()), (udp[1], GROUPS_V6[0].into())] {
+            let everybody = SourceFilter::exclude([]);
+            rig.stack.udp(handle).unwrap().listen_to_group(now, None, group, everybody).unwrap();
+        }
+        let (sent, segments) = (VecDeque::new(), VecDeque::new());
+        World { rig, listeners, udp, tcp: Vec::new(), sent, segments, dhcpv4: None, dhcpv6: None }
     }
 
     /// One input; then the stack must be within its limits.
@@ -100,15 +141,12 @@ impl World {
                 }
             }
             Input::Drain => self.drain(),
-            Input::Passes { millis } => {
-                self.drain();
-                self.rig.pass(Duration::from_millis(*millis));
-            }
+            Input::Passes { millis } => self.pass(Duration::from_millis(*millis)),
             Input::ClockGoesBack => self.rig.stack.handle_timeout(Instant::ZERO),
             Input::UdpSend { v6, host, len } => {
                 let now = self.rig.now;
                 let mut socket = self.rig.stack.udp(self.udp[usize::from(*v6)]).unwrap();
-                let _ = socket.send(now, &vec![0x61; *len], Some(SocketAddr::new(address(*v6, *host), 9)));
+                let _ = socket.send(now, &vec![0x61; *len], Some(SocketAddr::new(destination(*v6, *host), 9)));
             }
             Input::UdpReceive { v6 } => {
                 self.rig.udp_received(self.udp[usize::from(*v6)]);
@@ -127,6 +165,20 @@ impl World {
             command => self.command(command),
         }
         self.check_limits();
+    }
+
+    /// As [`Rig::pass`], with a look at all that is sent.
+    fn pass(&mut self, duration: Duration) {
+        let end = self.rig.now + duration;
+        loop {
+            self.drain();
+            match self.rig.stack.poll_timeout() {
+                Some(wakeup) if wakeup.cause == Cause::Undrained => {}
+                Some(wakeup) if wakeup.at <= end => self.rig.run_to(wakeup.at),
+                _ => break,
+            }
+        }
+        self.rig.now = end;
     }
 
     /// What is done with connections.
@@ -182,6 +234,8 @@ impl World {
             assert!(frame.len() <= usize::from(mtu) + 14);
             let line = Notation { full: true, ..Notation::default() }.frame(&frame).to_string();
             assert!(!line.contains("malformed") && !line.contains("bad checksum"), "{line}");
+            self.dhcpv4 = dhcpv4_of(&frame).or(self.dhcpv4);
+            self.dhcpv6 = dhcpv6_of(&frame).or(self.dhcpv6.take());
             match addresses(&frame[14..]) {
                 Some((_, _, IpProtocol::TCP, _)) => self.segments.push_front(frame),
                 Some(_) => self.sent.push_front(frame),
@@ -209,6 +263,27 @@ impl World {
         for entry in stack.udp_sockets() {
             assert!(entry.received * 320 <= 4_000 && entry.unsent * 320 <= 4_000);
         }
+        self.check_configuration(&limits);
+    }
+
+    /// What routers, servers and queriers have told.
+    fn check_configuration(&self, limits: &Limits) {
+        let (stack, id) = (&self.rig.stack, self.rig.interface);
+        for interface in stack.interfaces() {
+            assert!(interface.addresses.len() <= usize::from(limits.addresses));
+        }
+        assert!(stack.default_routers().count() <= usize::from(limits.default_routers));
+        assert!(stack.prefixes().count() <= usize::from(limits.prefixes));
+        assert!(stack.router_routes().count() <= usize::from(limits.router_routes));
+        assert!(stack.router_name_servers(id).count() <= usize::from(limits.name_servers));
+        assert!(stack.redirected().count() <= limits.redirects as usize);
+        assert!(stack.routes().count() <= limits.routes as usize);
+        for group in stack.groups() {
+            assert!(group.filter.sources().len() <= usize::from(limits.group_sources));
+        }
+        let leases = stack.dhcpv6(id).unwrap();
+        let most = usize::from(limits.dhcpv6_leases);
+        assert!(leases.addresses.len() <= most && leases.prefixes.len() <= most);
     }
 
     fn build(&self, wire: &Wire) -> Option<Vec<u8>> {
@@ -253,6 +328,17 @@ impl World {
                 from(1, &ipv6_packet(PEER_V6, OUR_V6, IpProtocol(next_header), payload))
             }
             Wire::Bytes(ref bytes) => Some(bytes.clone()),
+            Wire::Served(ref served) => {
+                let sent: Vec<_> = self.sent.iter().map(Vec::as_slice).collect();
+                let own = self.rig.stack.interfaces().flat_map(|interface| interface.addresses.iter());
+                let link_local = own.filter_map(|own| match own.address {
+                    IpAddr::V6(address) if address.is_unicast_link_local() => Some(address),
+                    _ => None,
+                });
+                let link_local = link_local.last();
+                let (dhcpv4, dhcpv6) = (self.dhcpv4, self.dhcpv6.clone());
+                served.frame(&Before { sent: &sent, link_local, dhcpv4, dhcpv6 })
+            }
         }
     }
 

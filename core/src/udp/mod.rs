@@ -20,6 +20,7 @@ use crate::ip::route::Query;
 use crate::link::InterfaceId;
 use crate::socket::UdpOptions;
 use crate::socket::demux::Bound;
+use crate::wire::ipv4_options::IpOptions;
 
 /// A datagram that waits to be sent.
 #[derive(Clone, Debug)]
@@ -62,6 +63,8 @@ pub(crate) struct UdpState {
     /// The interface that it is bound to.
     pub(crate) interface: Option<InterfaceId>,
     pub(crate) mark: u32,
+    /// Of its IPv4 packets.
+    pub(crate) options: IpOptions,
     /// Whether others that say so too may bind the same address and port.
     pub(crate) reuse_address: bool,
     pub(crate) multicast: MulticastSettings,
@@ -91,6 +94,7 @@ impl UdpState {
             traffic_class: options.traffic_class,
             interface: options.interface,
             mark: options.mark,
+            options: IpOptions::NONE,
             reuse_address: options.reuse_address,
             multicast: MulticastSettings::default(),
             memberships: Vec::new(),
@@ -110,10 +114,11 @@ impl UdpState {
         Bound { local: self.local, dual_stack: self.dual_stack, interface: self.interface }
     }
 
-    /// The question for the way of a datagram to `dst`.
+    /// The question for the way of a datagram to `dst`: to the first hop of a source route, if there is one.
     pub(crate) fn query(&self, src: Option<IpAddr>, dst: SocketAddr) -> Query {
         let ports = (self.local.port(), dst.port());
-        Query { src, interface: self.interface, mark: self.mark, ports, ..Query::to(dst.ip()) }
+        let first_hop = self.options.first_hop().filter(|_| dst.is_ipv4()).map(IpAddr::V4);
+        Query { src, interface: self.interface, mark: self.mark, ports, ..Query::to(first_hop.unwrap_or(dst.ip())) }
     }
 
     /// The interface that a datagram to `dst` is to leave by, if the socket says so.
@@ -175,16 +180,18 @@ impl UdpState {
         Some((outgoing, core::mem::take(&mut self.send_refused)))
     }
 
-    /// A datagram to `dst` leaves.
-    pub(crate) fn on_sent(&mut self, dst: SocketAddr, limits: &Limits) {
+    /// A datagram to `dst` leaves; returns whether an earlier destination had to be forgotten for it.
+    pub(crate) fn on_sent(&mut self, dst: SocketAddr, limits: &Limits) -> bool {
         if self.peer == Some(dst) || self.sent_to.back() == Some(&dst) {
-            return;
+            return false;
         }
         self.sent_to.retain(|other| *other != dst);
         self.sent_to.push_back(dst);
-        while self.sent_to.len() > usize::from(limits.udp_destinations) {
+        let full = self.sent_to.len() > usize::from(limits.udp_destinations);
+        if full {
             self.sent_to.pop_front();
         }
+        full
     }
 
     /// Whether an ICMP error about a datagram to `dst` can be about one of this socket's.
@@ -232,6 +239,7 @@ impl UdpState {
         digest.u8(self.traffic_class);
         digest.option(self.interface, |digest, interface| digest.u16(interface.0));
         digest.u32(self.mark);
+        digest.counted(self.options.as_bytes());
         digest.bool(self.reuse_address);
         digest.option(self.multicast.interface, |digest, interface| digest.u16(interface.0));
         digest.u8(self.multicast.hops);
@@ -249,6 +257,7 @@ impl UdpState {
             digest.instant(datagram.at);
             digest.u8(datagram.hop_limit);
             digest.u8(datagram.traffic_class);
+            digest.counted(&datagram.options);
             digest.counted(&datagram.data);
         }
         digest.count(self.to_send.len());

@@ -302,6 +302,14 @@ pub struct Ipv4Option<'a> {
 }
 
 impl Ipv4Option<'_> {
+    /// Record route (RFC 791 section 3.1).
+    pub const RECORD_ROUTE: u8 = 7;
+    /// Timestamp (RFC 791 section 3.1).
+    pub const TIMESTAMP: u8 = 68;
+    /// Basic security (RFC 1108 section 2).
+    pub const SECURITY: u8 = 130;
+    /// Stream identifier, obsolete (RFC 6814).
+    pub const STREAM_ID: u8 = 136;
     /// Loose source and record route.
     pub const LOOSE_SOURCE_ROUTE: u8 = 131;
     /// Strict source and record route.
@@ -312,6 +320,18 @@ impl Ipv4Option<'_> {
     /// Whether a source route has been followed to its end: its pointer is beyond its list (RFC 791 section 3.1).
     pub fn is_route_complete(&self) -> bool {
         self.data.first().is_some_and(|&pointer| usize::from(pointer) > self.data.len() + 2)
+    }
+
+    /// The type that stands for this option among those of which a packet has one at most (RFC 791
+    /// section 3.1): a loose and a strict source route count as one (RFC 7126 section 4.3). `None` for others.
+    pub const fn appears_once_as(&self) -> Option<u8> {
+        match self.kind {
+            Self::STRICT_SOURCE_ROUTE => Some(Self::LOOSE_SOURCE_ROUTE),
+            Self::RECORD_ROUTE | Self::TIMESTAMP | Self::SECURITY | Self::STREAM_ID | Self::LOOSE_SOURCE_ROUTE => {
+                Some(self.kind)
+            }
+            _ => None,
+        }
     }
 
     /// Whether the option routes the packet by its own list (RFC 7126 section 4.3 drops those).
@@ -325,6 +345,18 @@ impl Ipv4Option<'_> {
 #[derive(Clone, Debug)]
 pub struct Ipv4Options<'a> {
     rest: &'a [u8],
+}
+
+impl<'a> Ipv4Options<'a> {
+    /// Walks `bytes`, the part of a header behind its first 20 bytes.
+    pub const fn new(bytes: &'a [u8]) -> Ipv4Options<'a> {
+        Ipv4Options { rest: bytes }
+    }
+
+    /// What has not been walked yet.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for Ipv4Options<'a> {

@@ -9,6 +9,7 @@
 //! | [`ethernet`] | frames, addresses, EtherTypes | 894 |
 //! | [`arp`] | ARP for IPv4 | 826 |
 //! | [`ipv4`] | packets, options, protocol numbers | 791 |
+//! | [`ipv4_options`] | the options that a socket sends | 791, 1122 |
 //! | [`ipv6`] | packets | 8200 |
 //! | [`ipv6_ext`] | the walk over extension headers | 8200, 8504, 5095 |
 //! | [`icmpv4`] | echo and errors | 792, 1122 |
@@ -42,6 +43,7 @@ pub mod icmpv4;
 pub mod icmpv6;
 pub mod igmp;
 pub mod ipv4;
+pub mod ipv4_options;
 pub mod ipv6;
 pub mod ipv6_ext;
 pub mod membership;

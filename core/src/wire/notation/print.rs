@@ -140,6 +140,7 @@ fn ipv4(f: &mut fmt::Formatter<'_>, notation: &Notation, bytes: &[u8]) -> fmt::R
         fragment,
     };
     upper_layer(f, notation, &common)?;
+    other::ip_options(f, packet.option_bytes())?;
     bad_checksum(f, !packet.verify_checksum())
 }
 

@@ -33,6 +33,17 @@ fn big(ipv6: bool) -> Setup {
     Setup { ipv6, settings, options: "<mss 1460,sackOK>", ..Setup::default() }
 }
 
+/// A connection of which 1,460 bytes are in flight; a router has said of them that the path takes 1,400, and
+/// they have been sent again.
+fn narrowed(setup: Setup) -> TcpRig {
+    let mut rig = setup.passive();
+    rig.write(1460);
+    rig.sent();
+    assert_eq!(too_big(&mut rig, 1, 1500, 1400), Verdict::Accepted);
+    rig.sent();
+    rig
+}
+
 /// RFC 1191 section 6.4: sent again at once, in segments that fit; CWND and SSTHRESH are as before.
 #[test]
 fn what_was_too_big_is_sent_again_in_smaller_segments_at_once() {
@@ -94,11 +105,7 @@ fn the_timeout_starts_anew() {
 /// Two narrow links, one behind the other.
 #[test]
 fn a_path_that_narrows_twice() {
-    let mut rig = big(false).passive();
-    rig.write(1460);
-    rig.sent();
-    let _ = too_big(&mut rig, 1, 1500, 1400);
-    rig.sent();
+    let mut rig = narrowed(big(false));
     assert_eq!(too_big(&mut rig, 1, 1400, 1000), Verdict::Accepted);
     assert_snapshot!(rig.sent(), @"
     > . 1:961(960) ack 1 win 65535
@@ -212,11 +219,7 @@ fn an_increase_is_tried_later(#[case] raise_ms: Option<u64>) {
     let mut config = Config { checks: true, ..Config::default() };
     let raise = raise_ms.map_or_else(|| "none".into(), |ms| alloc::format!("{ms}"));
     crate::options::set(&mut config, "ip.path_mtu_raise_ms", &raise).unwrap();
-    let mut rig = Setup { config, ..big(false) }.passive();
-    rig.write(1460);
-    rig.sent();
-    let _ = too_big(&mut rig, 1, 1500, 1400);
-    rig.sent();
+    let mut rig = narrowed(Setup { config, ..big(false) });
     rig.take(". 1:1(0) ack 1461 win 65535");
     assert_eq!(rig.pass(raise_ms.unwrap_or(86_400_000) - 1), "");
     rig.write(100);
@@ -232,11 +235,7 @@ fn an_increase_is_tried_later(#[case] raise_ms: Option<u64>) {
 /// Super-segments get pieces that fit, and the path's MTU is not told in the MSS option (RFC 1191 section 6.4).
 #[test]
 fn new_connections_know_it_already() {
-    let mut rig = big(false).passive();
-    rig.write(1460);
-    rig.sent();
-    let _ = too_big(&mut rig, 1, 1500, 1400);
-    rig.sent();
+    let mut rig = narrowed(big(false));
     rig.us.set_port(50_002);
     rig.renew(9);
     rig.connect();

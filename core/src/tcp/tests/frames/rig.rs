@@ -438,7 +438,7 @@ impl TcpRig {
         let mut socket = self.rig.stack.tcp(handle).unwrap();
         let mut settings = socket.settings().unwrap().clone();
         change(&mut settings);
-        socket.set_settings(now, settings);
+        socket.set_settings(now, settings).unwrap();
     }
 
     /// What the connection's application is told now.
