@@ -50,7 +50,7 @@ fn bulk() -> Vec<Passed> {
     let address = |last| InterfaceAddress::v4(Ipv4Addr::new(192, 0, 2, last), 24);
     let server = world.add_host(Host::new("server", 1, &[address(1)])).expect("a valid host");
     let client = world.add_host(Host::new("client", 2, &[address(2)])).expect("a valid host");
-    world.connect(server, client, Link { delay: Duration::from_micros(50) });
+    world.connect(server, client, Link::constant(Duration::from_micros(50)));
     let at = (Ipv4Addr::new(192, 0, 2, 1), 80).into();
     let data = Bytes::from(vec![7; BULK]);
     world.start(server, vec![Step::Listen(at), Step::Expect(data.clone()), Step::Close]);

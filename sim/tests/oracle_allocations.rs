@@ -38,7 +38,7 @@ fn a_bulk_transfer_is_judged_without_allocating() {
     let address = |last| InterfaceAddress::v4(Ipv4Addr::new(192, 0, 2, last), 24);
     let server = world.add_host(Host::new("server", 1, &[address(1)])).unwrap();
     let client = world.add_host(Host::new("client", 2, &[address(2)])).unwrap();
-    world.connect(server, client, Link { delay: Duration::from_millis(1) });
+    world.connect(server, client, Link::constant(Duration::from_millis(1)));
     let at = (Ipv4Addr::new(192, 0, 2, 1), 80).into();
     let data = Bytes::from(vec![7; 8 << 20]);
     world.start(server, vec![Step::Listen(at), Step::Expect(data.clone()), Step::Close]);
