@@ -19,6 +19,7 @@ use crate::counters::{Drops, Traffic};
 use crate::frame::Capabilities;
 use crate::ip::fragment::Fragments;
 use crate::ip::multicast::Groups;
+use crate::ip::multicast::querier::OutgoingQuery;
 use crate::ip::output::LinkHeader;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
@@ -27,7 +28,7 @@ use crate::link::neighbor::NeighborCache;
 use crate::provenance::Queued;
 use crate::socket::table::Sockets;
 use crate::socket::{TcpHandle, UdpHandle};
-use crate::stack::Cause;
+use crate::stack::{Cause, Queriers};
 use crate::time::Instant;
 use crate::wire::arp::ArpOperation;
 use crate::wire::ethernet::EthernetAddress;
@@ -97,6 +98,8 @@ pub(crate) enum Control {
     Fragments(Fragments),
     /// The groups are to be asked for their next message.
     GroupReport,
+    /// Who listens to which group?
+    MembershipQuery(Box<OutgoingQuery>),
 }
 
 /// A socket with something to send.
@@ -122,6 +125,8 @@ pub(crate) struct Interface {
     pub(crate) settings: AddressSettings,
     pub(crate) autoconf: Autoconf,
     pub(crate) groups: Groups,
+    /// Where we are a multicast router.
+    pub(crate) queriers: Option<Box<Queriers>>,
     pub(crate) neighbors: NeighborCache,
     pub(crate) control: VecDeque<Queued<Control>>,
     pub(crate) ready: VecDeque<Queued<Ready>>,
@@ -157,6 +162,7 @@ impl Interface {
             addresses: AddressTable::default(),
             settings: config.address_settings.unwrap_or(settings),
             autoconf: Autoconf::default(),
+            queriers: None,
             groups: Groups::new(reports_per_second, config.medium != Medium::Loopback),
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),
@@ -213,7 +219,9 @@ impl Interface {
         let group = self.groups.deadline().filter(|_| self.up).map(|at| (at, Cause::Group));
         let announcement = self.autoconf.announcement.filter(|_| self.up);
         let announcement = announcement.map(|announcement| (announcement.deadline(), Cause::Announcement));
-        [lifetime, self.autoconf.deadline(), group, announcement].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let querier = self.queriers.as_deref().and_then(Queriers::deadline).map(|at| (at, Cause::Querier));
+        let parts = [lifetime, self.autoconf.deadline(), group, querier, announcement];
+        parts.into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// Our link-local IPv6 address that is in use, the first if there are several.

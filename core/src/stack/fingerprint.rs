@@ -97,6 +97,10 @@ fn digest_interface(interface: &Interface, digest: &mut Digest) {
     interface.addresses.digest(digest);
     interface.autoconf.digest(digest);
     interface.groups.digest(digest);
+    digest.option(interface.queriers.as_deref(), |digest, queriers| {
+        queriers.igmp.digest(digest);
+        queriers.mld.digest(digest);
+    });
     interface.neighbors.digest(digest);
     digest.count(interface.control.len());
     for control in &interface.control {
@@ -170,6 +174,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             fragments.digest(digest);
         }
         Control::GroupReport => digest.u8(8),
+        Control::MembershipQuery(query) => {
+            digest.u8(10);
+            query.digest(digest);
+        }
         Control::RouterAdvertisement(advertisement) => {
             digest.u8(9);
             advertisement.digest(digest);

@@ -107,7 +107,7 @@ impl Stack {
             owe(self, ErrorKind::BeyondScope);
             return Err(DropReason::ForwardScope);
         }
-        if !self.came_the_right_way(id, received.src) {
+        if !self.came_the_right_way(id, received.src, self.config.router.reverse_path) {
             return Err(DropReason::ForwardReversePath);
         }
         if received.hop_limit <= 1 {
@@ -139,7 +139,7 @@ impl Stack {
         self.queue_transit(id, frame, received, hop)
     }
 
-    fn queue_transit(
+    pub(super) fn queue_transit(
         &mut self,
         id: InterfaceId,
         frame: &Frame,
@@ -166,13 +166,13 @@ impl Stack {
     }
 
     /// RFC 3704 section 2: whether a packet from `src` could be expected on the interface.
-    fn came_the_right_way(&self, id: InterfaceId, src: IpAddr) -> bool {
+    pub(super) fn came_the_right_way(&self, id: InterfaceId, src: IpAddr, check: ReversePath) -> bool {
         let lookup = |interface| {
             let query = Query { interface, arrived_on: Some(id), ..Query::to(src) };
             self.routes.lookup(&query, |route| self.is_usable(route, &query), |_| 0)
         };
         let reaches = |route: &Route| route.interface().is_some();
-        match self.config.router.reverse_path {
+        match check {
             ReversePath::Off => true,
             ReversePath::Loose => lookup(None).is_some_and(reaches),
             // The best route, or one that shares its flows, leads out where the packet came in.

@@ -33,7 +33,7 @@ impl Stack {
         }
         self.routes.invalidate();
         self.on_dhcpv4_link(id, up);
-        self.settle_advertiser(id);
+        self.settle_router(id);
         if up {
             self.verify_addresses_again(id);
             self.announce_groups(id);

@@ -25,6 +25,8 @@
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
 //! - `multicast`: groups: IGMP, MLD, and datagrams to many
+//! - `multicast_forward`: packets to groups from one link to others
+//! - `querier`: groups as a multicast router knows them
 //! - `fragments`: from fragments to a packet, and from a packet to fragments
 //! - `router_discovery`: what routers say, and what follows from it
 //! - `advertise`: what we tell as a router
@@ -94,8 +96,10 @@ mod link_local;
 mod link_settings;
 mod loopback;
 mod multicast;
+mod multicast_forward;
 mod neighbors;
 mod pmtu;
+mod querier;
 mod receive;
 mod redirects;
 mod router_discovery;
@@ -114,6 +118,8 @@ pub use dhcpv4::{Dhcpv4Info, Dhcpv4LeaseInfo};
 pub use inspect::{GroupInfo, InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use pmtu::PathMtuInfo;
+pub(crate) use querier::Queriers;
+pub use querier::{LinkGroupInfo, QuerierInfo};
 pub use redirects::RedirectInfo;
 pub use schedule::{Cause, Wakeup};
 

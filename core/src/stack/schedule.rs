@@ -58,6 +58,8 @@ pub enum Cause {
     DuplicateDetection,
     /// A DHCPv4 client asks, renews, rebinds, or gives up.
     Dhcpv4,
+    /// As a multicast router we ask, or somebody is taken to listen no more.
+    Querier,
     /// As a router we advertise ourselves.
     RouterAdvertisement,
     /// Neighbors are to be told of our new hardware address.

@@ -132,6 +132,7 @@ impl Stack {
             Control::Dhcpv4(outgoing) => self.transmit_dhcpv4(id, &outgoing, batch),
             Control::Fragments(fragments) => self.transmit_fragment(id, fragments, batch),
             Control::GroupReport => self.transmit_group_report(id, batch),
+            Control::MembershipQuery(query) => self.transmit_query(id, &query, batch),
             Control::RouterAdvertisement(told) => self.transmit_advertisement(id, &told, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
