@@ -187,7 +187,7 @@ fn allocations() -> u64 {
     ALLOCATIONS.get()
 }
 
-// One test only: the counter is the process's. Both hosts are in it, so that a stream shows the
+// Both hosts are in it, so that a stream shows the
 // sending and the receiving side.
 #[test]
 fn a_warm_stack_does_not_allocate() {
