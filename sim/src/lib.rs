@@ -13,7 +13,9 @@
 //! | [`draw`] | every random decision, by name: from a seed, or from a tape |
 //! | `wiring` | which interfaces are linked |
 //! | `host` | one turn of a driver's loop, without a device and without a clock |
-//! | [`script`] | applications as data: connect, send, expect, close |
+//! | `application` | [`Program`]: what runs on a host, and who is woken by what |
+//! | [`script`] | applications as steps: connect, send, expect, close |
+//! | [`workload`] | applications that transfer streams of known bytes, and verify them |
 //! | `queue` | what is to happen, by time and then by the order in which it was decided |
 //! | `failure` | what went wrong: a script that could not go on, a rule that was broken |
 //! | [`oracle`] | rules that every run must keep, judged by the frames of each host |
@@ -44,6 +46,7 @@
 #![deny(clippy::float_arithmetic)]
 #![warn(missing_docs)]
 
+mod application;
 pub mod draw;
 mod failure;
 mod host;
@@ -54,12 +57,14 @@ pub mod script;
 pub mod segment;
 pub mod trace;
 mod wiring;
+pub mod workload;
 pub mod world;
 
+pub use application::{ApplicationId, Program};
 pub use bytes;
 pub use failure::Failure;
 pub use link::{Link, Partition};
-pub use script::{ApplicationId, Step};
+pub use script::Step;
 pub use tickwire_backends::capture;
 pub use tickwire_core::{Config, Instant, InterfaceAddress, Seed};
 pub use trace::{Direction, Passed, Trace};

@@ -5,6 +5,8 @@
 //! at takes its turn at that same instant, after all else that was already to happen then: frames
 //! that arrive together are received together.
 
+mod applications;
+
 use std::hash::Hasher as _;
 
 use bytes::Bytes;
@@ -17,13 +19,13 @@ use tickwire_core::provenance::Provenance;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Config, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
 
+use crate::application::ApplicationId;
 use crate::draw::{Draws, Tape};
 use crate::failure::Failure;
 use crate::host::{HostState, Sent};
 use crate::link::{Counters, Fate, Link, Partition};
 use crate::oracle::{self, Oracle, Sighting, Switches, WireOracles};
 use crate::queue::Queue;
-use crate::script::{Application, ApplicationId, Step};
 use crate::trace::{Direction, Passed, Trace};
 use crate::wiring::{LinkId, Way, Wiring};
 
@@ -226,17 +228,6 @@ impl World {
         self.wiring.counters(link)
     }
 
-    /// Starts a script on a host, at the present time.
-    ///
-    /// # Panics
-    ///
-    /// If `host` is of another world and not in this one.
-    pub fn start(&mut self, host: HostId, steps: Vec<Step>) -> ApplicationId {
-        let index = self.hosts[host.0].start(Application::new(steps));
-        self.schedule_turn(host, self.now);
-        ApplicationId { host, index }
-    }
-
     /// Has a frame arrive at an interface at `at`, as if a link had brought it; at once if that is past.
     pub fn inject(&mut self, at: Instant, port: impl Into<Port>, frame: Bytes) {
         self.queue.push(at.max(self.now), Happening::Injection(port.into(), frame));
@@ -411,11 +402,14 @@ impl World {
         digest.finish()
     }
 
-    /// Switches a wire oracle on or off, for all hosts; all are on in a new world.
+    /// Switches an oracle on or off, for all hosts; all are on in a new world.
     pub fn switch_oracle(&mut self, oracle: Oracle, on: bool) {
         self.switches.set(oracle, on);
         for tap in &mut self.taps {
             tap.oracles.switch(oracle, on);
+        }
+        for host in &mut self.hosts {
+            host.applications.switch(self.switches);
         }
     }
 
@@ -433,7 +427,7 @@ impl World {
     pub fn failures(&self) -> Vec<Failure> {
         let hosts = self.hosts.iter().enumerate();
         let scripts = hosts.flat_map(|(number, host)| {
-            let failed = host.failures.iter().cloned().chain(host.unfinished());
+            let failed = host.applications.failures().iter().cloned().chain(host.applications.unfinished());
             failed.map(move |(index, step, what)| Failure::Script {
                 application: ApplicationId { host: HostId(number), index },
                 step,
@@ -446,7 +440,14 @@ impl World {
                 .iter()
                 .map(|verdict| Failure::Oracle { host: host.clone(), verdict: verdict.clone() })
         });
-        scripts.chain(verdicts).collect()
+        let findings = self.hosts.iter().enumerate().flat_map(|(number, host)| {
+            host.applications.ledgers().flat_map(move |(index, ledger)| {
+                let application = ApplicationId { host: HostId(number), index };
+                let findings = ledger.findings.iter().cloned();
+                findings.map(move |finding| Failure::Application { application, finding })
+            })
+        });
+        scripts.chain(verdicts).chain(findings).collect()
     }
 }
 

@@ -106,8 +106,12 @@ impl Ledger {
 enum Working {
     Rate(Sending),
     Loss(Losing),
-    Duplicate { ppm: u32 },
+    Duplicate {
+        ppm: u32,
+    },
     Delay(Delaying),
+    /// Healed.
+    Nothing,
 }
 
 impl Working {
@@ -133,6 +137,7 @@ impl Working {
                 }
             }
             Working::Delay(delaying) => delaying.offer(passing, scope),
+            Working::Nothing => scope.pass(passing),
         }
     }
 
@@ -140,7 +145,7 @@ impl Working {
         match self {
             Working::Rate(sending) => sending.deadline(),
             Working::Delay(delaying) => delaying.deadline(),
-            Working::Loss(_) | Working::Duplicate { .. } => None,
+            Working::Loss(_) | Working::Duplicate { .. } | Working::Nothing => None,
         }
     }
 
@@ -148,7 +153,7 @@ impl Working {
         match self {
             Working::Rate(sending) => sending.fire(scope),
             Working::Delay(delaying) => delaying.fire(scope),
-            Working::Loss(_) | Working::Duplicate { .. } => {}
+            Working::Loss(_) | Working::Duplicate { .. } | Working::Nothing => {}
         }
     }
 
@@ -156,7 +161,7 @@ impl Working {
         match self {
             Working::Rate(sending) => sending.holds(),
             Working::Delay(delaying) => delaying.holds(),
-            Working::Loss(_) | Working::Duplicate { .. } => 0,
+            Working::Loss(_) | Working::Duplicate { .. } | Working::Nothing => 0,
         }
     }
 }
@@ -226,6 +231,16 @@ impl Direction {
     /// already arrives.
     pub fn set_cut(&mut self, cut: bool) {
         self.cut = cut;
+    }
+
+    /// Ends all faults for good: no cut, no loss, no duplicates. Rate, queue and delay stay.
+    pub fn heal(&mut self) {
+        self.cut = false;
+        for (stage, _) in &mut self.stages {
+            if !matches!(stage, Working::Rate(_) | Working::Delay(_)) {
+                *stage = Working::Nothing;
+            }
+        }
     }
 
     /// What was done so far.
