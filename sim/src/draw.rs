@@ -82,6 +82,10 @@ pub enum Purpose {
     Burst,
     /// Whether a frame is duplicated.
     Duplicate,
+    /// Whether a frame is corrupted.
+    Corrupt,
+    /// Which of its bits, or how much of it.
+    Damage,
     /// By how much a frame's delay differs from the calm one.
     Jitter,
     /// Whether a frame's delay differs by as much as that of the frame before.
@@ -94,6 +98,8 @@ impl fmt::Display for Purpose {
             Purpose::Loss => "loss",
             Purpose::Burst => "burst",
             Purpose::Duplicate => "duplicate",
+            Purpose::Corrupt => "corrupt",
+            Purpose::Damage => "damage",
             Purpose::Jitter => "jitter",
             Purpose::Keep => "keep",
         })
@@ -154,7 +160,6 @@ enum Source {
 #[derive(Clone, Debug)]
 pub struct Draws {
     source: Source,
-    calm: bool,
     recording: bool,
     tape: Tape,
 }
@@ -169,7 +174,6 @@ impl Draws {
         hasher.write(&low.to_le_bytes());
         Draws {
             source: Source::Key(SipHasher13::new_with_keys(low, hasher.finish())),
-            calm: false,
             recording: false,
             tape: Tape::new(),
         }
@@ -177,12 +181,7 @@ impl Draws {
 
     /// The outcomes of a tape, and the calm one for each name that it lacks.
     pub fn replay(tape: Tape) -> Draws {
-        Draws { source: Source::Tape(tape), calm: false, recording: false, tape: Tape::new() }
-    }
-
-    /// All outcomes are the calm ones from now on.
-    pub fn calm(&mut self) {
-        self.calm = true;
+        Draws { source: Source::Tape(tape), recording: false, tape: Tape::new() }
     }
 
     /// Writes down outcomes from now on: as many entries as outcomes that are not calm.
@@ -217,7 +216,6 @@ impl Draws {
     /// What `law` makes of 64 random bits; its 0 is the calm outcome.
     pub fn outcome(&mut self, name: Name, law: impl FnOnce(u64) -> u64) -> u64 {
         let outcome = match &self.source {
-            _ if self.calm => 0,
             Source::Key(key) => {
                 let mut hasher = *key;
                 hasher.write_u64(name.entity.code().to_le());
@@ -278,14 +276,6 @@ mod tests {
             assert_eq!(draws.below(name(Purpose::Burst, n), 0), 0);
             assert!(draws.below(name(Purpose::Burst, n), 3) < 3);
         }
-    }
-
-    #[test]
-    fn once_calm_nothing_comes_true() {
-        let mut draws = Draws::seeded(&Seed([1; 32]));
-        draws.calm();
-        assert!(!draws.chance(name(Purpose::Loss, 0), PPM));
-        assert_eq!(draws.below(name(Purpose::Jitter, 0), 1 << 40), 0);
     }
 
     #[test]

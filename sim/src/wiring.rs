@@ -92,12 +92,6 @@ impl Wiring {
         toward_a.direction.set_cut(matches!(partition, Partition::BToA | Partition::Both));
     }
 
-    pub(crate) fn heal(&mut self) {
-        for wire in self.wires.iter_mut().flatten() {
-            wire.direction.heal();
-        }
-    }
-
     pub(crate) fn counters(&self, link: LinkId) -> [&Counters; 2] {
         let [toward_b, toward_a] = &self.wires[link.0];
         [toward_b.direction.counters(), toward_a.direction.counters()]

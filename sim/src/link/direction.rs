@@ -13,8 +13,10 @@ use smallvec::SmallVec;
 use tickwire_core::Instant;
 
 use super::Stage;
+use super::corrupt::Corrupt;
 use super::delay::Delaying;
 use super::fate::{Act, Cause, Counters, End, Fate};
+use super::flap::Flap;
 use super::loss::Losing;
 use super::rate::Sending;
 use crate::draw::{Dice, Draws, Entity, Purpose};
@@ -58,6 +60,10 @@ impl Scope<'_> {
         self.draws.chance(self.dice.throw(purpose), ppm)
     }
 
+    pub(super) fn below(&mut self, purpose: Purpose, bound: u64) -> u64 {
+        self.draws.below(self.dice.throw(purpose), bound)
+    }
+
     pub(super) fn outcome(&mut self, purpose: Purpose, law: impl FnOnce(u64) -> u64) -> u64 {
         self.draws.outcome(self.dice.throw(purpose), law)
     }
@@ -71,6 +77,10 @@ impl Scope<'_> {
     pub(super) fn add(&mut self, passing: Passing) {
         self.ledger.counters.added += 1;
         self.onward.push_back(passing);
+    }
+
+    pub(super) fn count_corrupted(&mut self) {
+        self.ledger.counters.corrupted += 1;
     }
 
     pub(super) fn count_marked(&mut self) {
@@ -106,12 +116,10 @@ impl Ledger {
 enum Working {
     Rate(Sending),
     Loss(Losing),
-    Duplicate {
-        ppm: u32,
-    },
+    Duplicate { ppm: u32 },
+    Corrupt(Corrupt),
     Delay(Delaying),
-    /// Healed.
-    Nothing,
+    Flap(Flap),
 }
 
 impl Working {
@@ -120,6 +128,8 @@ impl Working {
             Stage::Rate(rate) => Working::Rate(Sending::new(rate)),
             Stage::Loss(loss) => Working::Loss(Losing::new(loss)),
             Stage::Duplicate { ppm } => Working::Duplicate { ppm },
+            Stage::Corrupt(corrupt) => Working::Corrupt(corrupt),
+            Stage::Flap(flap) => Working::Flap(flap),
             Stage::Delay(delay) => Working::Delay(Delaying::new(delay)),
         }
     }
@@ -136,8 +146,9 @@ impl Working {
                     scope.add(copy);
                 }
             }
+            Working::Corrupt(corrupt) => corrupt.offer(passing, scope),
             Working::Delay(delaying) => delaying.offer(passing, scope),
-            Working::Nothing => scope.pass(passing),
+            Working::Flap(flap) => flap.offer(passing, scope),
         }
     }
 
@@ -145,7 +156,7 @@ impl Working {
         match self {
             Working::Rate(sending) => sending.deadline(),
             Working::Delay(delaying) => delaying.deadline(),
-            Working::Loss(_) | Working::Duplicate { .. } | Working::Nothing => None,
+            _ => None,
         }
     }
 
@@ -153,7 +164,7 @@ impl Working {
         match self {
             Working::Rate(sending) => sending.fire(scope),
             Working::Delay(delaying) => delaying.fire(scope),
-            Working::Loss(_) | Working::Duplicate { .. } | Working::Nothing => {}
+            _ => {}
         }
     }
 
@@ -161,7 +172,7 @@ impl Working {
         match self {
             Working::Rate(sending) => sending.holds(),
             Working::Delay(delaying) => delaying.holds(),
-            Working::Loss(_) | Working::Duplicate { .. } | Working::Nothing => 0,
+            _ => 0,
         }
     }
 }
@@ -231,16 +242,6 @@ impl Direction {
     /// already arrives.
     pub fn set_cut(&mut self, cut: bool) {
         self.cut = cut;
-    }
-
-    /// Ends all faults for good: no cut, no loss, no duplicates. Rate, queue and delay stay.
-    pub fn heal(&mut self) {
-        self.cut = false;
-        for (stage, _) in &mut self.stages {
-            if !matches!(stage, Working::Rate(_) | Working::Delay(_)) {
-                *stage = Working::Nothing;
-            }
-        }
     }
 
     /// What was done so far.

@@ -16,13 +16,6 @@ impl World {
         ApplicationId { host, index }
     }
 
-    /// Ends all faults of links for good: nothing is cut, and nothing is lost, changed or delayed by chance any
-    /// more. Rates, queues and delays stay.
-    pub fn heal(&mut self) {
-        self.draws.calm();
-        self.wiring.heal();
-    }
-
     /// Whether each script has done its last step, each client its last connection and each source its
     /// last datagram. Servers and sinks do not count.
     pub fn applications_are_done(&self) -> bool {
