@@ -10,10 +10,12 @@
 //! |---|---|
 //! | [`world`] | [`World`]: hosts, links, and the order in which things happen |
 //! | [`link`] | what happens to frames between two interfaces: rate, queue, loss, delay |
+//! | [`command`] | the command `tickwire-sim` |
 //! | [`draw`] | every random decision, by name: from a seed, or from a tape |
 //! | `wiring` | which interfaces are linked |
 //! | `host` | one turn of a driver's loop, without a device and without a clock |
 //! | `application` | [`Program`]: what runs on a host, and who is woken by what |
+//! | [`scenario`] | a network, its faults and its workload as one value, as TOML, and run |
 //! | [`script`] | applications as steps: connect, send, expect, close |
 //! | [`workload`] | applications that transfer streams of known bytes, and verify them |
 //! | `queue` | what is to happen, by time and then by the order in which it was decided |
@@ -47,12 +49,14 @@
 #![warn(missing_docs)]
 
 mod application;
+pub mod command;
 pub mod draw;
 mod failure;
 mod host;
 pub mod link;
 pub mod oracle;
 mod queue;
+pub mod scenario;
 pub mod script;
 pub mod segment;
 pub mod trace;

@@ -100,6 +100,7 @@ pub enum Ended {
 enum Happening {
     Injection(Port, Bytes),
     Link(Way),
+    Partition(LinkId, Partition),
     Turn(HostId),
 }
 
@@ -219,6 +220,11 @@ impl World {
         self.wiring.set_partition(link, partition);
     }
 
+    /// Cuts a link or mends it, as [`World::partition`], at `at`; at once if that is past.
+    pub fn partition_at(&mut self, at: Instant, link: LinkId, partition: Partition) {
+        self.queue.push(at.max(self.now), Happening::Partition(link, partition));
+    }
+
     /// What a link has done so far: from its first end to its second, and back.
     ///
     /// # Panics
@@ -265,6 +271,7 @@ impl World {
             self.advance(at);
             match happening {
                 Happening::Injection(port, frame) => self.arrive(port, frame, None),
+                Happening::Partition(link, partition) => self.partition(link, partition),
                 Happening::Link(way) => {
                     self.wiring.wire(way).dequeued(at);
                     self.deliver(way);
@@ -411,6 +418,15 @@ impl World {
         for host in &mut self.hosts {
             host.applications.switch(self.switches);
         }
+    }
+
+    /// A host's name.
+    ///
+    /// # Panics
+    ///
+    /// If `host` is of another world and not in this one.
+    pub fn name(&self, host: HostId) -> &str {
+        &self.trace.hosts[host.0]
     }
 
     /// The wire oracles of a host, to be looked at.

@@ -145,7 +145,7 @@ impl Oracle {
             Oracle::DatagramBytes => "RFC 768",
             Oracle::Delivery => "RFC 9293 sections 3.8.1 and 3.8.6.1",
             Oracle::Cause => "RFC 9293 sections 3.5, 3.8.3 and 3.9.2.2",
-            Oracle::Quiescence => "RFC 9293 section 3.6",
+            Oracle::Quiescence => "RFC 9293 sections 3.6 and 3.10.8",
         }
     }
 

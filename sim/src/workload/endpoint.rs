@@ -101,35 +101,20 @@ impl Endpoint {
             State::Closed if !self.end_seen => {
                 // What has arrived can still be read.
                 self.receive(talk, &mut socket, now, ledger);
-                return self.lost(&mut socket, ledger);
+                return lost(&mut socket, ledger);
             }
             _ => {}
         }
         let readable = self.receive(talk, &mut socket, now, ledger);
         let writable = readable && self.send(talk, &mut socket, now);
         if !writable {
-            return self.lost(&mut socket, ledger);
+            return lost(&mut socket, ledger);
         }
         if !self.shut && self.sent == talk.sends(self.side) && talk.may_close(self.side, self.received, self.end_seen) {
             socket.shutdown(now, How::Write);
             self.shut = true;
         }
         if self.shut && self.end_seen { Progress::Complete } else { Progress::Going }
-    }
-
-    /// Takes the socket's error: there must be one, and no second one.
-    fn lost(&mut self, socket: &mut TcpSocket<'_>, ledger: &mut Ledger) -> Progress {
-        ledger.judge(Oracle::OneError);
-        let (first, second) = (socket.take_error(), socket.take_error());
-        if let Some(second) = second {
-            ledger.fail(Oracle::OneError, format!("after {first:?} a second error: {second}"));
-        }
-        let error = first.unwrap_or_else(|| {
-            let state = socket.state();
-            ledger.fail(Oracle::OneError, format!("the connection is lost without an error, in {state:?}"));
-            SocketError::Aborted
-        });
-        Progress::Lost(error)
     }
 
     /// Reads and verifies what is there. False if the connection is lost.
@@ -148,7 +133,6 @@ impl Endpoint {
                     self.moved = now;
                 }
                 Err(RecvError::WouldBlock | RecvError::NotConnected) => break,
-                Err(RecvError::Reset | RecvError::Failed | RecvError::Stale) => return false,
                 Err(_) => return false,
             }
         }
@@ -267,4 +251,19 @@ impl Endpoint {
         }
         chunk.into()
     }
+}
+
+/// Takes the socket's error: there must be one, and no second one.
+fn lost(socket: &mut TcpSocket<'_>, ledger: &mut Ledger) -> Progress {
+    ledger.judge(Oracle::OneError);
+    let (first, second) = (socket.take_error(), socket.take_error());
+    if let Some(second) = second {
+        ledger.fail(Oracle::OneError, format!("after {first:?} a second error: {second}"));
+    }
+    let error = first.unwrap_or_else(|| {
+        let state = socket.state();
+        ledger.fail(Oracle::OneError, format!("the connection is lost without an error, in {state:?}"));
+        SocketError::Aborted
+    });
+    Progress::Lost(error)
 }

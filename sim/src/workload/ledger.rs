@@ -80,6 +80,11 @@ impl Default for Ledger {
 }
 
 impl Ledger {
+    /// Connections that were begun and have neither been completed nor lost.
+    pub fn live(&self) -> u64 {
+        self.opened - self.completed - self.lost
+    }
+
     /// How often an oracle judged here, and how often it found its rule broken.
     pub fn tally(&self, oracle: Oracle) -> Tally {
         self.tallies[oracle as usize]

@@ -1,5 +1,6 @@
 //! What two applications say to each other on one TCP connection, as a value that both ends know.
 
+use serde::{Deserialize, Serialize};
 use tickwire_core::time::Duration;
 
 /// The bytes of a connection, in each direction, and in which order they are sent.
@@ -25,9 +26,11 @@ pub struct Talk {
 }
 
 /// Who closes first, once it has sent everything and heard all that it was to hear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Closes {
     /// The client; the server when it sees the end of the stream.
+    #[default]
     Client,
     /// The server; the client when it sees the end of the stream.
     Server,
