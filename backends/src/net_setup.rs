@@ -6,6 +6,8 @@
 use std::io;
 use std::net::IpAddr;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
@@ -47,6 +49,9 @@ pub enum NetSetupError {
     },
 }
 
+/// How long an address that was added may take to be used.
+const LOCAL_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How `ip` is called.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ip {
@@ -63,19 +68,21 @@ impl Ip {
     ///
     /// [`NetSetupError::NotRun`], [`NetSetupError::Failed`].
     pub fn run(&self, arguments: &[&str]) -> Result<(), NetSetupError> {
-        let command = format!("ip {}", arguments.join(" "));
         if let Some(announce) = self.announce {
-            announce(&command);
+            announce(&format!("ip {}", arguments.join(" ")));
         }
-        if self.dry_run {
-            return Ok(());
-        }
+        if self.dry_run { Ok(()) } else { Ip::ask(arguments).map(|_| ()) }
+    }
+
+    /// What `ip` answers.
+    fn ask(arguments: &[&str]) -> Result<String, NetSetupError> {
+        let command = format!("ip {}", arguments.join(" "));
         let output = match Command::new("ip").args(arguments).output() {
             Ok(output) => output,
             Err(source) => return Err(NetSetupError::NotRun { command, source }),
         };
         if output.status.success() {
-            return Ok(());
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         Err(NetSetupError::Failed { command, status: output.status, stderr })
@@ -97,12 +104,15 @@ impl Ip {
     }
 
     /// Gives an interface an address. IPv6 addresses skip duplicate address detection (`nodad`), so
-    /// they can be used at once. Errors as [`Ip::run`].
+    /// they can be used at once if the interface has a carrier. Errors as [`Ip::run`].
     pub fn add_address(&self, device: &str, address: IpAddr, prefix_len: u8) -> Result<(), NetSetupError> {
         let with_prefix = format!("{address}/{prefix_len}");
         match address {
             IpAddr::V4(_) => self.run(&["addr", "add", &with_prefix, "dev", device]),
-            IpAddr::V6(_) => self.run(&["-6", "addr", "add", &with_prefix, "dev", device, "nodad"]),
+            IpAddr::V6(_) => {
+                self.run(&["-6", "addr", "add", &with_prefix, "dev", device, "nodad"])?;
+                if self.dry_run { Ok(()) } else { wait_until_local(device, address) }
+            }
         }
     }
 
@@ -126,6 +136,22 @@ impl Ip {
     pub fn delete_link(&self, device: &str) -> Result<(), NetSetupError> {
         self.run(&["link", "delete", "dev", device])
     }
+}
+
+/// The kernel takes packets to an IPv6 address only once it has a route to it, which it enters a moment
+/// after the address: not before the interface has a carrier, and else within milliseconds.
+fn wait_until_local(device: &str, address: IpAddr) -> Result<(), NetSetupError> {
+    let address = address.to_string();
+    let began = Instant::now();
+    while began.elapsed() < LOCAL_PATIENCE {
+        let has_carrier = Ip::ask(&["-o", "link", "show", "dev", device])?.contains("LOWER_UP");
+        let routes = Ip::ask(&["-6", "route", "show", "table", "local", &address])?;
+        if !has_carrier || !routes.is_empty() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
 }
 
 /// Moves the calling thread, and the threads and processes that it starts from here on, into a

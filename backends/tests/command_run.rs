@@ -399,11 +399,11 @@ fn the_demonstration_holds_between_two_stacks_in_memory() {
     assert!(output.status.success() && stdout.contains("two stacks over the memory pair"), "{stdout}");
 }
 
-/// Interfaces, addresses with states and lifetimes, routes and neighbors, on SIGUSR1.
+/// Interfaces, addresses with states and lifetimes, groups, routes and neighbors, on SIGUSR1.
 #[test]
 fn tables_are_printed_on_a_signal() {
     in_namespace(|| {
-        let mut running = Running::start(&["--mac", "02:00:00:00:00:02"]);
+        let mut running = Running::start(&["--mac", "02:00:00:00:00:02", "--option", "querier.enabled=true"]);
         let [v4, _] = stack();
         assert!(ping(v4));
         running.signal(Signal::USR1);
@@ -413,9 +413,10 @@ fn tables_are_printed_on_a_signal() {
         }
         for expected in [
             "interface 0 mac 02:00:00:00:00:02 mtu 1500 up",
-            "group ff02::1:ff00:2 interface 0 sockets 0",
+            "group ff02::1:ff00:2 interface 0 sockets 0 exclude {}",
             "  address 192.0.2.2/24 preferred static preferred forever valid forever",
             "  address 2001:db8::2/64 preferred static preferred forever valid forever",
+            "  querier igmp ourselves",
             "route 192.0.2.0/24 interface 0 metric 0 table 254",
         ] {
             assert!(lines.iter().any(|line| line == expected), "{expected} is missing: {lines:#?}");

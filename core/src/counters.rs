@@ -18,6 +18,20 @@ impl Drops {
     }
 }
 
+/// What passed an interface since it was added: frames (packets, where there is no link header), and their
+/// bytes without the checksum that hardware adds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Frames handed in.
+    pub frames_received: u64,
+    /// Their bytes.
+    pub bytes_received: u64,
+    /// Frames handed out.
+    pub frames_sent: u64,
+    /// Their bytes.
+    pub bytes_sent: u64,
+}
+
 impl Default for Drops {
     fn default() -> Drops {
         Drops([0; DropReason::ALL.len()])
@@ -58,6 +72,8 @@ counters! {
         bytes_sent = "frames.bytes_sent",
         /// Packets of other hosts that were passed on.
         packets_forwarded = "forward.packets",
+        /// Packets to groups that went on to members on other links, each in one or more copies.
+        group_packets_forwarded = "forward.group_packets",
         /// IPv6 redirects sent; those of IPv4 are among the ICMP errors.
         redirects_sent = "ndp.redirects_sent",
         /// Packets that went from us to us over the loopback interface.
@@ -92,6 +108,15 @@ counters! {
         router_routes_refused = "ndp.routes_refused",
         /// Name servers and search domains beyond `Limits::name_servers` and `Limits::search_domains`.
         resolvers_refused = "ndp.resolvers_refused",
+        /// Queries about groups sent, IGMP and MLD.
+        queries_sent = "querier.sent",
+        /// Groups beyond `Limits::router_groups`.
+        querier_groups_refused = "querier.groups_refused",
+        /// Sources beyond `Limits::router_group_sources`.
+        querier_sources_refused = "querier.sources_refused",
+        /// Queries of other routers in an older version than ours: the link's routers must agree on one (RFC 3376
+        /// section 7.3.1).
+        querier_older_queries = "querier.older_queries",
         /// Router advertisements sent.
         router_advertisements_sent = "ra.sent",
         /// Those of other routers that contradict ours (RFC 4861 section 6.2.7).
@@ -178,6 +203,8 @@ counters! {
         udp_looped = "udp.looped",
         /// Datagrams sent.
         udp_sent = "udp.sent",
+        /// Destinations of a UDP socket beyond `Limits::udp_destinations`, forgotten for newer ones.
+        udp_destinations_forgotten = "udp.destinations_forgotten",
         /// DHCPv4 messages sent.
         dhcpv4_sent = "dhcpv4.sent",
         /// Those that were sent again for want of an answer.

@@ -81,10 +81,12 @@ pub use config::{
     Acd, AddressSettings, Config, Dad, Defense, InterfaceAddress, InterfaceConfig, IpConfig, Limits, Medium,
     MulticastConfig, NdConfig, ReversePath, RouterConfig, SlaacConfig, TcpConfig, TcpSettings,
 };
+pub use counters::Traffic;
 pub use error::{DropReason, Verdict};
 pub use event::{AddressChange, Event, Readiness};
 pub use frame::{Capabilities, Frame, TxBatch};
 pub use identity::{Dhcpv6Binding, Iaid, Identity, SavedAssociation, SavedLease, SavedLinkLocal};
+pub use ip::multicast::querier::config::QuerierConfig;
 pub use ip::options::DroppedOptions;
 pub use ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 pub use ip::reassembly::ReassemblyEntry;
@@ -96,6 +98,8 @@ pub use rng::Seed;
 pub use socket::{
     ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, TcpSocket, UdpHandle, UdpOptions, UdpSocket,
 };
-pub use stack::{AdvertiserInfo, Cause, PrefixInfo, RouterInfo, RouterRouteInfo, Stack, Wakeup};
+pub use stack::{
+    AdvertiserInfo, Cause, LinkGroupInfo, PrefixInfo, QuerierInfo, RouterInfo, RouterRouteInfo, Stack, Wakeup,
+};
 pub use time::{Duration, Instant};
 pub use wire::ipv4_options::IpOptions;

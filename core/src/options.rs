@@ -288,6 +288,16 @@ options! {
     "slaac.temporary_addresses": slaac.temporary_addresses, Kind::Switch, "RFC 8981";
     "slaac.temporary_valid_ms": slaac.temporary_valid_lifetime, Kind::Milliseconds(60_000..=YEAR_MS), "RFC 8981 section 3.8";
     "slaac.temporary_preferred_ms": slaac.temporary_preferred_lifetime, Kind::Milliseconds(30_000..=YEAR_MS), "RFC 8981 section 3.8";
+    "querier.enabled": querier.enabled, Kind::Switch, "RFC 3376 section 6, RFC 3810 section 7";
+    "querier.robustness": querier.robustness, Kind::Number(1..=7), "RFC 3376 section 8.1, RFC 3810 section 9.1";
+    "querier.query_interval_ms": querier.query_interval, Kind::Milliseconds(1_000..=31_744_000), "RFC 3376 section 8.2, RFC 3810 section 9.2";
+    "querier.response_interval_ms": querier.response_interval, Kind::Milliseconds(100..=3_174_400), "RFC 3376 section 8.3, RFC 3810 section 9.3";
+    "querier.startup_query_interval_ms": querier.startup_query_interval, Kind::OptionalMilliseconds(100..=31_744_000), "RFC 3376 section 8.6, RFC 3810 section 9.6";
+    "querier.startup_query_count": querier.startup_query_count, Kind::Optional(1..=255), "RFC 3376 section 8.7, RFC 3810 section 9.7";
+    "querier.last_member_query_interval_ms": querier.last_member_query_interval, Kind::Milliseconds(100..=3_174_400), "RFC 3376 section 8.8, RFC 3810 section 9.8";
+    "querier.last_member_query_count": querier.last_member_query_count, Kind::Optional(1..=255), "RFC 3376 section 8.9, RFC 3810 section 9.9";
+    "querier.igmp_version": querier.igmp_version, Kind::Number(1..=3), "RFC 3376 section 7.3.1";
+    "querier.mld_version": querier.mld_version, Kind::Number(1..=2), "RFC 3810 section 8.3.1";
     "ra.send": send_advertisements, Kind::Switch, "RFC 4861 section 6.2.1";
     "ra.max_interval_ms": advertise.max_interval, Kind::Milliseconds(4_000..=1_800_000), "RFC 4861 section 6.2.1";
     "ra.min_interval_ms": advertise.min_interval, Kind::OptionalMilliseconds(3_000..=1_350_000), "RFC 4861 section 6.2.1";
@@ -384,6 +394,8 @@ options! {
     "limits.small_fragments_per_packet": limits.small_fragments_per_packet, Kind::Number(1..=8_192), "own";
     "limits.groups": limits.groups, Kind::Number(1..=65_535), "own";
     "limits.group_sources": limits.group_sources, Kind::Number(1..=64), "own";
+    "limits.router_groups": limits.router_groups, Kind::Number(1..=65_535), "own";
+    "limits.router_group_sources": limits.router_group_sources, Kind::Number(1..=64), "own";
     "limits.memberships": limits.memberships, Kind::Number(1..=65_535), "own";
     "limits.ipv6_extension_headers": limits.ipv6_extension_headers, Kind::Number(1..=255), "RFC 8504 section 5.3";
 }

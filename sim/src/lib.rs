@@ -12,6 +12,8 @@
 //! | `host` | one turn of a driver's loop, without a device and without a clock |
 //! | [`script`] | applications as data: connect, send, expect, close |
 //! | `queue` | what is to happen, by time and then by the order in which it was decided |
+//! | `failure` | what went wrong: a script that could not go on, a rule that was broken |
+//! | [`oracle`] | rules that every run must keep, judged by the frames of each host |
 //! | [`trace`] | every frame that passed an interface, in the notation and as pcapng |
 //! | [`segment`] | the TCP segment of a frame, its flow, and sequence numbers told from 0 |
 //!
@@ -39,7 +41,9 @@
 #![deny(clippy::float_arithmetic)]
 #![warn(missing_docs)]
 
+mod failure;
 mod host;
+pub mod oracle;
 mod queue;
 pub mod script;
 pub mod segment;
@@ -47,7 +51,8 @@ pub mod trace;
 pub mod world;
 
 pub use bytes;
-pub use script::{ApplicationId, Failure, Step};
+pub use failure::Failure;
+pub use script::{ApplicationId, Step};
 pub use tickwire_backends::capture;
 pub use tickwire_core::{Config, Instant, InterfaceAddress, Seed};
 pub use trace::{Direction, Passed, Trace};

@@ -72,23 +72,6 @@ pub struct ApplicationId {
     pub(crate) index: usize,
 }
 
-/// A script that could not go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Which script.
-    pub application: ApplicationId,
-    /// The number of the step, from 0.
-    pub step: usize,
-    /// What the step was to do, and what happened instead.
-    pub what: String,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step {}: {}", self.step, self.what)
-    }
-}
-
 /// A socket of either kind, as events name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Socket {

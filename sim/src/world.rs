@@ -10,6 +10,7 @@ use std::hash::Hasher as _;
 use bytes::Bytes;
 use siphasher::sip::SipHasher24;
 use siphasher::sip128::{Hasher128 as _, SipHasher24 as SipHasher24x128};
+use tickwire_core::config::Medium;
 use tickwire_core::error::AddInterfaceError;
 use tickwire_core::frame::{Capabilities, Frame};
 use tickwire_core::provenance::Provenance;
@@ -17,9 +18,11 @@ use tickwire_core::time::Duration;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Config, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
 
+use crate::failure::Failure;
 use crate::host::{HostState, Sent};
+use crate::oracle::{self, Oracle, Sighting, Switches, WireOracles};
 use crate::queue::Queue;
-use crate::script::{Application, ApplicationId, Failure, Step};
+use crate::script::{Application, ApplicationId, Step};
 use crate::trace::{Direction, Passed, Trace};
 
 /// Turns that one instant may see before the world is taken to be caught in a loop.
@@ -113,8 +116,19 @@ pub struct World {
     /// The links by both of their ends.
     links: Vec<(Port, Port, Link)>,
     trace: Trace,
+    taps: Vec<Tap>,
+    /// The oracles of hosts still to come.
+    switches: Switches,
     digest: SipHasher24,
     turns_at_now: u32,
+}
+
+/// What watches the frames of a host.
+#[derive(Clone, Debug)]
+struct Tap {
+    oracles: WireOracles,
+    /// What each interface carries.
+    media: Vec<Medium>,
 }
 
 impl World {
@@ -127,6 +141,8 @@ impl World {
             hosts: Vec::new(),
             links: Vec::new(),
             trace: Trace::default(),
+            taps: Vec::new(),
+            switches: Switches::ALL,
             digest: SipHasher24::new(),
             turns_at_now: 0,
         }
@@ -140,6 +156,14 @@ impl World {
     pub fn add_host(&mut self, host: Host) -> Result<HostId, AddInterfaceError> {
         let id = HostId(self.hosts.len());
         let config = Config { checks: true, trace: true, ..host.config };
+        let settings = oracle::Settings {
+            foreign: false,
+            forwarding: config.router.forwarding,
+            offloaded: host.interfaces.iter().any(|interface| is_offloaded(&interface.capabilities)),
+            rto_min: config.tcp.rto_min,
+            switches: self.switches,
+        };
+        let media = host.interfaces.iter().map(|interface| interface.medium).collect();
         let mut stack = Stack::new(config, self.host_seed(id));
         let mut interfaces = Vec::new();
         for interface in host.interfaces {
@@ -148,6 +172,7 @@ impl World {
         self.trace.hosts.push(host.name);
         self.trace.ports.extend((0..interfaces.len()).map(|interface| Port { host: id, interface }));
         self.hosts.push(HostState::new(stack, interfaces));
+        self.taps.push(Tap { oracles: WireOracles::new(settings), media });
         Ok(id)
     }
 
@@ -305,6 +330,10 @@ impl World {
         digest.write(&[u8::from(direction == Direction::Outbound)]);
         digest.write(&(frame.len() as u64).to_le_bytes());
         digest.write(&frame);
+        let number = self.trace.passed.len() as u64;
+        let tap = &mut self.taps[port.host.0];
+        let medium = tap.media.get(port.interface).copied().unwrap_or(Medium::Ethernet);
+        tap.oracles.observe(Sighting { number, at: self.now, medium, direction, frame: &frame });
         self.trace.passed.push(Passed { at: self.now, port, direction, frame, provenance });
     }
 
@@ -323,19 +352,46 @@ impl World {
         digest.finish()
     }
 
-    /// The scripts that failed, and those that have not finished. Empty at the end of a run in which
-    /// all went as written.
+    /// Switches a wire oracle on or off, for all hosts; all are on in a new world.
+    pub fn switch_oracle(&mut self, oracle: Oracle, on: bool) {
+        self.switches.set(oracle, on);
+        for tap in &mut self.taps {
+            tap.oracles.switch(oracle, on);
+        }
+    }
+
+    /// The wire oracles of a host, to be looked at.
+    ///
+    /// # Panics
+    ///
+    /// If `host` is of another world and not in this one.
+    pub fn oracles(&self, host: HostId) -> &WireOracles {
+        &self.taps[host.0].oracles
+    }
+
+    /// The scripts that failed, those that have not finished, and the rules that hosts broke. Empty at the
+    /// end of a run in which all went as written.
     pub fn failures(&self) -> Vec<Failure> {
         let hosts = self.hosts.iter().enumerate();
-        hosts
-            .flat_map(|(number, host)| {
-                let failed = host.failures.iter().cloned().chain(host.unfinished());
-                failed.map(move |(index, step, what)| Failure {
-                    application: ApplicationId { host: HostId(number), index },
-                    step,
-                    what,
-                })
+        let scripts = hosts.flat_map(|(number, host)| {
+            let failed = host.failures.iter().cloned().chain(host.unfinished());
+            failed.map(move |(index, step, what)| Failure::Script {
+                application: ApplicationId { host: HostId(number), index },
+                step,
+                what,
             })
-            .collect()
+        });
+        let verdicts = self.taps.iter().zip(&self.trace.hosts).flat_map(|(tap, host)| {
+            tap.oracles
+                .verdicts()
+                .iter()
+                .map(|verdict| Failure::Oracle { host: host.clone(), verdict: verdict.clone() })
+        });
+        scripts.chain(verdicts).collect()
     }
+}
+
+/// Whether the device does part of a sender's work.
+fn is_offloaded(capabilities: &Capabilities) -> bool {
+    capabilities.gso_max_segments > 1 || capabilities.tx_checksum
 }

@@ -22,6 +22,8 @@ pub(crate) struct Tickwire {
     batch: TxBatch,
     /// Memory of earlier batches; of use again once nobody refers to a frame in it.
     memory: VecDeque<Bytes>,
+    /// As asked for when all was drained, which makes it exact.
+    deadline: Option<Instant>,
 }
 
 impl Endpoint for Tickwire {
@@ -37,7 +39,7 @@ impl Endpoint for Tickwire {
         )
         .unverified();
         let interface = stack.add_interface(Instant::ZERO, interface).expect("a fresh stack takes an interface");
-        Self { stack, interface, listener: None, batch: TxBatch::new(), memory: VecDeque::new() }
+        Self { stack, interface, listener: None, batch: TxBatch::new(), memory: VecDeque::new(), deadline: None }
     }
 
     fn listen(&mut self, port: u16, buffer: usize) {
@@ -76,14 +78,14 @@ impl Endpoint for Tickwire {
             let Some(frame) = incoming.take() else { break };
             let _ = self.stack.handle_frame(now, self.interface, Frame::from(frame));
         }
-        if self.stack.poll_timeout().is_some_and(|wakeup| wakeup.at <= now) {
+        if self.deadline.is_some_and(|at| at <= now) {
             self.stack.handle_timeout(now);
         }
         while self.stack.poll_event().is_some() {}
         loop {
             self.batch.clear();
             if self.stack.poll_transmit(now, self.interface, &mut self.batch) == 0 {
-                return;
+                break;
             }
             assert!(self.batch.slices.is_empty(), "frames in pieces");
             let heads = self.batch.take_heads();
@@ -95,6 +97,7 @@ impl Endpoint for Tickwire {
                 self.batch.reuse_heads(idle);
             }
         }
+        self.deadline = self.stack.poll_timeout().map(|wakeup| wakeup.at);
     }
 }
 

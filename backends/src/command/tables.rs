@@ -3,9 +3,10 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use tickwire_core::socket::{FilterMode, SourceFilter};
 use tickwire_core::stack::Dhcpv4Info;
-use tickwire_core::{Dhcpv6Info, Dhcpv6Lease, Instant, InterfaceId, Route, Stack, Target};
+use tickwire_core::{Dhcpv6Info, Dhcpv6Lease, Instant, InterfaceId, Route, Stack, Target, Traffic};
 
 /// Seconds from `now`; `None` if there is no end.
 fn left(until: Option<Instant>, now: Instant) -> Option<u64> {
@@ -30,6 +31,14 @@ pub(crate) fn lines(stack: &Stack, now: Instant) -> String {
             interface.capabilities.mtu,
             if interface.up { "up" } else { "down" }
         );
+        let Traffic { frames_received, bytes_received, frames_sent, bytes_sent } = interface.traffic;
+        let _ = writeln!(
+            out,
+            "  received {frames_received} frames, {bytes_received} bytes; sent {frames_sent} frames, {bytes_sent} bytes"
+        );
+        for (reason, count) in stack.interface_drops(interface.id).filter(|(_, count)| *count > 0) {
+            let _ = writeln!(out, "  dropped {count} {}", reason.name());
+        }
         for own in interface.addresses {
             let _ = writeln!(
                 out,
@@ -48,6 +57,7 @@ pub(crate) fn lines(stack: &Stack, now: Instant) -> String {
         if let Some(info) = stack.dhcpv6(interface.id) {
             dhcpv6_lines(&info, now, &mut out);
         }
+        link_group_lines(stack, interface.id, now, &mut out);
     }
     for router in stack.default_routers() {
         let until = told(router.until, now);
@@ -61,7 +71,8 @@ pub(crate) fn lines(stack: &Stack, now: Instant) -> String {
     }
     for joined in stack.groups() {
         let number = joined.interface.index();
-        let _ = writeln!(out, "group {} interface {number} sockets {}", joined.group, joined.sockets);
+        let (sockets, filter) = (joined.sockets, filter_line(&joined.filter));
+        let _ = writeln!(out, "group {} interface {number} sockets {sockets} {filter}", joined.group);
     }
     for route in stack.routes() {
         let _ = writeln!(out, "route {}", route_line(route));
@@ -137,6 +148,69 @@ fn dhcpv6_lines(info: &Dhcpv6Info, now: Instant, out: &mut String) {
     }
 }
 
+/// What the hosts of an interface's link listen to, where we ask them.
+fn link_group_lines(stack: &Stack, id: InterfaceId, now: Instant, out: &mut String) {
+    for (protocol, ipv6) in PROTOCOLS {
+        let Some(info) = stack.querier(id, ipv6) else { continue };
+        let _ = match info.other {
+            Some((other, until)) => writeln!(out, "  querier {protocol} {other} for {}", told(Some(until), now)),
+            None if info.querying => writeln!(out, "  querier {protocol} ourselves"),
+            None => writeln!(out, "  querier {protocol} none"),
+        };
+    }
+    for info in stack.link_groups().filter(|info| info.interface == id) {
+        let (filter, until) = (filter_line(&info.filter), told(info.until, now));
+        let _ = writeln!(out, "  link group {} {filter} version {} for {until}", info.group, info.version);
+    }
+}
+
+/// The protocols that tell of groups, and whether they are IPv6's.
+const PROTOCOLS: [(&str, bool); 2] = [("igmp", false), ("mld", true)];
+
+const fn mode_name(filter: &SourceFilter) -> &'static str {
+    match filter.mode() {
+        FilterMode::Include => "include",
+        FilterMode::Exclude => "exclude",
+    }
+}
+
+fn filter_line(filter: &SourceFilter) -> String {
+    let sources: Vec<String> = filter.sources().iter().map(ToString::to_string).collect();
+    format!("{} {{{}}}", mode_name(filter), sources.join(","))
+}
+
+fn filter(filter: &SourceFilter) -> Value {
+    json!({
+        "mode": mode_name(filter),
+        "sources": filter.sources().iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn queriers(stack: &Stack, id: InterfaceId, now: Instant) -> Value {
+    let all = PROTOCOLS.into_iter().filter_map(|(protocol, ipv6)| {
+        let info = stack.querier(id, ipv6)?;
+        Some(json!({
+            "protocol": protocol,
+            "querying": info.querying,
+            "other": info.other.map(|(other, _)| other.to_string()),
+            "other_seconds": left(info.other.map(|(_, until)| until), now),
+        }))
+    });
+    all.collect()
+}
+
+fn link_groups(stack: &Stack, id: InterfaceId, now: Instant) -> Value {
+    let all = stack.link_groups().filter(|info| info.interface == id).map(|info| {
+        json!({
+            "group": info.group.to_string(),
+            "filter": filter(&info.filter),
+            "version": info.version,
+            "seconds": left(info.until, now),
+        })
+    });
+    all.collect()
+}
+
 /// The interfaces, with what each has.
 pub(crate) fn interfaces(stack: &Stack, now: Instant) -> Value {
     let all = stack.interfaces().map(|interface| {
@@ -144,6 +218,14 @@ pub(crate) fn interfaces(stack: &Stack, now: Instant) -> Value {
             "hardware_address": interface.hardware_address.to_string(),
             "mtu": interface.capabilities.mtu,
             "up": interface.up,
+            "traffic": {
+                "frames_received": interface.traffic.frames_received,
+                "bytes_received": interface.traffic.bytes_received,
+                "frames_sent": interface.traffic.frames_sent,
+                "bytes_sent": interface.traffic.bytes_sent,
+            },
+            "drops": stack.interface_drops(interface.id).map(|(why, count)| (why.name().to_owned(), count.into()))
+                .collect::<Map<String, Value>>(),
             "addresses": interface.addresses.iter().map(|own| json!({
                 "address": own.address.to_string(),
                 "prefix_len": own.prefix_len,
@@ -154,6 +236,8 @@ pub(crate) fn interfaces(stack: &Stack, now: Instant) -> Value {
             })).collect::<Vec<_>>(),
             "dhcpv4": stack.dhcpv4(interface.id).map(|info| dhcpv4(&info, now)),
             "dhcpv6": stack.dhcpv6(interface.id).map(|info| dhcpv6(&info, now)),
+            "queriers": queriers(stack, interface.id, now),
+            "link_groups": link_groups(stack, interface.id, now),
             "router_name_servers": stack.router_name_servers(interface.id).map(|it| it.to_string()).collect::<Vec<_>>(),
             "router_search_domains": stack.router_search_domains(interface.id).map(ToString::to_string).collect::<Vec<_>>(),
         })
@@ -247,6 +331,7 @@ pub(crate) fn groups(stack: &Stack) -> Value {
             "group": joined.group.to_string(),
             "interface": joined.interface.index(),
             "sockets": joined.sockets,
+            "filter": filter(&joined.filter),
         })
     });
     all.collect()

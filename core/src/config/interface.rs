@@ -143,6 +143,9 @@ pub struct InterfaceConfig {
     /// [`Config::send_advertisements`](super::Config::send_advertisements) is set. It can be changed by
     /// [`Stack::advertise`](crate::Stack::advertise).
     pub advertise: Option<AdvertiseConfig>,
+    /// Whether it asks, as a multicast router, which groups hosts listen to; default what
+    /// [`Config::querier`](super::Config::querier) says, but never on the loopback interface.
+    pub querier: Option<bool>,
 }
 
 impl InterfaceConfig {
@@ -161,6 +164,7 @@ impl InterfaceConfig {
             address_settings: None,
             proxy_arp: false,
             advertise: None,
+            querier: None,
         }
     }
 

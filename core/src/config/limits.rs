@@ -83,6 +83,11 @@ pub struct Limits {
     pub groups: u16,
     /// Sources in the filter of a group, a socket's and the interface's merged one, 1 to 64; default 64.
     pub group_sources: u8,
+    /// Groups that hosts of a link are known to listen to, per interface and protocol, where we are a multicast router;
+    /// default 1,024.
+    pub router_groups: u16,
+    /// Sources known of each of those, 1 to 64; default 64.
+    pub router_group_sources: u8,
     /// Groups that one socket listens to, over all interfaces; default 64.
     pub memberships: u16,
     /// Extension headers per IPv6 packet; default 16 (RFC 8504 section 5.3).
@@ -134,6 +139,8 @@ impl Default for Limits {
             small_fragments_per_packet: 64,
             groups: 256,
             group_sources: 64,
+            router_groups: 1024,
+            router_group_sources: 64,
             memberships: 64,
             ipv6_extension_headers: 16,
             ipv6_options: 8,

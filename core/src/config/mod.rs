@@ -11,6 +11,7 @@
 use crate::autoconf::advertise::config::AdvertiseConfig;
 use crate::autoconf::dhcpv4::config::Dhcpv4Config;
 use crate::identity::Identity;
+use crate::ip::multicast::querier::config::QuerierConfig;
 use crate::time::Duration;
 
 mod autoconf;
@@ -80,6 +81,8 @@ pub struct Config {
     pub nd: NdConfig,
     /// Addresses that an interface forms itself.
     pub slaac: SlaacConfig,
+    /// How multicast routers ask who listens to which group.
+    pub querier: QuerierConfig,
     /// What routers' interfaces advertise, where they have no settings of their own.
     pub advertise: AdvertiseConfig,
     /// Whether each interface that is added with an IPv6 address, and does not configure itself, advertises;
@@ -115,6 +118,7 @@ impl Default for Config {
             shard: Shard::default(),
             nd: NdConfig::default(),
             slaac: SlaacConfig::default(),
+            querier: QuerierConfig::default(),
             advertise: AdvertiseConfig::default(),
             send_advertisements: false,
             identity: None,

@@ -80,7 +80,7 @@ impl Interface {
         }
         let is_alert =
             |option: Result<Ipv4Option<'_>, _>| option.is_ok_and(|option| option.kind == Ipv4Option::ROUTER_ALERT);
-        let router_alert = packet.options().any(is_alert);
+        let router_alert = !packet.option_bytes().is_empty() && packet.options().any(is_alert);
         let start = self.medium.header_len();
         let whole = start..start + packet.total_len();
         let upper = start + packet.header_len()..whole.end;

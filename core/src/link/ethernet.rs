@@ -9,7 +9,8 @@ impl Interface {
     /// Groups are filtered again, exactly, by their IP address: several share a hardware address.
     pub(crate) fn admit(&self, frame: &EthernetFrame<'_>) -> Result<(), DropReason> {
         let dst = frame.dst();
-        if dst != self.hardware_address && !dst.is_broadcast() && !self.groups.hears_station(dst) {
+        let hears_group = || self.groups.hears_station(dst) || (self.queriers.is_some() && dst.is_multicast());
+        if dst != self.hardware_address && !dst.is_broadcast() && !hears_group() {
             return Err(DropReason::EthernetNotOurs);
         }
         let src = frame.src();

@@ -15,9 +15,11 @@ use crate::autoconf::advertise::Advertisement;
 use crate::autoconf::dad::Nonce;
 use crate::autoconf::dhcpv4::Outgoing;
 use crate::config::{AddressSettings, InterfaceConfig, Medium};
+use crate::counters::{Drops, Traffic};
 use crate::frame::Capabilities;
 use crate::ip::fragment::Fragments;
 use crate::ip::multicast::Groups;
+use crate::ip::multicast::querier::OutgoingQuery;
 use crate::ip::output::LinkHeader;
 use crate::ip::own_address::AddressTable;
 use crate::ip::packet::Packet;
@@ -26,7 +28,7 @@ use crate::link::neighbor::NeighborCache;
 use crate::provenance::Queued;
 use crate::socket::table::Sockets;
 use crate::socket::{TcpHandle, UdpHandle};
-use crate::stack::Cause;
+use crate::stack::{Cause, Queriers};
 use crate::time::Instant;
 use crate::wire::arp::ArpOperation;
 use crate::wire::ethernet::EthernetAddress;
@@ -96,6 +98,8 @@ pub(crate) enum Control {
     Fragments(Fragments),
     /// The groups are to be asked for their next message.
     GroupReport,
+    /// Who listens to which group?
+    MembershipQuery(Box<OutgoingQuery>),
 }
 
 /// A socket with something to send.
@@ -121,6 +125,8 @@ pub(crate) struct Interface {
     pub(crate) settings: AddressSettings,
     pub(crate) autoconf: Autoconf,
     pub(crate) groups: Groups,
+    /// Where we are a multicast router.
+    pub(crate) queriers: Option<Box<Queriers>>,
     pub(crate) neighbors: NeighborCache,
     pub(crate) control: VecDeque<Queued<Control>>,
     pub(crate) ready: VecDeque<Queued<Ready>>,
@@ -132,6 +138,9 @@ pub(crate) struct Interface {
     pub(crate) proxy_arp: bool,
     /// The heap entry that stands for the interface's own deadline.
     pub(crate) armed: Option<Instant>,
+    pub(crate) traffic: Traffic,
+    /// What came in here, or was to leave here, and was dropped.
+    pub(crate) drops: Drops,
 }
 
 impl Interface {
@@ -153,6 +162,7 @@ impl Interface {
             addresses: AddressTable::default(),
             settings: config.address_settings.unwrap_or(settings),
             autoconf: Autoconf::default(),
+            queriers: None,
             groups: Groups::new(reports_per_second, config.medium != Medium::Loopback),
             neighbors: NeighborCache::new(key),
             control: VecDeque::new(),
@@ -161,18 +171,26 @@ impl Interface {
             transit_next: false,
             proxy_arp: config.proxy_arp,
             armed: None,
+            traffic: Traffic::default(),
+            drops: Drops::default(),
         }
     }
 
     /// Takes sockets that are gone off the ready ring, once they are many: a device that takes no
     /// frames must not make it grow.
+    #[inline]
     pub(crate) fn drop_gone(&mut self, sockets: &Sockets) {
         if self.ready.len() > sockets.queue_max() {
-            self.ready.retain(|ready| match ready.what {
-                Ready::Tcp(handle) => sockets.tcp.contains_key(handle),
-                Ready::Udp(handle) => sockets.udp.contains_key(handle),
-            });
+            self.retain_sockets(sockets);
         }
+    }
+
+    #[cold]
+    fn retain_sockets(&mut self, sockets: &Sockets) {
+        self.ready.retain(|ready| match ready.what {
+            Ready::Tcp(handle) => sockets.tcp.contains_key(handle),
+            Ready::Udp(handle) => sockets.udp.contains_key(handle),
+        });
     }
 
     /// Whether something may want to leave.
@@ -201,7 +219,9 @@ impl Interface {
         let group = self.groups.deadline().filter(|_| self.up).map(|at| (at, Cause::Group));
         let announcement = self.autoconf.announcement.filter(|_| self.up);
         let announcement = announcement.map(|announcement| (announcement.deadline(), Cause::Announcement));
-        [lifetime, self.autoconf.deadline(), group, announcement].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let querier = self.queriers.as_deref().and_then(Queriers::deadline).map(|at| (at, Cause::Querier));
+        let parts = [lifetime, self.autoconf.deadline(), group, querier, announcement];
+        parts.into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// Our link-local IPv6 address that is in use, the first if there are several.

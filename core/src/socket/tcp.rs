@@ -76,7 +76,9 @@ impl<'a> TcpSocket<'a> {
         self.stack.called(now, "tcp.recv", self.handle, &(out.len() as u64).to_le_bytes());
         let (slot, mut env) = self.stack.connection(self.handle).ok_or(RecvError::Stale)?;
         let result = slot.tcb.recv(&mut env, out);
-        self.stack.settle_tcp(self.handle);
+        if slot.tcb.owes_acknowledgment() {
+            self.stack.settle_tcp(self.handle);
+        }
         result
     }
 
@@ -85,7 +87,9 @@ impl<'a> TcpSocket<'a> {
         self.stack.called(now, "tcp.recv_bytes", self.handle, &(max as u64).to_le_bytes());
         let (slot, mut env) = self.stack.connection(self.handle).ok_or(RecvError::Stale)?;
         let result = slot.tcb.recv_bytes(&mut env, max);
-        self.stack.settle_tcp(self.handle);
+        if slot.tcb.owes_acknowledgment() {
+            self.stack.settle_tcp(self.handle);
+        }
         result
     }
 

@@ -55,7 +55,7 @@ impl Stack {
             target,
         };
         if let Err(reason) = self.queue_control(id, request) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 

@@ -141,7 +141,7 @@ impl Stack {
         } else {
             self.announce_address(id, address, Some(AddressChange::Preferred));
         }
-        self.settle_advertiser(id);
+        self.settle_router(id);
     }
 
     /// The link has come up, and it may be another one: whether the addresses are ours alone is found out
@@ -197,7 +197,7 @@ impl Stack {
             self.on_address_unassigned(id, &own);
         }
         self.announce_address(id, address, change);
-        self.settle_advertiser(id);
+        self.settle_router(id);
     }
 
     /// An address is in use from now on.
@@ -214,7 +214,7 @@ impl Stack {
         }
         self.on_dhcpv6_address_ready(id, address);
         self.tell_routers(id, address);
-        self.settle_advertiser(id);
+        self.settle_router(id);
     }
 
     /// An address is not in use any more: its route goes, unless another address has the same.
@@ -256,7 +256,7 @@ impl Stack {
         self.on_dhcpv4_timeout(id);
         self.on_dhcpv6_timeout(id);
         self.on_router_discovery_timeout(id);
-        self.settle_advertiser(id);
+        self.settle_router(id);
         self.settle_groups(id);
     }
 

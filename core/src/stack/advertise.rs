@@ -121,8 +121,13 @@ impl Stack {
         (config, left_out)
     }
 
-    /// The addresses of an interface have changed, its link, or its time has come.
-    pub(super) fn settle_advertiser(&mut self, id: InterfaceId) {
+    /// The addresses of an interface have changed, its link, or its time has come: what it does as a router.
+    pub(super) fn settle_router(&mut self, id: InterfaceId) {
+        self.settle_advertiser(id);
+        self.settle_querier(id);
+    }
+
+    fn settle_advertiser(&mut self, id: InterfaceId) {
         let now = self.now;
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         let source = known_by(interface).filter(|_| interface.up);
@@ -150,11 +155,11 @@ impl Stack {
         self.counters.advertised_prefixes_left_out += left_out as u64;
         if config.message_len() + ipv6::HEADER_LEN > usize::from(interface.capabilities.mtu) {
             // The MTU has become smaller since it was looked at.
-            return self.drops.count(DropReason::FrameTooLong);
+            return self.drop_on(id, DropReason::FrameTooLong);
         }
         let advertisement = Box::new(Advertisement { source, config, is_final });
         if let Err(reason) = self.queue_control(id, Control::RouterAdvertisement(advertisement)) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 
@@ -221,14 +226,14 @@ impl Stack {
 }
 
 impl Interface {
-    /// The groups of routers that the interface is in: a router hears what is for all of them (RFC 4861 section 6.2.2).
+    /// Whether we are a router to the hosts of its link, which hears what is for all routers (RFC 4861 section 6.2.2).
     pub(crate) fn is_advertising(&self) -> bool {
         self.autoconf.advertiser.as_ref().is_some_and(|advertiser| advertiser.is_active())
     }
 }
 
 /// The link-local address that routers are known by: one that is ours without a doubt (RFC 4429 section 3).
-fn known_by(interface: &Interface) -> Option<Ipv6Addr> {
+pub(super) fn known_by(interface: &Interface) -> Option<Ipv6Addr> {
     interface.addresses.assigned().find_map(|own| match own.address {
         IpAddr::V6(address) if address.is_unicast_link_local() && own.state != AddressState::Optimistic => {
             Some(address)

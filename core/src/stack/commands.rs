@@ -73,6 +73,9 @@ impl Stack {
         if config.ipv6_autoconfiguration {
             self.start_router_discovery(id);
         }
+        if config.medium != Medium::Loopback && config.querier.unwrap_or(self.config.querier.enabled) {
+            self.start_querier(id);
+        }
         if let Some(advertise) = advertise {
             self.start_advertising(id, now, advertise);
         }

@@ -55,7 +55,7 @@ impl Stack {
                 Some(DetectionStep::Solicit(nonce)) => {
                     at += 1;
                     if let Err(reason) = self.queue_control(id, Control::DadSolicitation { target, nonce }) {
-                        self.drops.count(reason);
+                        self.drop_on(id, reason);
                     }
                 }
                 Some(DetectionStep::Unique) => {

@@ -305,7 +305,7 @@ impl Stack {
 
     fn queue_or_count(&mut self, id: InterfaceId, control: Control) {
         if let Err(reason) = self.queue_control(id, control) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 

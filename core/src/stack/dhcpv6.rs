@@ -242,7 +242,7 @@ impl Stack {
         match action {
             Action::Send(transaction) => {
                 if let Err(reason) = self.queue_control(id, Control::Dhcpv6 { transaction }) {
-                    self.drops.count(reason);
+                    self.drop_on(id, reason);
                 }
             }
             Action::Assign { address, preferred_until, valid_until } => {
@@ -272,7 +272,7 @@ impl Stack {
 
     /// A message leaves, if what it is about goes on and there is still an address to send it from.
     pub(super) fn transmit_dhcpv6(&mut self, id: InterfaceId, transaction: u32, batch: &mut TxBatch) {
-        let Some(src) = self.dhcpv6_source(id) else { return self.drops.count(DropReason::NoRoute) };
+        let Some(src) = self.dhcpv6_source(id) else { return self.drop_on(id, DropReason::NoRoute) };
         let client = self.interfaces.get(id.index()).and_then(|interface| interface.autoconf.dhcpv6.as_deref());
         let Some(message) = client.and_then(|client| client.message(self.now, transaction)) else { return };
         let body = Body::Datagram { src_port: CLIENT_PORT, dst_port: SERVER_PORT, data: Bytes::from(message) };

@@ -1,6 +1,7 @@
 //! [`Stack::digest`]: everything that can make a difference later, in an order that is the same everywhere.
 
 use super::Stack;
+use crate::counters::Traffic;
 use crate::digest::Digest;
 use crate::link::{Control, Interface, Ready};
 use crate::socket::table::{Owner, TcpSlot};
@@ -88,9 +89,18 @@ fn digest_interface(interface: &Interface, digest: &mut Digest) {
     digest.bytes(&interface.hardware_address.0);
     digest.u16(interface.capabilities.mtu);
     digest.u16(interface.mru);
+    let Traffic { frames_received, bytes_received, frames_sent, bytes_sent } = interface.traffic;
+    let drops = interface.drops.iter().map(|(_, count)| count);
+    for count in [frames_received, bytes_received, frames_sent, bytes_sent].into_iter().chain(drops) {
+        digest.u64(count);
+    }
     interface.addresses.digest(digest);
     interface.autoconf.digest(digest);
     interface.groups.digest(digest);
+    digest.option(interface.queriers.as_deref(), |digest, queriers| {
+        queriers.igmp.digest(digest);
+        queriers.mld.digest(digest);
+    });
     interface.neighbors.digest(digest);
     digest.count(interface.control.len());
     for control in &interface.control {
@@ -164,6 +174,10 @@ fn digest_control(control: &Control, digest: &mut Digest) {
             fragments.digest(digest);
         }
         Control::GroupReport => digest.u8(8),
+        Control::MembershipQuery(query) => {
+            digest.u8(10);
+            query.digest(digest);
+        }
         Control::RouterAdvertisement(advertisement) => {
             digest.u8(9);
             advertisement.digest(digest);

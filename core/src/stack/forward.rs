@@ -107,7 +107,7 @@ impl Stack {
             owe(self, ErrorKind::BeyondScope);
             return Err(DropReason::ForwardScope);
         }
-        if !self.came_the_right_way(id, received.src) {
+        if !self.came_the_right_way(id, received.src, self.config.router.reverse_path) {
             return Err(DropReason::ForwardReversePath);
         }
         if received.hop_limit <= 1 {
@@ -139,7 +139,7 @@ impl Stack {
         self.queue_transit(id, frame, received, hop)
     }
 
-    fn queue_transit(
+    pub(super) fn queue_transit(
         &mut self,
         id: InterfaceId,
         frame: &Frame,
@@ -166,13 +166,13 @@ impl Stack {
     }
 
     /// RFC 3704 section 2: whether a packet from `src` could be expected on the interface.
-    fn came_the_right_way(&self, id: InterfaceId, src: IpAddr) -> bool {
+    pub(super) fn came_the_right_way(&self, id: InterfaceId, src: IpAddr, check: ReversePath) -> bool {
         let lookup = |interface| {
             let query = Query { interface, arrived_on: Some(id), ..Query::to(src) };
             self.routes.lookup(&query, |route| self.is_usable(route, &query), |_| 0)
         };
         let reaches = |route: &Route| route.interface().is_some();
-        match self.config.router.reverse_path {
+        match check {
             ReversePath::Off => true,
             ReversePath::Loose => lookup(None).is_some_and(reaches),
             // The best route, or one that shares its flows, leads out where the packet came in.
@@ -201,7 +201,7 @@ impl Stack {
             return;
         }
         if !self.limits.redirects.admit(self.now) {
-            return self.drops.count(DropReason::RateLimited);
+            return self.drop_on(id, DropReason::RateLimited);
         }
         if let IpAddr::V4(gateway) = hop.next_hop {
             return self.owe_icmp_error(id, frame, received, ErrorKind::Redirect { gateway });
@@ -218,7 +218,7 @@ impl Stack {
         let packet =
             Packet { hop_limit: crate::wire::ndp::HOP_LIMIT, ..Packet::to(source, received.src, received.src, body) };
         if let Err(reason) = self.queue_control(id, Control::Packet(packet)) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 
@@ -231,7 +231,7 @@ impl Stack {
                 let Body::Transit(transit) = &mut packet.body else { return };
                 if transit.bytes.len() > mtu && packet.dont_fragment {
                     // The MTU has become smaller since it was looked at.
-                    return self.drops.count(DropReason::ForwardTooBig);
+                    return self.drop_on(id, DropReason::ForwardTooBig);
                 }
                 if !transit.emit(link, mtu, room, batch) {
                     interface.transit.push_front(Queued { what: packet, occasion: self.occasion });
@@ -240,10 +240,10 @@ impl Stack {
             NextHop::Unresolved(neighbor) => {
                 let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
                 for _ in 0..interface.neighbors.park_packet(neighbor, packet, &self.config.limits) {
-                    self.drops.count(DropReason::NeighborQueueFull);
+                    self.drop_on(id, DropReason::NeighborQueueFull);
                 }
             }
-            NextHop::Full => self.drops.count(DropReason::NeighborQueueFull),
+            NextHop::Full => self.drop_on(id, DropReason::NeighborQueueFull),
         }
     }
 

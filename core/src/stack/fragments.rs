@@ -43,6 +43,7 @@ pub(crate) struct DatagramPath {
 
 impl Stack {
     /// A fragment of an IPv4 packet. It is checked alone, then it waits for the rest.
+    #[inline(never)]
     pub(super) fn receive_ipv4_fragment(
         &mut self,
         id: InterfaceId,
@@ -194,11 +195,11 @@ impl Stack {
     /// queue, as many per batch as there is room for. Or not at all, if its socket wants none.
     pub(super) fn fragment_packet(&mut self, id: InterfaceId, packet: &Packet, link: LinkHeader, mtu: usize) {
         if packet.dont_fragment {
-            self.drops.count(DropReason::FrameTooLong);
+            self.drop_on(id, DropReason::FrameTooLong);
             return self.on_packet_unsent(id, packet, SocketError::MessageTooLong);
         }
         let Some((protocol, upper_header, data)) = upper_layer(packet) else {
-            return self.drops.count(DropReason::FrameTooLong);
+            return self.drop_on(id, DropReason::FrameTooLong);
         };
         let header = PacketHeader {
             hop_limit: packet.hop_limit,
@@ -222,7 +223,7 @@ impl Stack {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         if fragments.mtu > usize::from(interface.mtu(fragments.header.src.is_ipv6())) {
             // The interface has become narrower between two fragments.
-            return self.drops.count(DropReason::FrameTooLong);
+            return self.drop_on(id, DropReason::FrameTooLong);
         }
         if fragments.emit(self.now, batch) {
             interface.control.push_front(Queued { what: Control::Fragments(fragments), occasion: self.occasion });

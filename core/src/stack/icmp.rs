@@ -22,6 +22,7 @@ use crate::wire::mld;
 use crate::wire::ndp;
 
 impl Stack {
+    #[inline(never)]
     pub(super) fn receive_icmpv4(
         &mut self,
         id: InterfaceId,
@@ -127,6 +128,7 @@ impl Stack {
 
     /// An ICMP error is owed for a received packet, if the rules of RFC 1122 section 3.2.2 and RFC 4443
     /// section 2.4 (e) let us and the rate limit (f) does.
+    #[cold]
     pub(super) fn owe_icmp_error(&mut self, id: InterfaceId, frame: &Frame, received: &Received, kind: ErrorKind) {
         self.owe_extension_error(id, frame, received, kind, false);
     }
@@ -144,13 +146,13 @@ impl Stack {
         let is_error =
             frame.data.get(received.upper.clone()).is_some_and(|upper| icmp::is_error(received.protocol, upper));
         if !answerable || is_error {
-            return self.drops.count(DropReason::NoAnswerOwed);
+            return self.drop_on(id, DropReason::NoAnswerOwed);
         }
         if !self.limits.icmp_sources.allows(self.now, received.src) {
-            return self.drops.count(DropReason::IcmpSourceLimited);
+            return self.drop_on(id, DropReason::IcmpSourceLimited);
         }
         if !self.limits.icmp_errors.admit(self.now) {
-            return self.drops.count(DropReason::RateLimited);
+            return self.drop_on(id, DropReason::RateLimited);
         }
         self.limits.icmp_sources.count(self.now, received.src);
         let room = if received.src.is_ipv4() { icmp::QUOTE_MAX_V4 } else { icmp::QUOTE_MAX_V6 };
@@ -158,7 +160,7 @@ impl Stack {
         let quote = self.keep(frame, received.packet.start..end);
         let src = (received.delivery == Delivery::Unicast).then_some(received.dst);
         if let Err(reason) = self.answer(id, src, received.src, Body::IcmpError { kind, quote }) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 }

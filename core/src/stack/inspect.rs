@@ -4,6 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
 use crate::config::Medium;
+use crate::counters::Traffic;
 use crate::error::DropReason;
 use crate::frame::Capabilities;
 use crate::ip::multicast::filter::SourceFilter;
@@ -35,6 +36,8 @@ pub struct InterfaceInfo<'a> {
     pub capabilities: Capabilities,
     /// Its addresses, with their states and lifetimes, in the order in which it was given them.
     pub addresses: &'a [OwnAddress],
+    /// What passed it.
+    pub traffic: Traffic,
 }
 
 /// A neighbor, as [`Stack::neighbors`] lists it.
@@ -122,9 +125,15 @@ impl Stack {
         self.counters.iter().chain(self.tcp_counters.iter())
     }
 
-    /// How often each reason has dropped something.
+    /// How often each reason has dropped something, on whatever interface or on none.
     pub fn drops(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
         self.drops.iter()
+    }
+
+    /// How often each reason has dropped something that came in on an interface, or was to leave there.
+    /// What is dropped before an interface is chosen is in [`Stack::drops`] alone.
+    pub fn interface_drops(&self, id: InterfaceId) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        self.interfaces.get(id.index()).into_iter().flat_map(|interface| interface.drops.iter())
     }
 
     /// The interfaces, in the order of their numbers.
@@ -136,6 +145,7 @@ impl Stack {
             hardware_address: interface.hardware_address,
             capabilities: interface.capabilities,
             addresses: interface.addresses.as_slice(),
+            traffic: interface.traffic,
         })
     }
 

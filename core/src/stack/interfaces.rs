@@ -33,7 +33,7 @@ impl Stack {
         }
         self.routes.invalidate();
         self.on_dhcpv4_link(id, up);
-        self.settle_advertiser(id);
+        self.settle_router(id);
         if up {
             self.verify_addresses_again(id);
             self.announce_groups(id);
@@ -82,7 +82,7 @@ impl Stack {
         let transit = core::mem::take(&mut interface.transit);
         let waiting = interface.neighbors.flush();
         for _ in 0..control.len() + transit.len() + waiting.packets.len() {
-            self.drops.count(DropReason::InterfaceDown);
+            self.drop_on(id, DropReason::InterfaceDown);
         }
         for packet in &waiting.packets {
             self.on_packet_undeliverable(id, packet);

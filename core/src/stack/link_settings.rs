@@ -104,7 +104,7 @@ impl Stack {
         let to = EthernetAddress::multicast_v6(ALL_NODES);
         let message = Control::NeighborAdvertisement { to, dst: ALL_NODES, target, solicited: false };
         if let Err(reason) = self.queue_control(id, message) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 }

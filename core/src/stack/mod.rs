@@ -25,6 +25,8 @@
 //! - `tcp`: from a segment to its connection, and what follows from any call on a connection
 //! - `udp`: from a datagram to its socket
 //! - `multicast`: groups: IGMP, MLD, and datagrams to many
+//! - `multicast_forward`: packets to groups from one link to others
+//! - `querier`: groups as a multicast router knows them
 //! - `fragments`: from fragments to a packet, and from a packet to fragments
 //! - `router_discovery`: what routers say, and what follows from it
 //! - `advertise`: what we tell as a router
@@ -53,7 +55,7 @@ use core::net::SocketAddr;
 use crate::buffer::ChunkPool;
 use crate::config::Config;
 use crate::counters::{Counters, Drops};
-use crate::error::Verdict;
+use crate::error::{DropReason, Verdict};
 use crate::frame::Frame;
 use crate::identity::Identity;
 use crate::ip::fragment::Identifications;
@@ -94,8 +96,10 @@ mod link_local;
 mod link_settings;
 mod loopback;
 mod multicast;
+mod multicast_forward;
 mod neighbors;
 mod pmtu;
+mod querier;
 mod receive;
 mod redirects;
 mod router_discovery;
@@ -114,6 +118,8 @@ pub use dhcpv4::{Dhcpv4Info, Dhcpv4LeaseInfo};
 pub use inspect::{GroupInfo, InterfaceInfo, NeighborInfo, QueueDepths, TcpEntry, UdpEntry};
 pub use inspect_routers::{PrefixInfo, RouterInfo, RouterRouteInfo};
 pub use pmtu::PathMtuInfo;
+pub(crate) use querier::Queriers;
+pub use querier::{LinkGroupInfo, QuerierInfo};
 pub use redirects::RedirectInfo;
 pub use schedule::{Cause, Wakeup};
 
@@ -324,13 +330,26 @@ impl Stack {
         self.occasion = Occasion { trigger: Trigger::Frame(self.next_serial()), at: self.now };
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.data.len() as u64;
+        if let Some(own) = self.interfaces.get_mut(interface.index()) {
+            own.traffic.frames_received += 1;
+            own.traffic.bytes_received += frame.data.len() as u64;
+        }
         self.trace.frame(self.now, "received", interface.0, &frame.data);
         match self.receive(interface, &mut frame) {
             Ok(()) => Verdict::Accepted,
             Err(reason) => {
-                self.drops.count(reason);
+                self.drop_on(interface, reason);
                 Verdict::Dropped(reason)
             }
+        }
+    }
+
+    /// Counts what came in on an interface, or was to leave there, and was dropped.
+    #[cold]
+    pub(crate) fn drop_on(&mut self, id: InterfaceId, reason: DropReason) {
+        self.drops.count(reason);
+        if let Some(interface) = self.interfaces.get_mut(id.index()) {
+            interface.drops.count(reason);
         }
     }
 
@@ -342,12 +361,18 @@ impl Stack {
         for _ in 0..schedule::TIMERS_PER_CALL {
             let Some((cause, owner)) = self.take_due(now) else { return };
             self.occasion = Occasion { trigger: Trigger::Timer(cause), at: now };
-            match owner {
-                schedule::TimerOwner::Tcp(handle) => self.on_tcp_timeout(handle),
-                schedule::TimerOwner::Neighbor(interface, id) => self.on_neighbor_timeout(interface, id),
-                schedule::TimerOwner::Interface(id) => self.on_interface_timeout(id),
-                schedule::TimerOwner::Reassembly => self.on_reassembly_timeout(),
-            }
+            self.on_timeout(owner);
+        }
+    }
+
+    /// Apart from the question whether anything is due, which is asked far more often.
+    #[inline(never)]
+    fn on_timeout(&mut self, owner: schedule::TimerOwner) {
+        match owner {
+            schedule::TimerOwner::Tcp(handle) => self.on_tcp_timeout(handle),
+            schedule::TimerOwner::Neighbor(interface, id) => self.on_neighbor_timeout(interface, id),
+            schedule::TimerOwner::Interface(id) => self.on_interface_timeout(id),
+            schedule::TimerOwner::Reassembly => self.on_reassembly_timeout(),
         }
     }
 

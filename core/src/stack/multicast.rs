@@ -1,6 +1,6 @@
 //! Groups: what sockets ask for, what IGMP and MLD say, and who gets a datagram sent to many.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use smallvec::SmallVec;
 
@@ -116,7 +116,14 @@ impl Stack {
             if interface.is_advertising() {
                 wanted.push(IpAddr::V6(ALL_ROUTERS));
             }
+            // RFC 3376 section 6, RFC 3810 section 7: where reports go; RFC 2236 and 2710: where hosts take leave.
+            let asks = interface.queriers.is_some();
+            let of_routers = [mld::V2_ROUTERS, mld::ALL_ROUTERS].map(IpAddr::V6);
+            wanted.extend(of_routers.into_iter().filter(|_| asks));
             interface.groups.member_mut(Protocol::Mld).listen_self(context, &wanted);
+            let of_routers = [igmp::V3_ROUTERS, igmp::ALL_ROUTERS].map(IpAddr::V4);
+            let wanted = if asks { &of_routers[..] } else { &[] };
+            interface.groups.member_mut(Protocol::Igmp).listen_self(context, wanted);
             if interface.groups.nameless && interface.link_local().is_some() {
                 // RFC 3810 section 5.2.13: what routers were told from nowhere is told again.
                 interface.groups.nameless = false;
@@ -135,7 +142,7 @@ impl Stack {
     }
 
     /// Lets `step` change the groups of an interface, and sees to what follows from it.
-    fn with_groups<R>(
+    pub(super) fn with_groups<R>(
         &mut self,
         id: InterfaceId,
         step: impl FnOnce(&mut Interface, &mut Context<'_>) -> R,
@@ -164,6 +171,7 @@ impl Stack {
 
     /// An IGMP message has arrived. Of those of other hosts only queries concern us, and reports while
     /// an older version is spoken.
+    #[inline(never)]
     pub(super) fn receive_igmp(
         &mut self,
         id: InterfaceId,
@@ -184,7 +192,11 @@ impl Stack {
                 return Err(DropReason::IgmpInvalid);
             }
         }
-        self.hear_group_message(id, Protocol::Igmp, &message).ok_or(DropReason::IgmpForRouters)?;
+        let routed = self.hear_as_router(id, Protocol::Igmp, received, &message)?;
+        let heard = self.hear_group_message(id, Protocol::Igmp, &message).is_some();
+        if !heard && !routed {
+            return Err(DropReason::IgmpForRouters);
+        }
         self.counters.igmp_received += 1;
         Ok(())
     }
@@ -206,7 +218,11 @@ impl Stack {
         if matches!(&message, Message::Query(query) if query.group.is_none()) && !to_all && !to_one {
             return Err(DropReason::MldInvalid);
         }
-        self.hear_group_message(id, Protocol::Mld, &message).ok_or(DropReason::MldForRouters)?;
+        let routed = self.hear_as_router(id, Protocol::Mld, received, &message)?;
+        let heard = self.hear_group_message(id, Protocol::Mld, &message).is_some();
+        if !heard && !routed {
+            return Err(DropReason::MldForRouters);
+        }
         self.counters.mld_received += 1;
         Ok(())
     }
@@ -343,7 +359,7 @@ impl Stack {
     }
 }
 
-/// RFC 3376 section 4: TTL 1, Router Alert; from 0.0.0.0 while there is no address (section 4.2.13).
+/// From 0.0.0.0 while there is no address (RFC 3376 section 4.2.13).
 fn transmit_igmp(interface: &Interface, message: &Outgoing, batch: &mut TxBatch) {
     let v4 = |address| if let IpAddr::V4(address) = address { Some(address) } else { None };
     let dst = match message {
@@ -352,7 +368,23 @@ fn transmit_igmp(interface: &Interface, message: &Outgoing, batch: &mut TxBatch)
         Outgoing::Leave { .. } => igmp::ALL_ROUTERS,
     };
     let src = interface.addresses.assigned().find_map(|own| v4(own.address)).unwrap_or(Ipv4Addr::UNSPECIFIED);
-    let len = message_len(message, igmp::HEADER_LEN, igmp::HEADER_LEN);
+    transmit_igmp_to(interface, (src, dst), message_len(message, igmp::HEADER_LEN, igmp::HEADER_LEN), batch, |out| {
+        match message {
+            Outgoing::Records(records) => igmp::emit_records(records, out),
+            Outgoing::Report { version, group } => igmp::emit_report(*version, *group, out),
+            Outgoing::Leave { group } => igmp::emit_leave(*group, out),
+        }
+    });
+}
+
+/// A message of `len` bytes behind its headers (RFC 3376 section 4): TTL 1, Router Alert.
+pub(super) fn transmit_igmp_to(
+    interface: &Interface,
+    (src, dst): (Ipv4Addr, Ipv4Addr),
+    len: usize,
+    batch: &mut TxBatch,
+    emit: impl FnOnce(&mut BytesMut),
+) {
     let start = batch.begin();
     let out = batch.out();
     let link = interface.link_to_group(EthernetAddress::multicast_v4(dst));
@@ -370,18 +402,13 @@ fn transmit_igmp(interface: &Interface, message: &Outgoing, batch: &mut TxBatch)
         dst,
     };
     header.emit_with_options(&igmp::ROUTER_ALERT, out);
-    match message {
-        Outgoing::Records(records) => igmp::emit_records(records, out),
-        Outgoing::Report { version, group } => igmp::emit_report(*version, *group, out),
-        Outgoing::Leave { group } => igmp::emit_leave(*group, out),
-    }
+    emit(out);
     let upper = link.len() + ipv4::HEADER_LEN + igmp::ROUTER_ALERT.len();
     igmp::fill_checksum(batch.head_mut(start).get_mut(upper..).unwrap_or_default());
     batch.commit(start, len as u32, None, TxChecksum::Complete);
 }
 
-/// RFC 3810 section 5: hop limit 1, Router Alert; from a link-local address, or from `::` while there
-/// is none (section 5.2.13).
+/// From a link-local address, or from `::` while there is none (RFC 3810 section 5.2.13).
 fn transmit_mld(interface: &Interface, src: Ipv6Addr, message: &Outgoing, batch: &mut TxBatch) {
     let v6 = |address| if let IpAddr::V6(address) = address { Some(address) } else { None };
     let dst = match message {
@@ -389,7 +416,22 @@ fn transmit_mld(interface: &Interface, src: Ipv6Addr, message: &Outgoing, batch:
         Outgoing::Report { group, .. } => v6(*group).unwrap_or(mld::V2_ROUTERS),
         Outgoing::Leave { .. } => mld::ALL_ROUTERS,
     };
-    let len = message_len(message, 24, 8);
+    let len = message_len(message, mld::FIXED_LEN, mld::REPORT_HEADER_LEN);
+    transmit_mld_to(interface, (src, dst), len, batch, |out| match message {
+        Outgoing::Records(records) => mld::emit_records(records, out),
+        Outgoing::Report { group, .. } => mld::emit_report(*group, out),
+        Outgoing::Leave { group } => mld::emit_done(*group, out),
+    });
+}
+
+/// A message of `len` bytes behind its headers (RFC 3810 section 5): hop limit 1, Router Alert.
+pub(super) fn transmit_mld_to(
+    interface: &Interface,
+    (src, dst): (Ipv6Addr, Ipv6Addr),
+    len: usize,
+    batch: &mut TxBatch,
+    emit: impl FnOnce(&mut BytesMut),
+) {
     let start = batch.begin();
     let out = batch.out();
     let link = interface.link_to_group(EthernetAddress::multicast_v6(dst));
@@ -406,11 +448,7 @@ fn transmit_mld(interface: &Interface, src: Ipv6Addr, message: &Outgoing, batch:
     };
     header.emit(out);
     out.extend_from_slice(&mld::ROUTER_ALERT);
-    match message {
-        Outgoing::Records(records) => mld::emit_records(records, out),
-        Outgoing::Report { group, .. } => mld::emit_report(*group, out),
-        Outgoing::Leave { group } => mld::emit_done(*group, out),
-    }
+    emit(out);
     let upper = link.len() + ipv6::HEADER_LEN + mld::ROUTER_ALERT.len();
     let sum = checksum::Sum::pseudo_header_v6(src, dst, IpProtocol::ICMPV6, len);
     icmpv6::fill_checksum(sum, batch.head_mut(start).get_mut(upper..).unwrap_or_default());

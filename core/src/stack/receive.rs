@@ -9,6 +9,7 @@ use crate::buffer::COPY_BELOW;
 use crate::config::Medium;
 use crate::error::DropReason;
 use crate::frame::{Frame, RxChecksum};
+use crate::ip::address::Delivery;
 use crate::ip::input::Received;
 use crate::ip::packet::{Body, ErrorKind};
 use crate::ip::selection::select_source;
@@ -51,6 +52,7 @@ impl Stack {
     }
 
     /// A packet without a link header.
+    #[inline(never)]
     pub(super) fn receive_bare(&mut self, id: InterfaceId, frame: &mut Frame) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         if frame.data.len() > usize::from(interface.mru) && frame.meta.segment_size.is_none() {
@@ -91,6 +93,9 @@ impl Stack {
             }
             return Err(reason);
         }
+        if received.delivery == Delivery::Multicast {
+            self.forward_beside(id, frame, &received, packet.dont_fragment());
+        }
         if packet.is_fragment() {
             let header = packet.header();
             return self.receive_ipv4_fragment(id, frame, link, &received, header);
@@ -109,6 +114,7 @@ impl Stack {
     }
 
     /// A packet to none of our addresses: for an address that we are about to have, or in transit.
+    #[inline(never)]
     fn receive_ipv4_of_others(
         &mut self,
         id: InterfaceId,
@@ -117,6 +123,9 @@ impl Stack {
     ) -> Result<(), DropReason> {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv4Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
+        if packet.dst().is_multicast() {
+            return self.receive_ipv4_of_group(id, frame, &packet, link.dst.is_multicast());
+        }
         let goes_on = self.forwards(packet.dst().into());
         match self.receive_early_dhcpv4(id, frame, link) {
             // A server's answer may be to a client behind us.
@@ -129,6 +138,16 @@ impl Stack {
 
     fn receive_ipv6(&mut self, id: InterfaceId, frame: &mut Frame, link: &EthernetHeader) -> Result<(), DropReason> {
         self.receive_ipv6_packet(id, frame, link, false)
+    }
+
+    /// How much of extension headers is looked at (RFC 8504 section 5.3).
+    pub(super) fn extension_limits(&self) -> ExtensionLimits {
+        let limits = &self.config.limits;
+        ExtensionLimits {
+            headers: usize::from(limits.ipv6_extension_headers),
+            options: usize::from(limits.ipv6_options),
+            padding: usize::from(limits.ipv6_padding),
+        }
     }
 
     /// An IPv6 packet as it came, or as it was `reassembled`.
@@ -144,6 +163,9 @@ impl Stack {
         let is_ours = |dst| self.hears_elsewhere(interface, dst);
         let mut received = match interface.ipv6_input(&packet, link.dst.is_multicast(), is_ours) {
             Err(DropReason::Ipv6Source) => return Err(self.detect_own_source(id, &packet)),
+            Err(DropReason::Ipv6NotOurs) if packet.dst().is_multicast() => {
+                return self.receive_ipv6_of_group(id, frame, &packet, link.dst.is_multicast());
+            }
             Err(DropReason::Ipv6NotOurs) if self.forwards(packet.dst().into()) => {
                 return self.forward_ipv6(id, frame, link.dst.is_multicast());
             }
@@ -152,11 +174,10 @@ impl Stack {
         if self.is_own_elsewhere(interface, received.src) {
             return Err(DropReason::Ipv6Source);
         }
-        let limits = ExtensionLimits {
-            headers: usize::from(self.config.limits.ipv6_extension_headers),
-            options: usize::from(self.config.limits.ipv6_options),
-            padding: usize::from(self.config.limits.ipv6_padding),
-        };
+        if received.delivery == Delivery::Multicast && !reassembled {
+            self.forward_beside(id, frame, &received, true);
+        }
+        let limits = self.extension_limits();
         let upper = match ipv6_ext::walk(packet.dst(), packet.next_header(), packet.payload(), &limits) {
             Ok(upper) => upper,
             Err(error) => {
@@ -196,6 +217,7 @@ impl Stack {
         }
     }
 
+    #[inline(never)]
     fn receive_arp(&mut self, id: InterfaceId, ethernet: &EthernetFrame<'_>) -> Result<(), DropReason> {
         let packet = ArpPacket::parse(ethernet.payload())?;
         self.contest_address(id, &packet)?;
@@ -294,7 +316,7 @@ impl Stack {
         let evicted = interface.neighbors.take_evicted();
         self.counters.neighbors_evicted += evicted.neighbors;
         for _ in 0..evicted.packets {
-            self.drops.count(DropReason::NeighborQueueFull);
+            self.drop_on(id, DropReason::NeighborQueueFull);
         }
         for handle in evicted.sockets {
             self.on_tcp_unreachable(handle, DropReason::NeighborQueueFull);
@@ -345,7 +367,7 @@ impl Stack {
     /// A neighbor cannot be reached: what waited for it is lost, and its sockets are told.
     pub(super) fn give_up(&mut self, id: InterfaceId, waiting: Waiting) {
         for packet in waiting.packets {
-            self.drops.count(DropReason::NeighborUnreachable);
+            self.drop_on(id, DropReason::NeighborUnreachable);
             self.on_packet_undeliverable(id, &packet);
         }
         for handle in waiting.sockets {
@@ -374,7 +396,7 @@ impl Stack {
             }
         };
         if let Err(reason) = self.queue_control(id, control) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 

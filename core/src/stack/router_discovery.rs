@@ -301,7 +301,7 @@ impl Stack {
             return;
         }
         if let Err(reason) = self.queue_control(id, Control::NeighborAnnouncement { target }) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 
@@ -388,7 +388,7 @@ impl Stack {
         let source = own.map_or(Ipv6Addr::UNSPECIFIED, |(address, _)| address);
         let with_address = own.is_some_and(|(_, state)| state != AddressState::Optimistic);
         if let Err(reason) = self.queue_control(id, Control::RouterSolicitation { source, with_address }) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 

@@ -127,7 +127,9 @@ impl Stack {
     #[inline]
     pub(super) fn is_own_elsewhere(&self, interface: &Interface, src: IpAddr) -> bool {
         let wires = || self.interfaces.iter().filter(|other| other.medium != Medium::Loopback);
-        interface.medium != Medium::Loopback && wires().any(|other| other.id != interface.id && other.has_address(src))
+        self.interfaces.len() > 1
+            && interface.medium != Medium::Loopback
+            && wires().any(|other| other.id != interface.id && other.has_address(src))
     }
 
     /// Whether a packet that has come in on `interface` is for us though `dst` is no address of that one.

@@ -58,6 +58,8 @@ pub enum Cause {
     DuplicateDetection,
     /// A DHCPv4 client asks, renews, rebinds, or gives up.
     Dhcpv4,
+    /// As a multicast router we ask, or somebody is taken to listen no more.
+    Querier,
     /// As a router we advertise ourselves.
     RouterAdvertisement,
     /// Neighbors are to be told of our new hardware address.
@@ -107,13 +109,18 @@ impl EventQueue {
     fn push(&mut self, source: Source, sockets: &Sockets) {
         self.0.push_back(source);
         if self.0.len() > sockets.queue_max() {
-            self.0.retain(|source| match *source {
-                Source::Tcp(handle) => sockets.tcp.contains_key(handle),
-                Source::Listener(handle) => sockets.listeners.contains_key(handle),
-                Source::Udp(handle) => sockets.udp.contains_key(handle),
-                Source::Address(..) | Source::Configuration(_) => true,
-            });
+            self.drop_gone(sockets);
         }
+    }
+
+    #[cold]
+    fn drop_gone(&mut self, sockets: &Sockets) {
+        self.0.retain(|source| match *source {
+            Source::Tcp(handle) => sockets.tcp.contains_key(handle),
+            Source::Listener(handle) => sockets.listeners.contains_key(handle),
+            Source::Udp(handle) => sockets.udp.contains_key(handle),
+            Source::Address(..) | Source::Configuration(_) => true,
+        });
     }
 
     /// Queues a change of an address, in place of an earlier one that nobody has been told of; returns
@@ -226,9 +233,15 @@ impl Stack {
     pub(super) fn arm_later(&mut self, handle: TcpHandle) {
         self.unarmed.0.push(handle);
         if self.unarmed.0.len() > self.sockets.queue_max() {
-            let tcp = &self.sockets.tcp;
-            self.unarmed.0.retain(|&handle| tcp.contains_key(handle));
+            self.drop_unarmed();
         }
+    }
+
+    /// Those that are gone leave once they are many.
+    #[cold]
+    fn drop_unarmed(&mut self) {
+        let tcp = &self.sockets.tcp;
+        self.unarmed.0.retain(|&handle| tcp.contains_key(handle));
     }
 
     /// Makes sure that the heap wakes for those that were noted.
@@ -267,6 +280,7 @@ impl Stack {
     }
 
     /// Rebuilds the heap from its live entries, one per owner.
+    #[cold]
     fn drop_stale(&mut self) {
         let mut entries: Vec<_> = core::mem::take(&mut self.timers.0).into_vec();
         entries.sort_unstable();

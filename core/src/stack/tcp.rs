@@ -90,6 +90,7 @@ impl Stack {
 
     /// A SYN that may end TIME-WAIT, if a listener takes it: else a stranger's SYN would only undo
     /// what TIME-WAIT protects, and is answered as in any other synchronized state.
+    #[cold]
     fn reopen(
         &mut self,
         id: InterfaceId,
@@ -113,6 +114,7 @@ impl Stack {
     }
 
     /// RFC 9293 section 3.10.7.1 (CLOSED) and 3.10.7.2 (LISTEN).
+    #[inline(never)]
     fn segment_without_connection(
         &mut self,
         id: InterfaceId,
@@ -458,6 +460,7 @@ impl Stack {
 
     /// There is no way to the peer: as if its neighbor did not answer. What would be sent now is lost,
     /// and sent again by the retransmission timeout, when there may be a route.
+    #[cold]
     fn on_no_route(&mut self, handle: TcpHandle, refusal: Refusal) {
         let Some((slot, mut env)) = self.connection(handle) else { return };
         slot.tcb.on_unreachable(&mut env);
@@ -475,12 +478,13 @@ impl Stack {
     pub(super) fn owe_reset(&mut self, id: InterfaceId, flow: Flow, reset: Option<Reset>) {
         let Some(reset) = reset else { return };
         if !self.limits.resets.admit(self.now) {
-            return self.drops.count(DropReason::RateLimited);
+            return self.drop_on(id, DropReason::RateLimited);
         }
         self.queue_reset(id, flow, reset);
     }
 
     /// A reset of one of our connections: the peer must learn of it.
+    #[cold]
     fn owe_own_reset(&mut self, handle: TcpHandle, flow: Flow, reset: Reset) {
         if let Ok(hop) = self.hop_of(handle) {
             self.queue_reset(hop.interface, flow, reset);
@@ -491,7 +495,7 @@ impl Stack {
         let body =
             Body::TcpReset { src_port: flow.local_port, dst_port: flow.remote_port, seq: reset.seq, ack: reset.ack };
         if let Err(reason) = self.answer(id, Some(flow.local), flow.remote, body) {
-            self.drops.count(reason);
+            self.drop_on(id, reason);
         }
     }
 

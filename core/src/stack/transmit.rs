@@ -55,15 +55,21 @@ impl Stack {
     /// device has taken it.
     pub fn poll_transmit(&mut self, now: Instant, interface: InterfaceId, batch: &mut TxBatch) -> usize {
         self.advance(now);
-        if self.interfaces.get(interface.index()).is_some_and(|own| own.medium == Medium::Loopback) {
+        let Some(own) = self.interfaces.get(interface.index()).filter(|own| own.is_ready()) else { return 0 };
+        if own.medium == Medium::Loopback {
             self.loop_back(interface);
             return 0;
         }
         let before = batch.len();
         self.fill(interface, batch);
         let count = batch.len() - before;
+        let bytes = batch.bytes_from(before);
         self.counters.frames_sent += count as u64;
-        self.counters.bytes_sent += batch.bytes_from(before);
+        self.counters.bytes_sent += bytes;
+        if let Some(own) = self.interfaces.get_mut(interface.index()) {
+            own.traffic.frames_sent += count as u64;
+            own.traffic.bytes_sent += bytes;
+        }
         if self.trace.is_on() {
             for frame in batch.frames().skip(before) {
                 self.trace.frame(self.now, "sent", interface.0, frame.head);
@@ -118,6 +124,7 @@ impl Stack {
         }
     }
 
+    #[inline(never)]
     fn transmit_control(&mut self, id: InterfaceId, control: Control, batch: &mut TxBatch) {
         match control {
             Control::Dhcpv6 { transaction } => self.transmit_dhcpv6(id, transaction, batch),
@@ -125,6 +132,7 @@ impl Stack {
             Control::Dhcpv4(outgoing) => self.transmit_dhcpv4(id, &outgoing, batch),
             Control::Fragments(fragments) => self.transmit_fragment(id, fragments, batch),
             Control::GroupReport => self.transmit_group_report(id, batch),
+            Control::MembershipQuery(query) => self.transmit_query(id, &query, batch),
             Control::RouterAdvertisement(told) => self.transmit_advertisement(id, &told, batch),
             Control::Arp { operation, to, target_hardware, source, target } => {
                 let Some(interface) = self.interfaces.get(id.index()) else { return };
@@ -218,11 +226,22 @@ impl Stack {
     }
 
     /// The hardware address for `next_hop`; starts its resolution if it is not known.
+    #[inline]
     pub(super) fn resolve(&mut self, id: InterfaceId, next_hop: IpAddr, origin: Origin) -> NextHop {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return NextHop::Full };
         if interface.medium != Medium::Ethernet {
             return NextHop::Known(LinkHeader::None);
         }
+        match interface.neighbors.reachable(self.now, next_hop, origin) {
+            Some(dst) => NextHop::Known(LinkHeader::Ethernet { src: interface.hardware_address, dst }),
+            None => self.look_for(id, next_hop, origin),
+        }
+    }
+
+    /// As [`Stack::resolve`], of a group, or of a neighbor that is not known to be reachable.
+    #[inline(never)]
+    fn look_for(&mut self, id: InterfaceId, next_hop: IpAddr, origin: Origin) -> NextHop {
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return NextHop::Full };
         let src = interface.hardware_address;
         if let Some(dst) = interface.group_address(next_hop) {
             return NextHop::Known(LinkHeader::Ethernet { src, dst });
@@ -264,10 +283,10 @@ impl Stack {
             NextHop::Unresolved(neighbor) => {
                 let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
                 for _ in 0..interface.neighbors.park_packet(neighbor, packet, &self.config.limits) {
-                    self.drops.count(DropReason::NeighborQueueFull);
+                    self.drop_on(id, DropReason::NeighborQueueFull);
                 }
             }
-            NextHop::Full => self.drops.count(DropReason::NeighborQueueFull),
+            NextHop::Full => self.drop_on(id, DropReason::NeighborQueueFull),
         }
     }
 
@@ -304,6 +323,7 @@ impl Stack {
     }
 
     /// One turn of a UDP socket: one datagram, on its way or to its neighbor's queue.
+    #[inline(never)]
     fn transmit_udp(&mut self, id: InterfaceId, handle: UdpHandle, batch: &mut TxBatch) {
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         slot.queued = false;
@@ -315,7 +335,8 @@ impl Stack {
         };
         let Some(slot) = self.sockets.udp.get_mut(handle) else { return };
         let Some((next, has_room_again)) = slot.state.next_to_send() else { return };
-        slot.state.on_sent(next.dst, &self.config.limits);
+        let forgot = slot.state.on_sent(next.dst, &self.config.limits);
+        self.counters.udp_destinations_forgotten += u64::from(forgot);
         let (hop_limit, dont_fragment) = (slot.state.hop_limit_to(next.dst.ip()), slot.state.dont_fragment);
         let (traffic_class, is_connected) = (slot.state.traffic_class, slot.state.peer == Some(next.dst));
         let options = slot.state.options.clone();
@@ -340,6 +361,7 @@ impl Stack {
     }
 
     /// One turn of a connection: one segment, or one super-segment as its pieces.
+    #[inline(never)]
     fn transmit_tcp(&mut self, id: InterfaceId, handle: TcpHandle, room: usize, batch: &mut TxBatch) {
         let Some(slot) = self.sockets.tcp.get_mut(handle) else { return };
         slot.queued = false;

@@ -21,6 +21,7 @@ use crate::wire::ipv4::IpProtocol;
 use crate::wire::udp::{self, UdpDatagram};
 
 impl Stack {
+    #[inline(never)]
     pub(super) fn receive_udp(
         &mut self,
         id: InterfaceId,

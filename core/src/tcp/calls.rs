@@ -91,6 +91,13 @@ impl Tcb {
         Ok(len)
     }
 
+    /// Whether an acknowledgment is due. Of all that follows from a call, receiving can only cause that: it
+    /// may have opened the window.
+    #[inline]
+    pub(crate) fn owes_acknowledgment(&self) -> bool {
+        self.ack.due
+    }
+
     /// RECEIVE without a copy: at most `max` bytes; none is the end of the stream.
     pub(crate) fn recv_bytes(&mut self, env: &mut Env<'_>, max: usize) -> Result<Bytes, RecvError> {
         if self.rcv.queue.is_empty() {

@@ -202,6 +202,7 @@ impl Tcb {
     }
 
     /// One of the acknowledgments that must stand alone.
+    #[cold]
     fn send_special_ack(&mut self, env: &mut Env<'_>) -> Outgoing {
         if self.ack.duplicates > 0 {
             // A plain acknowledgment that is owed for an advance goes first, with the same window,
@@ -240,6 +241,7 @@ impl Tcb {
         }
     }
 
+    #[cold]
     fn send_syn(&mut self, env: &mut Env<'_>) -> Outgoing {
         let again = self.snd.in_flight();
         env.counters.retransmissions += u64::from(again);
@@ -327,6 +329,7 @@ impl Tcb {
         segment
     }
 
+    #[cold]
     fn send_again(&mut self, env: &mut Env<'_>, start: SeqNumber, end: SeqNumber, max_payload: usize) -> Outgoing {
         let size = usize::from(self.snd.mss).min(max_payload).max(1);
         let mut end = end.min(start + size as u32);
@@ -346,6 +349,7 @@ impl Tcb {
     }
 
     /// One octet beyond the closed window: text, or the FIN (RFC 9293 section 3.8.6.1).
+    #[cold]
     fn send_probe(&mut self, env: &mut Env<'_>) -> Outgoing {
         self.snd.probe_owed = false;
         self.snd.timed = None;

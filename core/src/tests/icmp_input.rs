@@ -138,6 +138,24 @@ fn the_queue_of_errors_is_bounded() {
     assert_eq!(rig.drops(DropReason::UdpErrorQueueFull), 4);
 }
 
+/// Of the destinations of an unconnected socket the last sixteen are remembered: an error about an earlier
+/// one is nobody's (RFC 5927 section 4.1).
+#[test]
+fn the_destinations_that_are_remembered_are_bounded() {
+    let mut rig = Rig::new();
+    rig.introduce_peer();
+    let handle = rig.udp_bind("0.0.0.0:5000");
+    let mut datagrams = Vec::new();
+    for port in 1..=17 {
+        rig.udp_send(handle, b"hello", &alloc::format!("192.0.2.1:{port}")).unwrap();
+        datagrams.push(rig.frames().remove(0).split_off(14));
+    }
+    assert_eq!(rig.counter("udp.destinations_forgotten"), 1);
+    let report = |datagram: &[u8]| icmpv4_packet(PEER_V4, OUR_V4, unreachable(3), datagram);
+    assert_eq!(rig.receive_packet(&report(&datagrams[0])), Verdict::Dropped(DropReason::Icmpv4NoFlow));
+    assert_eq!(rig.receive_packet(&report(&datagrams[1])), Verdict::Accepted);
+}
+
 /// What this host finds out itself is told alike, without a report.
 #[test]
 fn a_neighbor_that_does_not_answer() {

@@ -7,8 +7,8 @@ use super::rig::*;
 use crate::error::{AddInterfaceError, AddressError, InterfaceError, SocketError, UdpSendError};
 use crate::wire::ethernet::EthernetAddress;
 use crate::{
-    Capabilities, ConnectOptions, DropReason, InterfaceAddress, InterfaceConfig, Limits, Route, Rule, UdpOptions,
-    Verdict,
+    Capabilities, ConnectOptions, DropReason, InterfaceAddress, InterfaceConfig, Limits, Route, Rule, Traffic,
+    UdpOptions, Verdict,
 };
 
 fn address(text: &str, prefix_len: u8) -> InterfaceAddress {
@@ -188,4 +188,48 @@ fn a_removed_interface_takes_everything_along() {
     assert_ne!(next, gone);
     rig.interface = first;
     assert_eq!(rig.pass(core::time::Duration::from_secs(10)), "");
+}
+
+/// Frames, bytes and drops are counted where they came in or left, and for the whole stack.
+#[test]
+fn each_interface_counts_what_passes_it() {
+    let mut rig = Rig::new();
+    rig.introduce_peer();
+    let ours = rig.interface;
+    let other = rig.add_interface(second(1500, address("198.51.100.2", 24)));
+    rig.interface = ours;
+    let before = |rig: &Rig, id| rig.stack.interfaces().find(|own| own.id == id).unwrap().traffic;
+    let first = before(&rig, rig.interface);
+    let ping = echo_request("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap(), 56);
+    assert_eq!(rig.receive_packet(&ping), Verdict::Accepted);
+    let answers = rig.frames();
+    let mut damaged = ping.clone();
+    damaged[10] ^= 1;
+    assert_eq!(rig.receive_packet(&damaged), Verdict::Dropped(DropReason::Ipv4Checksum));
+
+    let traffic = before(&rig, rig.interface);
+    assert_eq!(traffic.frames_received - first.frames_received, 2);
+    assert_eq!(traffic.bytes_received - first.bytes_received, 2 * (14 + 84));
+    assert_eq!((traffic.frames_sent - first.frames_sent, answers.len()), (1, 1));
+    assert_eq!(traffic.bytes_sent - first.bytes_sent, 14 + 84);
+    assert_eq!(before(&rig, other), Traffic::default());
+    let dropped = |rig: &Rig, id| {
+        let mut drops = rig.stack.interface_drops(id);
+        drops.find(|(reason, _)| *reason == DropReason::Ipv4Checksum).unwrap().1
+    };
+    assert_eq!([dropped(&rig, rig.interface), dropped(&rig, other), rig.drops(DropReason::Ipv4Checksum)], [1, 0, 1]);
+}
+
+/// So does the loopback interface, on which what leaves comes in.
+#[test]
+fn the_loopback_interface_counts_both_ways() {
+    let mut rig = Rig::new();
+    let loopback = rig.add_interface(InterfaceConfig::loopback());
+    let handle = rig.udp_bind("127.0.0.1:7");
+    rig.udp_send(handle, b"to myself", "127.0.0.1:7").unwrap();
+    rig.loop_back();
+    let traffic = rig.stack.interfaces().find(|own| own.id == loopback).unwrap().traffic;
+    let (frames, bytes) = (1, 20 + 8 + 9);
+    let expected = Traffic { frames_received: frames, bytes_received: bytes, frames_sent: frames, bytes_sent: bytes };
+    assert_eq!(traffic, expected);
 }

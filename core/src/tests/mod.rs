@@ -34,6 +34,8 @@
 //! | `reset` | segments that belong to no connection (RFC 9293 section 3.10.7.1) |
 //! | `igmp`, `mld` | what hosts tell routers of groups (RFC 3376, 2236, 3810, 2710) |
 //! | `multicast` | groups as sockets know them |
+//! | `querier` | what multicast routers ask (RFC 3376 section 6, RFC 3810 section 7) |
+//! | `multicast_forward` | packets to groups, from link to link |
 //! | `udp` | sockets of datagrams (RFC 768, 1122 section 4.1) |
 //! | `dhcpv6` | the DHCPv6 client (RFC 8415) |
 //! | `route` | routes and the choice of a source address |
@@ -89,6 +91,7 @@ mod link_state;
 mod media;
 mod mld;
 mod multicast;
+mod multicast_forward;
 mod ndp;
 mod neighbor;
 mod neighbor_flood;
@@ -97,6 +100,7 @@ mod offload;
 mod path_mtu;
 mod policy;
 mod provenance;
+mod querier;
 mod reassembly;
 mod redirect;
 mod reset;

@@ -185,16 +185,18 @@ impl UdpState {
         Some((outgoing, core::mem::take(&mut self.send_refused)))
     }
 
-    /// A datagram to `dst` leaves.
-    pub(crate) fn on_sent(&mut self, dst: SocketAddr, limits: &Limits) {
+    /// A datagram to `dst` leaves; returns whether an earlier destination had to be forgotten for it.
+    pub(crate) fn on_sent(&mut self, dst: SocketAddr, limits: &Limits) -> bool {
         if self.peer == Some(dst) || self.sent_to.back() == Some(&dst) {
-            return;
+            return false;
         }
         self.sent_to.retain(|other| *other != dst);
         self.sent_to.push_back(dst);
-        while self.sent_to.len() > usize::from(limits.udp_destinations) {
+        let full = self.sent_to.len() > usize::from(limits.udp_destinations);
+        if full {
             self.sent_to.pop_front();
         }
+        full
     }
 
     /// Whether an ICMP error about a datagram to `dst` can be about one of this socket's.

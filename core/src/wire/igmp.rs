@@ -32,7 +32,7 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use super::checksum::{self, Sum};
 use super::cursor::Fields;
-use super::membership::{self, Addresses, GroupRecord, GroupRecords, Message, Query, QueryTail, Version};
+use super::membership::{self, GroupRecord, GroupRecords, Message, Query, QueryForm, Version};
 use crate::error::DropReason;
 use crate::time::Duration;
 
@@ -88,32 +88,15 @@ pub fn parse(bytes: &[u8]) -> Result<Message<'_>, DropReason> {
 
 /// The version of a query follows from its length (RFC 3376 section 7.1).
 fn query(code: u8, group: Option<IpAddr>, rest: &[u8]) -> Result<Message<'_>, DropReason> {
-    if rest.is_empty() {
-        let version = if code == 0 { 1 } else { 2 };
-        let max_response = if code == 0 { V1_MAX_RESPONSE } else { Duration::from_millis(u64::from(code) * UNIT_MS) };
-        return Ok(Message::Query(Query {
-            version,
-            max_response,
-            group,
-            suppress: false,
-            robustness: 0,
-            interval: Duration::ZERO,
-            sources: Addresses::NONE,
-        }));
+    let tenths = |units: u32| Duration::from_millis(u64::from(units) * UNIT_MS);
+    QueryForm {
+        v6: false,
+        older: if code == 0 { (1, V1_MAX_RESPONSE) } else { (2, tenths(code.into())) },
+        newest: (3, tenths(membership::decode(code.into(), MANTISSA))),
+        impossible: DropReason::IgmpInvalid,
+        truncated: DropReason::IgmpTruncated,
     }
-    if rest.len() < 4 {
-        return Err(DropReason::IgmpInvalid);
-    }
-    let tail = QueryTail::parse(rest, false).ok_or(DropReason::IgmpTruncated)?;
-    Ok(Message::Query(Query {
-        version: 3,
-        max_response: Duration::from_millis(u64::from(membership::decode(code.into(), MANTISSA)) * UNIT_MS),
-        group,
-        suppress: tail.suppress,
-        robustness: tail.robustness,
-        interval: tail.interval,
-        sources: tail.sources,
-    }))
+    .parse(group, rest)
 }
 
 /// Appends a query, checksum 0: see [`fill_checksum`]. A time that the code cannot tell exactly is
@@ -143,11 +126,7 @@ pub fn emit_leave(group: IpAddr, out: &mut impl BufMut) {
 
 /// Appends a report of version 3, checksum 0.
 pub fn emit_records(records: &[GroupRecord], out: &mut impl BufMut) {
-    out.put_slice(&[REPORT_V3, 0, 0, 0, 0, 0]);
-    out.put_u16(records.len() as u16);
-    for record in records {
-        record.emit(out);
-    }
+    membership::put_records(REPORT_V3, records, out);
 }
 
 /// Whether the checksum is right. It covers all of the packet's payload (RFC 3376 section 4.1.2).

@@ -7,6 +7,7 @@ use bytes::BufMut;
 use core::net::IpAddr;
 
 use super::cursor::Fields;
+use crate::error::DropReason;
 use crate::time::Duration;
 
 /// Length of the fixed part of a group record in front of the group address, in bytes.
@@ -87,7 +88,7 @@ impl GroupRecord {
     }
 
     /// Appends the record: type, auxiliary length 0, number of sources, group, sources.
-    pub(super) fn emit(&self, out: &mut impl BufMut) {
+    fn emit(&self, out: &mut impl BufMut) {
         out.put_slice(&[self.kind.number(), 0]);
         out.put_u16(self.sources.len() as u16);
         put_address(self.group, out);
@@ -98,7 +99,7 @@ impl GroupRecord {
 }
 
 /// The bytes of an address of this family: 4 or 16.
-pub(super) const fn address_len(address: IpAddr) -> usize {
+const fn address_len(address: IpAddr) -> usize {
     if address.is_ipv4() { 4 } else { 16 }
 }
 
@@ -120,10 +121,24 @@ impl<'a> Addresses<'a> {
     /// No addresses.
     pub const NONE: Addresses<'static> = Addresses { bytes: &[], v6: false };
 
+    /// The addresses that `bytes` are, of 16 bytes each with `v6`, else of 4; what is left over is no address.
+    pub const fn new(bytes: &'a [u8], v6: bool) -> Addresses<'a> {
+        Addresses { bytes, v6 }
+    }
+
     /// The first `count` addresses of `bytes`, and what follows them.
     fn split(bytes: &'a [u8], count: usize, v6: bool) -> Option<(Addresses<'a>, &'a [u8])> {
         let (bytes, rest) = bytes.split_at_checked(count * if v6 { 16 } else { 4 })?;
         Some((Addresses { bytes, v6 }, rest))
+    }
+
+    /// The bytes that `addresses` are in a message, all of one family.
+    pub fn to_bytes(addresses: &[IpAddr]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for address in addresses {
+            put_address(*address, &mut bytes);
+        }
+        bytes
     }
 
     /// How many there are.
@@ -219,29 +234,61 @@ pub struct Query<'a> {
     pub sources: Addresses<'a>,
 }
 
-/// The part of a query that only IGMPv3 and MLDv2 have: flags, query interval code, sources.
-pub(super) struct QueryTail<'a> {
-    pub(super) suppress: bool,
-    pub(super) robustness: u8,
-    pub(super) interval: Duration,
-    pub(super) sources: Addresses<'a>,
+/// How a protocol's queries are read, once the maximum response code is: version and time of one that
+/// ends with the group address, and of one that goes on.
+pub(super) struct QueryForm {
+    pub(super) v6: bool,
+    pub(super) older: (Version, Duration),
+    pub(super) newest: (Version, Duration),
+    /// Of a length that no version has.
+    pub(super) impossible: DropReason,
+    pub(super) truncated: DropReason,
 }
 
-impl<'a> QueryTail<'a> {
-    /// Reads what follows the group address; `None` if it is shorter than its number of sources says.
-    pub(super) fn parse(bytes: &'a [u8], v6: bool) -> Option<QueryTail<'a>> {
-        let (fixed, rest) = bytes.split_first_chunk::<4>()?;
-        let (sources, _) = Addresses::split(rest, usize::from(fixed.u16_at::<2>()), v6)?;
-        Some(QueryTail {
+impl QueryForm {
+    /// Reads `rest`, what follows the group address: flags, query interval code, sources, or nothing.
+    pub(super) fn parse<'a>(&self, group: Option<IpAddr>, rest: &'a [u8]) -> Result<Message<'a>, DropReason> {
+        let (version, max_response) = if rest.is_empty() { self.older } else { self.newest };
+        let older = Query {
+            version,
+            max_response,
+            group,
+            suppress: false,
+            robustness: 0,
+            interval: Duration::ZERO,
+            sources: Addresses::NONE,
+        };
+        if rest.is_empty() {
+            return Ok(Message::Query(older));
+        }
+        let (fixed, rest) = rest.split_first_chunk::<4>().ok_or(self.impossible)?;
+        let count = usize::from(fixed.u16_at::<2>());
+        let (sources, _) = Addresses::split(rest, count, self.v6).ok_or(self.truncated)?;
+        Ok(Message::Query(Query {
             suppress: fixed[0] & 8 != 0,
             robustness: fixed[0] & 7,
             interval: Duration::from_secs(decode(u32::from(fixed[1]), 4).into()),
             sources,
-        })
+            ..older
+        }))
+    }
+}
+
+/// Appends a report of the newest version: a type, a checksum of 0, and the records.
+pub(super) fn put_records(kind: u8, records: &[GroupRecord], out: &mut impl BufMut) {
+    out.put_slice(&[kind, 0, 0, 0, 0, 0]);
+    out.put_u16(records.len() as u16);
+    for record in records {
+        record.emit(out);
     }
 }
 
 impl Query<'_> {
+    /// The length of what follows the group address, in bytes.
+    pub fn tail_len(&self) -> usize {
+        4 + self.sources.bytes.len()
+    }
+
     /// Appends the part that follows the group address.
     pub(super) fn emit_tail(&self, out: &mut impl BufMut) {
         let flags = self.robustness.min(7) | if self.suppress { 8 } else { 0 };

@@ -30,7 +30,7 @@ use bytes::BufMut;
 use core::net::{IpAddr, Ipv6Addr};
 
 use super::cursor::Fields;
-use super::membership::{self, Addresses, GroupRecord, GroupRecords, Message, Query, QueryTail};
+use super::membership::{self, GroupRecord, GroupRecords, Message, Query, QueryForm};
 use crate::error::DropReason;
 use crate::time::Duration;
 
@@ -54,9 +54,9 @@ pub const V2_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
 pub const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 
 /// Length of a message without what version 2 adds, in bytes.
-const FIXED_LEN: usize = 24;
+pub const FIXED_LEN: usize = 24;
 /// Length of the header of a report of version 2, in bytes.
-const REPORT_HEADER_LEN: usize = 8;
+pub const REPORT_HEADER_LEN: usize = 8;
 const MAX_RESPONSE_CODE: usize = 4;
 const GROUP: usize = 8;
 /// Bits of the mantissa of a maximum response code.
@@ -93,30 +93,14 @@ pub fn parse(message: &[u8]) -> Result<Message<'_>, DropReason> {
 
 /// The version of a query follows from its length (RFC 3810 section 8.1).
 fn query(code: u16, group: Option<IpAddr>, rest: &[u8]) -> Result<Message<'_>, DropReason> {
-    if rest.is_empty() {
-        return Ok(Message::Query(Query {
-            version: 1,
-            max_response: Duration::from_millis(code.into()),
-            group,
-            suppress: false,
-            robustness: 0,
-            interval: Duration::ZERO,
-            sources: Addresses::NONE,
-        }));
+    QueryForm {
+        v6: true,
+        older: (1, Duration::from_millis(code.into())),
+        newest: (2, Duration::from_millis(membership::decode(code.into(), MANTISSA).into())),
+        impossible: DropReason::MldInvalid,
+        truncated: DropReason::MldTruncated,
     }
-    if rest.len() < 4 {
-        return Err(DropReason::MldInvalid);
-    }
-    let tail = QueryTail::parse(rest, true).ok_or(DropReason::MldTruncated)?;
-    Ok(Message::Query(Query {
-        version: 2,
-        max_response: Duration::from_millis(membership::decode(code.into(), MANTISSA).into()),
-        group,
-        suppress: tail.suppress,
-        robustness: tail.robustness,
-        interval: tail.interval,
-        sources: tail.sources,
-    }))
+    .parse(group, rest)
 }
 
 /// Appends a query, checksum 0. A time that the code cannot tell exactly is rounded down.
@@ -144,11 +128,7 @@ pub fn emit_done(group: IpAddr, out: &mut impl BufMut) {
 
 /// Appends a report of version 2, checksum 0.
 pub fn emit_records(records: &[GroupRecord], out: &mut impl BufMut) {
-    out.put_slice(&[REPORT_V2, 0, 0, 0, 0, 0]);
-    out.put_u16(records.len() as u16);
-    for record in records {
-        record.emit(out);
-    }
+    membership::put_records(REPORT_V2, records, out);
 }
 
 fn fixed(kind: u8, code: u16, group: IpAddr, out: &mut impl BufMut) {

@@ -3,6 +3,7 @@
 //! - [`filter`]: whose packets are wanted of a group
 //! - [`group`]: a group on an interface: its listeners, and what is still to be told about it
 //! - [`member`]: the group member's machine of IGMP and MLD
+//! - [`querier`]: the multicast router's
 //!
 //! This file holds what an interface keeps: both machines, and the bound on what they send.
 
@@ -18,6 +19,7 @@ use crate::wire::ethernet::EthernetAddress;
 pub(crate) mod filter;
 pub(crate) mod group;
 pub(crate) mod member;
+pub(crate) mod querier;
 
 use group::Group;
 use member::{Context, Member, Outgoing, Protocol};

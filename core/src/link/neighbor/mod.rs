@@ -181,6 +181,18 @@ struct ReachableTime {
     random: Duration,
 }
 
+impl Neighbor {
+    /// Something is sent to it.
+    #[inline]
+    fn on_used(&mut self, now: Instant, origin: Origin) {
+        self.used_at = Some(now);
+        self.used = true;
+        if origin == Origin::Local {
+            self.origin = origin;
+        }
+    }
+}
+
 /// What had to go for newer entries.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evicted {
@@ -292,6 +304,20 @@ impl NeighborCache {
         Some(NeighborId { slot, generation })
     }
 
+    /// The hardware address of a neighbor that can be sent to without further ado: all that is to be done
+    /// for nearly every packet.
+    #[inline]
+    pub(crate) fn reachable(&mut self, now: Instant, address: IpAddr, origin: Origin) -> Option<EthernetAddress> {
+        let neighbor = self.entry(self.last?).filter(|neighbor| neighbor.address == address)?;
+        match neighbor.state {
+            NeighborState::Reachable if neighbor.reachable_until <= now => return None,
+            NeighborState::Reachable | NeighborState::Delay | NeighborState::Probe | NeighborState::Permanent => {}
+            NeighborState::Incomplete | NeighborState::Stale | NeighborState::Unreachable => return None,
+        }
+        neighbor.on_used(now, origin);
+        Some(neighbor.hardware)
+    }
+
     /// Looks `address` up in order to send to it. The first lookup of an unknown neighbor, and the
     /// first use of a stale one, start what the RFC asks for; a solicitation that is due is returned.
     pub(crate) fn resolve(
@@ -315,11 +341,7 @@ impl NeighborCache {
             };
         };
         let Some(neighbor) = self.entry(id) else { return (Resolution::Full, None) };
-        neighbor.used_at = Some(now);
-        neighbor.used = true;
-        if origin == Origin::Local {
-            neighbor.origin = origin;
-        }
+        neighbor.on_used(now, origin);
         if neighbor.state == NeighborState::Reachable && neighbor.reachable_until <= now {
             neighbor.state = NeighborState::Stale;
         }

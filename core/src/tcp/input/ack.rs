@@ -21,16 +21,7 @@ impl Tcb {
         let ack = segment.header.ack;
         let window = u32::from(segment.header.window) << self.snd.scale;
         if self.state == State::SynReceived {
-            if ack <= self.snd.una || ack > self.snd.nxt {
-                // <SEQ=SEG.ACK><CTL=RST>. RFC 5961's range guards synchronized states, below.
-                self.reset = Some(Reset { seq: ack, ack: None });
-                return dropped(DropReason::TcpAck);
-            }
-            self.set_window(segment, window);
-            self.measure(env, segment);
-            self.snd.acknowledge(ack, env);
-            self.establish(env);
-            return PASS;
+            return self.check_ack_of_syn(env, segment, window);
         }
         // RFC 5961 section 5: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT, else an ACK is sent back.
         if ack > self.snd.nxt || ack < self.snd.una - self.snd.max_wnd {
@@ -41,7 +32,23 @@ impl Tcb {
             return PASS;
         }
         self.acknowledge(env, segment, window);
-        self.on_fin_acknowledged(env)
+        if self.snd.fin == Fin::Acknowledged { self.on_fin_acknowledged(env) } else { PASS }
+    }
+
+    /// The processing of SYN-RECEIVED.
+    #[inline(never)]
+    fn check_ack_of_syn(&mut self, env: &mut Env<'_>, segment: &Segment<'_>, window: u32) -> Check {
+        let ack = segment.header.ack;
+        if ack <= self.snd.una || ack > self.snd.nxt {
+            // <SEQ=SEG.ACK><CTL=RST>. RFC 5961's range guards synchronized states only.
+            self.reset = Some(Reset { seq: ack, ack: None });
+            return dropped(DropReason::TcpAck);
+        }
+        self.set_window(segment, window);
+        self.measure(env, segment);
+        self.snd.acknowledge(ack, env);
+        self.establish(env);
+        PASS
     }
 
     /// The processing of ESTABLISHED, which the later states share.
@@ -50,14 +57,8 @@ impl Tcb {
         if ack > una {
             self.on_new_ack(env, segment);
         }
-        let mut news = false;
-        if self.sack && !segment.options.sack.is_empty() && ack >= una {
-            let limit = usize::from(env.limits.tcp_ranges);
-            news = self.recovery.on_sack(self.snd.una, self.snd.nxt, &segment.options.sack, limit);
-            if news {
-                self.recovery.update_lost_edge(self.snd.una, u32::from(self.snd.mss));
-            }
-        }
+        let told = self.sack && !segment.options.sack.is_empty() && ack >= una;
+        let news = told && self.take_sack(env, segment);
         // A duplicate: with SACK, what tells something new (RFC 6675 section 2); else RFC 5681 section 2.
         let nothing_else = segment.len() == 0 && window == self.snd.wnd;
         if ack == una && self.snd.in_flight() && self.snd.wnd > 0 && if self.sack { news } else { nothing_else } {
@@ -66,6 +67,17 @@ impl Tcb {
         if ack >= una {
             self.update_send_window(env, segment, window);
         }
+    }
+
+    /// Whether the peer's SACK blocks tell something new.
+    #[cold]
+    fn take_sack(&mut self, env: &Env<'_>, segment: &Segment<'_>) -> bool {
+        let limit = usize::from(env.limits.tcp_ranges);
+        let news = self.recovery.on_sack(self.snd.una, self.snd.nxt, &segment.options.sack, limit);
+        if news {
+            self.recovery.update_lost_edge(self.snd.una, u32::from(self.snd.mss));
+        }
+        news
     }
 
     /// SND.UNA < SEG.ACK =< SND.NXT.
@@ -125,6 +137,7 @@ impl Tcb {
         }
     }
 
+    #[cold]
     fn on_duplicate_ack(&mut self, env: &mut Env<'_>) {
         match self.recovery.phase {
             Phase::Open => {
@@ -142,9 +155,14 @@ impl Tcb {
     fn update_send_window(&mut self, env: &mut Env<'_>, segment: &Segment<'_>, window: u32) {
         let was_closed = self.snd.wnd == 0;
         self.snd.update_window(segment.header.seq, segment.header.ack, window);
-        if !was_closed && self.snd.wnd > 0 {
-            return;
+        if was_closed || self.snd.wnd == 0 {
+            self.on_closed_window(env, was_closed);
         }
+    }
+
+    /// The window is closed, or was until now.
+    #[cold]
+    fn on_closed_window(&mut self, env: &Env<'_>, was_closed: bool) {
         // The peer answers, so the connection stays, for as long as the window is closed (RFC 9293
         // section 3.8.6.1); but not one that nobody would miss, or a peer could hold it for ever.
         if !self.orphan {
@@ -161,10 +179,8 @@ impl Tcb {
     }
 
     /// What the acknowledgment of our FIN means in each state.
+    #[cold]
     fn on_fin_acknowledged(&mut self, env: &mut Env<'_>) -> Check {
-        if self.snd.fin != Fin::Acknowledged {
-            return PASS;
-        }
         match self.state {
             // "if the FIN segment is now acknowledged, then enter FIN-WAIT-2 and continue processing"
             State::FinWait1 => {

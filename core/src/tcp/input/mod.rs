@@ -29,6 +29,7 @@ const PAWS_IDLE: Duration = Duration::from_hours(24 * 24);
 type Check = ControlFlow<Arrival>;
 
 /// The segment is dropped.
+#[cold]
 const fn dropped(reason: DropReason) -> Check {
     Check::Break(Arrival::Dropped(reason))
 }
@@ -53,24 +54,35 @@ impl Tcb {
 
     /// RFC 9293 section 3.10.7.4.
     fn in_other_states(&mut self, env: &mut Env<'_>, segment: &mut Segment<'_>) -> Check {
-        self.check_reopen(env, segment)?;
+        // What the checks about SYN, RST and other states are not about; they stand apart, so that what
+        // nearly every segment runs through lies close together.
+        let plain = self.state == State::Established && !segment.has(TcpFlags::SYN | TcpFlags::RST);
+        if !plain {
+            self.check_reopen(env, segment)?;
+        }
         // RFC 7323 section 5.3 puts R1 before the first check.
         self.check_paws(env, segment)?;
-        self.check_syn_again(env, segment)?;
+        if !plain {
+            self.check_syn_again(env, segment)?;
+        }
         // First, check sequence number.
         self.check_sequence(env, segment)?;
-        // Second, check the RST bit.
-        self.check_rst(env, segment)?;
-        // Third, check security: there is none.
-        // Fourth, check the SYN bit.
-        self.check_syn(env, segment)?;
+        if !plain {
+            // Second, check the RST bit.
+            self.check_rst(env, segment)?;
+            // Third, check security: there is none.
+            // Fourth, check the SYN bit.
+            self.check_syn(env, segment)?;
+        }
         // Fifth, check the ACK field.
         self.check_ack(env, segment)?;
         // R3 comes before these checks in the RFC's text; a segment that they drop, perhaps forged,
         // must not set what later ones are judged by.
         self.take_timestamp(env, segment);
         // Sixth, check the URG bit.
-        self.check_urg(segment);
+        if segment.has(TcpFlags::URG) {
+            self.check_urg(segment);
+        }
         // Seventh, process the segment text. Eighth, check the FIN bit.
         self.take_text(env, segment, segment.header.seq)
     }
@@ -86,6 +98,7 @@ impl Tcb {
 
     /// TIME-WAIT and a SYN that begins a new connection: by its timestamp if there is one to compare
     /// with (RFC 6191 section 2), by its sequence number otherwise (RFC 9293 MAY-2).
+    #[inline(never)]
     fn check_reopen(&self, env: &Env<'_>, segment: &Segment<'_>) -> Check {
         let syn = segment.header.flags & (TcpFlags::SYN | TcpFlags::ACK | TcpFlags::RST) == TcpFlags::SYN;
         if self.state != State::TimeWait || !syn {
@@ -124,6 +137,7 @@ impl Tcb {
     /// SYN-RECEIVED and the peer's SYN once more. Alone, our SYN-ACK was lost: it is sent again. With
     /// the ACK of our SYN, both sides opened at once: the sequence number check would refuse it, so
     /// it goes on without the SYN (RFC 9293 section 3.5 figure 7, appendix A.2).
+    #[inline(never)]
     fn check_syn_again(&mut self, env: &mut Env<'_>, segment: &mut Segment<'_>) -> Check {
         let again = segment.has(TcpFlags::SYN) && !segment.has(TcpFlags::RST) && segment.header.seq == self.rcv.irs;
         if self.state != State::SynReceived || !again {
@@ -173,6 +187,7 @@ impl Tcb {
     /// "If an incoming segment is not acceptable, an acknowledgment should be sent in reply". To text
     /// or a FIN sent again always: its acknowledgment was lost. To anything else within the limit of challenge
     /// ACKs, or two ends that disagree would answer each other for ever (RFC 5961 section 10).
+    #[cold]
     fn answer_unacceptable(&mut self, env: &mut Env<'_>, segment: &Segment<'_>) {
         let seq = segment.header.seq;
         let end = seq + segment.text.len() as u32;
@@ -199,6 +214,7 @@ impl Tcb {
     }
 
     /// Fourth, check the SYN bit.
+    #[inline(never)]
     fn check_syn(&mut self, env: &mut Env<'_>, segment: &Segment<'_>) -> Check {
         if !segment.has(TcpFlags::SYN) {
             return PASS;

@@ -8,6 +8,7 @@ use crate::wire::tcp::TcpFlags;
 
 impl Tcb {
     /// 1) A RST outside of the window did not pass the sequence number check.
+    #[inline(never)]
     pub(super) fn check_rst(&mut self, env: &mut Env<'_>, segment: &Segment<'_>) -> Check {
         if !segment.has(TcpFlags::RST) {
             return PASS;

@@ -18,8 +18,9 @@ use crate::wire::tcp_options::SackRange;
 impl Tcb {
     /// RCV.UP <- max(RCV.UP, SEG.UP); the user is told once per stretch of urgent data. The pointer
     /// is to the octet after it (section 3.8.5); the data stays in the stream (RFC 6093 section 6).
+    #[cold]
     pub(super) fn check_urg(&mut self, segment: &Segment<'_>) {
-        if !self.state.receives_text() || !segment.has(TcpFlags::URG) || self.rcv.reader != Reader::Reads {
+        if !self.state.receives_text() || self.rcv.reader != Reader::Reads {
             return;
         }
         let up = segment.header.seq + u32::from(segment.header.urgent);
@@ -74,6 +75,7 @@ impl Tcb {
 
     /// Text for an application that has closed: the connection is reset, so that the peer learns that
     /// what it sends is lost (section 3.6.1, RFC 2525 section 2.17).
+    #[cold]
     fn refuse_text(&mut self, env: &mut Env<'_>) -> Check {
         self.reset = Some(Reset { seq: self.snd.acceptable_seq(), ack: None });
         self.enter_closed(env);
@@ -81,6 +83,7 @@ impl Tcb {
     }
 
     /// Part of the segment had arrived before.
+    #[cold]
     fn on_old_text(&mut self, env: &mut Env<'_>, range: SackRange) {
         env.counters.duplicates += 1;
         self.ack.due = true;
@@ -96,16 +99,8 @@ impl Tcb {
         self.queue_text(env, text);
         self.ack.advance();
         self.readiness |= Readiness::READABLE;
-        if let Some(mut assembler) = self.rcv.assembler.take() {
-            while let Some(more) = assembler.pop(self.rcv.nxt) {
-                self.queue_text(env, more);
-            }
-            self.ack.sack_due = self.sack && assembler.has_news();
-            if !assembler.is_empty() {
-                self.rcv.assembler = Some(assembler);
-            }
-            // RFC 5681 section 4.2: a segment that fills a hole is acknowledged at once.
-            self.ack.due = true;
+        if self.rcv.assembler.is_some() {
+            self.deliver_held(env);
         }
         if self.ack.due {
             return;
@@ -119,6 +114,22 @@ impl Tcb {
         }
     }
 
+    /// What was waiting for the text before it.
+    #[cold]
+    fn deliver_held(&mut self, env: &mut Env<'_>) {
+        let Some(mut assembler) = self.rcv.assembler.take() else { return };
+        while let Some(more) = assembler.pop(self.rcv.nxt) {
+            self.queue_text(env, more);
+        }
+        self.ack.sack_due = self.sack && assembler.has_news();
+        if !assembler.is_empty() {
+            self.rcv.assembler = Some(assembler);
+        }
+        // RFC 5681 section 4.2: a segment that fills a hole is acknowledged at once.
+        self.ack.due = true;
+    }
+
+    #[inline]
     fn queue_text(&mut self, env: &mut Env<'_>, text: Bytes) {
         self.rcv.nxt += text.len() as u32;
         if self.rcv.reader == Reader::Reads {
@@ -127,6 +138,7 @@ impl Tcb {
     }
 
     /// Text beyond RCV.NXT (SHLD-31).
+    #[cold]
     fn hold(&mut self, env: &mut Env<'_>, start: SeqNumber, text: &Bytes) -> Check {
         env.counters.out_of_order += 1;
         let room = Room { ranges: usize::from(env.limits.tcp_ranges), charge: self.rcv.limit as usize };
@@ -167,6 +179,7 @@ impl Tcb {
     }
 
     /// The segment carries a FIN with sequence number `fin`.
+    #[cold]
     fn note_fin(&mut self, fin: SeqNumber) {
         if fin < self.rcv.nxt || fin >= self.rcv.edge {
             // Not new, or beyond the window.
@@ -182,6 +195,7 @@ impl Tcb {
     }
 
     /// RCV.NXT advances over the FIN.
+    #[cold]
     fn finish(&mut self, env: &mut Env<'_>) {
         self.rcv.nxt += 1;
         self.rcv.finished = true;

@@ -236,3 +236,17 @@ fn commands_that_cannot_be_followed_say_why() {
     host.start(config.clone());
     assert_eq!(host.rig.stack.dhcpv4_start(now, interface, config), Err(Dhcpv4Error::Running));
 }
+
+/// A lease counts from the request that it answers (RFC 2131 section 4.4.1): of one of five seconds nothing is
+/// left after five.
+#[test]
+fn a_lease_that_ended_on_its_way_is_none() {
+    let five: [(u8, &[u8]); 2] = [(54, &[192, 0, 2, 1]), (51, &[0, 0, 0, 5])];
+    for (late, verdict) in [(4_999, Verdict::Accepted), (5_000, Verdict::Dropped(DropReason::Dhcpv4Unusable))] {
+        let mut host = Host::started();
+        let _ = host.answer(Offer, LEASED, &five);
+        host.sent();
+        host.rig.now += Duration::from_millis(late);
+        assert_eq!(host.answer(Ack, LEASED, &five), verdict, "{late} ms");
+    }
+}

@@ -1,0 +1,393 @@
+//! One TCP connection as its host's tap shows it: both ends' sequence numbers, windows and options. All
+//! oracles about segments read it; none of them changes it. A frame is judged first and then taken in.
+//!
+//! ```text
+//!   local.una      local.nxt            remote.edge
+//!       |-- sent ------|                     |      what the tap's host sends
+//!       +--------------+---------------------+---> sequence numbers
+//!
+//!   local.ack   received.next    local.edge
+//!       |----------|                 |              what it receives
+//! ```
+//!
+//! The tap may know more than its host: a frame that has arrived may still wait to be taken. So what was heard
+//! only widens what a host may do.
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+use tickwire_core::Instant;
+use tickwire_core::tcp::seq::SeqNumber;
+use tickwire_core::wire::tcp::TcpFlags;
+
+use super::packet::Segment;
+use super::received::Received;
+use super::sent::Sent;
+use super::verdict::Mark;
+
+/// The largest shift count (RFC 7323 section 2.3).
+const SHIFT_MAX: u8 = 14;
+/// Segments heard last that a RST may answer.
+const HEARD: usize = 8;
+
+/// What a SYN told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Syn {
+    pub(super) seq: SeqNumber,
+    window: u16,
+    pub(super) mss: Option<u16>,
+    pub(super) window_scale: Option<u8>,
+    pub(super) sack_permitted: bool,
+    pub(super) timestamp: Option<u32>,
+}
+
+impl Syn {
+    fn of(segment: &Segment<'_>) -> Syn {
+        let options = &segment.options;
+        Syn {
+            seq: segment.seq,
+            window: segment.view.window(),
+            mss: options.mss,
+            window_scale: options.window_scale,
+            sack_permitted: options.sack_permitted,
+            timestamp: options.timestamps.map(|timestamps| timestamps.value),
+        }
+    }
+}
+
+/// A number that has gone furthest, and the frame that took it there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Furthest {
+    pub(super) value: SeqNumber,
+    pub(super) mark: Mark,
+}
+
+/// One end of a connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct End {
+    /// Its SYN, once it is known.
+    pub(super) syn: Option<Syn>,
+    /// The end of all that it has sent.
+    pub(super) nxt: SeqNumber,
+    /// What it has acknowledged.
+    pub(super) ack: Option<Furthest>,
+    /// The furthest right edge that it has offered.
+    pub(super) edge: Option<Furthest>,
+    /// The largest TSval that it has sent.
+    pub(super) timestamp: Option<(u32, Mark)>,
+    /// The number behind its FIN.
+    pub(super) fin: Option<SeqNumber>,
+}
+
+/// A segment heard, as far as a RST answers it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    pub(super) end: SeqNumber,
+    pub(super) ack: Option<SeqNumber>,
+}
+
+/// Text that waits for its acknowledgment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unacknowledged {
+    /// The segment that brought it.
+    pub(super) mark: Mark,
+    /// Its end.
+    pub(super) end: SeqNumber,
+}
+
+/// A connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flow {
+    /// The end at the tap.
+    pub(super) local: End,
+    /// The other end.
+    pub(super) remote: End,
+    /// SND.UNA of the local end: the furthest acknowledgment heard.
+    pub(super) una: SeqNumber,
+    /// What the local end sent and `una` does not cover.
+    pub(super) sent: Sent,
+    /// What the local end received.
+    pub(super) received: Received,
+    /// The first text received that the local end has not acknowledged.
+    pub(super) unacknowledged: Option<Unacknowledged>,
+    /// The number of the frame heard last, plus one.
+    pub(super) heard_number: u64,
+    /// The segments heard last, RSTs left out, the most recent at `heard_next - 1`.
+    heard: SmallVec<[Heard; HEARD]>,
+    heard_next: usize,
+    /// A SYN that the local end has not answered.
+    syn_heard: Option<Syn>,
+    /// The tap cannot tell any more what its host knows: part of it came in fragments, or the numbers make
+    /// no sense.
+    blind: bool,
+    /// It goes through the host, or within it: both ends' frames were seen to leave.
+    pub(super) transit: bool,
+    /// It was reset, or both ends have closed.
+    pub(super) over: bool,
+}
+
+impl Flow {
+    /// Begins anew, for a connection of which nothing was seen. Memory is kept.
+    pub(super) fn reset(&mut self) {
+        let mut sent = std::mem::take(&mut self.sent);
+        sent.clear();
+        *self = Flow { sent, ..Flow::default() };
+    }
+
+    /// Both SYNs, if the connection was seen from them on and all of it can be told.
+    #[inline]
+    pub(super) fn syns(&self) -> Option<(&Syn, &Syn)> {
+        if self.blind || self.transit {
+            return None;
+        }
+        Some((self.local.syn.as_ref()?, self.remote.syn.as_ref()?))
+    }
+
+    /// Whether timestamps are in every segment (RFC 7323 section 3.2); `None` if that is not known.
+    pub(super) fn timestamps(&self) -> Option<bool> {
+        self.syns().map(|(local, remote)| local.timestamp.is_some() && remote.timestamp.is_some())
+    }
+
+    /// The shift count of the windows of `of`, one of both SYNs.
+    fn shift(&self, of: Option<&Syn>) -> u32 {
+        let scales = |end: &End| end.syn.is_some_and(|syn| syn.window_scale.is_some());
+        let both = scales(&self.local) && scales(&self.remote);
+        of.and_then(|syn| syn.window_scale).filter(|_| both).map_or(0, |shift| shift.min(SHIFT_MAX).into())
+    }
+
+    /// The unit of the windows that the local end offers, in bytes (RFC 7323 section 2.2).
+    pub(super) fn unit(&self) -> u32 {
+        1 << self.shift(self.local.syn.as_ref())
+    }
+
+    /// The right edge that a segment of the local end offers.
+    #[inline]
+    pub(super) fn edge_offered(&self, segment: &Segment<'_>) -> Option<SeqNumber> {
+        self.edge(segment, self.local.syn.as_ref())
+    }
+
+    /// The window of a SYN is never scaled (RFC 7323 section 2.2).
+    #[inline]
+    fn edge(&self, segment: &Segment<'_>, syn: Option<&Syn>) -> Option<SeqNumber> {
+        let shift = if segment.has(TcpFlags::SYN) { 0 } else { self.shift(syn) };
+        let ack = segment.ack.filter(|_| !segment.has(TcpFlags::RST))?;
+        Some(ack + (u32::from(segment.view.window()) << shift))
+    }
+
+    /// The SYN that a SYN-ACK of the local end answers.
+    pub(super) fn answered_by(&self, segment: &Segment<'_>) -> Option<Syn> {
+        let answered = |syn: &Syn| segment.ack == Some(syn.seq + 1);
+        [self.remote.syn, self.syn_heard].into_iter().flatten().find(answered).filter(|_| !self.transit)
+    }
+
+    /// The segments heard last that a RST may answer.
+    pub(super) fn heard(&self) -> &[Heard] {
+        &self.heard
+    }
+
+    /// A part of the connection passed in fragments: what was received is not known any more.
+    pub(super) fn blind(&mut self) {
+        self.blind = true;
+        self.unacknowledged = None;
+    }
+
+    /// Takes in a segment that the local end sent. `path_news` is the number, plus one, of the last ICMP
+    /// message heard.
+    #[inline]
+    pub(super) fn send(&mut self, segment: &Segment<'_>, frame: &Bytes, text: (u32, u32), mark: Mark, path_news: u64) {
+        if self.transit {
+            return;
+        }
+        if segment.has(TcpFlags::SYN) {
+            self.send_syn(segment);
+        }
+        if segment.has(TcpFlags::RST) {
+            self.unacknowledged = None;
+            self.over = true;
+            return;
+        }
+        if self.local.syn.is_none() {
+            return;
+        }
+        if segment.len() > 0 {
+            if segment.seq >= self.local.nxt {
+                self.sent.push(segment.seq, segment.end, frame, text, mark);
+            } else {
+                self.sent.sent_again(segment.seq, segment.end, mark, self.heard_number.max(path_news));
+                if segment.end > self.local.nxt {
+                    self.sent.push(self.local.nxt, segment.end, frame, self.tail(segment, text), mark);
+                }
+            }
+            self.local.nxt = self.local.nxt.max(segment.end);
+            if segment.has(TcpFlags::FIN) {
+                self.local.fin = Some(segment.end);
+            }
+        }
+        if let Some(edge) = self.edge_offered(segment)
+            && self.local.edge.is_none_or(|furthest| edge > furthest.value)
+        {
+            self.local.edge = Some(Furthest { value: edge, mark });
+        }
+        if let Some(ack) = segment.ack {
+            self.send_ack(ack, mark);
+        }
+        if let Some(timestamps) = segment.options.timestamps {
+            self.local.timestamp = Some((timestamps.value, mark));
+        }
+    }
+
+    /// Where the part of a segment's text begins that is sent for the first time.
+    fn tail(&self, segment: &Segment<'_>, text: (u32, u32)) -> (u32, u32) {
+        (text.0 + self.local.nxt.bytes_since(segment.seq).min(text.1 - text.0), text.1)
+    }
+
+    fn send_ack(&mut self, ack: SeqNumber, mark: Mark) {
+        if self.local.ack.is_none_or(|furthest| ack > furthest.value) {
+            self.local.ack = Some(Furthest { value: ack, mark });
+        }
+        if self.unacknowledged.is_some_and(|unacknowledged| ack >= unacknowledged.end) {
+            // Of what came after it, this frame is the first that is sure not to have come earlier.
+            let rest = self.received.next;
+            self.unacknowledged = (rest > ack).then_some(Unacknowledged { mark, end: rest });
+        }
+        self.over |= self.local.fin.is_some() && self.remote.fin.is_some_and(|fin| ack >= fin);
+    }
+
+    fn send_syn(&mut self, segment: &Segment<'_>) {
+        let syn = Syn::of(segment);
+        match self.local.syn {
+            Some(known) if known.seq == syn.seq => {
+                // Sent again with other options: which of them the peer has heard, the tap cannot tell.
+                self.blind |= Syn { timestamp: None, window: 0, ..known } != Syn { timestamp: None, window: 0, ..syn }
+                    || known.timestamp.is_some() != syn.timestamp.is_some();
+            }
+            known => {
+                let answered = self.answered_by(segment);
+                let heard = (std::mem::take(&mut self.heard), self.heard_next, self.heard_number);
+                if known.is_some() || self.over {
+                    self.reset();
+                }
+                (self.heard, self.heard_next, self.heard_number) = heard;
+                self.local.syn = Some(syn);
+                self.local.nxt = syn.seq;
+                self.una = syn.seq;
+                match (answered, segment.ack) {
+                    (Some(answered), _) => self.begin_remote(answered),
+                    (None, Some(_)) => self.blind = true,
+                    (None, None) => self.remote = End::default(),
+                }
+            }
+        }
+    }
+
+    fn begin_remote(&mut self, syn: Syn) {
+        let next = syn.seq + 1;
+        let mark = Mark { number: 0, at: Instant::ZERO };
+        let timestamp = syn.timestamp.map(|value| (value, mark));
+        self.remote = End { syn: Some(syn), nxt: next, timestamp, ..End::default() };
+        self.received = Received::starting(next);
+        if let Some(local) = self.local.syn {
+            self.remote.edge = Some(Furthest { value: local.seq + 1 + u32::from(syn.window), mark });
+        }
+    }
+
+    /// Takes in a segment that the local end received.
+    #[inline]
+    pub(super) fn hear(&mut self, segment: &Segment<'_>, mark: Mark) {
+        self.heard_number = mark.number + 1;
+        if segment.has(TcpFlags::RST) {
+            self.unacknowledged = None;
+            self.over = true;
+            return;
+        }
+        self.keep_heard(Heard { end: segment.end, ack: segment.ack });
+        if segment.has(TcpFlags::SYN) {
+            self.hear_syn(segment);
+        }
+        if self.syns().is_none() || segment.ack.is_some_and(|ack| ack > self.local.nxt) {
+            return;
+        }
+        if let Some(ack) = segment.ack {
+            self.una = self.una.max(ack);
+            self.sent.acknowledge(ack);
+            if let Some(edge) = self.edge(segment, self.remote.syn.as_ref())
+                && self.remote.edge.is_none_or(|furthest| edge > furthest.value)
+            {
+                self.remote.edge = Some(Furthest { value: edge, mark });
+            }
+        }
+        if let Some(timestamps) = segment.options.timestamps
+            && self.remote.timestamp.is_none_or(|(last, _)| is_later(timestamps.value, last))
+        {
+            self.remote.timestamp = Some((timestamps.value, mark));
+        }
+        if segment.len() > 0 {
+            self.hear_text(segment, mark);
+        }
+    }
+
+    #[inline]
+    fn keep_heard(&mut self, heard: Heard) {
+        match self.heard.get_mut(self.heard_next % HEARD) {
+            Some(slot) => *slot = heard,
+            None => self.heard.push(heard),
+        }
+        self.heard_next = (self.heard_next + 1) % HEARD;
+    }
+
+    fn hear_syn(&mut self, segment: &Segment<'_>) {
+        let syn = Syn::of(segment);
+        if self.remote.syn.is_some_and(|known| known.seq == syn.seq) {
+            return;
+        }
+        self.syn_heard = Some(syn);
+        // The answer to our SYN, or one that crosses it. Whom a listener takes, its SYN-ACK tells.
+        let opens = match segment.ack {
+            Some(ack) => self.local.syn.is_some_and(|local| ack == local.seq + 1),
+            None => self.local.syn.is_some(),
+        };
+        if opens && self.local.ack.is_none() && !self.over {
+            self.begin_remote(syn);
+        }
+    }
+
+    fn hear_text(&mut self, segment: &Segment<'_>, mark: Mark) {
+        // What begins beyond the window is not taken, nor believed.
+        if self.local.edge.is_some_and(|edge| segment.seq > edge.value) {
+            return;
+        }
+        self.remote.nxt = self.remote.nxt.max(segment.end);
+        if segment.has(TcpFlags::FIN) {
+            self.remote.fin = Some(segment.end);
+        }
+        let before = self.received.next;
+        self.received.add(segment.seq, segment.end);
+        let acked = self.local.ack.is_some_and(|ack| ack.value >= before);
+        let owed = self.received.next > before
+            && acked
+            && !self.over
+            && self.unacknowledged.is_none()
+            && !segment.has(TcpFlags::SYN)
+            && segment.ack.is_some_and(|ack| self.local.syn.is_some_and(|syn| ack > syn.seq))
+            && self.local.edge.is_some_and(|edge| segment.end <= edge.value)
+            && self.is_fresh(segment);
+        if owed {
+            self.unacknowledged = Some(Unacknowledged { mark, end: self.received.next });
+        }
+    }
+
+    /// Whether PAWS lets it pass (RFC 7323 section 5.3).
+    fn is_fresh(&self, segment: &Segment<'_>) -> bool {
+        let last = self.remote.timestamp.map(|(last, _)| last);
+        match (self.timestamps(), segment.options.timestamps) {
+            (Some(true), Some(own)) => last.is_none_or(|last| !is_later(last, own.value)),
+            (Some(true), None) => false,
+            _ => true,
+        }
+    }
+}
+
+/// Whether timestamp `a` is later than `b` (RFC 7323 section 5.2).
+#[inline]
+pub(super) const fn is_later(a: u32, b: u32) -> bool {
+    a.wrapping_sub(b).cast_signed() > 0
+}

@@ -1,0 +1,345 @@
+//! Oracles: rules that every run must keep, judged without being told what to look for.
+//!
+//! The *wire oracles* judge a host by nothing but the frames that it sends and receives, so they are good for
+//! a capture as well, and for any stack. What it sends is judged; what it receives tells what it may send.
+//! [`WireOracles`] is the tap of one host: all its interfaces, every frame with its time and direction.
+//!
+//! | module | what |
+//! |---|---|
+//! | `name` | [`Oracle`]: each one's name, rule and RFC section; [`Switches`] |
+//! | `verdict` | [`Verdict`]: which rule was broken by which frame; [`Tally`] |
+//! | `packet` | a frame parsed once for all |
+//! | `flow` | a connection as its host's tap shows it |
+//! | `table` | the connections of a tap |
+//! | `sent` | what was sent and not acknowledged |
+//! | `received` | what was received, with its holes |
+//! | `integrity` | lengths, checksums |
+//! | `acknowledgment` | ack-monotone, ack-unsent, right-edge, sack |
+//! | `text` | retransmission, window, mss |
+//! | `options` | options, timestamps |
+//! | `reset` | reset |
+//! | `timing` | backoff, delayed-ack |
+//! | `fragment` | fragments, identification |
+//!
+//! An oracle about a connection judges one that was seen from its SYNs on; of others it abstains, which is
+//! counted, as it is where the host's knowledge cannot be told: part of the connection came in fragments, or
+//! the connection only passes through the host. The table of connections and all that is kept of one is bounded
+//! ([`FLOWS`], [`SEGMENTS`], [`BYTES`]).
+//!
+//! A capture, judged:
+//!
+//! ```
+//! use tickwire_sim::capture::Captured;
+//! use tickwire_sim::oracle::{Settings, Verdict, WireOracles};
+//!
+//! fn judged(captured: &Captured) -> Vec<Verdict> {
+//!     let mut oracles = WireOracles::new(Settings { foreign: true, ..Settings::default() });
+//!     oracles.observe_capture(captured);
+//!     oracles.verdicts().to_vec()
+//! }
+//! # assert_eq!(judged(&Captured::default()), []);
+//! ```
+
+mod acknowledgment;
+mod flow;
+mod fragment;
+mod integrity;
+mod name;
+mod options;
+mod packet;
+mod received;
+mod reset;
+mod sent;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+mod timing;
+mod verdict;
+
+use bytes::Bytes;
+use tickwire_core::config::{Medium, TcpConfig};
+use tickwire_core::time::Duration;
+use tickwire_core::wire::ipv4::IpProtocol;
+use tickwire_core::wire::ndp;
+use tickwire_core::wire::notation::{Notation, Relative};
+use tickwire_core::{DropReason, Instant};
+
+use crate::capture::Captured;
+use crate::trace::Direction;
+
+pub use self::fragment::IDENTIFICATIONS;
+pub use self::name::{Oracle, Switches};
+pub use self::sent::{BYTES, SEGMENTS};
+pub use self::table::FLOWS;
+pub use self::verdict::{FlowKey, Mark, Tally, VERDICTS, Verdict};
+
+use self::flow::Flow;
+use self::fragment::Identifications;
+use self::packet::{NoPacket, Packet};
+use self::table::Flows;
+use self::verdict::Bench;
+
+/// What the oracles are to know of a host beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The host is not ours, or the capture may lack frames: what an implementation may do otherwise is let pass.
+    pub foreign: bool,
+    /// The host forwards: only of connections that end at it can be told what it sent itself.
+    pub forwarding: bool,
+    /// The device splits super-segments or completes checksums: MSS and transport checksums are not judged.
+    pub offloaded: bool,
+    /// The least RTO; RFC 6298 section 2.4 says 1 s, nearly everybody 200 ms (the default).
+    pub rto_min: Duration,
+    /// Which oracles judge; by default all.
+    pub switches: Switches,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            foreign: false,
+            forwarding: false,
+            offloaded: false,
+            rto_min: TcpConfig::default().rto_min,
+            switches: Switches::ALL,
+        }
+    }
+}
+
+/// A frame at the tap.
+#[derive(Clone, Copy, Debug)]
+pub struct Sighting<'a> {
+    /// Its number in the trace or capture: larger than that of every frame before.
+    pub number: u64,
+    /// When it passed: no earlier than any before.
+    pub at: Instant,
+    /// What the interface carries.
+    pub medium: Medium,
+    /// Sent or received by the host.
+    pub direction: Direction,
+    /// Its bytes, all of them.
+    pub frame: &'a Bytes,
+}
+
+/// What the oracles about segments are told beside the segment and its connection.
+struct Observed {
+    mark: Mark,
+    foreign: bool,
+    offloaded: bool,
+    rto_min: Duration,
+    /// The number, plus one, of the last ICMP message heard: it may have caused a retransmission (RFC 1191).
+    path_news: u64,
+}
+
+/// The wire oracles at one host's tap. A clone is an exact branch.
+#[derive(Clone, Debug)]
+pub struct WireOracles {
+    settings: Settings,
+    flows: Flows,
+    identifications: Identifications,
+    path_news: u64,
+    /// When the host last asked for a neighbor's hardware address.
+    asked: Option<Mark>,
+    bench: Bench,
+    verdicts: Vec<Verdict>,
+}
+
+impl WireOracles {
+    /// Oracles that have seen nothing yet.
+    pub fn new(settings: Settings) -> WireOracles {
+        WireOracles {
+            settings,
+            flows: Flows::default(),
+            identifications: Identifications::default(),
+            path_news: 0,
+            asked: None,
+            bench: Bench::new(settings.switches),
+            verdicts: Vec::new(),
+        }
+    }
+
+    /// Switches an oracle on or off. What it must have seen it has seen also while it was off.
+    pub fn switch(&mut self, oracle: Oracle, on: bool) {
+        self.bench.switches.set(oracle, on);
+    }
+
+    /// Takes in a frame, and judges it if the host sent it.
+    pub fn observe(&mut self, sighting: Sighting<'_>) {
+        let outbound = sighting.direction == Direction::Outbound;
+        match packet::parse(sighting.medium, sighting.frame) {
+            Ok(packet) if outbound => self.sent(&sighting, &packet),
+            Ok(packet) => self.received(&sighting, &packet),
+            Err(NoPacket::Malformed(reason)) if outbound => self.malformed(&sighting, reason),
+            Err(NoPacket::Arp) if outbound => self.asked = Some(mark(&sighting)),
+            // What cannot be parsed tells the host nothing.
+            Err(NoPacket::Malformed(_) | NoPacket::Arp | NoPacket::Other) => {}
+        }
+    }
+
+    /// Takes in a whole capture of one host with Ethernet interfaces. Frames whose direction it does not tell,
+    /// or that it has cut off, are left out.
+    pub fn observe_capture(&mut self, captured: &Captured) {
+        for (number, frame) in (0..).zip(&captured.frames) {
+            let Some(direction) = frame.direction.filter(|_| frame.original_len as usize == frame.data.len()) else {
+                continue;
+            };
+            let at = Instant::from_nanos(frame.unix_nanos);
+            self.observe(Sighting { number, at, medium: Medium::Ethernet, direction, frame: &frame.data });
+        }
+    }
+
+    /// The rules that were broken, in order; the first [`VERDICTS`] of them.
+    pub fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts
+    }
+
+    /// How often an oracle judged, abstained and found its rule broken.
+    pub fn tally(&self, oracle: Oracle) -> Tally {
+        self.bench.tallies[oracle as usize]
+    }
+
+    /// Connections that were forgotten before they were over, because there were more than [`FLOWS`].
+    pub fn flows_forgotten(&self) -> u64 {
+        self.flows.forgotten
+    }
+
+    fn malformed(&mut self, sighting: &Sighting<'_>, reason: DropReason) {
+        if !self.settings.forwarding {
+            integrity::malformed(reason, &mut self.bench);
+            self.keep(sighting, None);
+        }
+    }
+
+    fn observed(&self, sighting: &Sighting<'_>) -> Observed {
+        Observed {
+            mark: mark(sighting),
+            foreign: self.settings.foreign,
+            offloaded: self.settings.offloaded,
+            rto_min: self.settings.rto_min,
+            path_news: self.path_news,
+        }
+    }
+
+    fn sent(&mut self, sighting: &Sighting<'_>, packet: &Packet<'_>) {
+        let seen = self.observed(sighting);
+        // What is forwarded is as its sender made it.
+        if !self.settings.forwarding {
+            integrity::lengths(packet, &mut self.bench);
+            integrity::checksums(packet, seen.offloaded, &mut self.bench);
+            self.identifications.judge(&seen, packet, &mut self.bench);
+        }
+        let Some(segment) = &packet.segment else {
+            if is_solicitation(packet) {
+                self.asked = Some(seen.mark);
+            }
+            return self.keep(sighting, None);
+        };
+        let view = &segment.view;
+        let key = FlowKey::new((packet.src, view.src_port()), (packet.dst, view.dst_port()));
+        let flow = self.flows.slot(key);
+        let bench = &mut self.bench;
+        if !flow.transit {
+            acknowledgment::judge(&seen, segment, flow, bench);
+            text::judge(&seen, packet, segment, key, flow, bench);
+            options::judge(segment, flow, bench);
+            reset::judge(segment, flow, bench);
+            timing::backoff(&seen, segment, flow, bench);
+            if timing::delayed_ack(sighting.at, Some(segment), self.asked, flow, bench)
+                && segment.ack.zip(flow.unacknowledged).is_none_or(|(ack, waiting)| ack < waiting.end)
+            {
+                flow.unacknowledged = None;
+            }
+        }
+        if !bench.found.is_empty() {
+            let relative = relative_to(flow);
+            self.keep(sighting, Some((key, relative)));
+        }
+        self.flows.slot(key).send(segment, sighting.frame, packet.text_range(), seen.mark, seen.path_news);
+    }
+
+    fn received(&mut self, sighting: &Sighting<'_>, packet: &Packet<'_>) {
+        if matches!(packet.protocol, IpProtocol::ICMP | IpProtocol::ICMPV6) {
+            self.path_news = sighting.number + 1;
+        }
+        let Some(segment) = &packet.segment else {
+            return self.received_part(packet);
+        };
+        // What is damaged tells the host nothing.
+        let vouched = self.settings.offloaded || packet.upper_sum_is_right();
+        if !vouched || packet.v4.as_ref().is_some_and(|v4| !v4.verify_checksum()) {
+            return;
+        }
+        let view = &segment.view;
+        let key = FlowKey::new((packet.dst, view.dst_port()), (packet.src, view.src_port()));
+        let flow = self.flows.slot(key);
+        if flow.transit {
+            return;
+        }
+        if timing::delayed_ack(sighting.at, None, self.asked, flow, &mut self.bench) {
+            flow.unacknowledged = None;
+        }
+        if !self.bench.found.is_empty() {
+            let relative = relative_to(flow).reversed();
+            self.keep(sighting, Some((key, relative)));
+        }
+        self.flows.slot(key).hear(segment, mark(sighting));
+    }
+
+    /// Of a segment in fragments the first shows the ports.
+    fn received_part(&mut self, packet: &Packet<'_>) {
+        let first = packet.part.is_some_and(|part| part.offset == 0);
+        if let (true, IpProtocol::TCP, Some(&[a, b, c, d])) = (first, packet.protocol, packet.upper.first_chunk::<4>())
+        {
+            let (src, dst) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+            if let Some(flow) = self.flows.known(FlowKey::new((packet.dst, dst), (packet.src, src))) {
+                flow.blind();
+            }
+        }
+    }
+
+    /// Completes what was found about a frame.
+    fn keep(&mut self, sighting: &Sighting<'_>, flow: Option<(FlowKey, Relative)>) {
+        for finding in self.bench.found.drain(..) {
+            if self.verdicts.len() >= VERDICTS {
+                continue;
+            }
+            let about_packets = matches!(
+                finding.oracle,
+                Oracle::Lengths | Oracle::Checksums | Oracle::Fragments | Oracle::Identification
+            );
+            let key = flow.map(|(key, _)| key).filter(|_| !about_packets);
+            let relative = flow.map_or(Relative::default(), |(_, relative)| relative);
+            let prefix = if sighting.direction == Direction::Outbound { "> " } else { "< " };
+            let notation = Notation { prefix, relative, full: key.is_none() };
+            let line = match sighting.medium {
+                Medium::Ethernet => notation.frame(sighting.frame),
+                Medium::Ip | Medium::Loopback => notation.packet(sighting.frame),
+            };
+            self.verdicts.push(Verdict {
+                oracle: finding.oracle,
+                flow: key,
+                frame: mark(sighting),
+                line: line.to_string(),
+                earlier: finding.earlier,
+                expected: finding.expected,
+                found: finding.found,
+            });
+        }
+    }
+}
+
+fn mark(sighting: &Sighting<'_>) -> Mark {
+    Mark { number: sighting.number, at: sighting.at }
+}
+
+/// What the numbers of a segment that the local end sends are told relative to.
+fn relative_to(flow: &Flow) -> Relative {
+    let of = |end: &flow::End| end.syn.map(|syn| syn.seq).unwrap_or_default();
+    Relative { seq: of(&flow.local), ack: of(&flow.remote) }
+}
+
+/// Whether a packet asks for a neighbor's hardware address.
+fn is_solicitation(packet: &Packet<'_>) -> bool {
+    packet.protocol == IpProtocol::ICMPV6 && packet.upper.first() == Some(&ndp::NEIGHBOR_SOLICITATION)
+}

@@ -1,0 +1,147 @@
+//! The wire oracles by name: what each one holds a host to, and what it must have seen to judge.
+
+use std::fmt;
+
+/// An oracle that judges what a host sends by nothing but the frames that the host sends and receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Oracle {
+    /// Every length field agrees with what is there, TCP options included.
+    Lengths,
+    /// Every checksum is right: IPv4 header, TCP, UDP, ICMP, IGMP.
+    Checksums,
+    /// Text and FIN sent again at a sequence number are what was sent there first. Judged as far as what was
+    /// sent first is still unacknowledged and remembered.
+    Retransmission,
+    /// The acknowledgment number never goes back, except on RST.
+    AckMonotone,
+    /// Nothing is acknowledged that was not received, in order and without a hole.
+    AckUnsent,
+    /// Nothing is sent beyond the furthest right edge that the peer has offered, but for a probe of one byte.
+    Window,
+    /// The right edge of the offered window never moves left, but for rounding: by less than the unit of a
+    /// scaled window from the furthest edge offered.
+    RightEdge,
+    /// SACK blocks are not empty, lie above the acknowledgment (the first may be a DSACK), do not overlap,
+    /// and tell of nothing that was not received.
+    Sack,
+    /// Once negotiated, timestamps are in every segment but RST, never go back, and echo one received.
+    Timestamps,
+    /// Text and options together are no longer than the MSS that the peer has announced.
+    Mss,
+    /// Options stand where they may: MSS, window scale and SACK-permitted on SYN only, on SYN-ACK what the SYN
+    /// had, SACK and timestamps only where negotiated.
+    Options,
+    /// A RST has the sequence number that the segment it answers demands, or SND.NXT.
+    Reset,
+    /// The RTO is at least the minimum and doubles: what is sent again while the peer is silent waits twice as
+    /// long as the time before.
+    Backoff,
+    /// New text is acknowledged within 0.5 s.
+    DelayedAck,
+    /// Fragments are cut at multiples of 8, do not overlap, fit 65,535 bytes, are more than one, and the first
+    /// has all headers.
+    Fragments,
+    /// No two IPv4 packets that may be fragmented share an identification within two minutes, nor do two
+    /// fragmented IPv6 packets. Judged against the last [`IDENTIFICATIONS`](super::IDENTIFICATIONS) of them.
+    Identification,
+}
+
+impl Oracle {
+    /// All of them.
+    pub const ALL: [Oracle; 16] = [
+        Oracle::Lengths,
+        Oracle::Checksums,
+        Oracle::Retransmission,
+        Oracle::AckMonotone,
+        Oracle::AckUnsent,
+        Oracle::Window,
+        Oracle::RightEdge,
+        Oracle::Sack,
+        Oracle::Timestamps,
+        Oracle::Mss,
+        Oracle::Options,
+        Oracle::Reset,
+        Oracle::Backoff,
+        Oracle::DelayedAck,
+        Oracle::Fragments,
+        Oracle::Identification,
+    ];
+
+    /// Its name in reports and switches.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Oracle::Lengths => "lengths",
+            Oracle::Checksums => "checksums",
+            Oracle::Retransmission => "retransmission",
+            Oracle::AckMonotone => "ack-monotone",
+            Oracle::AckUnsent => "ack-unsent",
+            Oracle::Window => "window",
+            Oracle::RightEdge => "right-edge",
+            Oracle::Sack => "sack",
+            Oracle::Timestamps => "timestamps",
+            Oracle::Mss => "mss",
+            Oracle::Options => "options",
+            Oracle::Reset => "reset",
+            Oracle::Backoff => "backoff",
+            Oracle::DelayedAck => "delayed-ack",
+            Oracle::Fragments => "fragments",
+            Oracle::Identification => "identification",
+        }
+    }
+
+    /// Where its rule stands.
+    pub const fn section(self) -> &'static str {
+        match self {
+            Oracle::Lengths => "RFC 791 section 3.1, RFC 8200 section 3, RFC 9293 section 3.1, RFC 768",
+            Oracle::Checksums => "RFC 1071, RFC 9293 MUST-2, RFC 8200 section 8.1",
+            Oracle::Retransmission | Oracle::AckMonotone => "RFC 9293 section 3.4",
+            Oracle::AckUnsent => "RFC 9293 section 3.3.1",
+            Oracle::Window => "RFC 9293 section 3.8.6",
+            Oracle::RightEdge => "RFC 9293 SHLD-14, RFC 7323 section 2.4",
+            Oracle::Sack => "RFC 2018 section 4, RFC 2883 section 4",
+            Oracle::Timestamps => "RFC 7323 sections 3.2 and 5.4",
+            Oracle::Mss => "RFC 9293 MUST-16, RFC 6691",
+            Oracle::Options => "RFC 9293 MUST-65, RFC 7323 sections 2.2 and 3.2, RFC 2018 section 2",
+            Oracle::Reset => "RFC 9293 section 3.5.2",
+            Oracle::Backoff => "RFC 6298 sections 2.4 and 5.5",
+            Oracle::DelayedAck => "RFC 9293 MUST-40",
+            Oracle::Fragments => "RFC 791 section 3.2, RFC 8200 section 4.5, RFC 8021, RFC 7112",
+            Oracle::Identification => "RFC 6864 section 4.3, RFC 8200 section 4.5",
+        }
+    }
+
+    /// The oracle of that name.
+    pub fn by_name(name: &str) -> Option<Oracle> {
+        Oracle::ALL.into_iter().find(|oracle| oracle.name() == name)
+    }
+}
+
+impl fmt::Display for Oracle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A set of oracles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switches(u32);
+
+impl Switches {
+    /// All of them.
+    pub const ALL: Switches = Switches((1 << Oracle::ALL.len()) - 1);
+    /// None.
+    pub const NONE: Switches = Switches(0);
+
+    /// Puts an oracle in, or takes it out.
+    pub fn set(&mut self, oracle: Oracle, on: bool) {
+        let bit = 1 << oracle as u32;
+        self.0 = if on { self.0 | bit } else { self.0 & !bit };
+    }
+
+    /// Whether an oracle is in.
+    #[inline]
+    pub const fn contains(self, oracle: Oracle) -> bool {
+        self.0 & 1 << oracle as u32 != 0
+    }
+}

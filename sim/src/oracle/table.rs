@@ -1,0 +1,74 @@
+//! The connections of a tap, by their ends.
+
+use std::collections::BTreeMap;
+
+use super::flow::Flow;
+use super::verdict::FlowKey;
+
+/// The most connections remembered, per tap. A new one then takes the place of an old one, one that is over
+/// if there is one among the next few.
+pub const FLOWS: usize = 8192;
+
+/// How many are looked at for one that is over.
+const LOOK: usize = 16;
+
+/// Connections in slots, which are used again with what memory they have.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flows {
+    slots: Vec<(FlowKey, Flow)>,
+    by_key: BTreeMap<FlowKey, usize>,
+    /// The slot used last: mostly the next one too.
+    last: usize,
+    /// Where the next to be forgotten is looked for.
+    hand: usize,
+    /// Connections forgotten while they were not over.
+    pub(super) forgotten: u64,
+}
+
+impl Flows {
+    /// The connection, new if it is not known.
+    #[inline]
+    pub(super) fn slot(&mut self, key: FlowKey) -> &mut Flow {
+        if self.slots.get(self.last).is_none_or(|(last, _)| *last != key) {
+            self.last = match self.by_key.get(&key) {
+                Some(slot) => *slot,
+                None => self.insert(key),
+            };
+        }
+        &mut self.slots[self.last].1
+    }
+
+    /// The connection, if it is known.
+    pub(super) fn known(&mut self, key: FlowKey) -> Option<&mut Flow> {
+        let slot = *self.by_key.get(&key)?;
+        self.slots.get_mut(slot).map(|(_, flow)| flow)
+    }
+
+    fn insert(&mut self, key: FlowKey) -> usize {
+        let slot = if self.slots.len() < FLOWS {
+            self.slots.push((key, Flow::default()));
+            self.slots.len() - 1
+        } else {
+            self.make_room(key)
+        };
+        self.by_key.insert(key, slot);
+        // The same connection as the other end would name it: what arrives here leaves here again.
+        if let Some(&turned) = self.by_key.get(&key.turned()) {
+            self.slots[turned].1.transit = true;
+            self.slots[slot].1.transit = true;
+        }
+        slot
+    }
+
+    fn make_room(&mut self, key: FlowKey) -> usize {
+        let candidates = (0..LOOK).map(|step| (self.hand + step) % FLOWS);
+        let slot = candidates.into_iter().find(|&slot| self.slots[slot].1.over).unwrap_or(self.hand);
+        self.hand = (slot + 1) % FLOWS;
+        let (old, flow) = &mut self.slots[slot];
+        self.forgotten += u64::from(!flow.over);
+        self.by_key.remove(old);
+        *old = key;
+        flow.reset();
+        slot
+    }
+}

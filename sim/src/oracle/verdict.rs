@@ -1,0 +1,169 @@
+//! What the oracles say: verdicts, and how often each judged.
+
+use std::fmt;
+use std::net::{Ipv6Addr, SocketAddr};
+
+use tickwire_core::Instant;
+
+use super::name::{Oracle, Switches};
+
+/// Verdicts that are kept in full, per tap; what comes on top is only counted.
+pub const VERDICTS: usize = 64;
+
+/// A frame, by its number in the trace or capture and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The frame's number.
+    pub number: u64,
+    /// When it passed.
+    pub at: Instant,
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "frame {} at {}", self.number, self.at)
+    }
+}
+
+/// A TCP connection as one of its hosts names it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct FlowKey {
+    /// The local port above the remote one.
+    ports: u32,
+    remote: u128,
+    local: u128,
+}
+
+impl FlowKey {
+    pub(super) fn new(local: (u128, u16), remote: (u128, u16)) -> FlowKey {
+        FlowKey { ports: u32::from(local.1) << 16 | u32::from(remote.1), remote: remote.0, local: local.0 }
+    }
+
+    /// The end at the tap.
+    pub fn local(&self) -> SocketAddr {
+        SocketAddr::new(Ipv6Addr::from_bits(self.local).to_canonical(), (self.ports >> 16) as u16)
+    }
+
+    /// The other end.
+    pub fn remote(&self) -> SocketAddr {
+        SocketAddr::new(Ipv6Addr::from_bits(self.remote).to_canonical(), self.ports as u16)
+    }
+
+    /// The connection as the other end names it.
+    pub(super) fn turned(&self) -> FlowKey {
+        FlowKey { ports: self.ports.rotate_left(16), remote: self.local, local: self.remote }
+    }
+
+    /// Whether its packets are IPv4.
+    pub(super) fn is_ipv4(&self) -> bool {
+        self.remote >> 32 == 0xffff
+    }
+}
+
+impl fmt::Debug for FlowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for FlowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} > {}", self.local(), self.remote())
+    }
+}
+
+/// A rule that a host has broken. Printed:
+///
+/// ```text
+/// right-edge (RFC 9293 SHLD-14, RFC 7323 section 2.4)
+///   flow     192.0.2.2:40000 > 192.0.2.1:80
+///   frame 7 at 0.105000000 > . 1:1(0) ack 101 win 400
+///   after    frame 5 at 0.100000000
+///   expected a right edge of at least 601
+///   found    501
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whose rule.
+    pub oracle: Oracle,
+    /// The connection, as the host that sent it names it; `None` if the rule is about packets.
+    pub flow: Option<FlowKey>,
+    /// The frame that broke it.
+    pub frame: Mark,
+    /// That frame in the notation, sequence numbers counted from the initial ones.
+    pub line: String,
+    /// The frame before it that it contradicts.
+    pub earlier: Option<Mark>,
+    /// What should have been.
+    pub expected: String,
+    /// What was instead.
+    pub found: String,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} ({})", self.oracle, self.oracle.section())?;
+        if let Some(flow) = self.flow {
+            writeln!(f, "  flow     {flow}")?;
+        }
+        writeln!(f, "  {} {}", self.frame, self.line)?;
+        if let Some(earlier) = self.earlier {
+            writeln!(f, "  after    {earlier}")?;
+        }
+        write!(f, "  expected {}\n  found    {}", self.expected, self.found)
+    }
+}
+
+/// How often an oracle had something to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Frames that it judged.
+    pub judged: u64,
+    /// Frames that it would have judged, had it seen more.
+    pub abstained: u64,
+    /// Frames that broke its rule.
+    pub failed: u64,
+}
+
+/// Where the oracles put what they find.
+#[derive(Clone, Debug)]
+pub(super) struct Bench {
+    pub(super) switches: Switches,
+    pub(super) tallies: [Tally; Oracle::ALL.len()],
+    /// Found in the frame at hand: to be completed and kept.
+    pub(super) found: Vec<Finding>,
+}
+
+/// What an oracle knows of a verdict; the rest is the frame's.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    pub(super) oracle: Oracle,
+    pub(super) earlier: Option<Mark>,
+    pub(super) expected: String,
+    pub(super) found: String,
+}
+
+impl Bench {
+    pub(super) fn new(switches: Switches) -> Bench {
+        Bench { switches, tallies: [Tally::default(); Oracle::ALL.len()], found: Vec::new() }
+    }
+
+    /// Whether the oracle is switched on; if so, the frame counts as judged.
+    #[inline]
+    pub(super) fn judges(&mut self, oracle: Oracle) -> bool {
+        let on = self.switches.contains(oracle);
+        self.tallies[oracle as usize].judged += u64::from(on);
+        on
+    }
+
+    #[inline]
+    pub(super) fn abstains(&mut self, oracle: Oracle) {
+        self.tallies[oracle as usize].abstained += u64::from(self.switches.contains(oracle));
+    }
+
+    #[cold]
+    pub(super) fn fail(&mut self, oracle: Oracle, earlier: Option<Mark>, expected: String, found: String) {
+        self.tallies[oracle as usize].failed += 1;
+        self.found.push(Finding { oracle, earlier, expected, found });
+    }
+}
