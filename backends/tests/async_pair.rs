@@ -540,8 +540,14 @@ fn they_work_without_tokio_s_runtime() {
         }
         std::thread::yield_now();
     };
-    let Poll::Ready(accepted) = listener.poll_accept(&mut context) else { panic!("it is established") };
-    assert_eq!(accepted.expect("it listens").1, client.local_addr().expect("connected"));
+    // The server is established a moment later, by the client's ACK.
+    let (_server, from) = loop {
+        if let Poll::Ready(accepted) = listener.poll_accept(&mut context) {
+            break accepted.expect("it listens");
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(from, client.local_addr().expect("connected"));
     assert!(pin!(client.write(b"x")).poll(&mut context).is_ready());
     hosts.shutdown();
 }
