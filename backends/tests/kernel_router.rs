@@ -19,7 +19,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use support::far::Far;
-use support::lab::{PATIENCE, ping};
+use support::lab::{PATIENCE, ping, run_in_namespace};
 use support::{assert_pattern, ip4, ip6, pattern, write_pattern};
 use tickwire_backends::driver::{Driver, Loop, StackHandle};
 use tickwire_backends::net::{TcpListener, TcpStream, UdpSocket};
@@ -49,18 +49,7 @@ struct Lab {
 impl Lab {
     /// Runs `test` in a namespace, on a thread of its own; `mtu` is what the router's eastern link takes.
     fn run(mtu: u16, test: impl FnOnce(Lab) + Send) {
-        thread::scope(|scope| {
-            let inside = scope.spawn(|| match Lab::start(mtu) {
-                Ok(lab) => test(lab),
-                Err(reason) if std::env::var_os("TICKWIRE_REQUIRE_TAP").is_some_and(|v| v == "1") => {
-                    panic!("a TAP in a namespace is required: {reason}")
-                }
-                Err(reason) => println!("skipped: {reason}"),
-            });
-            if let Err(panic) = inside.join() {
-                std::panic::resume_unwind(panic);
-            }
-        });
+        run_in_namespace(|| Lab::start(mtu), test);
     }
 
     fn start(mtu: u16) -> Result<Lab, String> {

@@ -11,6 +11,7 @@ use std::net::{self, IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
+use support::lab::run_in_namespace;
 use support::{assert_pattern, ip4, ip6, pattern, write_pattern};
 use tickwire_backends::driver::{Driver, Loop};
 use tickwire_backends::net::{TcpListener, TcpStream, UdpSocket};
@@ -25,18 +26,7 @@ const BULK: u64 = 4 << 20;
 
 /// Runs `test` in a namespace, on a thread of its own. The kernel is `.1`, the stack `.2`.
 fn with_tun(test: impl FnOnce(&Driver) + Send) {
-    thread::scope(|scope| {
-        let inside = scope.spawn(|| match start() {
-            Ok(driver) => test(&driver),
-            Err(reason) if std::env::var_os("TICKWIRE_REQUIRE_TAP").is_some_and(|v| v == "1") => {
-                panic!("a TUN in a namespace is required: {reason}")
-            }
-            Err(reason) => println!("skipped: {reason}"),
-        });
-        if let Err(panic) = inside.join() {
-            std::panic::resume_unwind(panic);
-        }
-    });
+    run_in_namespace(start, |driver| test(&driver));
 }
 
 fn start() -> Result<Driver, String> {

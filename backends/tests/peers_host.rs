@@ -22,8 +22,12 @@ use tickwire_backends::capture::read_frames;
 use tickwire_backends::net_setup::Ip;
 use tickwire_core::wire::ethernet::EthernetAddress;
 
-/// dnsmasq: DHCPv4 without a ping before each offer, and router advertisements.
-fn dnsmasq(folder: &Folder) -> Option<Server> {
+/// What the routers of the tests say of IPv6: form an address yourselves, or ask for one.
+const SLAAC: &str = "--dhcp-range=2001:db8:1::,ra-only,64";
+const LEASES: &str = "--dhcp-range=2001:db8:1::1000,2001:db8:1::1fff,64,2m";
+
+/// dnsmasq: DHCPv4 without a ping before each offer, and router advertisements with `ip6`.
+fn dnsmasq(folder: &Folder, ip6: &str) -> Option<Server> {
     let (leases, pid) = (folder.path("leases"), folder.path("pid"));
     let arguments = [
         "--no-daemon",
@@ -35,7 +39,7 @@ fn dnsmasq(folder: &Folder) -> Option<Server> {
         "--dhcp-authoritative",
         "--dhcp-range=192.0.2.100,192.0.2.199,2m",
         "--enable-ra",
-        "--dhcp-range=2001:db8:1::,ra-only,64",
+        ip6,
         &format!("--dhcp-leasefile={leases}"),
         &format!("--pid-file={pid}"),
     ];
@@ -63,7 +67,7 @@ fn assert_all_answer(running: &Running) {
 fn ready_after(arguments: &[&str]) -> Option<Duration> {
     let folder = Folder::new(&format!("ready{}", arguments.len()));
     let _bridge = Bridge::new();
-    let server = dnsmasq(&folder)?;
+    let server = dnsmasq(&folder, SLAAC)?;
     let began = Instant::now();
     let all = [&["--tap", TAP, "--ip4", "dhcp", "--ip6", "slaac"], arguments].concat();
     let running = Running::start_with(&all);
@@ -160,7 +164,7 @@ fn goes_and_returns(down: &str, up: &str) {
     in_namespace(|| {
         let folder = Folder::new(&format!("flap-{}", down.replace(' ', "-")));
         let bridge = Bridge::new();
-        let Some(server) = dnsmasq(&folder) else { return };
+        let Some(server) = dnsmasq(&folder, SLAAC) else { return };
         let file = folder.path("stats.json");
         let running = Running::start_with(&[
             "--tap",
@@ -295,22 +299,8 @@ fn leases_are_given_back_at_the_end() {
     in_namespace(|| {
         let folder = Folder::new("release");
         let _bridge = Bridge::new();
-        let (leases, pid) = (folder.path("leases"), folder.path("pid"));
-        let arguments = [
-            "--no-daemon",
-            "--conf-file=/dev/null",
-            "--port=0",
-            "--interface=br0",
-            "--bind-interfaces",
-            "--no-ping",
-            "--dhcp-authoritative",
-            "--dhcp-range=192.0.2.100,192.0.2.199,2m",
-            "--enable-ra",
-            "--dhcp-range=2001:db8:1::1000,2001:db8:1::1fff,64,2m",
-            &format!("--dhcp-leasefile={leases}"),
-            &format!("--pid-file={pid}"),
-        ];
-        let Some(server) = Server::start(&folder, "dnsmasq", &arguments) else { return };
+        let leases = folder.path("leases");
+        let Some(server) = dnsmasq(&folder, LEASES) else { return };
         let running = Running::start_with(&["--tap", TAP, "--ip4", "dhcp", "--ip6", "dhcp"]);
         // A line of its own names the server.
         let held = || {

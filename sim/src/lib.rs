@@ -9,6 +9,9 @@
 //! | module | job |
 //! |---|---|
 //! | [`world`] | [`World`]: hosts, links, and the order in which things happen |
+//! | [`link`] | what happens to frames between two interfaces: rate, queue, loss, delay |
+//! | [`draw`] | every random decision, by name: from a seed, or from a tape |
+//! | `wiring` | which interfaces are linked |
 //! | `host` | one turn of a driver's loop, without a device and without a clock |
 //! | [`script`] | applications as data: connect, send, expect, close |
 //! | `queue` | what is to happen, by time and then by the order in which it was decided |
@@ -25,7 +28,7 @@
 //! let address = |last| InterfaceAddress::v4(Ipv4Addr::new(192, 0, 2, last), 24);
 //! let server = world.add_host(Host::new("server", 1, &[address(1)]))?;
 //! let client = world.add_host(Host::new("client", 2, &[address(2)]))?;
-//! world.connect(server, client, Link { delay: Duration::from_millis(5) });
+//! world.connect(server, client, Link::constant(Duration::from_millis(5)));
 //!
 //! let line = Bytes::from_static(b"hello\n");
 //! let at = "192.0.2.1:7".parse()?;
@@ -41,19 +44,24 @@
 #![deny(clippy::float_arithmetic)]
 #![warn(missing_docs)]
 
+pub mod draw;
 mod failure;
 mod host;
+pub mod link;
 pub mod oracle;
 mod queue;
 pub mod script;
 pub mod segment;
 pub mod trace;
+mod wiring;
 pub mod world;
 
 pub use bytes;
 pub use failure::Failure;
+pub use link::{Link, Partition};
 pub use script::{ApplicationId, Step};
 pub use tickwire_backends::capture;
 pub use tickwire_core::{Config, Instant, InterfaceAddress, Seed};
 pub use trace::{Direction, Passed, Trace};
-pub use world::{Ended, Host, HostId, Link, Port, World};
+pub use wiring::LinkId;
+pub use world::{Ended, Host, HostId, Port, World};

@@ -1,20 +1,25 @@
-//! Every frame that passed an interface: as lines in the notation, and as pcapng.
+//! Every frame that passed an interface, and what became of it on the link: as lines in the notation,
+//! and as pcapng.
 //!
 //! ```text
 //! 0.000000000 client > 192.0.2.2:40000 > 192.0.2.1:7 tcp S 0:0(0) win 65535 <mss 1460>
 //! 0.005000000 server < 192.0.2.2:40000 > 192.0.2.1:7 tcp S 0:0(0) win 65535 <mss 1460>
 //! ```
+//!
+//! A frame that a link dropped says so where it was sent; one that a link changed, where it arrived.
 
 use std::fmt::Write as _;
 use std::io::Write;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 use tickwire_backends::capture::{CaptureError, CapturedFrame, write_frames};
 use tickwire_core::Instant;
 use tickwire_core::provenance::Provenance;
 
 pub use tickwire_backends::capture::Direction;
 
+use crate::link::Fate;
 use crate::segment::InitialSeqs;
 use crate::world::Port;
 
@@ -31,6 +36,20 @@ pub struct Passed {
     pub frame: Bytes,
     /// Of a frame that left, which frame, timer or call of its stack caused it.
     pub provenance: Option<Provenance>,
+    /// What became of it on the link: of a frame that left, how it or its copies were dropped; of one
+    /// that arrived, how it came.
+    pub fates: SmallVec<[Fate; 1]>,
+}
+
+impl Passed {
+    /// The comment of its packet in a capture: what caused a frame that left; what the link did, unless
+    /// that is only what it does to every frame.
+    fn comment(&self) -> Option<String> {
+        let cause = self.provenance.map(|provenance| provenance.describe(self.at).to_string());
+        let fates = self.fates.iter().filter(|fate| !fate.is_calm()).map(ToString::to_string);
+        let parts: Vec<String> = cause.into_iter().chain(fates).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
 }
 
 /// What passed, in the order in which it did.
@@ -50,11 +69,12 @@ impl Trace {
     }
 
     /// A line per frame: time in seconds, host, direction (`>` out of the stack, `<` into it) and the
-    /// frame in the notation. Sequence numbers count from the initial ones.
+    /// frame in the notation. Sequence numbers count from the initial ones. What a link dropped or
+    /// changed is followed by ` # link: ...`.
     pub fn lines(&self) -> String {
         let mut seqs = InitialSeqs::default();
         let mut text = String::new();
-        for Passed { at, port, direction, frame, .. } in &self.passed {
+        for Passed { at, port, direction, frame, fates, .. } in &self.passed {
             seqs.observe(frame);
             let prefix = match direction {
                 Direction::Inbound => "< ",
@@ -62,9 +82,20 @@ impl Trace {
             };
             let name = self.name(*port);
             // Writing to a String does not fail.
-            let _ = writeln!(text, "{at} {name} {}", seqs.line(frame, prefix, true));
+            let _ = write!(text, "{at} {name} {}", seqs.line(frame, prefix, true));
+            for fate in fates.iter().filter(|fate| fate.is_fault()) {
+                let _ = write!(text, " # {fate}");
+            }
+            text.push('\n');
         }
         text
+    }
+
+    /// Takes note of how a frame was dropped. Its name on the link is its number here.
+    pub(crate) fn dropped(&mut self, fate: Fate) {
+        if let Some(passed) = self.passed.get_mut(fate.frame as usize) {
+            passed.fates.push(fate);
+        }
     }
 
     /// Writes a pcapng capture with every interface of the world; time 0 stands as 1970 in it.
@@ -94,7 +125,7 @@ impl Trace {
             direction: Some(passed.direction),
             data: passed.frame.clone(),
             original_len: passed.frame.len() as u32,
-            comment: passed.provenance.map(|provenance| provenance.describe(passed.at).to_string()),
+            comment: passed.comment(),
         }
     }
 }

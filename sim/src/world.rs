@@ -1,7 +1,7 @@
 //! Hosts, links, and the order in which things happen.
 //!
 //! Whatever happens is an entry in one queue, ordered by time and then by the order in which it was
-//! decided: a frame arrives at an interface, or a host takes its turn. A host that something arrived
+//! decided: something arrives or changes on a link, or a host takes its turn. A host that something arrived
 //! at takes its turn at that same instant, after all else that was already to happen then: frames
 //! that arrive together are received together.
 
@@ -14,16 +14,18 @@ use tickwire_core::config::Medium;
 use tickwire_core::error::AddInterfaceError;
 use tickwire_core::frame::{Capabilities, Frame};
 use tickwire_core::provenance::Provenance;
-use tickwire_core::time::Duration;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Config, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
 
+use crate::draw::{Draws, Tape};
 use crate::failure::Failure;
 use crate::host::{HostState, Sent};
+use crate::link::{Counters, Fate, Link, Partition};
 use crate::oracle::{self, Oracle, Sighting, Switches, WireOracles};
 use crate::queue::Queue;
 use crate::script::{Application, ApplicationId, Step};
 use crate::trace::{Direction, Passed, Trace};
+use crate::wiring::{LinkId, Way, Wiring};
 
 /// Turns that one instant may see before the world is taken to be caught in a loop.
 const TURNS_PER_INSTANT_MAX: u32 = 1 << 20;
@@ -80,13 +82,6 @@ impl From<HostId> for Port {
     }
 }
 
-/// A link between two interfaces: lossless, first in first out, of unlimited rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// How long a frame is on its way, in either direction; whole nanoseconds, zero allowed.
-    pub delay: Duration,
-}
-
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -101,7 +96,8 @@ pub enum Ended {
 
 #[derive(Clone, Debug)]
 enum Happening {
-    Arrival(Port, Bytes),
+    Injection(Port, Bytes),
+    Link(Way),
     Turn(HostId),
 }
 
@@ -113,8 +109,8 @@ pub struct World {
     now: Instant,
     queue: Queue<Happening>,
     hosts: Vec<HostState>,
-    /// The links by both of their ends.
-    links: Vec<(Port, Port, Link)>,
+    wiring: Wiring,
+    draws: Draws,
     trace: Trace,
     taps: Vec<Tap>,
     /// The oracles of hosts still to come.
@@ -135,17 +131,34 @@ impl World {
     /// A world without hosts, at time 0. All that is random in it follows from `seed`.
     pub fn new(seed: Seed) -> World {
         World {
+            draws: Draws::seeded(&seed),
             seed,
             now: Instant::ZERO,
             queue: Queue::new(),
             hosts: Vec::new(),
-            links: Vec::new(),
+            wiring: Wiring::default(),
             trace: Trace::default(),
             taps: Vec::new(),
             switches: Switches::ALL,
             digest: SipHasher24::new(),
             turns_at_now: 0,
         }
+    }
+
+    /// A world in which what is random in links is as on `tape`, and calm where the tape says nothing;
+    /// stacks have their seeds from `seed`, as ever. An empty tape: nothing goes wrong by chance.
+    pub fn replay(seed: Seed, tape: Tape) -> World {
+        World { draws: Draws::replay(tape), ..World::new(seed) }
+    }
+
+    /// Writes down, from now on, the draws that make a difference: see [`World::tape`].
+    pub fn record_draws(&mut self) {
+        self.draws.record();
+    }
+
+    /// The draws that made a difference, since [`World::record_draws`].
+    pub fn tape(&self) -> &Tape {
+        self.draws.tape()
     }
 
     /// Adds a host. Its seed follows from the world's and its number.
@@ -189,11 +202,28 @@ impl World {
     }
 
     /// Links two interfaces. What an interface without a link sends goes nowhere; a second link on
-    /// one interface takes the place of the first.
-    pub fn connect(&mut self, a: impl Into<Port>, b: impl Into<Port>, link: Link) {
-        let (a, b) = (a.into(), b.into());
-        self.links.retain(|(left, right, _)| ![a, b].contains(left) && ![a, b].contains(right));
-        self.links.push((a, b, link));
+    /// one interface takes the place of the first, on which arrives what is on its way.
+    pub fn connect(&mut self, a: impl Into<Port>, b: impl Into<Port>, link: Link) -> LinkId {
+        self.wiring.connect(a.into(), b.into(), link)
+    }
+
+    /// Cuts a link, in one direction or both, or mends it. What is sent into a cut direction is dropped;
+    /// what is on its way arrives.
+    ///
+    /// # Panics
+    ///
+    /// If `link` is of another world and not in this one.
+    pub fn partition(&mut self, link: LinkId, partition: Partition) {
+        self.wiring.set_partition(link, partition);
+    }
+
+    /// What a link has done so far: from its first end to its second, and back.
+    ///
+    /// # Panics
+    ///
+    /// If `link` is of another world and not in this one.
+    pub fn link_counters(&self, link: LinkId) -> [&Counters; 2] {
+        self.wiring.counters(link)
     }
 
     /// Starts a script on a host, at the present time.
@@ -209,7 +239,7 @@ impl World {
 
     /// Has a frame arrive at an interface at `at`, as if a link had brought it; at once if that is past.
     pub fn inject(&mut self, at: Instant, port: impl Into<Port>, frame: Bytes) {
-        self.queue.push(at.max(self.now), Happening::Arrival(port.into(), frame));
+        self.queue.push(at.max(self.now), Happening::Injection(port.into(), frame));
     }
 
     /// Calls `f` with a host's stack and the present time; what follows from it happens next.
@@ -243,7 +273,11 @@ impl World {
         while let Some((at, happening)) = self.queue.pop(limit) {
             self.advance(at);
             match happening {
-                Happening::Arrival(port, frame) => self.arrive(port, frame),
+                Happening::Injection(port, frame) => self.arrive(port, frame, None),
+                Happening::Link(way) => {
+                    self.wiring.wire(way).dequeued(at);
+                    self.deliver(way);
+                }
                 Happening::Turn(host) => {
                     let state = &mut self.hosts[host.0];
                     state.queued_turns.remove(&at);
@@ -272,8 +306,30 @@ impl World {
         }
     }
 
-    fn arrive(&mut self, port: Port, frame: Bytes) {
-        self.record(port, Direction::Inbound, frame.clone(), None);
+    /// Lets everything arrive that a link has brought by now.
+    fn deliver(&mut self, way: Way) {
+        while let Some(outgoing) = self.wiring.wire(way).direction.pop(self.now, &mut self.draws) {
+            let to = self.wiring.wire(way).to;
+            self.arrive(to, outgoing.frame, Some(outgoing.fate));
+        }
+        self.settle(way);
+    }
+
+    /// Takes note of what a link has dropped, and of when it is to be looked at next.
+    fn settle(&mut self, way: Way) {
+        let wire = self.wiring.wire(way);
+        while let Some(fate) = wire.direction.pop_dropped() {
+            self.digest.write(&fate.frame.to_le_bytes());
+            self.digest.write(&fate.at.as_nanos().to_le_bytes());
+            self.trace.dropped(fate);
+        }
+        if let Some(at) = wire.next_look() {
+            self.queue.push(at, Happening::Link(way));
+        }
+    }
+
+    fn arrive(&mut self, port: Port, frame: Bytes, fate: Option<Fate>) {
+        self.record(port, Direction::Inbound, frame.clone(), None, fate);
         self.hosts[port.host.0].arrive(port.interface, Frame::from(frame));
         self.schedule_turn(port.host, self.now);
     }
@@ -289,9 +345,10 @@ impl World {
         }
         for Sent { interface, frame, provenance } in sent {
             let port = Port { host: id, interface };
-            self.record(port, Direction::Outbound, frame.clone(), provenance);
-            if let Some((peer, link)) = self.other_end(port) {
-                self.queue.push(self.now + link.delay, Happening::Arrival(peer, frame));
+            let name = self.record(port, Direction::Outbound, frame.clone(), provenance, None);
+            if let Some(way) = self.wiring.way(port) {
+                self.wiring.wire(way).direction.push(self.now, name, frame, &mut self.draws);
+                self.settle(way);
             }
         }
     }
@@ -314,15 +371,15 @@ impl World {
         }
     }
 
-    fn other_end(&self, port: Port) -> Option<(Port, Link)> {
-        self.links.iter().find_map(|(a, b, link)| match port {
-            port if port == *a => Some((*b, *link)),
-            port if port == *b => Some((*a, *link)),
-            _ => None,
-        })
-    }
-
-    fn record(&mut self, port: Port, direction: Direction, frame: Bytes, provenance: Option<Provenance>) {
+    /// Records a frame that passes an interface. Returns its number in the trace: its name on a link.
+    fn record(
+        &mut self,
+        port: Port,
+        direction: Direction,
+        frame: Bytes,
+        provenance: Option<Provenance>,
+        fate: Option<Fate>,
+    ) -> u64 {
         let digest = &mut self.digest;
         digest.write(&self.now.as_nanos().to_le_bytes());
         digest.write(&(port.host.0 as u64).to_le_bytes());
@@ -334,7 +391,9 @@ impl World {
         let tap = &mut self.taps[port.host.0];
         let medium = tap.media.get(port.interface).copied().unwrap_or(Medium::Ethernet);
         tap.oracles.observe(Sighting { number, at: self.now, medium, direction, frame: &frame });
-        self.trace.passed.push(Passed { at: self.now, port, direction, frame, provenance });
+        let fates = fate.into_iter().collect();
+        self.trace.passed.push(Passed { at: self.now, port, direction, frame, provenance, fates });
+        number
     }
 
     /// What passed so far.

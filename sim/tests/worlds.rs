@@ -27,7 +27,7 @@ fn pair(seed: u8, delay_ns: u64) -> Pair {
         world.add_host(Host::new(name, station.into(), &[v4, v6])).unwrap()
     };
     let (server, client) = (host("server", 1), host("client", 2));
-    world.connect(server, client, Link { delay: Duration::from_nanos(delay_ns) });
+    world.connect(server, client, Link::constant(Duration::from_nanos(delay_ns)));
     Pair { world, server, client }
 }
 

@@ -17,6 +17,23 @@ use super::{ip4, ip6};
 
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Runs `test` on what `start` has set up, on a thread of its own, whose namespace is gone when that ends,
+/// however it ends. Skips, and says so, where nothing can be set up and nothing need be.
+pub(crate) fn run_in_namespace<T>(start: impl FnOnce() -> Result<T, String> + Send, test: impl FnOnce(T) + Send) {
+    thread::scope(|scope| {
+        let inside = scope.spawn(|| match start() {
+            Ok(set_up) => test(set_up),
+            Err(reason) if std::env::var_os("TICKWIRE_REQUIRE_TAP").is_some_and(|v| v == "1") => {
+                panic!("a device in a namespace is required: {reason}")
+            }
+            Err(reason) => println!("skipped: {reason}"),
+        });
+        if let Err(panic) = inside.join() {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
 /// The kernel is `.1`, the stack `.2`.
 pub(crate) struct Lab {
     pub(crate) driver: Driver,
@@ -32,18 +49,7 @@ impl Lab {
 
     /// The same with a stack that is set to `config`.
     pub(crate) fn run_with(config: Config, test: impl FnOnce(Lab) + Send) {
-        thread::scope(|scope| {
-            let inside = scope.spawn(|| match Lab::start(config) {
-                Ok(lab) => test(lab),
-                Err(reason) if std::env::var_os("TICKWIRE_REQUIRE_TAP").is_some_and(|v| v == "1") => {
-                    panic!("a TAP in a namespace is required: {reason}")
-                }
-                Err(reason) => println!("skipped: {reason}"),
-            });
-            if let Err(panic) = inside.join() {
-                std::panic::resume_unwind(panic);
-            }
-        });
+        run_in_namespace(|| Lab::start(config), test);
     }
 
     fn start(config: Config) -> Result<Lab, String> {

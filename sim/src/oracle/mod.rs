@@ -62,7 +62,7 @@ use tickwire_core::config::{Medium, TcpConfig};
 use tickwire_core::time::Duration;
 use tickwire_core::wire::ipv4::IpProtocol;
 use tickwire_core::wire::ndp;
-use tickwire_core::wire::notation::{Notation, Relative};
+use tickwire_core::wire::notation::Relative;
 use tickwire_core::{DropReason, Instant};
 
 use crate::capture::Captured;
@@ -142,7 +142,6 @@ pub struct WireOracles {
     /// When the host last asked for a neighbor's hardware address.
     asked: Option<Mark>,
     bench: Bench,
-    verdicts: Vec<Verdict>,
 }
 
 impl WireOracles {
@@ -155,7 +154,6 @@ impl WireOracles {
             path_news: 0,
             asked: None,
             bench: Bench::new(settings.switches),
-            verdicts: Vec::new(),
         }
     }
 
@@ -191,7 +189,7 @@ impl WireOracles {
 
     /// The rules that were broken, in order; the first [`VERDICTS`] of them.
     pub fn verdicts(&self) -> &[Verdict] {
-        &self.verdicts
+        &self.bench.verdicts
     }
 
     /// How often an oracle judged, abstained and found its rule broken.
@@ -207,7 +205,7 @@ impl WireOracles {
     fn malformed(&mut self, sighting: &Sighting<'_>, reason: DropReason) {
         if !self.settings.forwarding {
             integrity::malformed(reason, &mut self.bench);
-            self.keep(sighting, None);
+            self.bench.keep(sighting, None);
         }
     }
 
@@ -233,7 +231,7 @@ impl WireOracles {
             if is_solicitation(packet) {
                 self.asked = Some(seen.mark);
             }
-            return self.keep(sighting, None);
+            return self.bench.keep(sighting, None);
         };
         let view = &segment.view;
         let key = FlowKey::new((packet.src, view.src_port()), (packet.dst, view.dst_port()));
@@ -253,9 +251,9 @@ impl WireOracles {
         }
         if !bench.found.is_empty() {
             let relative = relative_to(flow);
-            self.keep(sighting, Some((key, relative)));
+            bench.keep(sighting, Some((key, relative)));
         }
-        self.flows.slot(key).send(segment, sighting.frame, packet.text_range(), seen.mark, seen.path_news);
+        flow.send(segment, sighting.frame, packet.text_range(), seen.mark, seen.path_news);
     }
 
     fn received(&mut self, sighting: &Sighting<'_>, packet: &Packet<'_>) {
@@ -281,9 +279,9 @@ impl WireOracles {
         }
         if !self.bench.found.is_empty() {
             let relative = relative_to(flow).reversed();
-            self.keep(sighting, Some((key, relative)));
+            self.bench.keep(sighting, Some((key, relative)));
         }
-        self.flows.slot(key).hear(segment, mark(sighting));
+        flow.hear(segment, mark(sighting));
     }
 
     /// Of a segment in fragments the first shows the ports.
@@ -295,36 +293,6 @@ impl WireOracles {
             if let Some(flow) = self.flows.known(FlowKey::new((packet.dst, dst), (packet.src, src))) {
                 flow.blind();
             }
-        }
-    }
-
-    /// Completes what was found about a frame.
-    fn keep(&mut self, sighting: &Sighting<'_>, flow: Option<(FlowKey, Relative)>) {
-        for finding in self.bench.found.drain(..) {
-            if self.verdicts.len() >= VERDICTS {
-                continue;
-            }
-            let about_packets = matches!(
-                finding.oracle,
-                Oracle::Lengths | Oracle::Checksums | Oracle::Fragments | Oracle::Identification
-            );
-            let key = flow.map(|(key, _)| key).filter(|_| !about_packets);
-            let relative = flow.map_or(Relative::default(), |(_, relative)| relative);
-            let prefix = if sighting.direction == Direction::Outbound { "> " } else { "< " };
-            let notation = Notation { prefix, relative, full: key.is_none() };
-            let line = match sighting.medium {
-                Medium::Ethernet => notation.frame(sighting.frame),
-                Medium::Ip | Medium::Loopback => notation.packet(sighting.frame),
-            };
-            self.verdicts.push(Verdict {
-                oracle: finding.oracle,
-                flow: key,
-                frame: mark(sighting),
-                line: line.to_string(),
-                earlier: finding.earlier,
-                expected: finding.expected,
-                found: finding.found,
-            });
         }
     }
 }

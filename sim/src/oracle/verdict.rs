@@ -4,8 +4,12 @@ use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr};
 
 use tickwire_core::Instant;
+use tickwire_core::config::Medium;
+use tickwire_core::wire::notation::{Notation, Relative};
 
+use super::Sighting;
 use super::name::{Oracle, Switches};
+use crate::trace::Direction;
 
 /// Verdicts that are kept in full, per tap; what comes on top is only counted.
 pub const VERDICTS: usize = 64;
@@ -132,6 +136,7 @@ pub(super) struct Bench {
     pub(super) tallies: [Tally; Oracle::ALL.len()],
     /// Found in the frame at hand: to be completed and kept.
     pub(super) found: Vec<Finding>,
+    pub(super) verdicts: Vec<Verdict>,
 }
 
 /// What an oracle knows of a verdict; the rest is the frame's.
@@ -145,7 +150,7 @@ pub(super) struct Finding {
 
 impl Bench {
     pub(super) fn new(switches: Switches) -> Bench {
-        Bench { switches, tallies: [Tally::default(); Oracle::ALL.len()], found: Vec::new() }
+        Bench { switches, tallies: [Tally::default(); Oracle::ALL.len()], found: Vec::new(), verdicts: Vec::new() }
     }
 
     /// Whether the oracle is switched on; if so, the frame counts as judged.
@@ -165,5 +170,35 @@ impl Bench {
     pub(super) fn fail(&mut self, oracle: Oracle, earlier: Option<Mark>, expected: String, found: String) {
         self.tallies[oracle as usize].failed += 1;
         self.found.push(Finding { oracle, earlier, expected, found });
+    }
+
+    /// Completes what was found about a frame.
+    pub(super) fn keep(&mut self, sighting: &Sighting<'_>, flow: Option<(FlowKey, Relative)>) {
+        for finding in self.found.drain(..) {
+            if self.verdicts.len() >= VERDICTS {
+                continue;
+            }
+            let about_packets = matches!(
+                finding.oracle,
+                Oracle::Lengths | Oracle::Checksums | Oracle::Fragments | Oracle::Identification
+            );
+            let key = flow.map(|(key, _)| key).filter(|_| !about_packets);
+            let relative = flow.map_or(Relative::default(), |(_, relative)| relative);
+            let prefix = if sighting.direction == Direction::Outbound { "> " } else { "< " };
+            let notation = Notation { prefix, relative, full: key.is_none() };
+            let line = match sighting.medium {
+                Medium::Ethernet => notation.frame(sighting.frame),
+                Medium::Ip | Medium::Loopback => notation.packet(sighting.frame),
+            };
+            self.verdicts.push(Verdict {
+                oracle: finding.oracle,
+                flow: key,
+                frame: Mark { number: sighting.number, at: sighting.at },
+                line: line.to_string(),
+                earlier: finding.earlier,
+                expected: finding.expected,
+                found: finding.found,
+            });
+        }
     }
 }

@@ -37,6 +37,9 @@ pub(crate) struct RouterGroup {
     query_due: Option<Instant>,
     /// Until when hosts that speak version 1, or 2, count as present (RFC 3376 section 7.3.2).
     older: [Option<Instant>; 2],
+    /// The earliest of its timers: looked for only when one of them has moved, or a report about one group
+    /// would cost a look at the sources of all.
+    due: Option<Instant>,
 }
 
 /// What a report makes the querier ask.
@@ -55,6 +58,7 @@ impl RouterGroup {
             queries_left: 0,
             query_due: None,
             older: [None; 2],
+            due: None,
         }
     }
 
@@ -104,6 +108,7 @@ impl RouterGroup {
         if let Some(present) = usize::from(version).checked_sub(1).and_then(|at| self.older.get_mut(at)) {
             *present = Some(until);
         }
+        self.find_due();
     }
 
     /// A host tells of the group (RFC 3376 section 6.4, RFC 3810 section 7.4: the tables). Returns how many sources there
@@ -153,6 +158,7 @@ impl RouterGroup {
         if times.querying {
             self.ask(&doubts, times, queries);
         }
+        self.find_due();
         refused
     }
 
@@ -242,11 +248,12 @@ impl RouterGroup {
     /// A query without the S flag was heard (RFC 3376 section 6.6.1, RFC 3810 section 7.6.1).
     pub(super) fn on_query(&mut self, sources: &[IpAddr], times: &Times) {
         if sources.is_empty() {
-            return self.lower_group(times);
+            self.lower_group(times);
         }
         for source in self.sources.iter_mut().filter(|source| sources.contains(&source.address)) {
             source.until = source.until.map(|until| until.min(times.last_member_end));
         }
+        self.find_due();
     }
 
     /// The queries about the group that are due now: with the S flag where the timers show that others
@@ -280,6 +287,7 @@ impl RouterGroup {
         for source in &mut self.sources {
             source.queries_left = 0;
         }
+        self.find_due();
     }
 
     /// What was due happens (RFC 3376 sections 6.2.2, 6.2.3 and 6.5): source timers end, then the group timer.
@@ -300,12 +308,17 @@ impl RouterGroup {
         if ended(self.query_due) {
             self.send_queries(times, queries);
         }
+        self.find_due();
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
+        self.due
+    }
+
+    fn find_due(&mut self) {
         let sources = self.sources.iter().filter_map(|source| source.until);
         let others = [self.exclude_until, self.query_due, self.older[0], self.older[1]];
-        sources.chain(others.into_iter().flatten()).min()
+        self.due = sources.chain(others.into_iter().flatten()).min();
     }
 
     pub(super) fn digest(&self, digest: &mut Digest) {

@@ -294,7 +294,9 @@ impl Querier {
             _ => (kind, sources),
         };
         env.sources_refused += group.on_record(kind, sources, &times, &mut env.queries);
-        self.groups.retain(|group| !group.is_empty());
+        if group.is_empty() {
+            self.groups.retain(|group| group.address != address);
+        }
     }
 
     /// Makes an empty record of a group; `false` if there is no room. Groups that no router forwards
@@ -324,7 +326,7 @@ impl Querier {
             self.general_due = Some(env.now);
         }
         let times = self.times(env);
-        for group in &mut self.groups {
+        for group in self.groups.iter_mut().filter(|group| group.deadline().is_some_and(|due| due <= env.now)) {
             group.advance(env.now, &times, &mut env.queries);
         }
         self.groups.retain(|group| !group.is_empty());

@@ -1,0 +1,113 @@
+//! Links: what happens to frames between two interfaces.
+//!
+//! A [`Link`] has two directions, each a pipeline of [`Stage`]s. A frame goes through them in the
+//! order of the list, and each does one thing: loses it, holds it back, changes it. What is not in
+//! the list does not happen: the empty list is a wire of no length.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tickwire_sim::link::{Delay, Link, Loss, Queue, Rate, Room, Stage};
+//!
+//! // 10 Mbit/s behind a queue of 50 frames, 20 ms, 1 % of the frames lost.
+//! let stages = vec![
+//!     Stage::Rate(Rate::new(10_000_000, Queue::TailDrop(Room::Frames(50)))),
+//!     Stage::Delay(Delay::constant(Duration::from_millis(20))),
+//!     Stage::Loss(Loss::Bernoulli { ppm: 10_000 }),
+//! ];
+//! let link = Link::symmetric(stages);
+//! assert_eq!(link.a_to_b, link.b_to_a);
+//! ```
+//!
+//! [`Direction`] is a direction at work, a state machine in the manner of the core: frames and the
+//! time go in, frames and the next deadline come out, random decisions are drawn by name
+//! ([`draw`](crate::draw)). It knows no clock: the simulator drives it on virtual time, and a relay
+//! between real interfaces may do so in real time.
+//!
+//! Times are whole nanoseconds, probabilities parts in a million, rates bits per second. All
+//! arithmetic is on integers, so that each machine computes the same.
+//!
+//! | module | job |
+//! |---|---|
+//! | [`direction`] | [`Direction`]: a pipeline at work |
+//! | [`fate`] | what became of each frame, and the counters of it |
+//! | [`rate`] | bits per second: how long a frame takes to be sent |
+//! | [`queue`] | what waits for the sender: tail drop, head drop, `CoDel` |
+//! | `ecn` | marking CE |
+//! | [`loss`] | frames that vanish: by chance, in bursts, by number, by kind |
+//! | [`delay`] | time on the way: constant, uniform, normal, Pareto |
+//! | `quantile` | the tables behind the normal and the Pareto law |
+//! | [`pattern`] | kinds of frames, as rules name them |
+
+pub mod delay;
+pub mod direction;
+mod ecn;
+pub mod fate;
+pub mod loss;
+pub mod pattern;
+mod quantile;
+pub mod queue;
+pub mod rate;
+
+use tickwire_core::time::Duration;
+
+pub use delay::{Delay, Law, Order};
+pub use direction::{Direction, Outgoing};
+pub use fate::{Act, Cause, Counters, End, Fate};
+pub use loss::{GilbertElliott, Loss};
+pub use pattern::Pattern;
+pub use queue::{CoDel, Queue, Room};
+pub use rate::{Framing, Rate};
+
+/// A link between two interfaces, its first end `a` and its second end `b`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Link {
+    /// What a frame from `a` to `b` goes through, in this order.
+    pub a_to_b: Vec<Stage>,
+    /// What a frame from `b` to `a` goes through.
+    pub b_to_a: Vec<Stage>,
+}
+
+impl Link {
+    /// A link that is the same in both directions.
+    pub fn symmetric(stages: Vec<Stage>) -> Link {
+        Link { a_to_b: stages.clone(), b_to_a: stages }
+    }
+
+    /// A lossless link of unlimited rate, first in first out, on which each frame takes `delay` in
+    /// either direction; zero is allowed.
+    pub fn constant(delay: Duration) -> Link {
+        Link::symmetric(vec![Stage::Delay(Delay::constant(delay))])
+    }
+}
+
+/// One thing that happens to frames on their way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Frames are sent one after the other at a rate, and wait for it in a queue.
+    Rate(Rate),
+    /// Frames are lost.
+    Loss(Loss),
+    /// Each frame is followed by a copy of itself, `ppm` times in a million. From here on the copy is a
+    /// frame of its own.
+    Duplicate {
+        /// How often, in a million.
+        ppm: u32,
+    },
+    /// Frames take their time.
+    Delay(Delay),
+}
+
+/// Which directions of a link are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Partition {
+    /// None: the link works.
+    #[default]
+    None,
+    /// From its first end to its second.
+    AToB,
+    /// From its second end to its first.
+    BToA,
+    /// Both.
+    Both,
+}

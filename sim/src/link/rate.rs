@@ -1,0 +1,123 @@
+//! Bits per second: frames are sent one after the other, each takes the time of its bits.
+
+use tickwire_core::Instant;
+use tickwire_core::time::Duration;
+
+use super::direction::{Passing, Scope};
+use super::queue::{Queue, Waiting};
+
+const NANOS_PER_SEC: u128 = 1_000_000_000;
+
+/// A rate, and the queue of what waits to be sent at it. The frame that is being sent is not in the
+/// queue any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Bits per second; at 0 nothing is ever sent and the queue fills.
+    pub bps: u64,
+    /// What a frame occupies on the medium.
+    pub framing: Framing,
+    /// Who waits, who goes next, who is dropped.
+    pub queue: Queue,
+}
+
+impl Rate {
+    /// A rate on Ethernet.
+    pub fn new(bps: u64, queue: Queue) -> Rate {
+        Rate { bps, framing: Framing::Ethernet, queue }
+    }
+}
+
+/// What a frame occupies on the medium beyond its own bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// As on Ethernet (IEEE 802.3): 7 bytes of preamble, 1 of start delimiter, the frame padded to 60
+    /// bytes, 4 of frame check sequence, and 12 of gap before the next. A frame of 1,514 bytes takes
+    /// 1,538, one of 42 takes 84.
+    Ethernet,
+    /// Nothing: the frame's own bytes.
+    None,
+    /// So many bytes for each frame.
+    PerFrame(u16),
+}
+
+impl Framing {
+    /// Bytes on the medium of a frame of `len` bytes.
+    pub fn bytes(self, len: usize) -> u64 {
+        match self {
+            Framing::Ethernet => len.max(60) as u64 + 24,
+            Framing::None => len as u64,
+            Framing::PerFrame(more) => len as u64 + u64::from(more),
+        }
+    }
+}
+
+/// A point in time, to a fraction of a nanosecond: rounding does not add up over a busy period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Exact {
+    at: Instant,
+    /// In units of 1 ns / bps; less than bps.
+    fraction: u64,
+}
+
+impl Exact {
+    fn after(self, bits: u64, bps: u64) -> Exact {
+        let scaled = u128::from(bits) * NANOS_PER_SEC + u128::from(self.fraction);
+        let nanos = u64::try_from(scaled / u128::from(bps)).unwrap_or(u64::MAX);
+        Exact { at: self.at + Duration::from_nanos(nanos), fraction: (scaled % u128::from(bps)) as u64 }
+    }
+
+    /// The first whole nanosecond at which the point has come.
+    fn ceil(self) -> Instant {
+        if self.fraction == 0 { self.at } else { self.at + Duration::from_nanos(1) }
+    }
+}
+
+/// A rate at work.
+#[derive(Clone, Debug)]
+pub(super) struct Sending {
+    bps: u64,
+    framing: Framing,
+    queue: Waiting,
+    /// What is being sent, and when its last bit will have been; never, at rate 0.
+    current: Option<(Passing, Option<Exact>)>,
+}
+
+impl Sending {
+    pub(super) fn new(rate: Rate) -> Sending {
+        Sending { bps: rate.bps, framing: rate.framing, queue: Waiting::new(rate.queue), current: None }
+    }
+
+    /// Takes a frame in. Even one that finds nobody before it passes through the queue, whose
+    /// discipline so sees every frame.
+    pub(super) fn offer(&mut self, passing: Passing, scope: &mut Scope<'_>) {
+        self.queue.enqueue(passing, scope);
+        if self.current.is_none() {
+            self.next(Exact { at: scope.now, fraction: 0 }, scope);
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.current.as_ref().and_then(|(_, done)| *done).map(Exact::ceil)
+    }
+
+    /// The present frame has been sent.
+    pub(super) fn fire(&mut self, scope: &mut Scope<'_>) {
+        if let Some((passing, Some(done))) = self.current.take() {
+            scope.pass(passing);
+            self.next(done, scope);
+        }
+    }
+
+    fn next(&mut self, from: Exact, scope: &mut Scope<'_>) {
+        self.current = self.queue.dequeue(scope).map(|passing| {
+            let bits = self.framing.bytes(passing.data.len()) * 8;
+            let done = (self.bps != 0).then(|| from.after(bits, self.bps));
+            (passing, done)
+        });
+    }
+
+    /// Frames in the queue and on the medium.
+    pub(super) fn holds(&self) -> usize {
+        self.queue.frames() + usize::from(self.current.is_some())
+    }
+}
