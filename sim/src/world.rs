@@ -12,6 +12,7 @@ use std::hash::Hasher as _;
 use bytes::Bytes;
 use siphasher::sip::SipHasher24;
 use siphasher::sip128::{Hasher128 as _, SipHasher24 as SipHasher24x128};
+use smallvec::SmallVec;
 use tickwire_core::config::Medium;
 use tickwire_core::error::AddInterfaceError;
 use tickwire_core::frame::{Capabilities, Frame};
@@ -23,7 +24,7 @@ use crate::application::ApplicationId;
 use crate::draw::{Draws, Tape};
 use crate::failure::Failure;
 use crate::host::{HostState, Sent};
-use crate::link::{Counters, Fate, Link, Partition};
+use crate::link::{Answer, Counters, Fate, Link, Partition};
 use crate::oracle::{self, Oracle, Sighting, Switches, WireOracles};
 use crate::queue::Queue;
 use crate::trace::{Direction, Passed, Trace};
@@ -225,6 +226,16 @@ impl World {
         self.queue.push(at.max(self.now), Happening::Partition(link, partition));
     }
 
+    /// Ends all faults of a link for good, in both directions ([`link::Direction::heal`](crate::link::Direction::heal)):
+    /// from now on it only takes its time.
+    ///
+    /// # Panics
+    ///
+    /// If `link` is of another world and not in this one.
+    pub fn heal(&mut self, link: LinkId) {
+        self.wiring.heal(link);
+    }
+
     /// What a link has done so far: from its first end to its second, and back.
     ///
     /// # Panics
@@ -321,8 +332,16 @@ impl World {
             self.digest.write(&fate.at.as_nanos().to_le_bytes());
             self.trace.dropped(fate);
         }
+        let answers: SmallVec<[Answer; 1]> = std::iter::from_fn(|| wire.direction.pop_answer()).collect();
         if let Some(at) = wire.next_look() {
             self.queue.push(at, Happening::Link(way));
+        }
+        if !answers.is_empty() {
+            let back = &mut self.wiring.wire(way.back()).direction;
+            for answer in answers {
+                back.push_answer(self.now, answer, &mut self.draws);
+            }
+            self.settle(way.back());
         }
     }
 

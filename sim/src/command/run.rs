@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::Seed;
-use crate::scenario::{Built, Outcome, Scenario};
+use crate::scenario::{Built, FlowOutcome, Outcome, Scenario};
 
 /// Run a scenario.
 #[derive(Args)]
@@ -37,7 +37,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
     let file = options.file.display();
     let text = std::fs::read_to_string(&options.file).map_err(|error| format!("cannot read {file}: {error}"))?;
     let scenario: Scenario = text.parse().map_err(|error| format!("{file}: {error}"))?;
-    let built = scenario.build(seed(options.seed)).map_err(|error| format!("{file}: {error}"))?;
+    let built = scenario.build(&seed(options.seed)).map_err(|error| format!("{file}: {error}"))?;
     let (outcome, built) = scenario.run_built(built);
     if let Some(dir) = &options.pcap {
         write_capture(dir, &options.file, &built)?;
@@ -63,20 +63,17 @@ fn json(outcome: &Outcome) -> Result<String, String> {
 
 fn text_of(scenario: &Scenario, seed: u64, outcome: &Outcome) -> String {
     let seconds = crate::Instant::from_nanos(outcome.nanos);
-    let mut text = format!("{}\n", scenario.title);
-    text += &format!("seed {seed}: {} frames in {seconds} s, hash {}\n", outcome.frames, outcome.hash);
+    let mut lines = vec![scenario.title.clone()];
+    lines.push(format!("seed {seed}: {} frames in {seconds} s, hash {}", outcome.frames, outcome.hash));
     for (flow, became) in scenario.flow.iter().zip(&outcome.flows) {
         let (from, to) = (&flow.from, &flow.to);
-        let (completed, lost, opened) = (became.completed, became.lost, became.opened);
-        text += &format!(
-            "{from} > {to}: {completed} of {opened} connections completed, {lost} lost, {} bytes received\n",
-            became.received
-        );
+        let FlowOutcome { opened, completed, lost, received } = became;
+        lines.push(format!(
+            "{from} > {to}: {completed} of {opened} connections completed, {lost} lost, {received} bytes"
+        ));
     }
-    for failed in &outcome.failures {
-        text += &format!("FAILED {}: {}\n", failed.oracle, failed.text);
-    }
-    text
+    lines.extend(outcome.failures.iter().map(|failed| format!("FAILED {}: {}", failed.oracle, failed.text)));
+    lines.join("\n") + "\n"
 }
 
 fn write_out(text: &str) -> Result<(), String> {

@@ -78,7 +78,7 @@ impl Scenario {
     /// # Errors
     ///
     /// What refers to something that is not there, or has a value that is not possible.
-    pub fn build(&self, seed: Seed) -> Result<Built, ScenarioError> {
+    pub fn build(&self, seed: &Seed) -> Result<Built, ScenarioError> {
         let mut world = World::new(seed.clone());
         for (place, name) in self.oracles_off.iter().enumerate() {
             let oracle = Oracle::by_name(name).ok_or_else(|| unknown_oracle(place, name))?;

@@ -36,7 +36,7 @@
 //!     response = "1MiB"
 //! "#
 //! .parse()?;
-//! let outcome = scenario.run(Seed([1; 32]));
+//! let outcome = scenario.run(&Seed([1; 32]));
 //! assert_eq!(outcome.failures, []);
 //! # Ok::<(), tickwire_sim::scenario::ScenarioError>(())
 //! ```

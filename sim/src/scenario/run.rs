@@ -13,9 +13,9 @@ use crate::{Ended, Failure, World};
 /// How far a run goes between two looks at whether it is done.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long what was healed has at least.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a connection whose peer has not closed may outlive its application (as Linux), beside 2 MSL.
-const FIN_WAIT_2: Duration = Duration::from_secs(60);
+const FIN_WAIT_2: Duration = Duration::from_mins(1);
 
 /// What came of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -92,7 +92,7 @@ fn without_numbers(text: &str) -> String {
 
 impl Scenario {
     /// Runs it. What cannot be built is a failure, too.
-    pub fn run(&self, seed: Seed) -> Outcome {
+    pub fn run(&self, seed: &Seed) -> Outcome {
         match self.build(seed) {
             Ok(built) => self.run_built(built).0,
             Err(error) => unbuilt(&error),

@@ -134,7 +134,7 @@ impl FromStr for Scenario {
     fn from_str(text: &str) -> Result<Scenario, ScenarioError> {
         let scenario: Scenario = toml::from_str(text).map_err(|error| ScenarioError::found(text, &error))?;
         // What refers to something that is not there shows only in the world that it is to be.
-        scenario.build(tickwire_core::Seed([0; 32])).map_err(|error| error.located(text))?;
+        scenario.build(&tickwire_core::Seed([0; 32])).map_err(|error| error.located(text))?;
         Ok(scenario)
     }
 }
