@@ -4,6 +4,10 @@
 //! decided: something arrives or changes on a link, or a host takes its turn. A host that something arrived
 //! at takes its turn at that same instant, after all else that was already to happen then: frames
 //! that arrive together are received together.
+//!
+//! | module | what |
+//! |---|---|
+//! | `applications` | applications are started, looked at and ended |
 
 mod applications;
 
