@@ -82,6 +82,10 @@ pub enum Purpose {
     Burst,
     /// Whether a frame is duplicated.
     Duplicate,
+    /// Whether a frame is corrupted.
+    Corrupt,
+    /// Which of its bits, or how much of it.
+    Damage,
     /// By how much a frame's delay differs from the calm one.
     Jitter,
     /// Whether a frame's delay differs by as much as that of the frame before.
@@ -94,6 +98,8 @@ impl fmt::Display for Purpose {
             Purpose::Loss => "loss",
             Purpose::Burst => "burst",
             Purpose::Duplicate => "duplicate",
+            Purpose::Corrupt => "corrupt",
+            Purpose::Damage => "damage",
             Purpose::Jitter => "jitter",
             Purpose::Keep => "keep",
         })
