@@ -200,7 +200,7 @@ impl Description {
             self.stack.addresses.iter().map(|text| text.0),
         )
         .unverified();
-        Host { name: "stack".to_owned(), config: Config::default(), interfaces: vec![interface] }
+        Host { name: "stack".to_owned(), config: Config::default(), interfaces: vec![interface], gateways: Vec::new() }
     }
 }
 

@@ -76,6 +76,16 @@ impl Application {
         }
     }
 
+    fn crash(&mut self) {
+        match self {
+            Application::Script(script) => script.crash(),
+            Application::Client(client) => client.crash(),
+            Application::Server(server) => server.crash(),
+            Application::Source(source) => source.crash(),
+            Application::Sink(sink) => sink.crash(),
+        }
+    }
+
     fn ledger(&self) -> Option<&Ledger> {
         match self {
             Application::Script(_) => None,
@@ -137,15 +147,37 @@ pub(crate) struct Applications {
 }
 
 impl Applications {
-    pub(crate) fn start(&mut self, program: Program, switches: Switches) -> usize {
-        let index = self.running.len();
+    /// A place for an application that is still to begin.
+    pub(crate) fn announce(&mut self) -> usize {
+        self.running.push(Application::new(Program::Script(Vec::new())));
+        self.running.len() - 1
+    }
+
+    /// Begins what was announced; with `crashed` its host is down.
+    pub(crate) fn begin(&mut self, index: usize, program: Program, switches: Switches, crashed: bool) {
         let mut application = Application::new(program);
         if let Some(ledger) = application.ledger_mut() {
             ledger.switches = switches;
         }
-        self.running.push(application);
-        self.runnable.insert((index, None));
-        index
+        if crashed {
+            application.crash();
+        } else {
+            self.runnable.insert((index, None));
+        }
+        self.running[index] = application;
+    }
+
+    /// The host has crashed: sockets are gone, and scripts with them.
+    pub(crate) fn crash(&mut self) {
+        self.running.iter_mut().for_each(Application::crash);
+        self.owners.clear();
+        self.runnable.clear();
+        self.sleeping.clear();
+    }
+
+    /// The host is up again: workloads begin again.
+    pub(crate) fn restart(&mut self) {
+        self.runnable.extend((0..self.running.len()).map(|index| (index, None)));
     }
 
     /// Lets everybody run who has a reason to.

@@ -7,14 +7,15 @@ use std::time::Duration;
 use tickwire_core::config::InterfaceConfig;
 use tickwire_core::frame::Capabilities;
 use tickwire_core::wire::ethernet::EthernetAddress;
-use tickwire_core::{Config, Instant, Route, Seed, options};
+use tickwire_core::{Config, Instant, InterfaceAddress, Seed, options};
 
 use super::text::ScenarioError;
-use super::{Datagrams, Family, FaultSpec, Flow, HostSpec, Scenario, What};
+use super::{Datagrams, Family, Flow, HostSpec, Prefix, Scenario};
+use crate::fault::Fault;
 use crate::link::{Link, Stage};
 use crate::oracle::Oracle;
 use crate::workload::{ClientPlan, ServerPlan, SinkPlan, SourcePlan};
-use crate::{ApplicationId, Host, HostId, LinkId, Partition, Port, Program, World};
+use crate::{ApplicationId, Host, HostId, LinkId, Port, Program, World};
 
 /// The first port that servers listen on.
 const FIRST_PORT: u16 = 7000;
@@ -38,35 +39,32 @@ pub struct Built {
 
 /// The names that were given so far.
 #[derive(Default)]
-struct Names<'a> {
+pub(super) struct Names<'a> {
     hosts: BTreeMap<&'a str, (HostId, &'a HostSpec)>,
     links: BTreeMap<&'a str, LinkId>,
 }
 
 impl<'a> Names<'a> {
-    fn host(&self, key: String, name: &str) -> Result<(HostId, &'a HostSpec), ScenarioError> {
+    pub(super) fn host(&self, key: String, name: &str) -> Result<(HostId, &'a HostSpec), ScenarioError> {
         let known = || self.hosts.keys().copied().collect::<Vec<_>>().join(", ");
         let missing = || ScenarioError::at(key, format!("there is no host {name:?}; there are {}", known()));
         self.hosts.get(name).copied().ok_or_else(missing)
     }
 
-    /// The port of `host` or `host.interface`.
-    fn port(&self, key: String, end: &str) -> Result<Port, ScenarioError> {
+    /// The interface that is written `host` or `host.interface`.
+    pub(super) fn interface(&self, key: String, end: &str) -> Result<(HostId, usize), ScenarioError> {
         let (name, interface) = end.rsplit_once('.').unwrap_or((end, "0"));
-        let (node, spec) = self.host(key.clone(), name)?;
+        let (id, spec) = self.host(key.clone(), name)?;
         let interfaces = spec.interfaces.len();
         let interface = interface.parse().ok().filter(|number| *number < interfaces).ok_or_else(|| {
             let what = format!("{end:?} is no interface: {name} has {interfaces}, counted from 0, as in \"{name}.0\"");
             ScenarioError::at(key, what)
         })?;
-        Ok(Port { host: node, interface })
+        Ok((id, interface))
     }
 
-    fn link(&self, key: String, name: Option<&str>) -> Result<LinkId, ScenarioError> {
+    pub(super) fn link(&self, key: String, name: &str) -> Result<LinkId, ScenarioError> {
         let known = || self.links.keys().copied().collect::<Vec<_>>().join(", ");
-        let Some(name) = name else {
-            return Err(ScenarioError::at(key, format!("which `link` does it befall? There are {}", known())));
-        };
         let missing = || ScenarioError::at(key, format!("there is no link {name:?}; there are {}", known()));
         self.links.get(name).copied().ok_or_else(missing)
     }
@@ -96,7 +94,10 @@ impl Scenario {
         }
         let mut links = Vec::new();
         for (place, spec) in self.link.iter().enumerate() {
-            let end = |end: usize| names.port(format!("link.{place}.ends.{end}"), &spec.ends[end]);
+            let end = |end: usize| -> Result<Port, ScenarioError> {
+                let (host, interface) = names.interface(format!("link.{place}.ends.{end}"), &spec.ends[end])?;
+                Ok(Port::new(host, interface))
+            };
             let id = world.connect(end(0)?, end(1)?, spec.path.clone());
             if names.links.insert(&spec.name, id).is_some() {
                 let what = format!("there are two links {:?}; names must differ", spec.name);
@@ -115,7 +116,10 @@ impl Scenario {
             built.datagrams.push(ends);
         }
         for (place, fault) in self.fault.iter().enumerate() {
-            schedule(&mut built.world, &names, place, fault)?;
+            fault.schedule(&mut built.world, &names, place, self.heal)?;
+        }
+        for link in &built.links {
+            built.world.schedule(Instant::ZERO + self.heal, Fault::Heal(*link));
         }
         Ok(built)
     }
@@ -145,27 +149,22 @@ fn add_host(world: &mut World, place: usize, spec: &HostSpec) -> Result<HostId, 
         let addresses = addresses.iter().map(|prefix| prefix.0);
         InterfaceConfig::new(hardware, Capabilities::plain(spec.mtu), addresses).unverified()
     });
-    let host = Host { name: spec.name.clone(), config, interfaces: interfaces.collect() };
-    let id = world.add_host(host).map_err(|error| ScenarioError::at(key("interfaces"), error.to_string()))?;
-    for (number, gateway) in spec.gateways.iter().enumerate() {
-        let added = world.with_stack(id, |stack, _| add_default_route(stack, *gateway));
-        added.map_err(|what| ScenarioError::at(key(&format!("gateways.{number}")), what))?;
-    }
-    Ok(id)
+    let interfaces = interfaces.collect();
+    let gateways = spec.gateways.iter().enumerate().map(|(number, gateway)| {
+        let on_link = |addresses: &Vec<Prefix>| addresses.iter().any(|own| same_subnet(own.0, *gateway));
+        let interface = spec.interfaces.iter().position(on_link);
+        let what = || format!("{gateway} is on no link of this host's interfaces");
+        let interface = interface.ok_or_else(|| ScenarioError::at(key(&format!("gateways.{number}")), what()))?;
+        Ok((interface, *gateway))
+    });
+    let gateways = gateways.collect::<Result<_, _>>()?;
+    let host = Host { name: spec.name.clone(), config, interfaces, gateways };
+    world.add_host(host).map_err(|error| ScenarioError::at(key("interfaces"), error.to_string()))
 }
 
-fn add_default_route(stack: &mut tickwire_core::Stack, gateway: IpAddr) -> Result<(), String> {
-    let on_link = |interface: &tickwire_core::stack::InterfaceInfo<'_>| {
-        interface.addresses.iter().any(|own| same_subnet(own.address, own.prefix_len, gateway))
-    };
-    let interface = stack.interfaces().find(on_link).map(|interface| interface.id);
-    let interface = interface.ok_or_else(|| format!("{gateway} is on no link of this host's interfaces"))?;
-    let any: IpAddr = if gateway.is_ipv4() { [0; 4].into() } else { [0; 16].into() };
-    stack.add_route(Route::via(any, 0, gateway, interface)).map_err(|error| error.to_string())
-}
-
-fn same_subnet(own: IpAddr, len: u8, other: IpAddr) -> bool {
-    match (own, other) {
+fn same_subnet(own: InterfaceAddress, other: IpAddr) -> bool {
+    let len = own.prefix_len;
+    match (own.address, other) {
         (IpAddr::V4(own), IpAddr::V4(other)) => {
             let mask = u32::MAX.checked_shl(32 - u32::from(len)).unwrap_or(0);
             (own.to_bits() ^ other.to_bits()) & mask == 0
@@ -240,21 +239,6 @@ fn start_datagrams(
     let sink = world.start(ends.to, Program::Sink(SinkPlan { local, len, key }));
     let plan = SourcePlan { remote: local, count, len, every, delay, key };
     Ok([world.start(ends.from, Program::Source(plan)), sink])
-}
-
-fn schedule(world: &mut World, names: &Names<'_>, place: usize, fault: &FaultSpec) -> Result<(), ScenarioError> {
-    let link = names.link(format!("fault.{place}.link"), fault.link.as_deref())?;
-    let partition = match fault.what {
-        What::Cut => Partition::Both,
-        What::CutAToB => Partition::AToB,
-        What::CutBToA => Partition::BToA,
-    };
-    let at = Instant::ZERO + fault.at;
-    world.partition_at(at, link, partition);
-    if let Some(lasts) = fault.lasts {
-        world.partition_at(at + lasts, link, Partition::None);
-    }
-    Ok(())
 }
 
 /// The smallest rate of a link, and the longest that it may take a frame if nothing waits.

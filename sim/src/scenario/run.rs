@@ -103,15 +103,15 @@ impl Scenario {
     pub fn run_built(&self, mut built: Built) -> (Outcome, Built) {
         let mut failures = Vec::new();
         let ended = self.play(&mut built, &mut failures);
-        if let Some(Ended::Livelock(host)) = ended {
-            failures.push(Failed::new("livelock", format!("host {} asks for turns for ever", host.index())));
+        if let Some(Ended::Livelock(node)) = ended {
+            failures.push(Failed::new("livelock", format!("node {} asks for turns for ever", node.index())));
         }
         failures.extend(built.world.failures().iter().map(Failed::of));
         let world = &built.world;
         let outcome = Outcome {
             nanos: world.now().as_nanos(),
-            frames: world.trace().frames().len() as u64,
-            hash: format!("{:016x}", world.trace_digest()),
+            frames: world.trace().count(),
+            hash: format!("{:032x}", world.hash()),
             flows: built.flows.iter().map(|ends| flow_outcome(world, *ends)).collect(),
             failures,
         };
@@ -122,9 +122,6 @@ impl Scenario {
         let livelock = |ended| matches!(ended, Ended::Livelock(_)).then_some(ended);
         if let Some(ended) = livelock(built.world.run_until(Instant::ZERO + self.heal)) {
             return Some(ended);
-        }
-        for link in built.links.clone() {
-            built.world.heal(link);
         }
         let deadline = built.world.now().max(Instant::ZERO + self.heal) + self.time_to_deliver(built);
         while !built.world.applications_are_done() && built.world.now() < deadline {

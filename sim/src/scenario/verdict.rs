@@ -29,12 +29,13 @@ pub(super) fn flows(scenario: &Scenario, built: &Built, failures: &mut Vec<Faile
 fn delivery(place: usize, client: &Ledger, server: &Ledger, failures: &mut Vec<Failed>) {
     for (side, stuck, other) in [("client", client, server), ("server", server, client)] {
         // Where the other end has lost its connection, this one may wait for ever.
-        if stuck.live() > other.lost {
+        let excused = other.lost + other.crashed;
+        if stuck.live() > excused {
             let text = format!(
                 "flow {place}: {} connections are stuck at the {side}, of {} opened; the other end has lost {}",
                 stuck.live(),
                 stuck.opened,
-                other.lost
+                excused
             );
             failures.push(Failed::new(Oracle::Delivery.name(), text));
         }
@@ -44,7 +45,8 @@ fn delivery(place: usize, client: &Ledger, server: &Ledger, failures: &mut Vec<F
 /// Each lost connection has a legal cause.
 fn causes(place: usize, ledgers: [&Ledger; 2], configs: [&Config; 2], failures: &mut Vec<Failed>) {
     let is_reset = |loss: &&Loss| matches!(loss.error, SocketError::Reset | SocketError::Refused);
-    let others = ledgers.map(|ledger| ledger.lost - ledger.losses.iter().filter(is_reset).count() as u64);
+    let others =
+        ledgers.map(|ledger| ledger.crashed + ledger.lost - ledger.losses.iter().filter(is_reset).count() as u64);
     for (side, (ledger, config)) in ["client", "server"].iter().zip(ledgers.into_iter().zip(configs)) {
         for loss in &ledger.losses {
             let why = match loss.error {
@@ -98,7 +100,8 @@ fn expectation(place: usize, flow: &Flow, client: &Ledger, failures: &mut Vec<Fa
 pub(super) fn quiescence(built: &Built, failures: &mut Vec<Failed>) {
     for host in &built.hosts {
         for what in held(built.world.stack(*host)) {
-            let text = format!("{} still holds {what}", built.world.name(*host));
+            let name = &built.world.trace().nodes()[host.index()];
+            let text = format!("{name} still holds {what}");
             let signature = what.split_once(' ').map_or("", |(_, kind)| kind).to_owned();
             failures.push(Failed { oracle: Oracle::Quiescence.name().to_owned(), signature, text });
         }

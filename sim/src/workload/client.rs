@@ -93,6 +93,12 @@ impl Client {
         }
     }
 
+    /// Its host has crashed.
+    pub(crate) fn crash(&mut self) {
+        self.ledger.crashed += self.live.len() as u64;
+        self.live.clear();
+    }
+
     /// Resets what is left and opens no more.
     pub(crate) fn stop(&mut self, scope: &mut Scope<'_>) {
         self.plan.connections = self.ledger.opened;

@@ -112,6 +112,11 @@ impl Source {
         }
     }
 
+    /// Its host has crashed.
+    pub(crate) fn crash(&mut self) {
+        self.socket = None;
+    }
+
     /// Sends no more.
     pub(crate) fn stop(&mut self, scope: &mut Scope<'_>) {
         self.plan.count = self.ledger.sent;
@@ -170,6 +175,11 @@ impl Sink {
             let what = format!("a datagram of {} bytes is none of those sent, of {}", data.len(), self.plan.len);
             self.ledger.fail(Oracle::DatagramBytes, what);
         }
+    }
+
+    /// Its host has crashed.
+    pub(crate) fn crash(&mut self) {
+        self.socket = None;
     }
 
     /// Receives no more.

@@ -47,7 +47,9 @@ pub struct Ledger {
     pub completed: u64,
     /// Connections that ended before.
     pub lost: u64,
-    /// The first [`KEPT`] of them.
+    /// Connections that ended because this host crashed.
+    pub crashed: u64,
+    /// The first [`KEPT`] of those lost.
     pub losses: Vec<Loss>,
     /// Bytes, or datagrams, that were sent.
     pub sent: u64,
@@ -68,6 +70,7 @@ impl Default for Ledger {
             opened: 0,
             completed: 0,
             lost: 0,
+            crashed: 0,
             losses: Vec::new(),
             sent: 0,
             received: 0,
@@ -80,9 +83,9 @@ impl Default for Ledger {
 }
 
 impl Ledger {
-    /// Connections that were begun and have neither been completed nor lost.
+    /// Connections that were begun and have neither been completed nor lost, by a crash or otherwise.
     pub fn live(&self) -> u64 {
-        self.opened - self.completed - self.lost
+        self.opened - self.completed - self.lost - self.crashed
     }
 
     /// How often an oracle judged here, and how often it found its rule broken.

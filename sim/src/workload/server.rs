@@ -84,6 +84,13 @@ impl Server {
         }
     }
 
+    /// Its host has crashed.
+    pub(crate) fn crash(&mut self) {
+        self.ledger.crashed += self.live.len() as u64;
+        self.live.clear();
+        self.listener = None;
+    }
+
     /// Resets what is left and listens no more.
     pub(crate) fn stop(&mut self, scope: &mut Scope<'_>) {
         self.stopped = true;
