@@ -48,6 +48,7 @@ pub mod draw;
 mod failure;
 mod host;
 pub mod link;
+pub mod node;
 pub mod oracle;
 mod queue;
 pub mod script;
