@@ -12,7 +12,9 @@
 //! | [`net_setup`] | the one place that calls `ip`; namespaces for demos and tests |
 //! | [`capture`] | pcapng, written and read |
 //! | [`driver`] | the loop, its thread, built-in services, orderly shutdown |
+//! | [`sockets`] | what every socket does, and how it waits; [`sockets::Handle`], all that it needs of a driver |
 //! | [`net`] | blocking sockets in the manner of `std::net` |
+//! | `async_net` | asynchronous sockets in the manner of `tokio::net` (feature `tokio`) |
 //!
 //! `raw_io` holds all of the crate's `unsafe` code, `signal` the wake-up between threads.
 //!
@@ -22,6 +24,8 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+#[cfg(feature = "tokio")]
+pub mod async_net;
 pub mod capture;
 pub mod device;
 #[cfg(target_os = "linux")]
@@ -38,6 +42,7 @@ pub mod pool;
 mod raw_io;
 #[cfg(target_os = "linux")]
 mod signal;
+pub mod sockets;
 #[cfg(target_os = "linux")]
 pub mod tap;
 #[cfg(target_os = "linux")]

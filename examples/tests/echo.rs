@@ -12,6 +12,16 @@ fn the_echo_comes_back() {
 }
 
 #[test]
+fn the_echo_comes_back_to_tasks() {
+    let output = Command::new(env!("CARGO_BIN_EXE_async_echo")).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for line in ["hello", "from three tasks", "on one thread"] {
+        assert!(printed.contains(&format!("client: echoed {line}\n")), "{printed}");
+    }
+}
+
+#[test]
 fn without_a_tap_the_server_says_what_it_needs() {
     let output = Command::new(env!("CARGO_BIN_EXE_echo_server")).output().unwrap();
     assert!(!output.status.success());

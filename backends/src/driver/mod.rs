@@ -6,7 +6,7 @@
 //! | `turn` | [`Loop`]: one turn after another, with or without a thread |
 //! | `state` | what is shared under one lock, and [`StackHandle`] |
 //! | `port` | the sending side of an interface, and what its device refused |
-//! | `owners` | who is told of a socket's events |
+//! | `owners` | which sockets are a service's |
 //! | `service` | [`Service`]: handlers of events inside the driver |
 //! | `waiting` | waiting for devices and the wake-up |
 //! | `shutdown` | the orderly end |
@@ -107,7 +107,7 @@ impl Driver {
     }
 
     /// Ends the driver: stops listening, closes all connections, and waits, at most `within`, until
-    /// their peers have closed too; then resets what is left. Blocked socket calls return `ENETDOWN`.
+    /// their peers have closed too; then resets what is left. Socket calls that wait return `ENETDOWN`.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use tickwire_core::socket::{
 };
 use tickwire_core::{Instant, Stack};
 
-use super::owners::{Owner, Owners};
+use super::owners::Owners;
 
 /// A handler of socket events.
 ///
@@ -44,10 +44,6 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn owner(&self) -> Owner {
-        Owner::Service(self.service)
-    }
-
     /// The service is told of addresses and configuration of the interfaces from here on:
     /// [`Event::Address`] and [`Event::Configuration`].
     pub fn watch_interfaces(&mut self) {
@@ -63,7 +59,7 @@ impl Context<'_> {
         options: ListenOptions,
     ) -> Result<ListenerHandle, ListenError> {
         let handle = self.stack.tcp_listen(local, options)?;
-        self.owners.listeners.insert(handle, self.owner());
+        self.owners.listeners.insert(handle, self.service);
         Ok(handle)
     }
 
@@ -72,7 +68,7 @@ impl Context<'_> {
     pub fn tcp_accept(&mut self, listener: ListenerHandle) -> Result<Option<TcpHandle>, StaleHandle> {
         let accepted = self.stack.tcp_accept(self.now, listener)?;
         if let Some(handle) = accepted {
-            self.owners.tcp.insert(handle, self.owner());
+            self.owners.tcp.insert(handle, self.service);
         }
         Ok(accepted)
     }
@@ -84,14 +80,14 @@ impl Context<'_> {
         options: ConnectOptions,
     ) -> Result<TcpHandle, ConnectError> {
         let handle = self.stack.tcp_connect(self.now, remote, options)?;
-        self.owners.tcp.insert(handle, self.owner());
+        self.owners.tcp.insert(handle, self.service);
         Ok(handle)
     }
 
     /// Binds a UDP socket; the service is told of its datagrams. Errors as [`Stack::udp_bind`].
     pub fn udp_bind(&mut self, local: std::net::SocketAddr, options: UdpOptions) -> Result<UdpHandle, BindError> {
         let handle = self.stack.udp_bind(local, options)?;
-        self.owners.udp.insert(handle, self.owner());
+        self.owners.udp.insert(handle, self.service);
         Ok(handle)
     }
 

@@ -73,7 +73,7 @@ impl Loop {
 
 impl State {
     fn close_sockets(&mut self, now: Instant) {
-        for listener in self.owners.listeners.keys() {
+        for listener in self.waiters.listeners().chain(self.owners.listeners.keys()) {
             // A stale handle is of a listener that is closed already.
             let _ = self.stack.tcp_listener_close(now, listener);
         }

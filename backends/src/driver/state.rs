@@ -14,11 +14,12 @@ use tickwire_core::{Instant, Stack};
 
 use super::DriverError;
 use super::clock::Clock;
-use super::owners::{Owner, Owners, Waiter};
+use super::owners::Owners;
 use super::port::Port;
 use crate::capture::Capture;
 use crate::device::DeviceCounters;
 use crate::signal::Signal;
+use crate::sockets::{Handle, Socket, Waiters};
 
 /// Under the lock.
 #[derive(Debug)]
@@ -28,19 +29,16 @@ pub(crate) struct State {
     /// By [`InterfaceId::index`]; the loopback has none.
     pub(crate) ports: Vec<Option<Port>>,
     pub(crate) owners: Owners,
+    pub(crate) waiters: Waiters,
     pub(crate) capture: Option<Capture>,
     /// Events for services, which only the driver runs.
     pub(crate) service_events: VecDeque<(usize, Event)>,
-    /// Whom to notify once the lock is free.
-    pub(crate) wakeups: Vec<Arc<Waiter>>,
     /// When there is next something to do without news from outside.
     pub(crate) deadline: Option<Instant>,
     /// Set while the driver waits: what it waits for at the latest.
     pub(crate) sleeping: Option<Sleep>,
     /// A device broke in a socket call; the driver will report it.
     pub(crate) failure: Option<DriverError>,
-    /// Nobody drives this stack any more, or soon: calls fail instead of waiting.
-    pub(crate) ended: bool,
     /// How long the driver may take to close connections, once it is stopping.
     pub(crate) close_within: Duration,
     ready: Vec<InterfaceId>,
@@ -59,13 +57,12 @@ impl State {
             clock,
             ports: Vec::new(),
             owners: Owners::default(),
+            waiters: Waiters::default(),
             capture: None,
             service_events: VecDeque::new(),
-            wakeups: Vec::new(),
             deadline: None,
             sleeping: None,
             failure: None,
-            ended: false,
             close_within: Duration::ZERO,
             ready: Vec::new(),
         }
@@ -82,18 +79,17 @@ impl State {
         }
     }
 
-    /// Hands each event to its owner. An event without one is of a connection that nobody has
-    /// accepted yet; who does will find its state.
+    /// Hands each event to the service that it is for, or to who waits. An event that is for nobody is of a
+    /// connection that nobody has accepted yet; who does will find its state.
     pub(crate) fn route_events(&mut self) {
         while let Some(event) = self.stack.poll_event() {
-            if let Event::Address { .. } | Event::Configuration(_) = event {
+            let Some(socket) = Socket::of(event) else {
                 self.service_events.extend(self.owners.watchers.iter().map(|service| (*service, event)));
                 continue;
-            }
-            match self.owners.of(event) {
-                Some(Owner::Service(service)) => self.service_events.push_back((*service, event)),
-                Some(Owner::Socket(waiter)) if waiter.is_awaited() => self.wakeups.push(Arc::clone(waiter)),
-                Some(Owner::Socket(_)) | None => {}
+            };
+            match self.owners.service(socket) {
+                Some(service) => self.service_events.push_back((service, event)),
+                None => self.waiters.tell(event),
             }
         }
     }
@@ -195,25 +191,21 @@ impl Shared {
     pub(crate) fn finish(&self, mut state: MutexGuard<'_, State>, now: Instant) {
         state.settle(now);
         let wakes_driver = state.wakes_driver();
-        let wakeups = std::mem::take(&mut state.wakeups);
+        let mut wakeups = state.waiters.take_wakeups();
         drop(state);
         if wakes_driver {
             self.wake.raise();
         }
-        for waiter in wakeups {
-            waiter.notify();
-        }
+        wakeups.wake();
     }
 
-    /// Has every blocked call return with an error, and every later one fail.
+    /// Has every call that waits return with an error, and every later one fail.
     pub(crate) fn end_calls(&self) {
         let mut state = self.lock();
-        state.ended = true;
-        let awaited: Vec<_> = state.owners.awaited().cloned().collect();
+        state.waiters.end();
+        let mut wakeups = state.waiters.take_wakeups();
         drop(state);
-        for waiter in awaited {
-            waiter.notify();
-        }
+        wakeups.wake();
     }
 }
 
@@ -257,11 +249,17 @@ impl StackHandle {
 
     /// Whether the stack is still driven. Once it is not, every socket call fails with `ENETDOWN`.
     pub fn is_running(&self) -> bool {
-        !self.shared.lock().ended && !self.shared.stopping.load(Ordering::Relaxed)
+        !self.shared.lock().waiters.has_ended() && !self.shared.stopping.load(Ordering::Relaxed)
     }
 
     /// The wall time, since 1970, at which the stack's clock stood at zero.
     pub fn unix_offset(&self) -> Duration {
         self.shared.lock().clock.unix_offset()
+    }
+}
+
+impl Handle for StackHandle {
+    fn enter<R>(&self, f: impl FnOnce(&mut Stack, &mut Waiters, Instant) -> R) -> R {
+        self.call(|state, now| f(&mut state.stack, &mut state.waiters, now))
     }
 }

@@ -24,7 +24,6 @@ use tickwire_core::{Instant, Seed, Stack};
 
 use super::DriverError;
 use super::clock::{Clock, random_seed};
-use super::owners::Waiter;
 use super::port::Port;
 use super::service::{Context, Service};
 use super::state::{Shared, Sleep, StackHandle, State};
@@ -32,6 +31,7 @@ use super::waiting::{News, Waiting};
 use crate::capture::Capture;
 use crate::device::Device;
 use crate::pool::Pool;
+use crate::sockets::Wakeups;
 
 /// After this many receives of exactly one short frame, the next is expected to be alone too: it is not
 /// looked whether another follows, for the wait tells. That is a system call less per round trip.
@@ -85,7 +85,7 @@ pub struct Loop {
     inlet_next: usize,
     frames: Vec<Frame>,
     pub(super) services: Vec<Box<dyn Service>>,
-    wakeups: Vec<Arc<Waiter>>,
+    wakeups: Wakeups,
     rx_batch: usize,
     clock: Clock,
     /// What the last turn left to be done.
@@ -132,7 +132,7 @@ impl Loop {
             inlet_next: 0,
             frames: Vec::with_capacity(rx_batch),
             services: Vec::new(),
-            wakeups: Vec::new(),
+            wakeups: Wakeups::default(),
             rx_batch,
             clock,
             rest: Rest::Busy,
@@ -241,9 +241,7 @@ impl Loop {
     /// need turn the loop again: all socket calls, those that wait too, fail with `ENETDOWN` from then on.
     pub fn turn(&mut self, longest: Option<Duration>) -> Result<(), DriverError> {
         let outcome = self.wait_and_work(longest);
-        for waiter in self.wakeups.drain(..) {
-            waiter.notify();
-        }
+        self.wakeups.wake();
         if outcome.is_err() {
             self.shared.end_calls();
         }
@@ -301,7 +299,7 @@ impl Loop {
         run_services(&mut self.services, &mut state, now);
         state.retry_blocked();
         state.settle(now);
-        std::mem::swap(&mut self.wakeups, &mut state.wakeups);
+        state.waiters.swap_wakeups(&mut self.wakeups);
         if let Some(failure) = state.failure.take() {
             return Err(failure);
         }

@@ -4,20 +4,19 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant as WallInstant};
 
-use rustix::io::Errno;
-use tickwire_core::Instant;
+use tickwire_core::{Instant, Stack};
 
 use crate::driver::StackHandle;
-use crate::driver::owners::Waiter;
-use crate::driver::state::State;
+use crate::sockets::{Handle as _, Interest, Socket, Waiters};
 
-/// What all kinds of sockets have in common: the stack, where to wait, and how.
+/// What all kinds of sockets have in common: the stack, and how to wait.
 #[derive(Debug)]
 pub(super) struct Blocking {
     pub(super) stack: StackHandle,
-    pub(super) waiter: Arc<Waiter>,
     nonblocking: AtomicBool,
     pub(super) read_timeout: Timeout,
     pub(super) write_timeout: Timeout,
@@ -27,7 +26,6 @@ impl Blocking {
     pub(super) fn new(stack: &StackHandle) -> Blocking {
         Blocking {
             stack: stack.clone(),
-            waiter: Arc::default(),
             nonblocking: AtomicBool::new(false),
             read_timeout: Timeout::default(),
             write_timeout: Timeout::default(),
@@ -39,53 +37,79 @@ impl Blocking {
     }
 
     /// Calls the stack once.
-    pub(super) fn call<R>(&self, f: impl FnOnce(&mut State, Instant) -> io::Result<R>) -> io::Result<R> {
-        self.stack.call(|state, now| if state.ended { Err(Errno::NETDOWN.into()) } else { f(state, now) })
+    pub(super) fn call<R>(&self, f: impl FnOnce(&mut Stack, &mut Waiters, Instant) -> io::Result<R>) -> io::Result<R> {
+        self.stack.enter(|stack, waiters, now| {
+            waiters.check()?;
+            f(stack, waiters, now)
+        })
     }
 
-    /// Tries until `attempt` does not say `WouldBlock`, waiting for the socket's events in between.
+    /// Tries until `attempt` does not say `WouldBlock`, waiting for events of `socket` in between.
     /// A socket in nonblocking mode is tried once; past `timeout` the answer is `EAGAIN`, as for a
     /// socket with `SO_RCVTIMEO`. An attempt that would block must not have changed anything.
     pub(super) fn wait<R>(
         &self,
+        (socket, interest): (Socket, Interest),
         timeout: Option<Duration>,
-        attempt: impl FnMut(&mut State, Instant) -> io::Result<R>,
+        attempt: impl FnMut(&mut Stack, &mut Waiters, Instant) -> io::Result<R>,
     ) -> io::Result<R> {
         if self.nonblocking.load(Ordering::Relaxed) {
             return self.call(attempt);
         }
-        self.wait_regardless(timeout, attempt)
+        self.wait_regardless((socket, interest), timeout, attempt)
     }
 
     /// As [`Blocking::wait`], whatever the mode.
     pub(super) fn wait_regardless<R>(
         &self,
+        (socket, interest): (Socket, Interest),
         timeout: Option<Duration>,
-        mut attempt: impl FnMut(&mut State, Instant) -> io::Result<R>,
+        mut attempt: impl FnMut(&mut Stack, &mut Waiters, Instant) -> io::Result<R>,
     ) -> io::Result<R> {
         // A timeout beyond what the clock can say is none.
         let deadline = timeout.and_then(|timeout| WallInstant::now().checked_add(timeout));
-        let shared = &self.stack.shared;
-        let mut state = shared.lock();
+        let mut place = None;
         loop {
-            if state.ended {
-                return Err(Errno::NETDOWN.into());
-            }
-            let now = state.clock.now();
-            match attempt(&mut state, now) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                outcome => {
-                    shared.finish(state, now);
-                    return outcome;
-                }
-            }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(WallInstant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return Err(Errno::AGAIN.into());
+            let timed_out = left.is_some_and(|left| left.is_zero());
+            let outcome = self.call(|stack, waiters, now| match attempt(stack, waiters, now) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !timed_out => {
+                    let place = *place.get_or_insert_with(|| waiters.place());
+                    WAKER.with(|waker| waiters.wait(socket, place, interest, waker));
+                    Ok(None)
+                }
+                outcome => {
+                    if let Some(place) = place {
+                        waiters.leave(socket, place);
+                    }
+                    outcome.map(Some)
+                }
+            })?;
+            match (outcome, left) {
+                (Some(outcome), _) => return Ok(outcome),
+                // Unparked for another reason it tries in vain, and waits on.
+                (None, None) => thread::park(),
+                (None, Some(left)) => thread::park_timeout(left),
             }
-            state = self.waiter.wait(state, left);
         }
     }
+}
+
+/// A thread that waits: its waker unparks it.
+struct Parked(Thread);
+
+impl Wake for Parked {
+    fn wake(self: Arc<Parked>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Parked>) {
+        self.0.unpark();
+    }
+}
+
+thread_local! {
+    static WAKER: Waker = Waker::from(Arc::new(Parked(thread::current())));
 }
 
 /// A timeout that may be set while another thread waits. Zero nanoseconds stand for none.

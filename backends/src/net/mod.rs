@@ -7,12 +7,12 @@
 //! | `udp_socket` | [`UdpSocket`] |
 //! | `multicast` | its calls about groups |
 //! | `blocking` | waiting for a socket: timeouts, nonblocking mode, the driver's end |
-//! | `error` | from the stack's errors to `io::Error` with the system's number and kind |
+//!
+//! What each call does with the stack is in [`sockets`](crate::sockets), and shared with the asynchronous ones.
 //!
 //! They behave as their namesakes do on Linux. Host names are resolved by the system, not through the stack.
 
 mod blocking;
-mod error;
 mod multicast;
 mod tcp_listener;
 mod tcp_stream;

@@ -11,8 +11,8 @@ use rustix::io::Errno;
 use tickwire_core::error::MembershipError;
 use tickwire_core::{Instant, InterfaceId, Stack};
 
-use super::error::AsErrno as _;
 use super::udp_socket::{Bound, UdpSocket};
+use crate::sockets::{AsErrno as _, udp};
 
 /// The core's view of a socket.
 type View<'a> = tickwire_core::UdpSocket<'a>;
@@ -108,23 +108,29 @@ impl UdpSocket {
     /// `InvalidInput` for any other value.
     pub fn set_multicast_ttl_v4(&self, ttl: u32) -> io::Result<()> {
         let hops = u8::try_from(ttl).map_err(|_| io::Error::from(Errno::INVAL))?;
-        self.view(|socket| socket.set_multicast_hops(hops))
+        self.view(|socket| {
+            socket.set_multicast_hops(hops);
+            Ok(())
+        })
     }
 
     /// The time to live of datagrams to groups.
     pub fn multicast_ttl_v4(&self) -> io::Result<u32> {
-        self.view(|socket| socket.multicast_hops().into())
+        self.view(|socket| Ok(socket.multicast_hops().into()))
     }
 
     /// Whether datagrams to groups are heard by members on this stack, this socket included; true unless
     /// it is set. One setting for both families.
     pub fn set_multicast_loop_v4(&self, looped: bool) -> io::Result<()> {
-        self.view(|socket| socket.set_multicast_loop(looped))
+        self.view(|socket| {
+            socket.set_multicast_loop(looped);
+            Ok(())
+        })
     }
 
     /// Whether datagrams to groups are heard by members on this stack.
     pub fn multicast_loop_v4(&self) -> io::Result<bool> {
-        self.view(|socket| socket.multicast_loop())
+        self.view(|socket| Ok(socket.multicast_loop()))
     }
 
     /// As [`UdpSocket::set_multicast_loop_v4`].
@@ -168,15 +174,9 @@ impl UdpSocket {
         step: impl FnOnce(&mut View<'_>, Instant, Option<InterfaceId>) -> Result<(), MembershipError>,
     ) -> io::Result<()> {
         let Bound { blocking, handle } = &*self.0;
-        blocking.call(|state, now| {
-            let interface = interface(&state.stack).map_err(|error| error.io())?;
-            let mut socket = state.stack.udp(*handle).map_err(|error| error.io())?;
-            step(&mut socket, now, interface).map_err(|error| error.io())
+        blocking.call(|stack, _, now| {
+            let interface = interface(stack).map_err(|error| error.io())?;
+            step(&mut udp::socket(stack, *handle)?, now, interface).map_err(|error| error.io())
         })
-    }
-
-    fn view<R>(&self, f: impl FnOnce(&mut View<'_>) -> R) -> io::Result<R> {
-        let Bound { blocking, handle } = &*self.0;
-        blocking.call(|state, _| Ok(f(&mut state.stack.udp(*handle).map_err(|error| error.io())?)))
     }
 }

@@ -3,15 +3,12 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use rustix::io::Errno;
-use tickwire_core::error::StaleHandle;
 use tickwire_core::socket::{ListenOptions, ListenerHandle};
 
 use super::blocking::{Blocking, each_address};
-use super::error::AsErrno as _;
 use super::tcp_stream::TcpStream;
 use crate::driver::StackHandle;
-use crate::driver::owners::Owner;
+use crate::sockets::{Handle as _, Interest, Socket, tcp};
 
 /// Accepts TCP connections. Dropping it resets the connections that nobody has accepted.
 #[derive(Debug)]
@@ -29,10 +26,7 @@ impl TcpListener {
     ///
     /// `AddrInUse`, `AddrNotAvailable` (not an address of this stack).
     pub fn bind(stack: &StackHandle, address: impl ToSocketAddrs) -> io::Result<TcpListener> {
-        each_address(address, |local| {
-            let options = ListenOptions { backlog: 128, dual_stack: true, ..ListenOptions::default() };
-            TcpListener::bind_with(stack, local, options)
-        })
+        each_address(address, |local| TcpListener::bind_with(stack, local, tcp::usual_listening()))
     }
 
     /// Listens on `local` with the given backlog and settings, which accepted connections inherit.
@@ -42,12 +36,7 @@ impl TcpListener {
     /// As [`TcpListener::bind`].
     pub fn bind_with(stack: &StackHandle, local: SocketAddr, options: ListenOptions) -> io::Result<TcpListener> {
         let blocking = Blocking::new(stack);
-        let (handle, local) = blocking.call(|state, _| {
-            let handle = state.stack.tcp_listen(local, options).map_err(|error| error.io())?;
-            state.owners.listeners.insert(handle, Owner::Socket(blocking.waiter.clone()));
-            let local = state.stack.tcp_listener_local(handle).map_err(|error| error.io())?;
-            Ok((handle, local))
-        })?;
+        let (handle, local) = blocking.call(|stack, waiters, _| tcp::listen(stack, waiters, local, options))?;
         Ok(TcpListener { blocking, handle, local })
     }
 
@@ -57,15 +46,10 @@ impl TcpListener {
     ///
     /// `WouldBlock` in nonblocking mode, `NetworkDown` once the driver has ended.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let edge = (Socket::Listener(self.handle), Interest::Read);
+        let (handle, remote) =
+            self.blocking.wait(edge, None, |stack, waiters, now| tcp::accept(stack, waiters, now, self.handle))?;
         let stream = Blocking::new(&self.blocking.stack);
-        let waiter = stream.waiter.clone();
-        let (handle, remote) = self.blocking.wait(None, |state, now| {
-            let accepted = state.stack.tcp_accept(now, self.handle).map_err(|error| error.io())?;
-            let handle = accepted.ok_or(Errno::AGAIN)?;
-            state.owners.tcp.insert(handle, Owner::Socket(waiter.clone()));
-            let remote = state.stack.tcp(handle).map_err(|error| error.io())?.remote();
-            Ok((handle, remote.ok_or_else(|| StaleHandle::Stale.io())?))
-        })?;
         Ok((TcpStream::new(stream, handle), remote))
     }
 
@@ -88,11 +72,7 @@ impl TcpListener {
 
 impl Drop for TcpListener {
     fn drop(&mut self) {
-        self.blocking.stack.call(|state, now| {
-            state.owners.listeners.remove(self.handle);
-            // Stale: the driver closed it when it ended.
-            let _ = state.stack.tcp_listener_close(now, self.handle);
-        });
+        self.blocking.stack.enter(|stack, waiters, now| tcp::close(stack, waiters, now, self.handle));
     }
 }
 

@@ -7,16 +7,14 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use tickwire_core::config::TcpSettings;
-use tickwire_core::error::{RecvError, SendError, StaleHandle};
+use tickwire_core::error::RecvError;
 use tickwire_core::socket::{ConnectOptions, TcpHandle, TcpSocket};
-use tickwire_core::tcp::{How, State as TcpState};
-use tickwire_core::{Instant, IpOptions, Stack};
+use tickwire_core::tcp::How;
+use tickwire_core::{Instant, IpOptions};
 
 use super::blocking::{Blocking, each_address};
-use super::error::AsErrno as _;
 use crate::driver::StackHandle;
-use crate::driver::owners::Owner;
-use crate::driver::state::State;
+use crate::sockets::{AsErrno as _, Handle as _, Interest, Socket, tcp};
 
 /// A TCP connection. Reading and writing work on `&TcpStream` too, so one thread may read while
 /// another writes. Dropping the last clone closes it in the background: what was written is still
@@ -32,11 +30,7 @@ struct Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.blocking.stack.call(|state, now| {
-            state.owners.tcp.remove(self.handle);
-            // A handle that is stale already has nothing left to release.
-            let _ = state.stack.tcp_release(now, self.handle);
-        });
+        self.blocking.stack.enter(|stack, waiters, now| tcp::release(stack, waiters, now, self.handle));
     }
 }
 
@@ -79,21 +73,11 @@ impl TcpStream {
         timeout: Option<Duration>,
     ) -> io::Result<TcpStream> {
         let blocking = Blocking::new(stack);
-        let handle = blocking.call(|state, now| {
-            let handle = state.stack.tcp_connect(now, remote, options).map_err(|error| error.io())?;
-            state.owners.tcp.insert(handle, Owner::Socket(blocking.waiter.clone()));
-            Ok(handle)
-        })?;
+        let handle = blocking.call(|stack, waiters, now| tcp::connect(stack, waiters, now, remote, options))?;
         // From here on, dropping it releases the connection.
         let stream = TcpStream::new(blocking, handle);
-        let connected = stream.0.blocking.wait_regardless(timeout, |state, _| {
-            let mut socket = state.stack.tcp(handle).map_err(|error| error.io())?;
-            match socket.state() {
-                TcpState::SynSent | TcpState::SynReceived => Err(Errno::AGAIN.into()),
-                TcpState::Closed => Err(socket.take_error().map_or(Errno::CONNREFUSED.into(), |error| error.io())),
-                _ => Ok(()),
-            }
-        });
+        let edge = (Socket::Tcp(handle), Interest::Write);
+        let connected = stream.0.blocking.wait_regardless(edge, timeout, |stack, _, _| tcp::connected(stack, handle));
         match connected {
             Ok(()) => Ok(stream),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Errno::TIMEDOUT.into()),
@@ -122,27 +106,17 @@ impl TcpStream {
             Shutdown::Both => How::Both,
         };
         let handle = self.0.handle;
-        self.0.blocking.call(|state, now| {
-            let mut socket = state.stack.tcp(handle).map_err(|error| error.io())?;
-            if socket.state() == TcpState::Closed {
-                return Err(Errno::NOTCONN.into());
-            }
-            socket.shutdown(now, how);
-            Ok(())
-        })?;
-        // Who reads or writes on another thread finds out.
-        self.0.blocking.waiter.notify();
-        Ok(())
+        self.0.blocking.call(|stack, waiters, now| tcp::shutdown(stack, waiters, now, handle, how))
     }
 
     /// Our address and port.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.look(|socket| socket.local().ok_or_else(stale))
+        self.look(|socket| socket.local().ok_or_else(tcp::stale))
     }
 
     /// The peer's address and port.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.look(|socket| socket.remote().ok_or_else(stale))
+        self.look(|socket| socket.remote().ok_or_else(tcp::stale))
     }
 
     /// Another handle on the same connection; timeouts and modes are shared, as with dup(2).
@@ -188,7 +162,7 @@ impl TcpStream {
 
     /// See [`TcpStream::set_nodelay`].
     pub fn nodelay(&self) -> io::Result<bool> {
-        self.look(|socket| socket.settings().map(|settings| settings.no_delay).ok_or_else(stale))
+        self.look(|socket| socket.settings().map(|settings| settings.no_delay).ok_or_else(tcp::stale))
     }
 
     /// What closing does with data that is not acknowledged: `None` sends it in the background, zero
@@ -199,7 +173,7 @@ impl TcpStream {
 
     /// See [`TcpStream::set_linger`].
     pub fn linger(&self) -> io::Result<Option<Duration>> {
-        self.look(|socket| socket.settings().map(|settings| settings.linger).ok_or_else(stale))
+        self.look(|socket| socket.settings().map(|settings| settings.linger).ok_or_else(tcp::stale))
     }
 
     /// The time to live (hop limit) of what is sent, 1 to 255.
@@ -208,18 +182,14 @@ impl TcpStream {
     ///
     /// `InvalidInput` for any other value.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        let hop_limit = hop_limit(ttl)?;
+        let hop_limit = tcp::hop_limit(ttl)?;
         self.set(|settings| settings.hop_limit = Some(hop_limit))
     }
 
     /// See [`TcpStream::set_ttl`].
     pub fn ttl(&self) -> io::Result<u32> {
         let handle = self.0.handle;
-        self.0.blocking.call(|state, _| {
-            let default = state.stack.config().hop_limit;
-            let socket = state.stack.tcp(handle).map_err(|error| error.io())?;
-            Ok(u32::from(socket.settings().and_then(|settings| settings.hop_limit).unwrap_or(default)))
-        })
+        self.0.blocking.call(|stack, _, _| tcp::ttl(stack, handle))
     }
 
     /// The options of its IPv4 packets, as they stand in a header (as `IP_OPTIONS`); none if it is empty.
@@ -241,65 +211,30 @@ impl TcpStream {
 
     fn look<R>(&self, f: impl FnOnce(&mut TcpSocket<'_>) -> io::Result<R>) -> io::Result<R> {
         let handle = self.0.handle;
-        self.0.blocking.call(|state, _| f(&mut state.stack.tcp(handle).map_err(|error| error.io())?))
+        self.0.blocking.call(|stack, _, _| f(&mut tcp::socket(stack, handle)?))
     }
 
     fn set(&self, change: impl FnOnce(&mut TcpSettings)) -> io::Result<()> {
         let handle = self.0.handle;
-        self.0.blocking.call(|state, now| {
-            let mut socket = state.stack.tcp(handle).map_err(|error| error.io())?;
-            let mut settings = socket.settings().ok_or_else(stale)?.clone();
-            change(&mut settings);
-            socket.set_settings(now, settings).map_err(|error| error.io())
-        })
+        self.0.blocking.call(|stack, _, now| tcp::set(stack, now, handle, change))
     }
 
     fn receive(
         &self,
-        mut receive: impl FnMut(&mut TcpSocket<'_>, Instant) -> Result<usize, RecvError>,
+        mut step: impl FnMut(&mut TcpSocket<'_>, Instant) -> Result<usize, RecvError>,
     ) -> io::Result<usize> {
         let Connection { blocking, handle } = &*self.0;
-        blocking.wait(blocking.read_timeout.duration(), |state: &mut State, now| {
-            let mut socket = socket(&mut state.stack, *handle)?;
-            match receive(&mut socket, now) {
-                Ok(received) => Ok(received),
-                // As on Linux, what ended the connection is told once, by the first call; then it is over.
-                Err(RecvError::Failed | RecvError::Reset) => socket.take_error().map_or(Ok(0), |cause| Err(cause.io())),
-                Err(error) => Err(error.io()),
-            }
+        let edge = (Socket::Tcp(*handle), Interest::Read);
+        blocking.wait(edge, blocking.read_timeout.duration(), |stack, _, now| {
+            tcp::receive(stack, *handle, |socket| step(socket, now))
         })
     }
 
     fn send(&self, data: &[u8]) -> io::Result<usize> {
-        if data.is_empty() {
-            return Ok(0);
-        }
         let Connection { blocking, handle } = &*self.0;
-        blocking.wait(blocking.write_timeout.duration(), |state: &mut State, now| {
-            let mut socket = socket(&mut state.stack, *handle)?;
-            match socket.send(now, data) {
-                Ok(0) => Err(Errno::AGAIN.into()),
-                Ok(sent) => Ok(sent),
-                Err(SendError::Failed | SendError::Reset) => {
-                    Err(socket.take_error().map_or(Errno::PIPE.into(), |cause| cause.io()))
-                }
-                Err(error) => Err(error.io()),
-            }
-        })
+        let edge = (Socket::Tcp(*handle), Interest::Write);
+        blocking.wait(edge, blocking.write_timeout.duration(), |stack, _, now| tcp::send(stack, now, *handle, data))
     }
-}
-
-fn socket(stack: &mut Stack, handle: TcpHandle) -> io::Result<TcpSocket<'_>> {
-    stack.tcp(handle).map_err(|error| error.io())
-}
-
-fn stale() -> io::Error {
-    StaleHandle::Stale.io()
-}
-
-/// A time to live as an octet.
-pub(super) fn hop_limit(ttl: u32) -> io::Result<u8> {
-    u8::try_from(ttl).ok().filter(|ttl| *ttl > 0).ok_or_else(|| Errno::INVAL.into())
 }
 
 impl Read for &TcpStream {

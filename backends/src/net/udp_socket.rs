@@ -10,11 +10,11 @@ use tickwire_core::IpOptions;
 use tickwire_core::socket::{Received, UdpHandle, UdpOptions};
 
 use super::blocking::{Blocking, each_address};
-use super::error::AsErrno as _;
-use super::tcp_stream::hop_limit;
 use crate::driver::StackHandle;
-use crate::driver::owners::Owner;
-use crate::driver::state::State;
+use crate::sockets::{AsErrno as _, Handle as _, Interest, Socket, tcp, udp};
+
+/// The core's view of a socket.
+type View<'a> = tickwire_core::socket::UdpSocket<'a>;
 
 /// A UDP socket.
 #[derive(Debug)]
@@ -28,11 +28,7 @@ pub(super) struct Bound {
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        self.blocking.stack.call(|state, _| {
-            state.owners.udp.remove(self.handle);
-            // A handle that is stale already has nothing left to release.
-            let _ = state.stack.udp_release(self.handle);
-        });
+        self.blocking.stack.enter(|stack, waiters, _| udp::release(stack, waiters, self.handle));
     }
 }
 
@@ -43,7 +39,7 @@ impl UdpSocket {
     ///
     /// `AddrInUse`, `AddrNotAvailable` (not an address of this stack).
     pub fn bind(stack: &StackHandle, address: impl ToSocketAddrs) -> io::Result<UdpSocket> {
-        UdpSocket::bind_with(stack, address, UdpOptions { dual_stack: true, ..UdpOptions::default() })
+        UdpSocket::bind_with(stack, address, udp::usual_binding())
     }
 
     /// Binds to `address` with options: with `reuse_address` several sockets can share a port, and each
@@ -55,11 +51,7 @@ impl UdpSocket {
     pub fn bind_with(stack: &StackHandle, address: impl ToSocketAddrs, options: UdpOptions) -> io::Result<UdpSocket> {
         each_address(address, |local| {
             let blocking = Blocking::new(stack);
-            let handle = blocking.call(|state, _| {
-                let handle = state.stack.udp_bind(local, options).map_err(|error| error.io())?;
-                state.owners.udp.insert(handle, Owner::Socket(blocking.waiter.clone()));
-                Ok(handle)
-            })?;
+            let handle = blocking.call(|stack, waiters, _| udp::bind(stack, waiters, local, options))?;
             Ok(UdpSocket(Arc::new(Bound { blocking, handle })))
         })
     }
@@ -93,16 +85,14 @@ impl UdpSocket {
     /// What ICMP said about the peer of a connected socket; `WouldBlock` in nonblocking mode or past
     /// the timeout.
     pub fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let Bound { blocking, handle } = &*self.0;
-        let received = blocking.wait(blocking.read_timeout.duration(), |state, _| next(state, *handle, false))?;
-        Ok((fill(buf, &received.data), received.from))
+        let received = self.receive(false)?;
+        Ok((udp::fill(buf, &received.data), received.from))
     }
 
     /// As [`UdpSocket::recv_from`], and the datagram stays in the queue.
     pub fn peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let Bound { blocking, handle } = &*self.0;
-        let received = blocking.wait(blocking.read_timeout.duration(), |state, _| next(state, *handle, true))?;
-        Ok((fill(buf, &received.data), received.from))
+        let received = self.receive(true)?;
+        Ok((udp::fill(buf, &received.data), received.from))
     }
 
     /// Receives a datagram.
@@ -120,18 +110,12 @@ impl UdpSocket {
     ///
     /// `NetworkUnreachable`; `InvalidInput` for port 0 or an address of the other family.
     pub fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
-        let Bound { blocking, handle } = &*self.0;
-        each_address(address, |peer| {
-            blocking.call(|state, _| {
-                let mut socket = state.stack.udp(*handle).map_err(|error| error.io())?;
-                socket.connect(Some(peer)).map_err(|error| error.io())
-            })
-        })
+        each_address(address, |peer| self.view(|socket| socket.connect(Some(peer)).map_err(|error| error.io())))
     }
 
     /// The address and port that it is bound to.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.look(|state, handle| state.stack.udp(handle).ok()?.local()).ok_or_else(|| Errno::BADF.into())
+        self.look(|socket| socket.local()).ok_or_else(|| Errno::BADF.into())
     }
 
     /// The peer that it is connected to.
@@ -140,14 +124,13 @@ impl UdpSocket {
     ///
     /// `NotConnected`.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.look(|state, handle| state.stack.udp(handle).ok()?.peer()).ok_or_else(|| Errno::NOTCONN.into())
+        self.look(|socket| socket.peer()).ok_or_else(|| Errno::NOTCONN.into())
     }
 
     /// The pending error, which is thereby taken: what ICMP said about a peer, or that a neighbor did
     /// not answer (RFC 1122 section 4.1.3.3). An unconnected socket tells of them here only.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        let error = self.look(|state, handle| state.stack.udp(handle).ok()?.take_error());
-        Ok(error.map(|error| error.io()))
+        Ok(self.look(|socket| Some(socket.take_error()?.io())))
     }
 
     /// How long receiving waits before it returns `WouldBlock`; `None` for ever. Zero is `InvalidInput`.
@@ -168,9 +151,8 @@ impl UdpSocket {
 
     /// Whether it may send to broadcast addresses.
     pub fn set_broadcast(&self, broadcast: bool) -> io::Result<()> {
-        let Bound { blocking, handle } = &*self.0;
-        blocking.call(|state, _| {
-            state.stack.udp(*handle).map_err(|error| error.io())?.set_broadcast(broadcast);
+        self.view(|socket| {
+            socket.set_broadcast(broadcast);
             Ok(())
         })
     }
@@ -178,9 +160,8 @@ impl UdpSocket {
     /// Whether a datagram larger than its path takes in one packet is refused with `EMSGSIZE` rather
     /// than sent in fragments (as `IP_MTU_DISCOVER` set to `IP_PMTUDISC_DO`).
     pub fn set_dont_fragment(&self, dont_fragment: bool) -> io::Result<()> {
-        let Bound { blocking, handle } = &*self.0;
-        blocking.call(|state, _| {
-            state.stack.udp(*handle).map_err(|error| error.io())?.set_dont_fragment(dont_fragment);
+        self.view(|socket| {
+            socket.set_dont_fragment(dont_fragment);
             Ok(())
         })
     }
@@ -191,10 +172,9 @@ impl UdpSocket {
     ///
     /// `InvalidInput` for any other value.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        let hop_limit = hop_limit(ttl)?;
-        let Bound { blocking, handle } = &*self.0;
-        blocking.call(|state, _| {
-            state.stack.udp(*handle).map_err(|error| error.io())?.set_hop_limit(Some(hop_limit));
+        let hop_limit = tcp::hop_limit(ttl)?;
+        self.view(|socket| {
+            socket.set_hop_limit(Some(hop_limit));
             Ok(())
         })
     }
@@ -207,11 +187,7 @@ impl UdpSocket {
     /// where `ip.source_routes` is off.
     pub fn set_ip_options(&self, options: &[u8]) -> io::Result<()> {
         let options = IpOptions::new(options).map_err(|error| error.io())?;
-        let Bound { blocking, handle } = &*self.0;
-        blocking.call(|state, _| {
-            let mut socket = state.stack.udp(*handle).map_err(|error| error.io())?;
-            socket.set_ip_options(options).map_err(|error| error.io())
-        })
+        self.view(|socket| socket.set_ip_options(options).map_err(|error| error.io()))
     }
 
     /// Another handle on the same socket; timeouts and modes are shared, as with dup(2).
@@ -224,40 +200,23 @@ impl UdpSocket {
         self.0.handle
     }
 
-    fn look<R>(&self, f: impl FnOnce(&mut State, UdpHandle) -> Option<R>) -> Option<R> {
-        self.0.blocking.stack.call(|state, _| f(state, self.0.handle))
+    fn look<R>(&self, f: impl FnOnce(&mut View<'_>) -> Option<R>) -> Option<R> {
+        self.0.blocking.stack.enter(|stack, _, _| f(&mut stack.udp(self.0.handle).ok()?))
+    }
+
+    pub(super) fn view<R>(&self, f: impl FnOnce(&mut View<'_>) -> io::Result<R>) -> io::Result<R> {
+        self.0.blocking.call(|stack, _, _| f(&mut udp::socket(stack, self.0.handle)?))
+    }
+
+    fn receive(&self, stays: bool) -> io::Result<Received> {
+        let Bound { blocking, handle } = &*self.0;
+        let edge = (Socket::Udp(*handle), Interest::Read);
+        blocking.wait(edge, blocking.read_timeout.duration(), |stack, _, _| udp::receive(stack, *handle, stays))
     }
 
     fn transmit(&self, data: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
         let Bound { blocking, handle } = &*self.0;
-        blocking.wait(blocking.write_timeout.duration(), |state, now| {
-            let mut socket = state.stack.udp(*handle).map_err(|error| error.io())?;
-            tell_of_peer(&mut socket)?;
-            socket.send(now, data, to).map(|()| data.len()).map_err(|error| error.io())
-        })
+        let edge = (Socket::Udp(*handle), Interest::Write);
+        blocking.wait(edge, blocking.write_timeout.duration(), |stack, _, now| udp::send(stack, now, *handle, data, to))
     }
-}
-
-/// The next datagram; for a connected socket the pending error before it.
-fn next(state: &mut State, handle: UdpHandle, stays: bool) -> io::Result<Received> {
-    let mut socket = state.stack.udp(handle).map_err(|error| error.io())?;
-    tell_of_peer(&mut socket)?;
-    let received = if stays { socket.peek() } else { socket.recv() };
-    received.ok_or_else(|| Errno::AGAIN.into())
-}
-
-/// The pending error of a connected socket: it is about the peer, and so about this call too. That of
-/// an unconnected one may be about anybody it ever sent to; as on Linux it fails no other call, and
-/// waits for [`UdpSocket::take_error`].
-fn tell_of_peer(socket: &mut tickwire_core::socket::UdpSocket<'_>) -> io::Result<()> {
-    if socket.peer().is_none() {
-        return Ok(());
-    }
-    socket.take_error().map_or(Ok(()), |error| Err(error.io()))
-}
-
-fn fill(buf: &mut [u8], data: &[u8]) -> usize {
-    let len = buf.len().min(data.len());
-    buf[..len].copy_from_slice(&data[..len]);
-    len
 }

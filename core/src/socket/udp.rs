@@ -174,10 +174,21 @@ impl<'a> UdpSocket<'a> {
         self.slot().map_or(0, |slot| slot.state.received_len())
     }
 
+    /// Whether [`UdpSocket::send`] was refused for want of room, and none of what is queued has left since;
+    /// [`Readiness::WRITABLE`](crate::event::Readiness::WRITABLE) tells when one has.
+    pub fn is_send_refused(&self) -> bool {
+        self.slot().is_some_and(|slot| slot.state.is_send_refused())
+    }
+
     /// The pending error, which is thereby taken: what ICMP said about the peer of a connected
     /// socket, or that a neighbor did not answer (RFC 1122 section 4.1.3.3).
     pub fn take_error(&mut self) -> Option<SocketError> {
         self.stack.udp_slot_mut(self.handle)?.state.take_error()
+    }
+
+    /// Whether an error is pending, which stays so.
+    pub fn has_error(&self) -> bool {
+        self.slot().is_some_and(|slot| slot.state.has_error())
     }
 
     /// The next of the errors of its datagrams, one by one and with all that is known of it, as with

@@ -173,6 +173,11 @@ impl UdpState {
         true
     }
 
+    /// Whether a send was refused, and none has left since.
+    pub(crate) fn is_send_refused(&self) -> bool {
+        self.send_refused
+    }
+
     /// Takes the next datagram to send; also whether a sender that was refused has room again.
     pub(crate) fn next_to_send(&mut self) -> Option<(Outgoing, bool)> {
         let outgoing = self.to_send.pop_front()?;
@@ -224,6 +229,10 @@ impl UdpState {
 
     pub(crate) fn take_datagram_error(&mut self) -> Option<DatagramError> {
         self.errors.pop()
+    }
+
+    pub(crate) fn has_error(&self) -> bool {
+        self.errors.pending.is_some()
     }
 
     pub(crate) fn take_error(&mut self) -> Option<SocketError> {

@@ -13,8 +13,10 @@ use smallvec::SmallVec;
 use tickwire_core::Instant;
 
 use super::Stage;
+use super::corrupt::Corrupt;
 use super::delay::Delaying;
 use super::fate::{Act, Cause, Counters, End, Fate};
+use super::flap::Flap;
 use super::loss::Losing;
 use super::rate::Sending;
 use crate::draw::{Dice, Draws, Entity, Purpose};
@@ -58,6 +60,10 @@ impl Scope<'_> {
         self.draws.chance(self.dice.throw(purpose), ppm)
     }
 
+    pub(super) fn below(&mut self, purpose: Purpose, bound: u64) -> u64 {
+        self.draws.below(self.dice.throw(purpose), bound)
+    }
+
     pub(super) fn outcome(&mut self, purpose: Purpose, law: impl FnOnce(u64) -> u64) -> u64 {
         self.draws.outcome(self.dice.throw(purpose), law)
     }
@@ -71,6 +77,10 @@ impl Scope<'_> {
     pub(super) fn add(&mut self, passing: Passing) {
         self.ledger.counters.added += 1;
         self.onward.push_back(passing);
+    }
+
+    pub(super) fn count_corrupted(&mut self) {
+        self.ledger.counters.corrupted += 1;
     }
 
     pub(super) fn count_marked(&mut self) {
@@ -107,7 +117,9 @@ enum Working {
     Rate(Sending),
     Loss(Losing),
     Duplicate { ppm: u32 },
+    Corrupt(Corrupt),
     Delay(Delaying),
+    Flap(Flap),
 }
 
 impl Working {
@@ -116,6 +128,8 @@ impl Working {
             Stage::Rate(rate) => Working::Rate(Sending::new(rate)),
             Stage::Loss(loss) => Working::Loss(Losing::new(loss)),
             Stage::Duplicate { ppm } => Working::Duplicate { ppm },
+            Stage::Corrupt(corrupt) => Working::Corrupt(corrupt),
+            Stage::Flap(flap) => Working::Flap(flap),
             Stage::Delay(delay) => Working::Delay(Delaying::new(delay)),
         }
     }
@@ -132,7 +146,9 @@ impl Working {
                     scope.add(copy);
                 }
             }
+            Working::Corrupt(corrupt) => corrupt.offer(passing, scope),
             Working::Delay(delaying) => delaying.offer(passing, scope),
+            Working::Flap(flap) => flap.offer(passing, scope),
         }
     }
 
@@ -140,7 +156,7 @@ impl Working {
         match self {
             Working::Rate(sending) => sending.deadline(),
             Working::Delay(delaying) => delaying.deadline(),
-            Working::Loss(_) | Working::Duplicate { .. } => None,
+            _ => None,
         }
     }
 
@@ -148,7 +164,7 @@ impl Working {
         match self {
             Working::Rate(sending) => sending.fire(scope),
             Working::Delay(delaying) => delaying.fire(scope),
-            Working::Loss(_) | Working::Duplicate { .. } => {}
+            _ => {}
         }
     }
 
@@ -156,7 +172,7 @@ impl Working {
         match self {
             Working::Rate(sending) => sending.holds(),
             Working::Delay(delaying) => delaying.holds(),
-            Working::Loss(_) | Working::Duplicate { .. } => 0,
+            _ => 0,
         }
     }
 }

@@ -15,6 +15,8 @@ use super::pattern::Pattern;
 pub enum Cause {
     /// The direction is cut: a partition.
     Partition,
+    /// The link was down ([`Flap`](super::Flap)).
+    Down,
     /// Lost by chance, each frame for itself ([`Loss::Bernoulli`](super::Loss::Bernoulli)).
     Loss,
     /// Lost in the good state of [`GilbertElliott`](super::GilbertElliott).
@@ -33,6 +35,8 @@ pub enum Cause {
     HeadDropped,
     /// `CoDel` dropped it.
     CoDel,
+    /// It cannot be marked, and the queue was above its step.
+    NotEct,
     /// More frames were on their way than the delay stage holds.
     InFlightFull,
     /// More frames had passed than were taken out.
@@ -43,6 +47,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Cause::Partition => f.write_str("partition"),
+            Cause::Down => f.write_str("link down"),
             Cause::Loss => f.write_str("random loss"),
             Cause::LossInGood => f.write_str("random loss, good state"),
             Cause::LossInBad => f.write_str("burst loss, bad state"),
@@ -52,6 +57,7 @@ impl fmt::Display for Cause {
             Cause::QueueFull => f.write_str("queue full"),
             Cause::HeadDropped => f.write_str("queue full, oldest out"),
             Cause::CoDel => f.write_str("CoDel"),
+            Cause::NotEct => f.write_str("queue above its marking step, not ECN-capable"),
             Cause::InFlightFull => f.write_str("too many in flight"),
             Cause::NotTaken => f.write_str("not taken out"),
         }
@@ -64,6 +70,21 @@ impl fmt::Display for Cause {
 pub enum Act {
     /// It is a copy of the frame, made by the link.
     Duplicate,
+    /// A bit was inverted that a checksum covers (or, in a frame without any, just a bit).
+    BitFlipped {
+        /// The bit's number in the frame, from 0: the most significant one of the first byte.
+        bit: u32,
+    },
+    /// Two bits were inverted so that the Internet checksum stays the same.
+    BitsFlipped {
+        /// The numbers of the bits.
+        bits: [u32; 2],
+    },
+    /// Bytes were cut off its end.
+    Truncated {
+        /// How many.
+        bytes: u16,
+    },
     /// The ECN field was set to CE.
     MarkedCe,
     /// It was held back longer, or less long, than the calm delay.
@@ -77,6 +98,11 @@ impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Act::Duplicate => f.write_str("duplicate"),
+            Act::BitFlipped { bit } => write!(f, "bit {bit} inverted"),
+            Act::BitsFlipped { bits: [first, second] } => {
+                write!(f, "bits {first} and {second} inverted, checksum kept")
+            }
+            Act::Truncated { bytes } => write!(f, "{bytes} bytes cut off"),
             Act::MarkedCe => f.write_str("marked CE"),
             Act::Jitter { nanos } => write!(f, "jitter {nanos} ns"),
         }
@@ -145,6 +171,8 @@ pub struct Counters {
     pub delivered: u64,
     /// Frames dropped, by cause.
     pub dropped: BTreeMap<Cause, u64>,
+    /// Frames corrupted.
+    pub corrupted: u64,
     /// Frames marked CE.
     pub marked: u64,
     /// Fates of dropped frames that were not taken out and are forgotten.

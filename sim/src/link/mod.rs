@@ -31,31 +31,39 @@
 //! | [`direction`] | [`Direction`]: a pipeline at work |
 //! | [`fate`] | what became of each frame, and the counters of it |
 //! | [`rate`] | bits per second: how long a frame takes to be sent |
-//! | [`queue`] | what waits for the sender: tail drop, head drop, `CoDel` |
+//! | [`queue`] | what waits for the sender: tail drop, head drop, `CoDel`, a marking step |
 //! | `ecn` | marking CE |
 //! | [`loss`] | frames that vanish: by chance, in bursts, by number, by kind |
 //! | [`delay`] | time on the way: constant, uniform, normal, Pareto |
 //! | `quantile` | the tables behind the normal and the Pareto law |
+//! | [`corrupt`] | frames that arrive other than they were sent |
+//! | [`flap`] | down and up by plan |
+//! | `preset` | links as they are found: `lan`, `wifi`, `lte`, `satellite`, `dialup` |
 //! | [`pattern`] | kinds of frames, as rules name them |
 
+pub mod corrupt;
 pub mod delay;
 pub mod direction;
 mod ecn;
 pub mod fate;
+pub mod flap;
 pub mod loss;
 pub mod pattern;
+mod preset;
 mod quantile;
 pub mod queue;
 pub mod rate;
 
 use tickwire_core::time::Duration;
 
+pub use corrupt::Corrupt;
 pub use delay::{Delay, Law, Order};
 pub use direction::{Direction, Outgoing};
 pub use fate::{Act, Cause, Counters, End, Fate};
+pub use flap::Flap;
 pub use loss::{GilbertElliott, Loss};
 pub use pattern::Pattern;
-pub use queue::{CoDel, Queue, Room};
+pub use queue::{CoDel, Queue, Room, Step};
 pub use rate::{Framing, Rate};
 
 /// A link between two interfaces, its first end `a` and its second end `b`.
@@ -94,6 +102,10 @@ pub enum Stage {
         /// How often, in a million.
         ppm: u32,
     },
+    /// Frames are changed.
+    Corrupt(Corrupt),
+    /// The link is down at times.
+    Flap(Flap),
     /// Frames take their time.
     Delay(Delay),
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use tickwire_core::wire::ethernet::{EtherType, EthernetFrame};
+use tickwire_core::wire::ethernet::{self, EtherType, EthernetFrame};
 use tickwire_core::wire::ipv4::{IpProtocol, Ipv4Packet};
-use tickwire_core::wire::ipv6::Ipv6Packet;
+use tickwire_core::wire::ipv6::{self, Ipv6Packet};
 use tickwire_core::wire::ipv6_ext::{self, ExtensionLimits};
 use tickwire_core::wire::tcp::TcpFlags;
 
@@ -101,24 +101,39 @@ impl Pattern {
 
 /// What an IP packet carries.
 #[derive(Clone, Copy, Debug)]
-struct Upper {
-    protocol: IpProtocol,
-    fragment: bool,
+pub(super) struct Upper {
+    pub(super) protocol: IpProtocol,
+    pub(super) fragment: bool,
+    /// Where the upper layer begins, in bytes from the frame's first.
+    pub(super) offset: usize,
+    /// Where the packet ends: padding may follow.
+    pub(super) end: usize,
 }
 
 /// The upper layer of the packet in an Ethernet frame; `None` if it is no whole IP packet.
-fn upper_layer(frame: &[u8]) -> Option<Upper> {
+pub(super) fn upper_layer(frame: &[u8]) -> Option<Upper> {
     let frame = EthernetFrame::parse(frame).ok()?;
     match frame.ethertype() {
         EtherType::Ipv4 => {
             let packet = Ipv4Packet::parse(frame.payload()).ok()?;
-            Some(Upper { protocol: packet.protocol(), fragment: packet.is_fragment() })
+            Some(Upper {
+                protocol: packet.protocol(),
+                fragment: packet.is_fragment(),
+                offset: ethernet::HEADER_LEN + packet.header_len(),
+                end: ethernet::HEADER_LEN + packet.total_len(),
+            })
         }
         EtherType::Ipv6 => {
             let packet = Ipv6Packet::parse(frame.payload()).ok()?;
             let limits = ExtensionLimits::default();
             let upper = ipv6_ext::walk(packet.dst(), packet.next_header(), packet.payload(), &limits).ok()?;
-            Some(Upper { protocol: upper.protocol, fragment: upper.fragment.is_some() })
+            let payload = ethernet::HEADER_LEN + ipv6::HEADER_LEN;
+            Some(Upper {
+                protocol: upper.protocol,
+                fragment: upper.fragment.is_some(),
+                offset: payload + upper.offset,
+                end: payload + packet.payload().len(),
+            })
         }
         _ => None,
     }

@@ -1,5 +1,6 @@
 //! Links: each stage against its law, and what holds for all of them together.
 
+mod corrupt;
 mod delay;
 mod loss;
 mod queue;

@@ -8,7 +8,7 @@ use tickwire_core::wire::ipv4::{IpProtocol, Ipv4Header, Ipv4Packet};
 use tickwire_core::wire::ipv6::{Ipv6Header, Ipv6Packet};
 use tickwire_sim::Instant;
 use tickwire_sim::bytes::Bytes;
-use tickwire_sim::link::{Act, Cause, CoDel, Framing, Queue, Rate, Room, Stage};
+use tickwire_sim::link::{Act, Cause, CoDel, Framing, Queue, Rate, Room, Stage, Step};
 
 use crate::{Bench, frame};
 
@@ -168,4 +168,38 @@ fn assert_marked(before: &[u8], after: &[u8]) {
         assert_eq!(new.header(), Ipv6Header { traffic_class: old.traffic_class() | 3, ..old.header() });
     }
     assert_eq!(before[54..], after[54..]);
+}
+
+/// The first frame is being sent; the two behind it find less than the threshold before them.
+#[rstest]
+#[case(Room::Frames(2), ipv4(2), true, 0, &[3, 4])]
+#[case(Room::Bytes(1_001), ipv6(1), true, 0, &[3, 4])]
+#[case(Room::Frames(2), ipv4(0), true, 2, &[])]
+#[case(Room::Frames(2), ipv4(0), false, 0, &[])]
+fn what_comes_above_the_step_is_marked(
+    #[case] threshold: Room,
+    #[case] frame: Bytes,
+    #[case] drop_not_ect: bool,
+    #[case] drops: usize,
+    #[case] marked: &[u64],
+) {
+    let queue = Queue::Step(Step { threshold, drop_not_ect }, Room::Frames(4));
+    let mut bench = Bench::new(vec![Stage::Rate(Rate { bps: 8_000_000, framing: Framing::None, queue })]);
+    (0..5).for_each(|name| bench.push(0, name, frame.clone()));
+    let dropped = bench.dropped();
+    assert_eq!(dropped.len(), drops);
+    assert!(dropped.iter().all(|(_, cause)| *cause == Cause::NotEct));
+    let now = Instant::from_millis(10);
+    let arrivals = std::iter::from_fn(|| bench.direction.pop(now, &mut bench.draws));
+    let found: Vec<u64> =
+        arrivals.filter(|outgoing| !outgoing.fate.acts.is_empty()).map(|outgoing| outgoing.fate.frame).collect();
+    assert_eq!(found, marked);
+}
+
+#[test]
+fn a_full_stepped_queue_drops_its_tail() {
+    let queue = Queue::Step(Step { threshold: Room::Frames(1), drop_not_ect: false }, Room::Frames(2));
+    let mut bench = Bench::new(vec![Stage::Rate(Rate { bps: 8_000_000, framing: Framing::None, queue })]);
+    (0..4).for_each(|name| bench.push(0, name, ipv4(2)));
+    assert_eq!(bench.dropped(), [(3, Cause::QueueFull)]);
 }

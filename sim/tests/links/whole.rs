@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use tickwire_sim::draw::{Draws, Tape};
 use tickwire_sim::link::direction::{ARRIVED_MAX, FATES_MAX};
 use tickwire_sim::link::{
-    Cause, CoDel, Delay, Direction, Framing, GilbertElliott, Law, Loss, Pattern, Queue, Rate, Room, Stage,
+    Cause, CoDel, Corrupt, Delay, Direction, Flap, Framing, GilbertElliott, Law, Loss, Pattern, Queue, Rate, Room,
+    Stage, Step,
 };
 use tickwire_sim::{Instant, Seed};
 
@@ -33,6 +34,8 @@ fn queue() -> impl Strategy<Value = Queue> {
         room().prop_map(Queue::TailDrop),
         room().prop_map(Queue::HeadDrop),
         (codel, room()).prop_map(|(codel, room)| Queue::CoDel(codel, room)),
+        (room(), room(), any::<bool>())
+            .prop_map(|(threshold, room, drop_not_ect)| Queue::Step(Step { threshold, drop_not_ect }, room)),
     ]
 }
 
@@ -54,7 +57,24 @@ fn stage() -> impl Strategy<Value = Stage> {
         });
     let rate = (1_u64..1_000_000_000, queue())
         .prop_map(|(bps, queue)| Stage::Rate(Rate { bps, framing: Framing::Ethernet, queue }));
-    prop_oneof![rate, delay, loss().prop_map(Stage::Loss), (0_u32..=1_000_000).prop_map(|ppm| Stage::Duplicate { ppm }),]
+    let corrupt = (0_u32..=1_000_000, 0..3).prop_map(|(ppm, kind)| {
+        Stage::Corrupt(match kind {
+            0 => Corrupt::BreakChecksum { ppm },
+            1 => Corrupt::KeepChecksum { ppm },
+            _ => Corrupt::Truncate { ppm },
+        })
+    });
+    let flap = (0_u64..50, 0_u64..50, 0_u64..50).prop_map(|(from, down, up)| {
+        Stage::Flap(Flap::Periodic { from: Instant::from_millis(from), down: millis(down), up: millis(up) })
+    });
+    prop_oneof![
+        rate,
+        delay,
+        loss().prop_map(Stage::Loss),
+        corrupt,
+        flap,
+        (0_u32..=1_000_000).prop_map(|ppm| Stage::Duplicate { ppm }),
+    ]
 }
 
 /// Times between frames, and their lengths.

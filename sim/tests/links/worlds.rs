@@ -3,10 +3,11 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use rstest::rstest;
 use tickwire_sim::bytes::Bytes;
 use tickwire_sim::capture::read_frames;
 use tickwire_sim::draw::Tape;
-use tickwire_sim::link::{Cause, Counters, Delay, End, Law, Link, Loss, Pattern, Queue, Rate, Room, Stage};
+use tickwire_sim::link::{Cause, Corrupt, Counters, Delay, End, Law, Link, Loss, Pattern, Queue, Rate, Room, Stage};
 use tickwire_sim::{Direction, Ended, Host, HostId, Instant, InterfaceAddress, LinkId, Partition, Seed, Step, World};
 
 use crate::millis;
@@ -67,7 +68,7 @@ fn another_link_changes_nothing() {
     transfer(&mut beside, 101, rough(), 50_000);
     finish(&mut beside);
     let of_first = |world: &World| {
-        let frames = world.trace().frames().iter().filter(|passed| passed.port.host.index() < 2);
+        let frames = world.trace().frames().iter().filter(|passed| passed.port.node.index() < 2);
         frames.map(|passed| (passed.at, passed.port, passed.direction, passed.frame.clone())).collect::<Vec<_>>()
     };
     assert!(of_first(&alone) == of_first(&beside));
@@ -87,7 +88,7 @@ fn a_tape_replays_a_world() {
     };
     let replayed = replay(world.tape().clone());
     assert_eq!(replayed.trace(), world.trace());
-    assert_eq!(replayed.trace_digest(), world.trace_digest());
+    assert_eq!(replayed.hash(), world.hash());
     let calm = replay(Tape::new());
     let chance = [Cause::Loss];
     for counters in calm.link_counters(LinkId::default()) {
@@ -159,4 +160,33 @@ fn a_partition_and_its_end() {
     assert!(
         drops.filter(|fate| matches!(fate.end, End::Dropped(_))).all(|fate| fate.end == End::Dropped(Cause::Partition))
     );
+}
+
+/// Every preset carries a transfer, at no more than its rate and no less than its delay.
+#[rstest]
+#[case::lan(Link::lan(), 1_000_000)]
+#[case::wifi(Link::wifi(), 1_000_000)]
+#[case::lte(Link::lte(), 400_000)]
+#[case::satellite(Link::satellite(), 200_000)]
+#[case::dialup(Link::dialup(), 20_000)]
+fn presets_carry_a_transfer(#[case] link: Link, #[case] len: usize) {
+    let mut world = World::new(Seed([1; 32]));
+    let id = transfer(&mut world, 100, link, len);
+    finish(&mut world);
+    let [down, up] = world.link_counters(id);
+    assert!(up.delivered > (len / 1460) as u64 && down.delivered > 0);
+}
+
+/// Damage that checksums notice costs time and nothing else.
+#[test]
+fn tcp_gets_through_corruption() {
+    let stages = vec![
+        Stage::Corrupt(Corrupt::BreakChecksum { ppm: 30_000 }),
+        Stage::Corrupt(Corrupt::Truncate { ppm: 10_000 }),
+        Stage::Delay(Delay::constant(millis(2))),
+    ];
+    let mut world = World::new(Seed([1; 32]));
+    let id = transfer(&mut world, 100, Link::symmetric(stages), 300_000);
+    finish(&mut world);
+    assert!(world.link_counters(id)[1].corrupted > 0);
 }

@@ -4,20 +4,24 @@
 //! |---|---|
 //! | `fifo` | tail drop and head drop |
 //! | `codel` | `CoDel`: drops or marks while frames stay too long |
+//! | `step` | marks what finds a queue above a threshold |
 
 mod codel;
 mod fifo;
+mod step;
 
 use bytes::Bytes;
 use tickwire_core::Instant;
 
 pub use codel::CoDel;
+pub use step::Step;
 
 use super::direction::{Passing, Scope};
 use super::ecn::mark_ce;
 use super::fate::Act;
 use codel::Controlled;
 use fifo::Fifo;
+use step::Stepped;
 
 /// The discipline of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,9 @@ pub enum Queue {
     HeadDrop(Room),
     /// First in, first out, under the control of `CoDel` (RFC 8289); what finds no room is dropped.
     CoDel(CoDel, Room),
+    /// First in, first out; what finds more than a threshold before it is marked CE, what finds no room
+    /// is dropped.
+    Step(Step, Room),
 }
 
 /// How much a queue holds. What is counted is frames as the stack sees them, without preamble, check
@@ -92,6 +99,7 @@ fn ecn_mark(ecn: bool, mut passing: Passing, scope: &mut Scope<'_>) -> Result<Pa
 pub(super) enum Waiting {
     Fifo(Fifo),
     CoDel(Controlled),
+    Step(Stepped),
 }
 
 impl Waiting {
@@ -100,6 +108,7 @@ impl Waiting {
             Queue::TailDrop(room) => Waiting::Fifo(Fifo::tail_drop(room)),
             Queue::HeadDrop(room) => Waiting::Fifo(Fifo::head_drop(room)),
             Queue::CoDel(codel, room) => Waiting::CoDel(Controlled::new(codel, room)),
+            Queue::Step(step, room) => Waiting::Step(Stepped::new(step, room)),
         }
     }
 
@@ -108,6 +117,7 @@ impl Waiting {
         match self {
             Waiting::Fifo(fifo) => fifo.enqueue(passing, scope),
             Waiting::CoDel(controlled) => controlled.enqueue(passing, scope),
+            Waiting::Step(stepped) => stepped.enqueue(passing, scope),
         }
     }
 
@@ -116,6 +126,7 @@ impl Waiting {
         match self {
             Waiting::Fifo(fifo) => fifo.dequeue(),
             Waiting::CoDel(controlled) => controlled.dequeue(scope),
+            Waiting::Step(stepped) => stepped.dequeue(),
         }
     }
 
@@ -123,6 +134,7 @@ impl Waiting {
         match self {
             Waiting::Fifo(fifo) => fifo.frames(),
             Waiting::CoDel(controlled) => controlled.frames(),
+            Waiting::Step(stepped) => stepped.frames(),
         }
     }
 }

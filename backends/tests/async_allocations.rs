@@ -1,0 +1,66 @@
+//! Asynchronous reads and writes do not allocate once they are warm, those that wait included: counted by the
+//! allocator itself.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use support::{Hosts, ip4};
+use tickwire_backends::async_net::{TcpListener, TcpStream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+struct Counting;
+
+thread_local! {
+    /// This thread's own: the drivers and the test harness have threads of theirs.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+#[allow(unsafe_code)]
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's guarantees are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: the caller's guarantees are passed on.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn warm_round_trips_do_not_allocate() {
+    let hosts = Hosts::start();
+    let tokio = tokio::runtime::Builder::new_current_thread().build().expect("no threads");
+    tokio.block_on(async {
+        let listener = TcpListener::bind(&hosts.east(), (ip4(2), 7)).expect("a free port");
+        let mut client = TcpStream::connect(&hosts.west(), (ip4(2), 7)).await.expect("it listens");
+        let (mut server, _) = listener.accept().await.expect("it connected");
+        tokio::spawn(async move {
+            let mut buf = [0; 1000];
+            while server.read_exact(&mut buf).await.is_ok() {
+                server.write_all(&buf).await.expect("connected");
+            }
+        });
+        let mut buf = [7; 1000];
+        let mut round_trips = async |count: u32| {
+            for _ in 0..count {
+                client.write_all(&buf).await.expect("connected");
+                client.read_exact(&mut buf).await.expect("echoed");
+            }
+            ALLOCATIONS.get()
+        };
+        let before = round_trips(5000).await;
+        let after = round_trips(5000).await;
+        assert_eq!(after - before, 0, "allocations");
+    });
+    hosts.shutdown();
+}
