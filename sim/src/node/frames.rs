@@ -1,4 +1,5 @@
-//! Frames from their parts, for nodes that have no stack.
+//! Frames from their parts: what an [`Injector`](super::Injector) sends, and nodes that have no stack. Every
+//! checksum is right.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -14,7 +15,7 @@ use tickwire_core::wire::tcp_options::TcpOptions;
 use tickwire_core::wire::udp::{self, UdpHeader};
 
 /// The hop limit of what goes any number of hops.
-pub(crate) const HOPS: u8 = 64;
+pub const HOPS: u8 = 64;
 
 /// The two ends of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +28,15 @@ pub struct Stations {
 
 /// The two ends of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hosts {
-    pub(crate) src: IpAddr,
-    pub(crate) dst: IpAddr,
+pub struct Hosts {
+    /// Who sends it, as it says.
+    pub src: IpAddr,
+    /// Whom it is for, of the same family.
+    pub dst: IpAddr,
 }
 
 /// A frame around a payload.
-pub(crate) fn ethernet(stations: Stations, ethertype: EtherType, payload: &[u8]) -> Bytes {
+pub fn ethernet(stations: Stations, ethertype: EtherType, payload: &[u8]) -> Bytes {
     let mut frame = Vec::with_capacity(ethernet::HEADER_LEN + payload.len());
     EthernetHeader { dst: stations.dst, src: stations.src, ethertype }.emit(&mut frame);
     frame.extend_from_slice(payload);
@@ -41,14 +44,14 @@ pub(crate) fn ethernet(stations: Stations, ethertype: EtherType, payload: &[u8])
 }
 
 /// An ARP packet, sent by whom it names as its sender.
-pub(crate) fn arp(dst: EthernetAddress, header: &ArpHeader) -> Bytes {
+pub fn arp(dst: EthernetAddress, header: &ArpHeader) -> Bytes {
     let mut packet = Vec::with_capacity(arp::PACKET_LEN);
     header.emit(&mut packet);
     ethernet(Stations { src: header.sender_hardware, dst }, EtherType::Arp, &packet)
 }
 
 /// A whole IP packet: IPv4 if both ends are, else IPv6.
-pub(crate) fn packet(hosts: Hosts, protocol: IpProtocol, hops: u8, upper: &[u8]) -> Bytes {
+pub fn packet(hosts: Hosts, protocol: IpProtocol, hops: u8, upper: &[u8]) -> Bytes {
     let mut packet = Vec::with_capacity(ipv6::HEADER_LEN + upper.len());
     let payload_len = upper.len() as u16;
     match (hosts.src, hosts.dst) {
@@ -81,7 +84,7 @@ pub(crate) fn packet(hosts: Hosts, protocol: IpProtocol, hops: u8, upper: &[u8])
 }
 
 /// A frame around an IP packet.
-pub(crate) fn around(stations: Stations, packet: &[u8]) -> Bytes {
+pub fn around(stations: Stations, packet: &[u8]) -> Bytes {
     let is_v4 = packet.first().is_some_and(|first| first >> 4 == 4);
     ethernet(stations, if is_v4 { EtherType::Ipv4 } else { EtherType::Ipv6 }, packet)
 }
@@ -94,7 +97,7 @@ fn v6(address: IpAddr) -> Ipv6Addr {
 }
 
 /// The pseudo-header of an upper layer of `len` bytes.
-pub(crate) fn pseudo_header(hosts: Hosts, protocol: IpProtocol, len: usize) -> Sum {
+pub fn pseudo_header(hosts: Hosts, protocol: IpProtocol, len: usize) -> Sum {
     match (hosts.src, hosts.dst) {
         (IpAddr::V4(src), IpAddr::V4(dst)) => Sum::pseudo_header_v4(src, dst, protocol, len),
         (src, dst) => Sum::pseudo_header_v6(v6(src), v6(dst), protocol, len),
@@ -102,7 +105,7 @@ pub(crate) fn pseudo_header(hosts: Hosts, protocol: IpProtocol, len: usize) -> S
 }
 
 /// A TCP segment in a packet of its own. The header's ports are those of the two ends.
-pub(crate) fn segment(
+pub fn segment(
     stations: Stations,
     (from, to): (SocketAddr, SocketAddr),
     header: &TcpHeader,
@@ -119,7 +122,7 @@ pub(crate) fn segment(
 }
 
 /// A UDP datagram without the packet around it.
-pub(crate) fn datagram((from, to): (SocketAddr, SocketAddr), payload: &[u8]) -> Vec<u8> {
+pub fn datagram((from, to): (SocketAddr, SocketAddr), payload: &[u8]) -> Vec<u8> {
     let hosts = Hosts { src: from.ip(), dst: to.ip() };
     let mut datagram = Vec::with_capacity(udp::HEADER_LEN + payload.len());
     UdpHeader { src_port: from.port(), dst_port: to.port(), payload_len: payload.len() as u16 }.emit(&mut datagram);
@@ -130,7 +133,7 @@ pub(crate) fn datagram((from, to): (SocketAddr, SocketAddr), payload: &[u8]) -> 
 }
 
 /// An ICMPv6 message, whose checksum is filled in, in a packet of its own.
-pub(crate) fn icmp6(stations: Stations, hosts: Hosts, hops: u8, mut message: Vec<u8>) -> Bytes {
+pub fn icmp6(stations: Stations, hosts: Hosts, hops: u8, mut message: Vec<u8>) -> Bytes {
     let sum = pseudo_header(hosts, IpProtocol::ICMPV6, message.len());
     icmpv6::fill_checksum(sum, &mut message);
     around(stations, &packet(hosts, IpProtocol::ICMPV6, hops, &message))

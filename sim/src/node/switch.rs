@@ -10,7 +10,7 @@ use tickwire_core::wire::ethernet::EthernetAddress;
 use super::Outbox;
 
 /// How long a station is remembered that is not heard of again: the default of 802.1D, table 7-5.
-const AGING_TIME: Duration = Duration::from_secs(300);
+const AGING_TIME: Duration = Duration::from_mins(5);
 /// Stations that a new switch has room for.
 const STATIONS: usize = 1_024;
 

@@ -1,11 +1,13 @@
 //! What a world is made of, and what is to happen in it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::hash::Hasher as _;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
-use tickwire_core::error::AddInterfaceError;
+use tickwire_core::error::{AddInterfaceError, RouteError};
 use tickwire_core::frame::Capabilities;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Config, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
@@ -32,7 +34,40 @@ pub struct Host {
     pub config: Config,
     /// Its interfaces.
     pub interfaces: Vec<InterfaceConfig>,
+    /// Its static routes, those of a router as well: set `config.router.forwarding` too.
+    pub routes: Vec<HostRoute>,
 }
+
+/// A static route of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostRoute {
+    /// The destinations: an address of theirs, and how long their prefix is.
+    pub destinations: InterfaceAddress,
+    /// The router that leads there.
+    pub gateway: IpAddr,
+    /// The number of the interface on whose link the router is, from 0.
+    pub interface: usize,
+}
+
+/// Why a host cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostError {
+    /// The stack refuses an interface: its number, from 0.
+    Interface(usize, AddInterfaceError),
+    /// The stack refuses a route: its number, from 0.
+    Route(usize, RouteError),
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HostError::Interface(number, error) => write!(f, "interface {number}: {error}"),
+            HostError::Route(number, error) => write!(f, "route {number}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for HostError {}
 
 impl Host {
     /// A host with the default configuration and one plain Ethernet interface of MTU 1500. The
@@ -45,7 +80,7 @@ impl Host {
             addresses.iter().copied(),
         )
         .unverified();
-        Host { name: name.to_owned(), config: Config::default(), interfaces: vec![interface] }
+        Host { name: name.to_owned(), config: Config::default(), interfaces: vec![interface], routes: Vec::new() }
     }
 }
 
@@ -102,8 +137,9 @@ impl World {
     ///
     /// # Errors
     ///
-    /// As [`Stack::add_interface`], for the first interface that the stack refuses.
-    pub fn add_host(&mut self, host: Host) -> Result<HostId, AddInterfaceError> {
+    /// As [`Stack::add_interface`] and [`Stack::add_route`], for the first interface or route that the stack
+    /// refuses.
+    pub fn add_host(&mut self, host: Host) -> Result<HostId, HostError> {
         let id = HostId(self.nodes.len());
         let config = Config { checks: true, trace: true, ..host.config };
         let settings = oracle::Settings {

@@ -31,7 +31,7 @@ use bytes::Bytes;
 use tickwire_core::config::Medium;
 use tickwire_core::{Instant, Seed};
 
-pub use self::build::Host;
+pub use self::build::{Host, HostError, HostRoute};
 pub use self::id::{HostId, NodeId, Port};
 pub use self::wiring::LinkId;
 

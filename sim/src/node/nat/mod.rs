@@ -263,14 +263,14 @@ impl Nat {
             EtherType::Ipv4 if for_us => {
                 let packet = Ipv4Packet::parse(view.payload()).map_err(|_| NatDrop::Malformed)?;
                 let whole = view.payload().get(..packet.total_len()).unwrap_or_default();
-                self.packet(now, port, frame.slice_ref(whole), out)
+                self.packet(now, port, &frame.slice_ref(whole), out)
             }
             _ => Err(NatDrop::NotForUs),
         }
     }
 
-    fn packet(&mut self, now: Instant, port: usize, packet: Bytes, out: &mut Outbox) -> Result<(), NatDrop> {
-        let view = Ipv4Packet::parse(&packet).map_err(|_| NatDrop::Malformed)?;
+    fn packet(&mut self, now: Instant, port: usize, packet: &Bytes, out: &mut Outbox) -> Result<(), NatDrop> {
+        let view = Ipv4Packet::parse(packet).map_err(|_| NatDrop::Malformed)?;
         if !view.verify_checksum() {
             return Err(NatDrop::Malformed);
         }
@@ -286,22 +286,22 @@ impl Nat {
         if view.ttl() <= 1 {
             if !is_error && view.fragment_offset() == 0 {
                 let exceeded = Icmpv4Header::TimeExceeded { code: icmpv4::TTL_EXCEEDED };
-                self.send_error(now, port, exceeded, &packet, out)?;
+                self.send_error(now, port, exceeded, packet, out)?;
             }
             return Err(NatDrop::TtlExceeded);
         }
         if is_error {
-            return self.pass_error(now, port, &packet, out);
+            return self.pass_error(now, port, packet, out);
         }
         let key = PacketKey::of(port, &view);
         if view.fragment_offset() > 0 {
-            return match self.fragments.follow(now, key, &packet)? {
-                Some(passage) => self.pass(now, &passage, &packet, out),
+            return match self.fragments.follow(now, key, packet)? {
+                Some(passage) => self.pass(now, &passage, packet, out),
                 None => Ok(()),
             };
         }
-        let passage = self.passage(now, port, &view, &packet)?;
-        self.pass(now, &passage, &packet, out)?;
+        let passage = self.passage(now, port, &view, packet)?;
+        self.pass(now, &passage, packet, out)?;
         if view.more_fragments() {
             for waiting in self.fragments.open(now, key, passage)? {
                 self.pass(now, &passage, &waiting, out)?;

@@ -14,15 +14,15 @@ use crate::node::Outbox;
 use crate::node::frames::{self, Stations};
 
 /// For how long a neighbor's answer is believed: "on the order of a minute" (RFC 1122 section 2.3.2.1).
-const LIFETIME: Duration = Duration::from_secs(60);
+const LIFETIME: Duration = Duration::from_mins(1);
 /// Between two requests for one address: not more often than once a second (RFC 1122 section 2.3.2.1).
 const RETRY: Duration = Duration::from_secs(1);
 /// Requests before the neighbor counts as unreachable.
 const REQUESTS: u8 = 3;
 /// Neighbors that are known or asked for.
 const NEIGHBORS: usize = 256;
-/// Packets that wait for one neighbor.
-const WAITING: usize = 3;
+/// Packets that wait for one neighbor: as many as the fragments of the largest packet.
+pub(super) const WAITING: usize = 48;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Neighbor {
@@ -35,14 +35,14 @@ enum Neighbor {
 pub(super) struct Neighbors {
     port: usize,
     side: Side,
-    neighbors: BTreeMap<Ipv4Addr, Neighbor>,
+    entries: BTreeMap<Ipv4Addr, Neighbor>,
     /// When each one that is asked for is asked for again.
     asking: BTreeSet<(Instant, Ipv4Addr)>,
 }
 
 impl Neighbors {
     pub(super) fn new(port: usize, side: Side) -> Neighbors {
-        Neighbors { port, side, neighbors: BTreeMap::new(), asking: BTreeSet::new() }
+        Neighbors { port, side, entries: BTreeMap::new(), asking: BTreeSet::new() }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -52,7 +52,7 @@ impl Neighbors {
     /// Sends a packet to a neighbor, as soon as its hardware address is known. A packet that is dropped,
     /// this one or one that has waited longer, is told.
     pub(super) fn send(&mut self, now: Instant, to: Ipv4Addr, packet: Bytes, out: &mut Outbox) -> Result<(), NatDrop> {
-        match self.neighbors.get_mut(&to) {
+        match self.entries.get_mut(&to) {
             Some(Neighbor::Known { hardware, heard }) if *heard + LIFETIME > now => {
                 let hardware = *hardware;
                 out.push((self.port, self.framed(hardware, &packet)));
@@ -65,7 +65,7 @@ impl Neighbors {
             }
             // What it told is too old.
             Some(Neighbor::Known { .. }) => {
-                self.neighbors.remove(&to);
+                self.entries.remove(&to);
             }
             None => {}
         }
@@ -73,7 +73,7 @@ impl Neighbors {
             return Err(NatDrop::NeighborsFull);
         }
         let again = now + RETRY;
-        self.neighbors.insert(to, Neighbor::Asked { requests: 1, again, waiting: [packet].into() });
+        self.entries.insert(to, Neighbor::Asked { requests: 1, again, waiting: [packet].into() });
         self.asking.insert((again, to));
         self.ask(to, out);
         Ok(())
@@ -81,14 +81,14 @@ impl Neighbors {
 
     /// Whether there is room for one more, made if need be by forgetting one that is no longer believed.
     fn has_room(&mut self, now: Instant) -> bool {
-        if self.neighbors.len() < NEIGHBORS {
+        if self.entries.len() < NEIGHBORS {
             return true;
         }
-        let stale = self.neighbors.iter().find_map(|(address, neighbor)| match neighbor {
+        let stale = self.entries.iter().find_map(|(address, neighbor)| match neighbor {
             Neighbor::Known { heard, .. } => (*heard + LIFETIME <= now).then_some(*address),
             Neighbor::Asked { .. } => None,
         });
-        stale.is_some_and(|address| self.neighbors.remove(&address).is_some())
+        stale.is_some_and(|address| self.entries.remove(&address).is_some())
     }
 
     /// Asks again those that have not answered, and gives up those that never did. Returns how many
@@ -97,7 +97,7 @@ impl Neighbors {
         let mut dropped = 0;
         while let Some(&(at, address)) = self.asking.first().filter(|(at, _)| *at <= now) {
             self.asking.remove(&(at, address));
-            match self.neighbors.get_mut(&address) {
+            match self.entries.get_mut(&address) {
                 Some(Neighbor::Asked { requests, again, .. }) if *requests < REQUESTS => {
                     *requests += 1;
                     *again = now + RETRY;
@@ -106,7 +106,7 @@ impl Neighbors {
                 }
                 Some(Neighbor::Asked { waiting, .. }) => {
                     dropped += waiting.len() as u64;
-                    self.neighbors.remove(&address);
+                    self.entries.remove(&address);
                 }
                 _ => {}
             }
@@ -123,7 +123,7 @@ impl Neighbors {
             return Err(NatDrop::Malformed);
         }
         let for_us = packet.target_protocol() == self.side.address;
-        let known = self.neighbors.contains_key(&sender);
+        let known = self.entries.contains_key(&sender);
         if self.side.is_on_link(sender) && (known || (for_us && self.has_room(now))) {
             self.learn(now, sender, hardware, out);
         }
@@ -141,7 +141,7 @@ impl Neighbors {
     }
 
     fn learn(&mut self, now: Instant, address: Ipv4Addr, hardware: EthernetAddress, out: &mut Outbox) {
-        let before = self.neighbors.insert(address, Neighbor::Known { hardware, heard: now });
+        let before = self.entries.insert(address, Neighbor::Known { hardware, heard: now });
         if let Some(Neighbor::Asked { again, waiting, .. }) = before {
             self.asking.remove(&(again, address));
             out.extend(waiting.iter().map(|packet| (self.port, self.framed(hardware, packet))));

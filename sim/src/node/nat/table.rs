@@ -18,13 +18,13 @@ use tickwire_core::wire::tcp::TcpFlags;
 use super::NatDrop;
 
 /// A UDP session without anything from inside (RFC 4787 REQ-5).
-const UDP_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+const UDP_TIMEOUT: Duration = Duration::from_mins(5);
 /// An established TCP connection that is idle (RFC 5382 REQ-5).
-const TCP_ESTABLISHED_TIMEOUT: Duration = Duration::from_secs((2 * 60 + 4) * 60);
+const TCP_ESTABLISHED_TIMEOUT: Duration = Duration::from_mins(2 * 60 + 4);
 /// One that is opening, closed by both ends, or reset (RFC 5382 REQ-5).
-const TCP_TRANSITORY_TIMEOUT: Duration = Duration::from_secs(4 * 60);
+const TCP_TRANSITORY_TIMEOUT: Duration = Duration::from_mins(4);
 /// An ICMP query (RFC 5508 REQ-2).
-const ICMP_TIMEOUT: Duration = Duration::from_secs(60);
+const ICMP_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The ports that an inside port below 1024 is mapped to (RFC 4787 REQ-3).
 const WELL_KNOWN: u16 = 1_023;

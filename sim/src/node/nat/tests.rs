@@ -16,6 +16,7 @@ use tickwire_core::wire::tcp::{TcpFlags, TcpHeader, TcpSegment};
 use tickwire_core::wire::tcp_options::TcpOptions;
 use tickwire_core::wire::udp::UdpDatagram;
 
+use super::neighbors::WAITING;
 use super::{Filtering, Nat, NatConfig, NatDrop, Outbox, Side};
 use crate::node::frames::{self, Hosts, Stations};
 
@@ -120,7 +121,7 @@ impl Bench {
     }
 
     fn after(&mut self, duration: Duration) -> &mut Bench {
-        self.now = self.now + duration;
+        self.now += duration;
         let mut out = Outbox::new();
         self.nat.expire(self.now, &mut out);
         self.greet();
@@ -288,7 +289,7 @@ fn a_tcp_session_lasts(#[case] segments: &[(usize, TcpFlags)], #[case] seconds: 
         let (from, to) = if *port == INSIDE { (inside, remote) } else { (remote, outside) };
         assert_ne!(bench.tcp(*port, from, to, *flags | TcpFlags::ACK), "");
     }
-    let nearly = Duration::from_secs(seconds) - Duration::from_nanos(1);
+    let nearly = Duration::from_nanos(seconds * 1_000_000_000 - 1);
     let segment = |bench: &mut Bench| bench.tcp(OUTSIDE, remote, outside, TcpFlags::ACK);
     let mut later = Bench { nat: bench.nat.clone(), now: bench.now };
     assert_ne!(segment(later.after(nearly)), "");
@@ -534,12 +535,13 @@ fn echo_requests_for_its_own_addresses_are_answered() {
     assert_eq!(line(&bench.packet(OUTSIDE, &request("203.0.113.7", "192.168.1.1"))), "");
 }
 
-/// A neighbor is asked for three times, a second apart; three packets wait, the oldest goes first.
+/// A neighbor is asked for three times, a second apart; so many packets wait, the oldest goes first.
 #[test]
 fn packets_wait_for_their_neighbor() {
     let mut bench = Bench::new(config());
     let to = end("203.0.113.8:53");
-    for byte in 0..4 {
+    let waiting = WAITING as u8;
+    for byte in 0..=waiting {
         let packet = datagram(end("192.168.1.10:5000"), to, &[byte]);
         let stations = Stations { src: hardware(10), dst: hardware(0xa0) };
         let out = bench.frame(INSIDE, &frames::around(stations, &packet));
@@ -553,7 +555,7 @@ fn packets_wait_for_their_neighbor() {
         given_up.expire(at(second * 1_000), &mut out);
     }
     assert_eq!(out.len(), 2);
-    assert_eq!((given_up.deadline(), given_up.counters().dropped[&NatDrop::Unresolved]), (None, 4));
+    assert_eq!((given_up.deadline(), given_up.counters().dropped[&NatDrop::Unresolved]), (None, 1 + WAITING as u64));
     let reply = ArpHeader {
         operation: ArpOperation::Reply,
         sender_hardware: hardware(8),
@@ -564,7 +566,8 @@ fn packets_wait_for_their_neighbor() {
     let sent = bench.frame(OUTSIDE, &frames::arp(hardware(0xb0), &reply));
     let views = sent.iter().map(|(_, frame)| EthernetFrame::parse(frame).unwrap());
     let last_bytes: Vec<_> = views.map(|view| (view.dst(), *view.payload().last().unwrap())).collect();
-    assert_eq!(last_bytes, [(hardware(8), 1), (hardware(8), 2), (hardware(8), 3)]);
+    let expected: Vec<_> = (1..=waiting).map(|byte| (hardware(8), byte)).collect();
+    assert_eq!(last_bytes, expected);
 }
 
 #[rstest]
