@@ -206,6 +206,16 @@ impl World {
         self.befall(Fault::Partition(link, partition));
     }
 
+    /// Ends all faults of a link for good, in both directions ([`link::Direction::heal`](crate::link::Direction::heal)):
+    /// from now on it only takes its time.
+    ///
+    /// # Panics
+    ///
+    /// If `link` is of another world and not in this one.
+    pub fn heal(&mut self, link: LinkId) {
+        self.befall(Fault::Heal(link));
+    }
+
     /// What a link has done so far: from its first end to its second, and back.
     ///
     /// # Panics

@@ -28,6 +28,7 @@ mod wiring;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 use tickwire_core::config::Medium;
 use tickwire_core::{Instant, Seed};
 
@@ -40,7 +41,7 @@ use self::queue::Queue;
 use self::wiring::{Way, Wiring};
 use crate::draw::{Dice, Draws, Lots};
 use crate::fault::Fault;
-use crate::link::Fate;
+use crate::link::{Answer, Fate};
 use crate::node::host::{HostState, Sent};
 use crate::node::{Node, Outbox};
 use crate::oracle::{Switches, WireOracles};
@@ -213,8 +214,16 @@ impl World {
             self.hash.entry(Entry::Dropped, self.now, way.link.index(), [fate.frame, fate.at.as_nanos()]);
             self.trace.dropped(fate);
         }
+        let answers: SmallVec<[Answer; 1]> = std::iter::from_fn(|| wire.direction.pop_answer()).collect();
         if let Some(at) = wire.next_look() {
             self.queue.push(at, Happening::Link(way));
+        }
+        if !answers.is_empty() {
+            let back = &mut self.wiring.wire(way.back()).direction;
+            for answer in answers {
+                back.push_answer(self.now, answer, &mut self.draws);
+            }
+            self.settle(way.back());
         }
     }
 
