@@ -19,7 +19,7 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | [`table`] | mappings, sessions, timeouts, ports |
+//! | `table` | mappings, sessions, timeouts, ports |
 //! | `rewrite` | addresses, ports and checksums in a packet, and in what an ICMP error quotes |
 //! | `fragments` | the way of fragments that have no ports |
 //! | `neighbors` | ARP, and packets that wait for it |
