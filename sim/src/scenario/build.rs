@@ -1,7 +1,7 @@
 //! The world of a scenario.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tickwire_core::config::InterfaceConfig;
@@ -15,6 +15,7 @@ use crate::fault::Fault;
 use crate::link::{Link, Stage};
 use crate::oracle::Oracle;
 use crate::workload::{ClientPlan, ServerPlan, SinkPlan, SourcePlan};
+use crate::world::HostRoute;
 use crate::{ApplicationId, Host, HostId, LinkId, Port, Program, World};
 
 /// The first port that servers listen on.
@@ -155,11 +156,20 @@ fn add_host(world: &mut World, place: usize, spec: &HostSpec) -> Result<HostId, 
         let interface = spec.interfaces.iter().position(on_link);
         let what = || format!("{gateway} is on no link of this host's interfaces");
         let interface = interface.ok_or_else(|| ScenarioError::at(key(&format!("gateways.{number}")), what()))?;
-        Ok((interface, *gateway))
+        Ok(HostRoute { destinations: everything(*gateway), gateway: *gateway, interface })
     });
-    let gateways = gateways.collect::<Result<_, _>>()?;
-    let host = Host { name: spec.name.clone(), config, interfaces, gateways };
+    let routes = gateways.collect::<Result<_, _>>()?;
+    let host = Host { name: spec.name.clone(), config, interfaces, routes };
     world.add_host(host).map_err(|error| ScenarioError::at(key("interfaces"), error.to_string()))
+}
+
+/// The prefix of all addresses of a family.
+fn everything(of: IpAddr) -> InterfaceAddress {
+    if of.is_ipv4() {
+        InterfaceAddress::v4(Ipv4Addr::UNSPECIFIED, 0)
+    } else {
+        InterfaceAddress::v6(Ipv6Addr::UNSPECIFIED, 0)
+    }
 }
 
 fn same_subnet(own: InterfaceAddress, other: IpAddr) -> bool {
