@@ -18,6 +18,7 @@
 //! | `application` | [`Program`]: what runs on a host, and who is woken by what |
 //! | [`scenario`] | a network, its faults and its workload as one value, as TOML, and run |
 //! | [`script`] | applications as steps: connect, send, expect, close |
+//! | [`swarm`] | random scenarios |
 //! | [`workload`] | applications that transfer streams of known bytes, and verify them |
 //! | [`determinism`] | two runs of one thing, compared event by event |
 //! | `failure` | what went wrong: a script that could not go on, a rule that was broken |
@@ -63,6 +64,7 @@ pub mod oracle;
 pub mod scenario;
 pub mod script;
 pub mod segment;
+pub mod swarm;
 pub mod topology;
 pub mod trace;
 pub mod workload;

@@ -59,16 +59,20 @@ to = "b"
 #[case(
     "heal",
     "heel",
-    "line 2: heel: unknown field `heel`, expected one of `title`, `heal`, `oracles_off`, `host`, `link`, `fault`, `flow`, `datagrams`"
+    "line 2: heel: unknown field `heel`, expected one of `title`, `heal`, `oracles_off`, `host`, `hub`, `switch`, `nat`, `link`, `fault`, `flow`, `datagrams`"
 )]
 #[case(
     "192.0.2.2/24",
     "192.0.2.2",
     "line 10: host.1.interfaces.0: \"192.0.2.2\" is no address with a prefix length: write \"192.0.2.1/24\" or \"2001:db8::1/64\""
 )]
-#[case("name = \"b\"", "name = \"a\"", "line 9: host.1.name: there are two hosts \"a\"; names must differ")]
-#[case("\"b\"]", "\"c\"]", "line 14: link.0.ends.1: there is no host \"c\"; there are a, b")]
-#[case("\"b\"]", "\"b.1\"]", "line 14: link.0.ends.1: \"b.1\" is no interface: b has 1, counted from 0, as in \"b.0\"")]
+#[case("name = \"b\"", "name = \"a\"", "line 9: host.1.name: there are two nodes \"a\"; names must differ")]
+#[case("\"b\"]", "\"c\"]", "line 14: link.0.ends.1: there is no node \"c\"; there are a, b")]
+#[case(
+    "\"b\"]",
+    "\"b.1\"]",
+    "line 14: link.0.ends.1: \"b.1\" is not there: b has 1 of them, counted from 0, as in \"b.0\""
+)]
 #[case("to = \"b\"", "to = \"b\"\nip = \"v6\"", "line 19: flow.0.ip: b has no IPv6 address")]
 #[case(
     "to = \"b\"",

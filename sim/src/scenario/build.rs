@@ -1,22 +1,18 @@
 //! The world of a scenario.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tickwire_core::config::InterfaceConfig;
-use tickwire_core::frame::Capabilities;
-use tickwire_core::wire::ethernet::EthernetAddress;
-use tickwire_core::{Config, Instant, InterfaceAddress, Seed, options};
+use tickwire_core::{Instant, Seed};
 
+use super::names::Names;
 use super::text::ScenarioError;
-use super::{Datagrams, Family, Flow, HostSpec, Prefix, Scenario};
+use super::{Datagrams, Family, Flow, Scenario, nodes};
 use crate::fault::Fault;
 use crate::link::{Link, Stage};
 use crate::oracle::Oracle;
 use crate::workload::{ClientPlan, ServerPlan, SinkPlan, SourcePlan};
-use crate::world::HostRoute;
-use crate::{ApplicationId, Host, HostId, LinkId, Port, Program, World};
+use crate::{ApplicationId, HostId, LinkId, Program, World};
 
 /// The first port that servers listen on.
 const FIRST_PORT: u16 = 7000;
@@ -38,39 +34,6 @@ pub struct Built {
     pub datagrams: Vec<[ApplicationId; 2]>,
 }
 
-/// The names that were given so far.
-#[derive(Default)]
-pub(super) struct Names<'a> {
-    hosts: BTreeMap<&'a str, (HostId, &'a HostSpec)>,
-    links: BTreeMap<&'a str, LinkId>,
-}
-
-impl<'a> Names<'a> {
-    pub(super) fn host(&self, key: String, name: &str) -> Result<(HostId, &'a HostSpec), ScenarioError> {
-        let known = || self.hosts.keys().copied().collect::<Vec<_>>().join(", ");
-        let missing = || ScenarioError::at(key, format!("there is no host {name:?}; there are {}", known()));
-        self.hosts.get(name).copied().ok_or_else(missing)
-    }
-
-    /// The interface that is written `host` or `host.interface`.
-    pub(super) fn interface(&self, key: String, end: &str) -> Result<(HostId, usize), ScenarioError> {
-        let (name, interface) = end.rsplit_once('.').unwrap_or((end, "0"));
-        let (id, spec) = self.host(key.clone(), name)?;
-        let interfaces = spec.interfaces.len();
-        let interface = interface.parse().ok().filter(|number| *number < interfaces).ok_or_else(|| {
-            let what = format!("{end:?} is no interface: {name} has {interfaces}, counted from 0, as in \"{name}.0\"");
-            ScenarioError::at(key, what)
-        })?;
-        Ok((id, interface))
-    }
-
-    pub(super) fn link(&self, key: String, name: &str) -> Result<LinkId, ScenarioError> {
-        let known = || self.links.keys().copied().collect::<Vec<_>>().join(", ");
-        let missing = || ScenarioError::at(key, format!("there is no link {name:?}; there are {}", known()));
-        self.links.get(name).copied().ok_or_else(missing)
-    }
-}
-
 impl Scenario {
     /// The world that it describes, at its start.
     ///
@@ -84,26 +47,12 @@ impl Scenario {
             world.switch_oracle(oracle, false);
         }
         let mut names = Names::default();
-        let mut hosts = Vec::new();
-        for (place, spec) in self.host.iter().enumerate() {
-            let id = add_host(&mut world, place, spec)?;
-            if names.hosts.insert(&spec.name, (id, spec)).is_some() {
-                let what = format!("there are two hosts {:?}; names must differ", spec.name);
-                return Err(ScenarioError::at(format!("host.{place}.name"), what));
-            }
-            hosts.push(id);
-        }
+        let hosts = nodes::add(self, &mut world, &mut names)?;
         let mut links = Vec::new();
         for (place, spec) in self.link.iter().enumerate() {
-            let end = |end: usize| -> Result<Port, ScenarioError> {
-                let (host, interface) = names.interface(format!("link.{place}.ends.{end}"), &spec.ends[end])?;
-                Ok(Port::new(host, interface))
-            };
+            let end = |end: usize| names.port(&format!("link.{place}.ends.{end}"), &spec.ends[end]);
             let id = world.connect(end(0)?, end(1)?, spec.path.clone());
-            if names.links.insert(&spec.name, id).is_some() {
-                let what = format!("there are two links {:?}; names must differ", spec.name);
-                return Err(ScenarioError::at(format!("link.{place}.name"), what));
-            }
+            names.add_link(&format!("link.{place}.name"), &spec.name, id)?;
             links.push(id);
         }
         let key = u64::from_le_bytes(seed.0[..8].try_into().unwrap_or_default());
@@ -132,61 +81,6 @@ fn unknown_oracle(place: usize, name: &str) -> ScenarioError {
     ScenarioError::at(format!("oracles_off.{place}"), what)
 }
 
-fn add_host(world: &mut World, place: usize, spec: &HostSpec) -> Result<HostId, ScenarioError> {
-    let key = |field: &str| format!("host.{place}.{field}");
-    if spec.name.is_empty() || spec.name.contains('.') {
-        let what = format!("{:?} is no name: a name is not empty and has no dot", spec.name);
-        return Err(ScenarioError::at(key("name"), what));
-    }
-    let mut config = Config::default();
-    config.router.forwarding = spec.router;
-    for (name, value) in &spec.options {
-        let set = options::set(&mut config, name, &value.0);
-        set.map_err(|error| ScenarioError::at(key(&format!("options.{name}")), error.to_string()))?;
-    }
-    let interfaces = (0_u8..).zip(&spec.interfaces).map(|(number, addresses)| {
-        let [high, low] = (place as u16 + 1).to_be_bytes();
-        let hardware = EthernetAddress([2, 0, 0, number, high, low]);
-        let addresses = addresses.iter().map(|prefix| prefix.0);
-        InterfaceConfig::new(hardware, Capabilities::plain(spec.mtu), addresses).unverified()
-    });
-    let interfaces = interfaces.collect();
-    let gateways = spec.gateways.iter().enumerate().map(|(number, gateway)| {
-        let on_link = |addresses: &Vec<Prefix>| addresses.iter().any(|own| same_subnet(own.0, *gateway));
-        let interface = spec.interfaces.iter().position(on_link);
-        let what = || format!("{gateway} is on no link of this host's interfaces");
-        let interface = interface.ok_or_else(|| ScenarioError::at(key(&format!("gateways.{number}")), what()))?;
-        Ok(HostRoute { destinations: everything(*gateway), gateway: *gateway, interface })
-    });
-    let routes = gateways.collect::<Result<_, _>>()?;
-    let host = Host { name: spec.name.clone(), config, interfaces, routes };
-    world.add_host(host).map_err(|error| ScenarioError::at(key("interfaces"), error.to_string()))
-}
-
-/// The prefix of all addresses of a family.
-fn everything(of: IpAddr) -> InterfaceAddress {
-    if of.is_ipv4() {
-        InterfaceAddress::v4(Ipv4Addr::UNSPECIFIED, 0)
-    } else {
-        InterfaceAddress::v6(Ipv6Addr::UNSPECIFIED, 0)
-    }
-}
-
-fn same_subnet(own: InterfaceAddress, other: IpAddr) -> bool {
-    let len = own.prefix_len;
-    match (own.address, other) {
-        (IpAddr::V4(own), IpAddr::V4(other)) => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(len)).unwrap_or(0);
-            (own.to_bits() ^ other.to_bits()) & mask == 0
-        }
-        (IpAddr::V6(own), IpAddr::V6(other)) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(len)).unwrap_or(0);
-            (own.to_bits() ^ other.to_bits()) & mask == 0
-        }
-        _ => false,
-    }
-}
-
 /// Who talks to whom.
 struct Ends {
     from: HostId,
@@ -195,8 +89,8 @@ struct Ends {
 }
 
 fn ends(names: &Names<'_>, key: &str, from: &str, to: &str, family: Family) -> Result<Ends, ScenarioError> {
-    let (from, _) = names.host(format!("{key}.from"), from)?;
-    let (id, spec) = names.host(format!("{key}.to"), to)?;
+    let (from, _) = names.host(&format!("{key}.from"), from)?;
+    let (id, spec) = names.host(&format!("{key}.to"), to)?;
     let mut addresses = spec.interfaces.iter().flatten().map(|prefix| prefix.0.address);
     let remote = addresses.find(|address| address.is_ipv4() == (family == Family::V4)).ok_or_else(|| {
         let family = if family == Family::V4 { "IPv4" } else { "IPv6" };

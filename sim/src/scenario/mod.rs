@@ -43,16 +43,20 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `topology` | hosts and links |
+//! | `topology` | nodes and links |
 //! | `flow` | what hosts say to each other |
 //! | `timeline` | faults, and when |
 //! | `text` | TOML, and what is said about a mistake: line, key, what would be right |
 //! | `build` | the world of a scenario |
+//! | `nodes` | its hosts and other nodes |
+//! | `names` | what names stand for in it |
 //! | `run` | [`Outcome`]: both phases, and the end |
 //! | `verdict` | delivery in time, legal causes, nothing left |
 
 mod build;
 mod flow;
+mod names;
+mod nodes;
 mod run;
 mod text;
 mod timeline;
@@ -70,7 +74,7 @@ pub use flow::{Datagrams, Expected, Family, Flow, Reader};
 pub use run::{Failed, FlowOutcome, Outcome};
 pub use text::ScenarioError;
 pub use timeline::{FaultSpec, What};
-pub use topology::{HostSpec, LinkSpec, Prefix, Setting};
+pub use topology::{HostSpec, LinkSpec, MachineSpec, NatSpec, Prefix, Setting};
 
 /// A network, what goes wrong in it, and what its hosts do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +91,16 @@ pub struct Scenario {
     /// The hosts and routers.
     #[serde(default)]
     pub host: Vec<HostSpec>,
-    /// The links between them.
+    /// Hubs: what arrives at a port leaves by all others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hub: Vec<MachineSpec>,
+    /// Switches: what arrives leaves by the port of its station.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub switch: Vec<MachineSpec>,
+    /// NATs: many hosts behind one address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nat: Vec<NatSpec>,
+    /// The links between all of them.
     #[serde(default)]
     pub link: Vec<LinkSpec>,
     /// What goes wrong, and when.
@@ -99,4 +112,23 @@ pub struct Scenario {
     /// UDP workloads.
     #[serde(default)]
     pub datagrams: Vec<Datagrams>,
+}
+
+impl Scenario {
+    /// A scenario without anything, to be filled.
+    pub fn empty(title: &str) -> Scenario {
+        Scenario {
+            title: title.to_owned(),
+            heal: Duration::ZERO,
+            oracles_off: Vec::new(),
+            host: Vec::new(),
+            hub: Vec::new(),
+            switch: Vec::new(),
+            nat: Vec::new(),
+            link: Vec::new(),
+            fault: Vec::new(),
+            flow: Vec::new(),
+            datagrams: Vec::new(),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tickwire_core::Instant;
 
-use super::build::Names;
+use super::names::Names;
 use super::text::ScenarioError;
 use crate::fault::{DRIFT_MAX_PPM, Fault};
 use crate::link::text as quantity;
@@ -164,13 +164,13 @@ impl FaultSpec {
     fn link(&self, names: &Names<'_>, place: usize) -> Result<LinkId, ScenarioError> {
         let link = self.link.as_deref().filter(|_| self.host.is_none());
         let link = link.ok_or_else(|| self.wrong(place, "what", "needs `link`, and no `host`"))?;
-        names.link(format!("fault.{place}.link"), link)
+        names.link(&format!("fault.{place}.link"), link)
     }
 
     fn interface(&self, names: &Names<'_>, place: usize) -> Result<(HostId, usize), ScenarioError> {
         let host = self.host.as_deref().filter(|_| self.link.is_none());
         let host = host.ok_or_else(|| self.wrong(place, "what", "needs `host`, and no `link`"))?;
-        names.interface(format!("fault.{place}.host"), host)
+        names.interface(&format!("fault.{place}.host"), host)
     }
 
     fn by(&self, place: usize) -> Result<Duration, ScenarioError> {

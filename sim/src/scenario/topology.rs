@@ -1,8 +1,8 @@
-//! Hosts and links, as they are written.
+//! Nodes and links, as they are written.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use serde::de::{Error as _, Visitor};
@@ -61,13 +61,38 @@ impl HostSpec {
     }
 }
 
+/// A hub or a switch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineSpec {
+    /// Its name.
+    pub name: String,
+    /// How many ports it has.
+    pub ports: usize,
+}
+
+/// A NAT. Its interface 0 is the inside, 1 the outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NatSpec {
+    /// Its name.
+    pub name: String,
+    /// Its IPv4 address towards the hosts that it hides.
+    pub inside: Prefix,
+    /// Its IPv4 address towards the world.
+    pub outside: Prefix,
+    /// The router outside that leads to what is on neither side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Ipv4Addr>,
+}
+
 /// A link between two interfaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkSpec {
     /// Its name, by which faults refer to it.
     pub name: String,
-    /// What it links: a node's name, for its first interface, or with the interface's number behind a dot.
+    /// What it links: a node's name, for its first interface or port, or with its number behind a dot.
     pub ends: [String; 2],
     /// What frames go through, from the first end to the second and back; by default nothing: a wire of no
     /// length.

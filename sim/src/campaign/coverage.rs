@@ -1,0 +1,113 @@
+//! What runs reached: kinds of faults, stages of links, kinds of nodes, oracles, reasons for which stacks drop.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tickwire_core::DropReason;
+
+use crate::link::StageKind;
+use crate::oracle::Oracle;
+use crate::scenario::{Built, Scenario, What};
+
+/// Campaigns of so many seeds are judged by what they reached; smaller ones only tell.
+pub const JUDGED_FROM: u64 = 10_000;
+/// How often each thing must have been reached.
+const LEAST: u64 = 10;
+
+/// How often each thing was reached, by its name: `fault crash`, `link bernoulli`, `oracle window`,
+/// `drop bad checksum`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Coverage(BTreeMap<String, u64>);
+
+/// What was reached too seldom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Its name.
+    pub name: String,
+    /// How often it was reached.
+    pub reached: u64,
+    /// Why that is as it should be; `None` if it is not.
+    pub reason: Option<&'static str>,
+}
+
+/// What random scenarios do not reach, and why that is as it should be.
+const EXCUSED: [(&str, &str); 0] = [];
+
+impl Coverage {
+    /// What a run has reached.
+    pub(super) fn of(scenario: &Scenario, built: &Built) -> Coverage {
+        let mut coverage = Coverage::default();
+        for fault in &scenario.fault {
+            coverage.add(format!("fault {}", fault.what.name()), 1);
+        }
+        let nodes = [("hub", scenario.hub.len()), ("switch", scenario.switch.len()), ("nat", scenario.nat.len())];
+        for (kind, count) in nodes {
+            coverage.add(format!("node {kind}"), count as u64);
+        }
+        coverage.add("node router".to_owned(), scenario.host.iter().filter(|host| host.router).count() as u64);
+        let world = &built.world;
+        for link in &built.links {
+            for (kind, count) in world.link_counters(*link).iter().flat_map(|counters| &counters.acted) {
+                coverage.add(format!("link {kind}"), *count);
+            }
+        }
+        for host in &built.hosts {
+            for oracle in Oracle::ALL {
+                coverage.add(format!("oracle {oracle}"), world.oracles(*host).tally(oracle).judged);
+            }
+            for (reason, count) in world.stack(*host).drops() {
+                coverage.add(drop_name(reason), count);
+            }
+        }
+        let applications = built.flows.iter().chain(&built.datagrams).flatten();
+        for ledger in applications.filter_map(|application| world.ledger(*application)) {
+            for oracle in Oracle::ALL {
+                coverage.add(format!("oracle {oracle}"), ledger.tally(oracle).judged);
+            }
+        }
+        coverage
+    }
+
+    fn add(&mut self, name: String, count: u64) {
+        if count > 0 {
+            *self.0.entry(name).or_default() += count;
+        }
+    }
+
+    /// Adds what others have reached.
+    pub fn join(&mut self, other: &Coverage) {
+        for (name, count) in &other.0 {
+            self.add(name.clone(), *count);
+        }
+    }
+
+    /// How often each thing was reached that can be: also what was not.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        let mut counts = self.0.clone();
+        for name in reachable() {
+            counts.entry(name).or_default();
+        }
+        counts
+    }
+
+    /// What was reached too seldom.
+    pub fn missing(&self) -> Vec<Missing> {
+        let seldom = self.counts().into_iter().filter(|(_, reached)| *reached < LEAST);
+        let excused = |name: &str| EXCUSED.iter().find(|(excused, _)| *excused == name).map(|(_, reason)| *reason);
+        seldom.map(|(name, reached)| Missing { reason: excused(&name), name, reached }).collect()
+    }
+}
+
+fn drop_name(reason: DropReason) -> String {
+    format!("drop {reason:?}")
+}
+
+/// The names of all that can be reached.
+fn reachable() -> impl Iterator<Item = String> {
+    let faults = What::ALL.iter().map(|what| format!("fault {}", what.name()));
+    let links = StageKind::ALL.iter().map(|kind| format!("link {kind}"));
+    let oracles = Oracle::ALL.iter().map(|oracle| format!("oracle {oracle}"));
+    let nodes = ["hub", "switch", "nat", "router"].iter().map(|kind| format!("node {kind}"));
+    faults.chain(links).chain(oracles).chain(nodes)
+}

@@ -1,0 +1,88 @@
+//! Which features and faults a run has. Each is there or not, for the whole run.
+
+use std::fmt;
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+
+macro_rules! features {
+    ($($(#[doc = $doc:literal])+ $name:ident: $of:literal,)+) => {
+        /// What a run has. The number behind each is in how many runs of a hundred it is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) struct Features {
+            $($(#[doc = $doc])+ pub(super) $name: bool,)+
+        }
+
+        impl<'a> Arbitrary<'a> for Features {
+            fn arbitrary(u: &mut Unstructured<'a>) -> Result<Features> {
+                Ok(Features { $($name: u.ratio($of, 100_u8)?,)+ })
+            }
+        }
+
+        impl fmt::Display for Features {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let has = [$((self.$name, stringify!($name)),)+];
+                let names: Vec<&str> = has.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
+                f.write_str(&names.join(" "))
+            }
+        }
+    };
+}
+
+features! {
+    /// Frames are lost one by one.
+    loss: 40,
+    /// Frames are lost in bursts.
+    bursts: 20,
+    /// Frames are lost by number or by kind.
+    chosen: 15,
+    /// Frames are copied.
+    duplicates: 25,
+    /// Frames overtake each other.
+    overtaking: 25,
+    /// Delays vary.
+    jitter: 40,
+    /// Frames are damaged, which a checksum notices.
+    damage: 20,
+    /// Frames are damaged, and no checksum notices.
+    damage_unnoticed: 4,
+    /// Frames are cut short.
+    truncation: 10,
+    /// Links have a rate.
+    rates: 75,
+    /// Queues are others than tail drop.
+    queues: 30,
+    /// Links are down at times.
+    flaps: 10,
+    /// A hop takes only shorter packets.
+    mtu: 12,
+    /// A hop takes only shorter packets, and does not say so.
+    black_hole: 6,
+    /// Links are cut.
+    cuts: 30,
+    /// Hosts crash.
+    crashes: 12,
+    /// Hosts pause.
+    pauses: 15,
+    /// Clocks drift, jump and stand still.
+    clocks: 15,
+    /// Interfaces go down.
+    interfaces: 12,
+    /// Devices take no frames for a while.
+    full_devices: 12,
+    /// Stacks are set otherwise than by default.
+    options: 50,
+    /// Buffers are small.
+    small_buffers: 25,
+    /// Readers take their time.
+    slow_readers: 20,
+    /// There are many short connections.
+    short_connections: 25,
+    /// There are datagrams.
+    datagrams: 30,
+    /// There are pauses in which connections idle.
+    idle: 25,
+    /// IPv6.
+    ipv6: 50,
+    /// Faults last so long that connections are given up.
+    long: 6,
+}
