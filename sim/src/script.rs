@@ -125,6 +125,12 @@ impl Application {
         Application { steps, step: 0, bytes_done: 0, socket: None, sender: None, wakes_at: None }
     }
 
+    /// What was still to do is lost: its host has crashed.
+    pub(crate) fn crash(&mut self) {
+        self.steps.truncate(self.step);
+        self.socket = None;
+    }
+
     /// The step that is being done; `None` once all are.
     pub(crate) fn current(&self) -> Option<&Step> {
         self.steps.get(self.step)
