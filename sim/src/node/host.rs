@@ -4,7 +4,7 @@
 //! ```text
 //!   handle_frame, at most rx_batch times
 //!   handle_timeout if due
-//!   drain events, run the scripts that they are for
+//!   drain events, run the scripts that they are for; run programs
 //!   drain transmits of every ready interface
 //!   poll_timeout
 //! ```
@@ -23,6 +23,7 @@ use tickwire_core::provenance::Provenance;
 use tickwire_core::{Config, Event, Instant, Seed, Stack};
 
 use crate::clock::Clock;
+use crate::programs::Moment;
 use crate::script::{Application, Progress, Socket};
 use crate::world::Host;
 
@@ -46,6 +47,8 @@ pub(crate) struct HostState {
     pub(crate) stack: Box<Stack>,
     interfaces: Vec<InterfaceId>,
     condition: Condition,
+    /// Those of its stack in the present turn.
+    events: Vec<Event>,
     /// When it crashed last, by its own clock.
     crashed_at: Instant,
     /// What arrived and was not taken yet, with the number of its interface.
@@ -86,6 +89,7 @@ impl HostState {
             stack,
             interfaces,
             condition: Condition::default(),
+            events: Vec::new(),
             crashed_at: Instant::ZERO,
             inbox: VecDeque::new(),
             overruns: 0,
@@ -185,8 +189,11 @@ impl HostState {
     }
 
     /// One turn at world time `now`. What it sends goes to `sent`, with the number of its interface. Returns
-    /// when the next turn is to be, in world time, if nothing arrives before.
-    pub(crate) fn turn(&mut self, now: Instant, sent: &mut Vec<Sent>) -> Option<Instant> {
+    /// when the next turn is to be, in world time, if nothing arrives before. `program` is [`Programs::run`] for
+    /// this host.
+    ///
+    /// [`Programs::run`]: crate::programs::Programs::run
+    pub(crate) fn turn(&mut self, now: Instant, sent: &mut Vec<Sent>, program: impl FnOnce(&mut Box<Stack>, Moment, &[Event]) -> Option<Instant>) -> Option<Instant> {
         if self.condition.crashed {
             return None;
         }
@@ -196,7 +203,10 @@ impl HostState {
         let full_until = self.condition.full_until.filter(|until| *until > now);
         let local = self.clock.at(now);
         self.receive(local);
-        self.run_applications(local);
+        self.run_scripts(local);
+        let moment = Moment { monotonic: local, unix_nanos: self.clock.wall(now) };
+        let program_wakes = program(&mut self.stack, moment, &self.events);
+        self.events.clear();
         let timer = if full_until.is_some() {
             self.stack.next_timer()
         } else {
@@ -206,7 +216,7 @@ impl HostState {
         self.deadline = timer.map(|wakeup| wakeup.at.max(local));
         let more = (!self.inbox.is_empty()).then_some(now);
         let wakes = self.sleeping.first().map(|(at, _)| *at);
-        let due = [wakes, self.deadline].into_iter().flatten().min();
+        let due = [wakes, program_wakes, self.deadline].into_iter().flatten().min();
         let due = due.map(|at| self.clock.reaches(at).max(now));
         [more, due, full_until].into_iter().flatten().min()
     }
@@ -224,7 +234,7 @@ impl HostState {
         }
     }
 
-    fn run_applications(&mut self, local: Instant) {
+    fn run_scripts(&mut self, local: Instant) {
         while let Some((at, application)) = self.sleeping.pop_first() {
             if at > local {
                 self.sleeping.insert((at, application));
@@ -241,6 +251,7 @@ impl HostState {
 
     fn route_events(&mut self) {
         while let Some(event) = self.stack.poll_event() {
+            self.events.push(event);
             let socket = match event {
                 Event::Tcp(handle, _) => Socket::Tcp(handle),
                 Event::Listener(handle) => Socket::Listener(handle),
