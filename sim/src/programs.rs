@@ -4,6 +4,7 @@
 use tickwire_core::{Event, Instant, Stack};
 
 use crate::fault::Fault;
+use crate::node::host::Sent;
 use crate::world::HostId;
 
 /// What a host's two clocks show.
@@ -21,11 +22,22 @@ impl Default for Moment {
     }
 }
 
+/// A host's turn, as its programs see it.
+pub(crate) struct Turn<'a> {
+    /// Boxed, for it to be moved to where they find it.
+    pub(crate) stack: &'a mut Box<Stack>,
+    pub(crate) moment: Moment,
+    /// What the stack told since they were called last.
+    pub(crate) events: &'a [Event],
+    /// Takes the frames that leave; `None` while the host's devices take none.
+    pub(crate) sent: Option<&'a mut Vec<Sent>>,
+}
+
 /// The programs of all hosts.
 pub(crate) trait Programs {
-    /// A turn of `host`, after its scripts: its programs do what they can do at `moment`. `events` are those of the
-    /// stack since the last call. Returns when, by the host's clock, they want to be called again without any.
-    fn run(&mut self, host: HostId, stack: &mut Box<Stack>, moment: Moment, events: &[Event]) -> Option<Instant>;
+    /// In a turn of `host`, after its scripts, its programs do what they can do. Returns when, by the host's clock,
+    /// they want to be called again though nothing happens.
+    fn run(&mut self, host: HostId, turn: Turn<'_>) -> Option<Instant>;
 
     /// A fault has befallen a host or a link.
     fn befall(&mut self, fault: Fault);
@@ -35,7 +47,7 @@ pub(crate) trait Programs {
 pub(crate) struct NoPrograms;
 
 impl Programs for NoPrograms {
-    fn run(&mut self, _: HostId, _: &mut Box<Stack>, _: Moment, _: &[Event]) -> Option<Instant> {
+    fn run(&mut self, _: HostId, _: Turn<'_>) -> Option<Instant> {
         None
     }
 

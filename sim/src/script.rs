@@ -259,7 +259,9 @@ impl Application {
             if received.is_empty() {
                 return Err(Stop::Failed(format!("the stream ended after {} bytes", self.bytes_done)));
             }
-            if let Some(at) = received.iter().zip(wanted).position(|(got, wanted)| got != wanted) {
+            if received != wanted[..received.len()]
+                && let Some(at) = received.iter().zip(wanted).position(|(got, wanted)| got != wanted)
+            {
                 let (offset, wanted, got) = (self.bytes_done + at, wanted[at], received[at]);
                 return Err(Stop::Failed(format!("byte {offset} is 0x{got:02x}, expected 0x{wanted:02x}")));
             }

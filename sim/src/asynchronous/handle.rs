@@ -8,10 +8,12 @@ use std::task::{Poll, Waker};
 use std::thread::{self, ThreadId};
 
 use tickwire_backends::sockets::{Handle, Waiters, Wakeups};
+use tickwire_core::frame::TxBatch;
 use tickwire_core::time::Duration;
 use tickwire_core::{Config, Event, Instant, Seed, Stack};
 
-use crate::programs::Moment;
+use crate::node::host::{Sent, transmit};
+use crate::programs::{Moment, Turn};
 
 thread_local! {
     /// The host whose programs run on this thread now.
@@ -39,6 +41,10 @@ struct State {
     waiters: Waiters,
     moment: Moment,
     timers: Timers,
+    /// Whether frames leave: the host's devices take them.
+    transmits: bool,
+    sent: Vec<Sent>,
+    batch: TxBatch,
     /// The thread that its programs run on, while they do.
     runs_on: Option<ThreadId>,
 }
@@ -77,6 +83,9 @@ impl HostHandle {
             waiters: Waiters::default(),
             moment: Moment::default(),
             timers: Timers::default(),
+            transmits: false,
+            sent: Vec::new(),
+            batch: TxBatch::new(),
             runs_on: None,
         };
         HostHandle { shared: Arc::new(Shared { name: name.to_owned(), state: Mutex::new(state) }) }
@@ -133,13 +142,15 @@ impl HostHandle {
     }
 
     /// Until the guard is dropped, the stack is within reach of the host's programs.
-    pub(super) fn lend<'a>(&'a self, stack: &'a mut Box<Stack>, moment: Moment) -> Lent<'a> {
+    pub(super) fn lend<'a>(&'a self, turn: Turn<'a>) -> Lent<'a> {
         let mut state = self.lock();
-        std::mem::swap(&mut state.stack, stack);
-        state.moment = moment;
+        state.moment = turn.moment;
+        state.transmits = turn.sent.is_some();
         state.runs_on = Some(thread::current().id());
+        let mut lent = Lent { handle: self, stack: turn.stack, sent: turn.sent };
+        lent.swap(&mut state);
         CURRENT.set(Some(self.clone()));
-        Lent { handle: self, stack }
+        lent
     }
 
     /// What happened to the sockets, and to who waits for the clock.
@@ -184,15 +195,18 @@ impl fmt::Debug for HostHandle {
 impl Handle for HostHandle {
     fn enter<R>(&self, f: impl FnOnce(&mut Stack, &mut Waiters, Instant) -> R) -> R {
         let mut state = self.lock();
-        let State { stack, waiters, moment, runs_on, .. } = &mut *state;
-        if *runs_on != Some(thread::current().id()) {
-            let now = moment.monotonic;
+        let now = state.moment.monotonic;
+        if state.runs_on != Some(thread::current().id()) {
             drop(state);
             let mut waiters = Waiters::default();
             waiters.end();
             return f(&mut nowhere(), &mut waiters, now);
         }
-        let result = f(stack, waiters, moment.monotonic);
+        let State { stack, waiters, batch, sent, .. } = &mut *state;
+        let result = f(stack, waiters, now);
+        if state.transmits {
+            transmit(stack, batch, now, sent);
+        }
         let mut wakeups = waiters.take_wakeups();
         drop(state);
         wakeups.wake();
@@ -204,12 +218,23 @@ impl Handle for HostHandle {
 pub(super) struct Lent<'a> {
     handle: &'a HostHandle,
     stack: &'a mut Box<Stack>,
+    sent: Option<&'a mut Vec<Sent>>,
+}
+
+impl Lent<'_> {
+    /// Exchanges the host's stack and what it has sent with what holds their place.
+    fn swap(&mut self, state: &mut State) {
+        std::mem::swap(&mut state.stack, self.stack);
+        if let Some(sent) = &mut self.sent {
+            std::mem::swap(&mut state.sent, sent);
+        }
+    }
 }
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
         let mut state = self.handle.lock();
-        std::mem::swap(&mut state.stack, self.stack);
+        self.swap(&mut state);
         state.runs_on = None;
         drop(state);
         CURRENT.set(None);

@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use tickwire_core::time::Duration;
-use tickwire_core::{Event, Instant, Stack};
+use tickwire_core::Instant;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinError, JoinHandle};
 
 use super::handle::{HostHandle, nowhere};
-use crate::programs::Moment;
+use crate::programs::Turn;
 
 /// What a program ends with.
 pub(super) type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
@@ -76,17 +76,13 @@ impl Life {
     /// # Panics
     ///
     /// If a program does, or a call into the stack did.
-    pub(super) fn run(
-        &mut self,
-        stack: &mut Box<Stack>,
-        moment: Moment,
-        events: &[Event],
-        new: impl Iterator<Item = (usize, Task)>,
-    ) -> Vec<End> {
+    pub(super) fn run(&mut self, turn: Turn<'_>, new: impl Iterator<Item = (usize, Task)>) -> Vec<End> {
         let Some(runtime) = &self.runtime else { return Vec::new() };
-        let elapsed = if self.has_ticks { moment.monotonic.since(self.shown) } else { Duration::ZERO };
-        self.shown = moment.monotonic;
-        let lent = self.handle.lend(stack, moment);
+        let now = turn.moment.monotonic;
+        let elapsed = if self.has_ticks { now.since(self.shown) } else { Duration::ZERO };
+        self.shown = now;
+        let events = turn.events;
+        let lent = self.handle.lend(turn);
         let news = self.handle.tell(events);
         let (programs, idle) = (&mut self.programs, &self.idle);
         let ended = runtime.block_on(async {
@@ -125,7 +121,8 @@ impl Drop for Life {
         self.handle.end();
         // What tasks leave behind still has a clock to look at, and a stack that nobody hears of.
         let mut stack = Box::new(nowhere());
-        let _lent = self.handle.lend(&mut stack, self.handle.moment());
+        let moment = self.handle.moment();
+        let _lent = self.handle.lend(Turn { stack: &mut stack, moment, events: &[], sent: None });
         drop(self.runtime.take());
     }
 }

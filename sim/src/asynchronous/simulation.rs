@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use tickwire_core::{Event, Instant, Stack};
+use tickwire_core::Instant;
 
 use super::handle::HostHandle;
 use super::life::{Life, Outcome, Task};
 use crate::determinism::Run;
 use crate::failure::Failure;
 use crate::fault::Fault;
-use crate::programs::{Moment, Programs};
+use crate::programs::{Programs, Turn};
 use crate::world::{Ended, HostId, World};
 
 /// A world whose hosts run asynchronous programs; see [the module](super).
@@ -147,13 +147,13 @@ impl Member {
         self.started = started;
     }
 
-    fn run(&mut self, stack: &mut Box<Stack>, moment: Moment, events: &[Event], has_ticks: bool) {
-        let now = moment.monotonic;
+    fn run(&mut self, turn: Turn<'_>, has_ticks: bool) {
+        let now = turn.moment.monotonic;
         let life = self.life.get_or_insert_with(|| Life::new(&self.name, now, has_ticks));
         let handle = life.handle();
         let new = (self.started..).zip(&self.programs[self.started..]);
         let new = new.map(|(number, program)| (number, program(handle.clone())));
-        let ended = life.run(stack, moment, events, new);
+        let ended = life.run(turn, new);
         self.started = self.programs.len();
         self.wakes_at = life.wakes_at(now);
         for (number, outcome) in ended {
@@ -166,11 +166,11 @@ impl Member {
 }
 
 impl Programs for Hosts {
-    fn run(&mut self, host: HostId, stack: &mut Box<Stack>, moment: Moment, events: &[Event]) -> Option<Instant> {
+    fn run(&mut self, host: HostId, turn: Turn<'_>) -> Option<Instant> {
         let member = self.members.get_mut(&host)?;
-        let is_due = member.wakes_at.is_some_and(|at| at <= moment.monotonic);
-        if is_due || !events.is_empty() || member.started < member.programs.len() {
-            member.run(stack, moment, events, self.has_ticks);
+        let is_due = member.wakes_at.is_some_and(|at| at <= turn.moment.monotonic);
+        if is_due || !turn.events.is_empty() || member.started < member.programs.len() {
+            member.run(turn, self.has_ticks);
         }
         member.wakes_at
     }

@@ -3,7 +3,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`host`] | a host: one turn of a driver's loop, without a device and without a clock |
+//! | `host` | a host: one turn of a driver's loop, without a device and without a clock |
 //! | `hub` | [`Hub`]: what arrives at a port leaves by all others |
 
 pub(crate) mod host;

@@ -266,9 +266,7 @@ impl World {
         state.next_turn = None;
         let mut sent = std::mem::take(&mut self.sent);
         let next = match &mut state.node {
-            Node::Host(host) => host.turn(self.now, &mut sent, |stack, moment, events| {
-                programs.run(HostId(id.0), stack, moment, events)
-            }),
+            Node::Host(host) => host.turn(self.now, &mut sent, |turn| programs.run(HostId(id.0), turn)),
             Node::Hub(_) => None,
         };
         if let Some(at) = next {

@@ -99,7 +99,6 @@ fn datagrams_go_both_ways() {
         Ok(())
     });
     assert_eq!(sim.run_until(LIMIT), Ended::Quiescent);
-    println!("{}", sim.world().trace().lines());
     assert_eq!((sim.failures(), sim.running(server), sim.running(client)), (vec![], 0, 0));
 }
 
