@@ -47,10 +47,10 @@
 #![deny(clippy::float_arithmetic)]
 #![warn(missing_docs)]
 
-mod clock;
-pub mod determinism;
 #[cfg(feature = "tokio")]
 pub mod asynchronous;
+mod clock;
+pub mod determinism;
 pub mod draw;
 mod failure;
 pub mod fault;

@@ -202,9 +202,9 @@ impl Handle for HostHandle {
             waiters.end();
             return f(&mut nowhere(), &mut waiters, now);
         }
-        let State { stack, waiters, batch, sent, .. } = &mut *state;
+        let State { stack, waiters, transmits, batch, sent, .. } = &mut *state;
         let result = f(stack, waiters, now);
-        if state.transmits {
+        if *transmits {
             transmit(stack, batch, now, sent);
         }
         let mut wakeups = waiters.take_wakeups();

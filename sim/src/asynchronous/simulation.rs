@@ -1,12 +1,15 @@
 //! A world, and the programs of its hosts.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
+use std::rc::Rc;
 
 use tickwire_core::Instant;
 
 use super::handle::HostHandle;
 use super::life::{Life, Outcome, Task};
+use super::snapshot::{Make, Snapshot};
 use crate::determinism::Run;
 use crate::failure::Failure;
 use crate::fault::Fault;
@@ -17,12 +20,34 @@ use crate::world::{Ended, HostId, World};
 pub struct Simulation {
     world: World,
     hosts: Hosts,
+    /// How it can be made once more.
+    make: Option<Make>,
 }
 
 impl Simulation {
     /// The world goes on with programs. What else it has (links, scripts, faults) works as before.
     pub fn new(world: World) -> Simulation {
-        Simulation { world, hosts: Hosts { members: BTreeMap::new(), has_ticks: true } }
+        Simulation { world, hosts: Hosts { members: BTreeMap::new(), has_ticks: true }, make: None }
+    }
+
+    /// What `make` makes, which can be made once more: for a [`Simulation::snapshot`] with programs. `make` must
+    /// make the same thing each time: worlds of one seed, with the same nodes, links, scripts, faults and programs.
+    pub fn made_by(make: impl Fn() -> Simulation + 'static) -> Simulation {
+        Simulation::made_by_shared(&(Rc::new(make) as Make))
+    }
+
+    pub(super) fn made_by_shared(make: &Make) -> Simulation {
+        Simulation { make: Some(Rc::clone(make)), ..make() }
+    }
+
+    /// The simulation as it is now. Without programs it is copied; with them it is to be made and run once more:
+    /// `None` unless it was [made so](Simulation::made_by).
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        if self.hosts.members.is_empty() {
+            return Some(Snapshot::copy(&self.world));
+        }
+        let make = self.make.clone()?;
+        Some(Snapshot::replay(make, &self.world))
     }
 
     /// Does without tokio's own timers, in lives that begin after this: whoever uses `tokio::time` panics then, and
@@ -92,6 +117,16 @@ impl Simulation {
     pub fn failures(&self) -> Vec<Failure> {
         let programs = self.hosts.members.values().flat_map(|member| member.failures.iter().cloned());
         self.world.failures().into_iter().chain(programs).collect()
+    }
+}
+
+impl fmt::Debug for Simulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let programs = self.hosts.members.values().map(|member| (&member.name, member.running()));
+        f.debug_struct("Simulation")
+            .field("world", &self.world)
+            .field("programs", &programs.collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }
 

@@ -57,7 +57,7 @@ async fn busy(host: HostHandle, census: Arc<Census>) -> Outcome {
     let alive = Alive::new(&census, life);
     tokio::spawn(async move {
         let _alive = alive;
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
     });
     let alive = Alive::new(&census, life);
     let waiting = host.clone();

@@ -58,13 +58,19 @@ fn a_select_that_is_not_biased_is_found() {
     let drawn = || {
         let mut drawn = Vec::new();
         for _ in 0..64 {
-            let branch = async { tokio::select! { () = async {} => 0, () = async {} => 1 } };
+            let branch = async {
+                tokio::select! { () = async {} => 0, () = async {} => 1 }
+            };
             drawn.push(poll_ready(branch));
         }
         drawn
     };
     assert_named(&first_difference(drawn));
-    let biased = || vec![poll_ready(async { tokio::select! { biased; () = async {} => 0, () = async {} => 1 } })];
+    let biased = || {
+        vec![poll_ready(async {
+            tokio::select! { biased; () = async {} => 0, () = async {} => 1 }
+        })]
+    };
     assert_eq!(biased(), [0]);
 }
 

@@ -5,11 +5,13 @@
 //! | `programs` | programs meet the network, scripts and each other; they end, fail and panic |
 //! | `time` | what waits goes on at its nanosecond, tokio's own timers at whole milliseconds |
 //! | `crash` | a crash ends every task, and the next life knows none of them |
+//! | `snapshot` | a snapshot goes on as the simulation does that it was taken of |
 //! | `leaks` | what reaches past the simulation is found by the determinism check |
 
 mod crash;
 mod leaks;
 mod programs;
+mod snapshot;
 mod time;
 
 use std::net::{Ipv4Addr, SocketAddr};

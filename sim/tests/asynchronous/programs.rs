@@ -11,7 +11,7 @@ use tickwire_sim::link::{Delay, Loss, Stage};
 use tickwire_sim::{Ended, Link, Simulation, Step, determinism};
 use tokio::io::AsyncReadExt as _;
 
-use crate::{LIMIT, Outcome, Pair, SERVER, ask, near, pair, seconds, serve};
+use crate::{LIMIT, Pair, SERVER, ask, near, pair, seconds, serve};
 
 fn data(len: usize) -> Vec<u8> {
     (0..len as u32).map(|at| (at.wrapping_mul(0x9e37_79b1) >> 24) as u8).collect()
@@ -37,7 +37,8 @@ fn an_echo_comes_back_and_the_run_ends() {
 
 #[test]
 fn two_runs_are_alike_also_with_loss() {
-    let stages = vec![Stage::Loss(Loss::Bernoulli { ppm: 20_000 }), Stage::Delay(Delay::constant(Duration::from_millis(5)))];
+    let stages =
+        vec![Stage::Loss(Loss::Bernoulli { ppm: 20_000 }), Stage::Delay(Delay::constant(Duration::from_millis(5)))];
     let lossy = || Link::symmetric(stages.clone());
     let hash = determinism::check(|| echo(lossy(), 200_000).sim, LIMIT).unwrap();
     let Pair { mut sim, .. } = echo(lossy(), 200_000);
@@ -65,15 +66,21 @@ fn programs_and_scripts_meet() {
         }
     });
     let world = sim.world_mut();
-    world.start(client, vec![
-        Step::Connect(SERVER),
-        Step::Send(line.clone()),
-        Step::Expect(line.clone()),
-        Step::Shutdown,
-        Step::ExpectEnd,
-        Step::Close,
-    ]);
-    world.start(client, vec![Step::Listen("192.0.2.2:9".parse().unwrap()), Step::Send(line), Step::ExpectEnd, Step::Close]);
+    world.start(
+        client,
+        vec![
+            Step::Connect(SERVER),
+            Step::Send(line.clone()),
+            Step::Expect(line.clone()),
+            Step::Shutdown,
+            Step::ExpectEnd,
+            Step::Close,
+        ],
+    );
+    world.start(
+        client,
+        vec![Step::Listen("192.0.2.2:9".parse().unwrap()), Step::Send(line), Step::ExpectEnd, Step::Close],
+    );
     assert_eq!(sim.run_until(LIMIT), Ended::Quiescent);
     assert_eq!(sim.failures(), []);
     assert_eq!(sim.running(server), 1);
@@ -116,7 +123,11 @@ fn an_error_is_a_failure_of_its_program() {
 /// What the panic of a run said.
 fn panic_of(mut sim: Simulation) -> String {
     let panic = catch_unwind(AssertUnwindSafe(|| sim.run_until(LIMIT))).unwrap_err();
-    panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap()
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap()
 }
 
 #[test]

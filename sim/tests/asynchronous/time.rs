@@ -61,7 +61,7 @@ fn without_tokio_s_clock_a_run_ends_with_the_last_timer() {
     let Pair { sim, client, .. } = pair(near());
     let mut sim = sim.without_tokio_time();
     sim.start(client, |_| async {
-        time::sleep(Duration::from_secs(86_400)).await;
+        time::sleep(Duration::from_hours(24)).await;
         Ok(())
     });
     assert_eq!(sim.run_until(seconds(100_000)), Ended::Quiescent);
@@ -91,10 +91,10 @@ fn an_interval_ticks_at_once_and_keeps_its_ticks() {
 fn a_timeout_ends_what_is_late_and_only_that() {
     let notes = noted(seconds(2), |notes| async move {
         let late = time::sleep(Duration::from_nanos(1001));
-        assert_eq!(time::timeout(Duration::from_nanos(1000), late).await, Err(Elapsed));
+        assert_eq!(time::timeout(Duration::from_micros(1), late).await, Err(Elapsed));
         notes.now();
-        let just_then = time::sleep(Duration::from_nanos(1000));
-        assert_eq!(time::timeout(Duration::from_nanos(1000), just_then).await, Ok(()));
+        let just_then = time::sleep(Duration::from_micros(1));
+        assert_eq!(time::timeout(Duration::from_micros(1), just_then).await, Ok(()));
         notes.now();
         Ok(())
     });
@@ -176,7 +176,7 @@ fn programs_go_by_their_host_s_clocks() {
     let mut sim = sim.without_tokio_time();
     let wall = Duration::from_secs;
     sim.world_mut().schedule(Instant::ZERO, Fault::ClockDrift(client, 100_000));
-    sim.world_mut().schedule(Instant::from_millis(500), Fault::WallClockBack(client, Duration::from_secs(3600)));
+    sim.world_mut().schedule(Instant::from_millis(500), Fault::WallClockBack(client, Duration::from_hours(1)));
     sim.start(client, move |_| async move {
         // 2020-01-01T00:00:00Z.
         assert_eq!(time::unix_time(), wall(1_577_836_800));
