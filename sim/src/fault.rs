@@ -36,6 +36,8 @@ pub enum Fault {
     DeviceFull(HostId, Duration),
     /// A link is cut in one direction or both, or mended.
     Partition(LinkId, Partition),
+    /// All faults of a link end for good, in both directions: from now on it only takes its time.
+    Heal(LinkId),
 }
 
 impl Fault {
@@ -53,6 +55,7 @@ impl Fault {
             Fault::InterfaceUp(_) => "interface-up",
             Fault::DeviceFull(..) => "device-full",
             Fault::Partition(..) => "partition",
+            Fault::Heal(_) => "heal",
         }
     }
 
@@ -67,7 +70,7 @@ impl Fault {
             | Fault::ClockStall(host, _)
             | Fault::WallClockBack(host, _)
             | Fault::DeviceFull(host, _) => Some(*host),
-            Fault::InterfaceDown(_) | Fault::InterfaceUp(_) | Fault::Partition(..) => None,
+            Fault::InterfaceDown(_) | Fault::InterfaceUp(_) | Fault::Partition(..) | Fault::Heal(_) => None,
         }
     }
 }
@@ -83,6 +86,7 @@ impl fmt::Display for Fault {
             Fault::ClockDrift(_, ppm) => write!(f, " {ppm:+} ppm"),
             Fault::InterfaceDown(port) | Fault::InterfaceUp(port) => write!(f, " {}", port.interface),
             Fault::Partition(link, partition) => write!(f, " link {} {partition:?}", link.index()),
+            Fault::Heal(link) => write!(f, " link {}", link.index()),
             Fault::Crash(_) | Fault::Restart(_) => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
 use tickwire_core::wire::ethernet::{self, EtherType, EthernetFrame};
 use tickwire_core::wire::ipv4::IpProtocol;
 use tickwire_core::wire::tcp::TcpSegment;
@@ -9,14 +10,17 @@ use tickwire_core::wire::tcp::TcpSegment;
 use super::direction::{Passing, Scope};
 use super::fate::Act;
 use super::pattern::{Upper, upper_layer};
+use super::text;
 use crate::draw::Purpose;
 
 /// How frames are corrupted. Each kind is a stage of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Corrupt {
     /// One bit is inverted, where a checksum notices: in a TCP segment, a UDP datagram or an ICMP
     /// message, else in the addresses of an IPv4 header. In a frame that no checksum covers (ARP, say)
     /// it is any bit behind the Ethernet header.
+    #[serde(with = "text::ppm")]
     BreakChecksum {
         /// How many frames of a million.
         ppm: u32,
@@ -24,11 +28,13 @@ pub enum Corrupt {
     /// Two bits are inverted so that the Internet checksum stays what it was: in the data of a TCP
     /// segment, a UDP datagram or an ICMP message, a 0 and a 1 at the same place of two words. No stack
     /// can notice; an application may. A frame in whose data there are no such bits is left as it is.
+    #[serde(with = "text::ppm")]
     KeepChecksum {
         /// How many frames of a million.
         ppm: u32,
     },
     /// Bytes at its end are missing: at least one, at most all behind the Ethernet header.
+    #[serde(with = "text::ppm")]
     Truncate {
         /// How many frames of a million.
         ppm: u32,

@@ -2,27 +2,37 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
 use tickwire_core::Instant;
 use tickwire_core::time::Duration;
 
 use super::direction::{Passing, Scope};
 use super::fate::{Act, Cause};
-use super::quantile;
+use super::kind::StageKind;
+use super::{quantile, text};
 use crate::draw::Purpose;
 
 /// A delay, drawn anew for each frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Delay {
     /// How long.
     pub law: Law,
     /// How often, in a million, a frame's delay is that of the frame before it instead of a new one.
     /// The law stays exactly what it is, and the correlation of frames k apart is this, to the kth
     /// power.
+    #[serde(with = "text::ppm", rename = "correlation", default)]
     pub correlation_ppm: u32,
     /// What becomes of a frame whose delay would end before that of an earlier one.
+    #[serde(default)]
     pub order: Order,
     /// Frames on their way at once, at most; what comes on top is dropped.
+    #[serde(default = "in_flight_max")]
     pub in_flight_max: u32,
+}
+
+const fn in_flight_max() -> u32 {
+    1 << 20
 }
 
 impl Delay {
@@ -33,7 +43,7 @@ impl Delay {
 
     /// A delay without correlation that keeps frames in order, with room for 2^20 frames.
     pub fn new(law: Law) -> Delay {
-        Delay { law, correlation_ppm: 0, order: Order::Keep, in_flight_max: 1 << 20 }
+        Delay { law, correlation_ppm: 0, order: Order::Keep, in_flight_max: in_flight_max() }
     }
 
     /// The same, and frames overtake each other.
@@ -45,23 +55,29 @@ impl Delay {
 }
 
 /// The law of a delay. Each has a calm value, which is what it is when a tape says nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Law {
     /// Always the same.
+    #[serde(with = "text::duration")]
     Constant(Duration),
     /// Each whole nanosecond from one to the other, both included, as likely as any other. Calm: `min`.
     Uniform {
         /// The least.
+        #[serde(with = "text::duration")]
         min: Duration,
         /// The most; not less than `min`, else taken as `min`.
+        #[serde(with = "text::duration")]
         max: Duration,
     },
     /// The normal law, without what lies beyond 4 standard deviations or below zero (which is zero).
     /// Calm: `mean`.
     Normal {
         /// The mean.
+        #[serde(with = "text::duration")]
         mean: Duration,
         /// The standard deviation.
+        #[serde(with = "text::duration")]
         deviation: Duration,
     },
     /// `min`, and on top of it `scale` times the excess over 1 of a Pareto law of shape 3, as queues on
@@ -69,8 +85,10 @@ pub enum Law {
     /// never more than 31 times. Calm: `min`.
     Pareto {
         /// The least.
+        #[serde(with = "text::duration")]
         min: Duration,
         /// The scale of what is on top.
+        #[serde(with = "text::duration")]
         scale: Duration,
     },
 }
@@ -104,9 +122,11 @@ impl Law {
 }
 
 /// Whether frames stay in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// First in, first out: a frame arrives no earlier than the one before it.
+    #[default]
     Keep,
     /// Each frame arrives when its own delay ends, before earlier ones if that is shorter. Those that
     /// end at one instant keep their order.
@@ -157,6 +177,12 @@ impl Delaying {
             }
             Order::Overtake => self.in_flight.partition_point(|(other, _)| *other <= at),
         };
+        if place < self.in_flight.len() {
+            scope.count_as(StageKind::Overtake);
+        }
+        if at > scope.now {
+            scope.count();
+        }
         self.in_flight.insert(place, (at, passing));
         while self.in_flight.front().is_some_and(|(at, _)| *at <= scope.now) {
             self.fire(scope);

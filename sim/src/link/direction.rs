@@ -17,7 +17,9 @@ use super::corrupt::Corrupt;
 use super::delay::Delaying;
 use super::fate::{Act, Cause, Counters, End, Fate};
 use super::flap::Flap;
+use super::kind::StageKind;
 use super::loss::Losing;
+use super::mtu::Mtu;
 use super::rate::Sending;
 use crate::draw::{Dice, Draws, Entity, Purpose};
 
@@ -27,6 +29,9 @@ pub const ARRIVED_MAX: usize = 1 << 16;
 /// Fates of dropped frames that were not taken out; the oldest are forgotten and counted.
 pub const FATES_MAX: usize = 1 << 16;
 
+/// Errors on their way back that were not taken out; what comes on top is forgotten and counted.
+pub const ANSWERS_MAX: usize = 1 << 10;
+
 /// A frame that has arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
@@ -34,6 +39,15 @@ pub struct Outgoing {
     pub frame: Bytes,
     /// What became of it: its arrival.
     pub fate: Fate,
+}
+
+/// A router's error about a frame, to be pushed into the other direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The name of the frame that it is about.
+    pub frame: u64,
+    /// The error.
+    pub data: Bytes,
 }
 
 /// A frame on its way.
@@ -49,6 +63,7 @@ pub(super) struct Passing {
 #[derive(Debug)]
 pub(super) struct Scope<'a> {
     pub(super) now: Instant,
+    kind: StageKind,
     dice: &'a mut Dice,
     draws: &'a mut Draws,
     ledger: &'a mut Ledger,
@@ -58,6 +73,10 @@ pub(super) struct Scope<'a> {
 impl Scope<'_> {
     pub(super) fn chance(&mut self, purpose: Purpose, ppm: u32) -> bool {
         self.draws.chance(self.dice.throw(purpose), ppm)
+    }
+
+    pub(super) fn odds(&mut self, purpose: Purpose, of: u64, total: u64) -> bool {
+        self.draws.odds(self.dice.throw(purpose), of, total)
     }
 
     pub(super) fn below(&mut self, purpose: Purpose, bound: u64) -> u64 {
@@ -75,19 +94,41 @@ impl Scope<'_> {
 
     /// Lets a frame go on that was not there before.
     pub(super) fn add(&mut self, passing: Passing) {
+        self.count();
         self.ledger.counters.added += 1;
         self.onward.push_back(passing);
     }
 
+    /// Counts that the stage did something to a frame.
+    pub(super) fn count(&mut self) {
+        self.count_as(self.kind);
+    }
+
+    pub(super) fn count_as(&mut self, kind: StageKind) {
+        self.ledger.count(kind);
+    }
+
     pub(super) fn count_corrupted(&mut self) {
+        self.count();
         self.ledger.counters.corrupted += 1;
     }
 
     pub(super) fn count_marked(&mut self) {
+        self.count();
         self.ledger.counters.marked += 1;
     }
 
+    /// Sends an error about a frame back.
+    pub(super) fn answer(&mut self, about: &Passing, data: Bytes) {
+        if self.ledger.answers.len() == ANSWERS_MAX {
+            self.ledger.counters.answers_forgotten += 1;
+        } else {
+            self.ledger.answers.push_back(Answer { frame: about.frame, data });
+        }
+    }
+
     pub(super) fn drop(&mut self, passing: Passing, cause: Cause) {
+        self.count();
         self.ledger.drop(passing, cause, self.now);
     }
 }
@@ -97,9 +138,14 @@ impl Scope<'_> {
 struct Ledger {
     counters: Counters,
     dropped: VecDeque<Fate>,
+    answers: VecDeque<Answer>,
 }
 
 impl Ledger {
+    fn count(&mut self, kind: StageKind) {
+        *self.counters.acted.entry(kind).or_default() += 1;
+    }
+
     fn drop(&mut self, passing: Passing, cause: Cause, at: Instant) {
         *self.counters.dropped.entry(cause).or_default() += 1;
         if self.dropped.len() == FATES_MAX {
@@ -120,6 +166,7 @@ enum Working {
     Corrupt(Corrupt),
     Delay(Delaying),
     Flap(Flap),
+    Mtu(Mtu),
 }
 
 impl Working {
@@ -130,6 +177,7 @@ impl Working {
             Stage::Duplicate { ppm } => Working::Duplicate { ppm },
             Stage::Corrupt(corrupt) => Working::Corrupt(corrupt),
             Stage::Flap(flap) => Working::Flap(flap),
+            Stage::Mtu(mtu) => Working::Mtu(mtu),
             Stage::Delay(delay) => Working::Delay(Delaying::new(delay)),
         }
     }
@@ -149,6 +197,7 @@ impl Working {
             Working::Corrupt(corrupt) => corrupt.offer(passing, scope),
             Working::Delay(delaying) => delaying.offer(passing, scope),
             Working::Flap(flap) => flap.offer(passing, scope),
+            Working::Mtu(mtu) => mtu.offer(passing, scope),
         }
     }
 
@@ -177,12 +226,21 @@ impl Working {
     }
 }
 
+/// A stage in its place.
+#[derive(Clone, Debug)]
+struct Placed {
+    kind: StageKind,
+    working: Working,
+    dice: Dice,
+}
+
 /// A direction of a link: its stages and what is in them.
 #[derive(Clone, Debug)]
 pub struct Direction {
-    stages: Vec<(Working, Dice)>,
+    stages: Vec<Placed>,
     now: Instant,
     cut: bool,
+    healed: bool,
     arrived: VecDeque<Outgoing>,
     ledger: Ledger,
     onward: VecDeque<Passing>,
@@ -195,12 +253,13 @@ impl Direction {
         let numbered = stages.into_iter().enumerate();
         let stages = numbered.map(|(place, stage)| {
             let entity = Entity::Link { link, toward_b, stage: place as u8 };
-            (Working::new(stage), Dice::new(entity))
+            Placed { kind: StageKind::of(&stage), working: Working::new(stage), dice: Dice::new(entity) }
         });
         Direction {
             stages: stages.collect(),
             now: Instant::ZERO,
             cut: false,
+            healed: false,
             arrived: VecDeque::new(),
             ledger: Ledger::default(),
             onward: VecDeque::new(),
@@ -209,10 +268,20 @@ impl Direction {
 
     /// Takes in a frame. `name` is the caller's: fates tell it.
     pub fn push(&mut self, now: Instant, name: u64, frame: Bytes, draws: &mut Draws) {
+        self.take_in(now, name, frame, SmallVec::new(), draws);
+    }
+
+    /// Takes in an error from the other direction. Its fate has the name of the frame that it is about.
+    pub fn push_answer(&mut self, now: Instant, answer: Answer, draws: &mut Draws) {
+        self.take_in(now, answer.frame, answer.data, [Act::Error].into_iter().collect(), draws);
+    }
+
+    fn take_in(&mut self, now: Instant, name: u64, data: Bytes, acts: SmallVec<[Act; 1]>, draws: &mut Draws) {
         self.advance(now, draws);
         self.ledger.counters.pushed += 1;
-        let passing = Passing { frame: name, pushed: self.now, acts: SmallVec::new(), data: frame };
+        let passing = Passing { frame: name, pushed: self.now, acts, data };
         if self.cut {
+            self.ledger.count(StageKind::Cut);
             self.ledger.drop(passing, Cause::Partition, self.now);
         } else {
             self.onward.push_back(passing);
@@ -226,11 +295,16 @@ impl Direction {
         self.arrived.pop_front()
     }
 
+    /// The next error that is to go back, through [`Direction::push_answer`] of the other direction.
+    pub fn pop_answer(&mut self) -> Option<Answer> {
+        self.ledger.answers.pop_front()
+    }
+
     /// When something arrives or changes next; a past time if something has arrived already. `None` if
     /// nothing will unless a frame is pushed.
     pub fn deadline(&self) -> Option<Instant> {
         let arrived = self.arrived.front().map(|outgoing| outgoing.fate.at);
-        arrived.or_else(|| self.stages.iter().filter_map(|(stage, _)| stage.deadline()).min())
+        arrived.or_else(|| self.stages.iter().filter_map(|stage| stage.working.deadline()).min())
     }
 
     /// The fate of a frame that was dropped, in the order in which they were.
@@ -244,6 +318,13 @@ impl Direction {
         self.cut = cut;
     }
 
+    /// Ends all faults for good: losses, duplicates, corruption, a flap, a black hole, the present cut. What
+    /// the path is made of stays: rates and queues, delays, a router's MTU.
+    pub fn heal(&mut self) {
+        self.cut = false;
+        self.healed = true;
+    }
+
     /// What was done so far.
     pub fn counters(&self) -> &Counters {
         &self.ledger.counters
@@ -251,7 +332,7 @@ impl Direction {
 
     /// Frames that went in, or were made, and have neither arrived nor been dropped.
     pub fn waiting(&self) -> usize {
-        self.stages.iter().map(|(stage, _)| stage.holds()).sum::<usize>()
+        self.stages.iter().map(|stage| stage.working.holds()).sum::<usize>()
     }
 
     /// Does all that is due by `now`, each thing at its time. Of two stages with something due at once
@@ -259,12 +340,14 @@ impl Direction {
     fn advance(&mut self, now: Instant, draws: &mut Draws) {
         let now = now.max(self.now);
         loop {
-            let due = self.stages.iter().enumerate().filter_map(|(place, (stage, _))| Some((stage.deadline()?, place)));
+            let due =
+                self.stages.iter().enumerate().filter_map(|(place, stage)| Some((stage.working.deadline()?, place)));
             let next = due.min_by_key(|(at, place)| (*at, usize::MAX - place));
             let Some((at, place)) = next.filter(|(at, _)| *at <= now) else { break };
             self.now = at;
-            let (stage, dice) = &mut self.stages[place];
-            stage.fire(&mut Scope { now: at, dice, draws, ledger: &mut self.ledger, onward: &mut self.onward });
+            let Placed { kind, working, dice } = &mut self.stages[place];
+            let (ledger, onward) = (&mut self.ledger, &mut self.onward);
+            working.fire(&mut Scope { now: at, kind: *kind, dice, draws, ledger, onward });
             self.go_on(place + 1, at, draws);
         }
         self.now = now;
@@ -272,11 +355,14 @@ impl Direction {
 
     /// Takes the frames in `onward` through the stages from `place` on, each as far as it gets.
     fn go_on(&mut self, place: usize, now: Instant, draws: &mut Draws) {
-        for (stage, dice) in self.stages.iter_mut().skip(place) {
+        for Placed { kind, working, dice } in self.stages.iter_mut().skip(place) {
+            if self.healed && kind.is_fault() {
+                continue;
+            }
             for _ in 0..self.onward.len() {
                 let Some(passing) = self.onward.pop_front() else { break };
-                let ledger = &mut self.ledger;
-                stage.offer(passing, &mut Scope { now, dice, draws, ledger, onward: &mut self.onward });
+                let (ledger, onward) = (&mut self.ledger, &mut self.onward);
+                working.offer(passing, &mut Scope { now, kind: *kind, dice, draws, ledger, onward });
             }
         }
         while let Some(passing) = self.onward.pop_front() {

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use tickwire_core::Instant;
 use tickwire_core::time::Duration;
 
+use super::kind::StageKind;
 use super::pattern::Pattern;
 
 /// Why a frame was dropped. Each cause belongs to one kind of stage.
@@ -35,8 +36,18 @@ pub enum Cause {
     HeadDropped,
     /// `CoDel` dropped it.
     CoDel,
+    /// The queue was full, and it was among the oldest of its longest flow (FQ-CoDel).
+    LongestFlow,
+    /// RED chose it.
+    RedEarly,
+    /// RED drops all above its upper threshold.
+    RedForced,
     /// It cannot be marked, and the queue was above its step.
     NotEct,
+    /// It was longer than a hop takes, and a router was there to say so.
+    TooBig,
+    /// It was longer than a hop takes, and nobody says so.
+    BlackHole,
     /// More frames were on their way than the delay stage holds.
     InFlightFull,
     /// More frames had passed than were taken out.
@@ -57,6 +68,11 @@ impl fmt::Display for Cause {
             Cause::QueueFull => f.write_str("queue full"),
             Cause::HeadDropped => f.write_str("queue full, oldest out"),
             Cause::CoDel => f.write_str("CoDel"),
+            Cause::LongestFlow => f.write_str("queue full, oldest of its longest flow out"),
+            Cause::RedEarly => f.write_str("RED, by chance"),
+            Cause::RedForced => f.write_str("RED, above its upper threshold"),
+            Cause::TooBig => f.write_str("longer than the MTU of a router's next hop"),
+            Cause::BlackHole => f.write_str("longer than the MTU of a hop that says nothing"),
             Cause::NotEct => f.write_str("queue above its marking step, not ECN-capable"),
             Cause::InFlightFull => f.write_str("too many in flight"),
             Cause::NotTaken => f.write_str("not taken out"),
@@ -87,6 +103,13 @@ pub enum Act {
     },
     /// The ECN field was set to CE.
     MarkedCe,
+    /// It is a fragment of the frame, made by a router.
+    Fragmented {
+        /// Its number, from 0.
+        number: u16,
+    },
+    /// It is a router's error about the frame, on its way back.
+    Error,
     /// It was held back longer, or less long, than the calm delay.
     Jitter {
         /// By so many nanoseconds.
@@ -104,6 +127,8 @@ impl fmt::Display for Act {
             }
             Act::Truncated { bytes } => write!(f, "{bytes} bytes cut off"),
             Act::MarkedCe => f.write_str("marked CE"),
+            Act::Fragmented { number } => write!(f, "fragment {number}"),
+            Act::Error => f.write_str("a router's error about it"),
             Act::Jitter { nanos } => write!(f, "jitter {nanos} ns"),
         }
     }
@@ -163,9 +188,9 @@ impl fmt::Display for Fate {
 /// `pushed + added == delivered + dropped + waiting`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Frames that were pushed.
+    /// Frames that were pushed, and errors on their way back.
     pub pushed: u64,
-    /// Duplicates.
+    /// Duplicates, and fragments but the first.
     pub added: u64,
     /// Frames that arrived.
     pub delivered: u64,
@@ -175,6 +200,11 @@ pub struct Counters {
     pub corrupted: u64,
     /// Frames marked CE.
     pub marked: u64,
+    /// Frames that a stage dropped, changed, added or held back, by its kind. Kinds that never acted are
+    /// not listed.
+    pub acted: BTreeMap<StageKind, u64>,
+    /// Errors that had no room on their way back.
+    pub answers_forgotten: u64,
     /// Fates of dropped frames that were not taken out and are forgotten.
     pub fates_forgotten: u64,
 }

@@ -1,25 +1,43 @@
 //! A link that goes down and comes up again by plan.
 
+use serde::{Deserialize, Serialize};
 use tickwire_core::Instant;
 use tickwire_core::time::Duration;
 
 use super::direction::{Passing, Scope};
 use super::fate::Cause;
+use super::text;
 
 /// When a link is down. What comes to it then is dropped; what has passed it goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Flap {
-    /// From each of these times, for so long.
-    Outages(Vec<(Instant, Duration)>),
+    /// At certain times.
+    Outages(Vec<Outage>),
     /// Up and down by turns, for ever.
     Periodic {
         /// When it goes down first.
+        #[serde(with = "text::instant")]
         from: Instant,
         /// How long it is down each time.
+        #[serde(with = "text::duration")]
         down: Duration,
         /// How long it is up in between.
+        #[serde(with = "text::duration")]
         up: Duration,
     },
+}
+
+/// Once down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Outage {
+    /// From when.
+    #[serde(with = "text::instant")]
+    pub from: Instant,
+    /// For how long.
+    #[serde(with = "text::duration")]
+    pub down: Duration,
 }
 
 impl Flap {
@@ -27,7 +45,9 @@ impl Flap {
     /// again at the first one after it.
     pub fn is_down(&self, at: Instant) -> bool {
         match self {
-            Flap::Outages(outages) => outages.iter().any(|(from, down)| *from <= at && at.since(*from) < *down),
+            Flap::Outages(outages) => {
+                outages.iter().any(|Outage { from, down }| *from <= at && at.since(*from) < *down)
+            }
             Flap::Periodic { from, down, up } => {
                 let period = (*down + *up).as_nanos().max(1);
                 *from <= at && at.since(*from).as_nanos() % period < down.as_nanos()

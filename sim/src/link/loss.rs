@@ -1,14 +1,19 @@
 //! Frames that vanish.
 
+use serde::{Deserialize, Serialize};
+
 use super::direction::{Passing, Scope};
 use super::fate::Cause;
 use super::pattern::Pattern;
-use crate::draw::Purpose;
+use super::text;
+use crate::draw::{PPM, Purpose};
 
 /// Which frames are lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Loss {
     /// Each frame for itself.
+    #[serde(with = "text::ppm")]
     Bernoulli {
         /// How many of a million.
         ppm: u32,
@@ -35,16 +40,25 @@ pub enum Loss {
 ///
 /// In the long run it is bad for `p / (p + r)` of the frames, `p` being `good_to_bad_ppm` and `r`
 /// `bad_to_good_ppm`, and a stay in the bad state lasts `1 / r` frames on average.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GilbertElliott {
     /// From good to bad, in a million.
+    #[serde(with = "text::ppm", rename = "good-to-bad")]
     pub good_to_bad_ppm: u32,
     /// From bad to good, in a million.
+    #[serde(with = "text::ppm", rename = "bad-to-good")]
     pub bad_to_good_ppm: u32,
     /// Loss in the good state, in a million.
+    #[serde(with = "text::ppm", rename = "good-loss", default)]
     pub good_loss_ppm: u32,
     /// Loss in the bad state, in a million.
+    #[serde(with = "text::ppm", rename = "bad-loss", default = "all")]
     pub bad_loss_ppm: u32,
+}
+
+const fn all() -> u32 {
+    PPM
 }
 
 impl GilbertElliott {

@@ -10,7 +10,7 @@
 //!
 //! // 10 Mbit/s behind a queue of 50 frames, 20 ms, 1 % of the frames lost.
 //! let stages = vec![
-//!     Stage::Rate(Rate::new(10_000_000, Queue::TailDrop(Room::Frames(50)))),
+//!     Stage::Rate(Rate::new(10_000_000, Room::Frames(50), Queue::TailDrop)),
 //!     Stage::Delay(Delay::constant(Duration::from_millis(20))),
 //!     Stage::Loss(Loss::Bernoulli { ppm: 10_000 }),
 //! ];
@@ -31,15 +31,20 @@
 //! | [`direction`] | [`Direction`]: a pipeline at work |
 //! | [`fate`] | what became of each frame, and the counters of it |
 //! | [`rate`] | bits per second: how long a frame takes to be sent |
-//! | [`queue`] | what waits for the sender: tail drop, head drop, `CoDel`, a marking step |
+//! | [`queue`] | what waits for the sender: tail drop, head drop, `CoDel`, FQ-CoDel, RED, a marking step |
 //! | `ecn` | marking CE |
 //! | [`loss`] | frames that vanish: by chance, in bursts, by number, by kind |
 //! | [`delay`] | time on the way: constant, uniform, normal, Pareto |
 //! | `quantile` | the tables behind the normal and the Pareto law |
 //! | [`corrupt`] | frames that arrive other than they were sent |
 //! | [`flap`] | down and up by plan |
+//! | [`mtu`] | a hop that takes only shorter packets, with a router that says so or without |
+//! | `too_big` | what that router says |
 //! | `preset` | links as they are found: `lan`, `wifi`, `lte`, `satellite`, `dialup` |
 //! | [`pattern`] | kinds of frames, as rules name them |
+//! | [`kind`] | kinds of stages, by name: what a campaign can have reached |
+//! | [`written`] | a link as TOML |
+//! | [`text`] | how durations, rates, probabilities and rooms are written |
 
 pub mod corrupt;
 pub mod delay;
@@ -47,27 +52,36 @@ pub mod direction;
 mod ecn;
 pub mod fate;
 pub mod flap;
+pub mod kind;
 pub mod loss;
+pub mod mtu;
 pub mod pattern;
 mod preset;
 mod quantile;
 pub mod queue;
 pub mod rate;
+pub mod text;
+mod too_big;
+pub mod written;
 
+use serde::{Deserialize, Serialize};
 use tickwire_core::time::Duration;
 
 pub use corrupt::Corrupt;
 pub use delay::{Delay, Law, Order};
-pub use direction::{Direction, Outgoing};
+pub use direction::{Answer, Direction, Outgoing};
 pub use fate::{Act, Cause, Counters, End, Fate};
-pub use flap::Flap;
+pub use flap::{Flap, Outage};
+pub use kind::StageKind;
 pub use loss::{GilbertElliott, Loss};
+pub use mtu::{Mtu, MtuStep, Router};
 pub use pattern::Pattern;
-pub use queue::{CoDel, Queue, Room, Step};
+pub use queue::{CoDel, FqCoDel, Queue, Red, Room, Step};
 pub use rate::{Framing, Rate};
 
 /// A link between two interfaces, its first end `a` and its second end `b`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "written::Written", rename_all = "kebab-case")]
 pub struct Link {
     /// What a frame from `a` to `b` goes through, in this order.
     pub a_to_b: Vec<Stage>,
@@ -89,7 +103,8 @@ impl Link {
 }
 
 /// One thing that happens to frames on their way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Stage {
     /// Frames are sent one after the other at a rate, and wait for it in a queue.
@@ -98,6 +113,7 @@ pub enum Stage {
     Loss(Loss),
     /// Each frame is followed by a copy of itself, `ppm` times in a million. From here on the copy is a
     /// frame of its own.
+    #[serde(with = "text::ppm")]
     Duplicate {
         /// How often, in a million.
         ppm: u32,
@@ -106,6 +122,8 @@ pub enum Stage {
     Corrupt(Corrupt),
     /// The link is down at times.
     Flap(Flap),
+    /// A hop takes only packets up to a length.
+    Mtu(Mtu),
     /// Frames take their time.
     Delay(Delay),
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use tickwire_core::wire::ethernet::{self, EtherType, EthernetFrame};
 use tickwire_core::wire::ipv4::{IpProtocol, Ipv4Packet};
 use tickwire_core::wire::ipv6::{self, Ipv6Packet};
@@ -11,7 +12,8 @@ use tickwire_core::wire::tcp::TcpFlags;
 use crate::segment::tcp_segment;
 
 /// A kind of frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Pattern {
     /// Any frame.
     Any,

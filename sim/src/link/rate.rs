@@ -1,38 +1,56 @@
 //! Bits per second: frames are sent one after the other, each takes the time of its bits.
 
+use serde::{Deserialize, Serialize};
 use tickwire_core::Instant;
 use tickwire_core::time::Duration;
 
 use super::direction::{Passing, Scope};
-use super::queue::{Queue, Waiting};
+use super::kind::StageKind;
+use super::queue::{Queue, Room, SMALL_FRAME_LEN, Waiting};
+use super::text;
 
 const NANOS_PER_SEC: u128 = 1_000_000_000;
 
 /// A rate, and the queue of what waits to be sent at it. The frame that is being sent is not in the
 /// queue any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Rate {
     /// Bits per second; at 0 nothing is ever sent and the queue fills.
+    #[serde(with = "text::rate")]
     pub bps: u64,
     /// What a frame occupies on the medium.
+    #[serde(default)]
     pub framing: Framing,
-    /// Who waits, who goes next, who is dropped.
+    /// How much waits.
+    #[serde(with = "text::room")]
+    pub room: Room,
+    /// Who goes next, who is dropped.
+    #[serde(default)]
     pub queue: Queue,
 }
 
 impl Rate {
     /// A rate on Ethernet.
-    pub fn new(bps: u64, queue: Queue) -> Rate {
-        Rate { bps, framing: Framing::Ethernet, queue }
+    pub const fn new(bps: u64, room: Room, queue: Queue) -> Rate {
+        Rate { bps, framing: Framing::Ethernet, room, queue }
+    }
+
+    /// How long a frame of `len` bytes takes, rounded down; for ever at rate 0.
+    fn time_of(&self, len: usize) -> Duration {
+        let nanos = (u128::from(self.framing.bytes(len)) * 8 * NANOS_PER_SEC).checked_div(self.bps.into());
+        nanos.and_then(|nanos| u64::try_from(nanos).ok()).map_or(Duration::MAX, Duration::from_nanos)
     }
 }
 
 /// What a frame occupies on the medium beyond its own bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Framing {
     /// As on Ethernet (IEEE 802.3): 7 bytes of preamble, 1 of start delimiter, the frame padded to 60
     /// bytes, 4 of frame check sequence, and 12 of gap before the next. A frame of 1,514 bytes takes
     /// 1,538, one of 42 takes 84.
+    #[default]
     Ethernet,
     /// Nothing: the frame's own bytes.
     None,
@@ -84,12 +102,16 @@ pub(super) struct Sending {
 
 impl Sending {
     pub(super) fn new(rate: Rate) -> Sending {
-        Sending { bps: rate.bps, framing: rate.framing, queue: Waiting::new(rate.queue), current: None }
+        let queue = Waiting::new(rate.queue, rate.room, rate.time_of(SMALL_FRAME_LEN));
+        Sending { bps: rate.bps, framing: rate.framing, queue, current: None }
     }
 
     /// Takes a frame in. Even one that finds nobody before it passes through the queue, whose
     /// discipline so sees every frame.
     pub(super) fn offer(&mut self, passing: Passing, scope: &mut Scope<'_>) {
+        if self.current.is_some() {
+            scope.count_as(StageKind::Rate);
+        }
         self.queue.enqueue(passing, scope);
         if self.current.is_none() {
             self.next(Exact { at: scope.now, fraction: 0 }, scope);

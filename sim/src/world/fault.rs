@@ -10,7 +10,7 @@ impl World {
     pub(super) fn befall(&mut self, fault: Fault) {
         let about = match fault {
             Fault::InterfaceDown(port) | Fault::InterfaceUp(port) => port.node.0,
-            Fault::Partition(link, _) => link.index(),
+            Fault::Partition(link, _) | Fault::Heal(link) => link.index(),
             _ => fault.host().map_or(0, HostId::index),
         };
         self.hash.entry(Entry::Fault, self.now, about, [fault.name().len() as u64, 0]);
@@ -18,6 +18,7 @@ impl World {
         self.trace.faults.push((self.now, fault));
         match fault {
             Fault::Partition(link, partition) => self.wiring.set_partition(link, partition),
+            Fault::Heal(link) => self.wiring.heal(link),
             Fault::InterfaceDown(port) => self.set_interface(port, false),
             Fault::InterfaceUp(port) => self.set_interface(port, true),
             _ => {
@@ -49,7 +50,7 @@ impl World {
                 self.queue.push(now + length, Happening::Relief(id));
             }
             Fault::WallClockBack(_, by) => host.clock.set_wall_back(by),
-            Fault::InterfaceDown(_) | Fault::InterfaceUp(_) | Fault::Partition(..) => {}
+            Fault::InterfaceDown(_) | Fault::InterfaceUp(_) | Fault::Partition(..) | Fault::Heal(_) => {}
         }
         self.relieve(id);
     }

@@ -26,6 +26,13 @@ pub(crate) struct Way {
     pub(crate) toward_b: bool,
 }
 
+impl Way {
+    /// The other direction of the same link.
+    pub(crate) const fn back(self) -> Way {
+        Way { link: self.link, toward_b: !self.toward_b }
+    }
+}
+
 /// A direction, where it leads, and when the world looks at it next.
 #[derive(Clone, Debug)]
 pub(crate) struct Wire {
@@ -90,6 +97,12 @@ impl Wiring {
         let [toward_b, toward_a] = &mut self.wires[link.0];
         toward_b.direction.set_cut(matches!(partition, Partition::AToB | Partition::Both));
         toward_a.direction.set_cut(matches!(partition, Partition::BToA | Partition::Both));
+    }
+
+    pub(crate) fn heal(&mut self, link: LinkId) {
+        for wire in &mut self.wires[link.0] {
+            wire.direction.heal();
+        }
     }
 
     pub(crate) fn counters(&self, link: LinkId) -> [&Counters; 2] {

@@ -1,62 +1,15 @@
 //! Corruption against the core's own checksums, and planned outages.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 use rstest::rstest;
 use tickwire_core::wire::checksum::Sum;
-use tickwire_core::wire::ethernet::{EtherType, EthernetAddress, EthernetHeader};
-use tickwire_core::wire::ipv4::{IpProtocol, Ipv4Header, Ipv4Packet};
-use tickwire_core::wire::ipv6::Ipv6Header;
+use tickwire_core::wire::ipv4::{IpProtocol, Ipv4Packet};
 use tickwire_core::wire::{tcp, udp};
 use tickwire_sim::Instant;
 use tickwire_sim::bytes::Bytes;
-use tickwire_sim::link::{Act, Cause, Corrupt, Flap, Stage};
+use tickwire_sim::link::{Act, Cause, Corrupt, Flap, Outage, Stage};
 
+use crate::packets::{DST, DST4, IPV4_LEN, IPV6_LEN, SRC, SRC4, packet};
 use crate::{Bench, frame, millis};
-
-const SRC: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-const DST: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
-const SRC4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-const DST4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
-const IPV4_LEN: usize = 34;
-const IPV6_LEN: usize = 54;
-
-/// A packet with an upper layer of `bytes`.
-fn packet(v6: bool, protocol: IpProtocol, bytes: &[u8]) -> Bytes {
-    let mut out = Vec::new();
-    let address = EthernetAddress([2, 0, 0, 0, 0, 1]);
-    let ethertype = if v6 { EtherType::Ipv6 } else { EtherType::Ipv4 };
-    EthernetHeader { dst: address, src: address, ethertype }.emit(&mut out);
-    let payload_len = bytes.len() as u16;
-    if v6 {
-        let header = Ipv6Header {
-            traffic_class: 0,
-            flow_label: 0,
-            payload_len,
-            next_header: protocol,
-            hop_limit: 64,
-            src: SRC,
-            dst: DST,
-        };
-        header.emit(&mut out);
-    } else {
-        let header = Ipv4Header {
-            tos: 0,
-            payload_len,
-            id: 0,
-            dont_fragment: true,
-            more_fragments: false,
-            fragment_offset: 0,
-            ttl: 64,
-            protocol,
-            src: SRC4,
-            dst: DST4,
-        };
-        header.emit(&mut out);
-    }
-    out.extend_from_slice(bytes);
-    out.into()
-}
 
 fn pseudo_header(v6: bool, protocol: IpProtocol, len: usize) -> Sum {
     if v6 { Sum::pseudo_header_v6(SRC, DST, protocol, len) } else { Sum::pseudo_header_v4(SRC4, DST4, protocol, len) }
@@ -175,7 +128,7 @@ fn frames_too_short_to_be_damaged_pass() {
 }
 
 #[rstest]
-#[case(Flap::Outages(vec![(Instant::from_nanos(10), std::time::Duration::from_nanos(5))]), &[10, 14])]
+#[case(Flap::Outages(vec![Outage { from: Instant::from_nanos(10), down: std::time::Duration::from_nanos(5) }]), &[10, 14])]
 #[case(
     Flap::Periodic { from: Instant::from_nanos(10), down: std::time::Duration::from_nanos(5), up: std::time::Duration::from_nanos(20) },
     &[10, 14, 35, 39, 60]
@@ -191,7 +144,7 @@ fn outages_are_exact(#[case] flap: Flap, #[case] down: &[u64]) {
 
 #[test]
 fn what_has_passed_an_outage_goes_on() {
-    let flap = Flap::Outages(vec![(Instant::from_millis(1), millis(5))]);
+    let flap = Flap::Outages(vec![Outage { from: Instant::from_millis(1), down: millis(5) }]);
     let delay = tickwire_sim::link::Delay::constant(millis(2));
     let mut bench = Bench::new(vec![Stage::Flap(flap), Stage::Delay(delay)]);
     bench.push(0, 0, frame(60));

@@ -2,11 +2,17 @@
 
 mod corrupt;
 mod delay;
+mod fq_codel;
+mod heal;
 mod loss;
+mod mtu;
+mod packets;
 mod queue;
 mod rate;
+mod red;
 mod whole;
 mod worlds;
+mod written;
 
 use std::time::Duration;
 

@@ -14,10 +14,13 @@ use crate::{Bench, frame};
 
 const LEN: usize = 1_000;
 
+fn bench_of(bps: u64, room: Room, queue: Queue) -> Bench {
+    Bench::new(vec![Stage::Rate(Rate { framing: Framing::None, ..Rate::new(bps, room, queue) })])
+}
+
 /// 8 Mbit/s: a frame of 1,000 bytes takes 1 ms.
 fn bench(codel: CoDel) -> Bench {
-    let queue = Queue::CoDel(codel, Room::Frames(10_000));
-    Bench::new(vec![Stage::Rate(Rate { bps: 8_000_000, framing: Framing::None, queue })])
+    bench_of(8_000_000, Room::Frames(10_000), Queue::CoDel(codel))
 }
 
 /// Two frames per millisecond, for so long: the queue grows by one frame a millisecond.
@@ -68,8 +71,7 @@ fn dropping_ends_when_the_delay_does_and_resumes_where_it_was() {
 /// A queue of one frame is no standing queue, however slow the link is.
 #[test]
 fn a_single_frame_is_not_dropped() {
-    let queue = Queue::CoDel(CoDel::default(), Room::Frames(10));
-    let mut bench = Bench::new(vec![Stage::Rate(Rate { bps: 8_000, framing: Framing::None, queue })]);
+    let mut bench = bench_of(8_000, Room::Frames(10), Queue::CoDel(CoDel::default()));
     for name in 0..20 {
         bench.push(name * 1_000_000_000, name, frame(LEN));
         bench.push(name * 1_000_000_000, 100 + name, frame(40));
@@ -80,8 +82,7 @@ fn a_single_frame_is_not_dropped() {
 
 #[test]
 fn a_full_controlled_queue_drops_its_tail() {
-    let queue = Queue::CoDel(CoDel::default(), Room::Frames(2));
-    let mut bench = Bench::new(vec![Stage::Rate(Rate { bps: 8_000, framing: Framing::None, queue })]);
+    let mut bench = bench_of(8_000, Room::Frames(2), Queue::CoDel(CoDel::default()));
     (0..5).for_each(|name| bench.push(0, name, frame(LEN)));
     assert_eq!(bench.dropped(), [(3, Cause::QueueFull), (4, Cause::QueueFull)]);
 }
@@ -183,8 +184,7 @@ fn what_comes_above_the_step_is_marked(
     #[case] drops: usize,
     #[case] marked: &[u64],
 ) {
-    let queue = Queue::Step(Step { threshold, drop_not_ect }, Room::Frames(4));
-    let mut bench = Bench::new(vec![Stage::Rate(Rate { bps: 8_000_000, framing: Framing::None, queue })]);
+    let mut bench = bench_of(8_000_000, Room::Frames(4), Queue::Step(Step { threshold, drop_not_ect }));
     (0..5).for_each(|name| bench.push(0, name, frame.clone()));
     let dropped = bench.dropped();
     assert_eq!(dropped.len(), drops);
@@ -198,8 +198,8 @@ fn what_comes_above_the_step_is_marked(
 
 #[test]
 fn a_full_stepped_queue_drops_its_tail() {
-    let queue = Queue::Step(Step { threshold: Room::Frames(1), drop_not_ect: false }, Room::Frames(2));
-    let mut bench = Bench::new(vec![Stage::Rate(Rate { bps: 8_000_000, framing: Framing::None, queue })]);
+    let mut bench =
+        bench_of(8_000_000, Room::Frames(2), Queue::Step(Step { threshold: Room::Frames(1), drop_not_ect: false }));
     (0..4).for_each(|name| bench.push(0, name, ipv4(2)));
     assert_eq!(bench.dropped(), [(3, Cause::QueueFull)]);
 }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use tickwire_sim::draw::{Draws, Tape};
 use tickwire_sim::link::direction::{ARRIVED_MAX, FATES_MAX};
 use tickwire_sim::link::{
-    Cause, CoDel, Corrupt, Delay, Direction, Flap, Framing, GilbertElliott, Law, Loss, Pattern, Queue, Rate, Room,
-    Stage, Step,
+    Cause, CoDel, Corrupt, Delay, Direction, Flap, FqCoDel, Framing, GilbertElliott, Law, Loss, Mtu, Pattern, Queue,
+    Rate, Red, Room, Router, Stage, Step,
 };
 use tickwire_sim::{Instant, Seed};
 
@@ -23,19 +23,34 @@ fn law() -> impl Strategy<Value = Law> {
     ]
 }
 
+fn room() -> impl Strategy<Value = Room> {
+    prop_oneof![(0_u32..20).prop_map(Room::Frames), (0_u64..20_000).prop_map(Room::Bytes)]
+}
+
 fn queue() -> impl Strategy<Value = Queue> {
-    let room = || prop_oneof![(0_u32..20).prop_map(Room::Frames), (0_u64..20_000).prop_map(Room::Bytes)];
-    let codel = (0_u64..10, 1_u64..100).prop_map(|(target, interval)| CoDel {
-        target: millis(target),
-        interval: millis(interval),
-        ..CoDel::default()
-    });
+    let codel = || {
+        (0_u64..10, 1_u64..100).prop_map(|(target, interval)| CoDel {
+            target: millis(target),
+            interval: millis(interval),
+            ..CoDel::default()
+        })
+    };
     prop_oneof![
-        room().prop_map(Queue::TailDrop),
-        room().prop_map(Queue::HeadDrop),
-        (codel, room()).prop_map(|(codel, room)| Queue::CoDel(codel, room)),
-        (room(), room(), any::<bool>())
-            .prop_map(|(threshold, room, drop_not_ect)| Queue::Step(Step { threshold, drop_not_ect }, room)),
+        Just(Queue::TailDrop),
+        Just(Queue::HeadDrop),
+        codel().prop_map(Queue::CoDel),
+        (codel(), 0_u16..5, 0_u32..3_000).prop_map(|(codel, flows, quantum)| Queue::FqCoDel(FqCoDel {
+            codel,
+            flows,
+            quantum
+        })),
+        (0_u64..5_000, 0_u64..10_000, 0_u8..30).prop_map(|(min, max, weight_shift)| Queue::Red(Red {
+            min,
+            max,
+            weight_shift,
+            ..Red::new(0)
+        })),
+        (room(), any::<bool>()).prop_map(|(threshold, drop_not_ect)| Queue::Step(Step { threshold, drop_not_ect })),
     ]
 }
 
@@ -49,14 +64,14 @@ fn loss() -> impl Strategy<Value = Loss> {
     ]
 }
 
-fn stage() -> impl Strategy<Value = Stage> {
+pub(crate) fn stage() -> impl Strategy<Value = Stage> {
     let delay =
         (law(), any::<bool>(), 0_u32..50, 0_u32..=1_000_000).prop_map(|(law, overtake, room, correlation_ppm)| {
             let delay = Delay { in_flight_max: room, correlation_ppm, ..Delay::new(law) };
             Stage::Delay(if overtake { delay.reordering() } else { delay })
         });
-    let rate = (1_u64..1_000_000_000, queue())
-        .prop_map(|(bps, queue)| Stage::Rate(Rate { bps, framing: Framing::Ethernet, queue }));
+    let rate = (1_u64..1_000_000_000, room(), queue())
+        .prop_map(|(bps, room, queue)| Stage::Rate(Rate { bps, framing: Framing::Ethernet, room, queue }));
     let corrupt = (0_u32..=1_000_000, 0..3).prop_map(|(ppm, kind)| {
         Stage::Corrupt(match kind {
             0 => Corrupt::BreakChecksum { ppm },
@@ -67,8 +82,13 @@ fn stage() -> impl Strategy<Value = Stage> {
     let flap = (0_u64..50, 0_u64..50, 0_u64..50).prop_map(|(from, down, up)| {
         Stage::Flap(Flap::Periodic { from: Instant::from_millis(from), down: millis(down), up: millis(up) })
     });
+    let mtu = (14_u16..1_600, any::<bool>()).prop_map(|(mtu, tells)| {
+        let router = Router { ipv4: [192, 0, 2, 254].into(), ipv6: "2001:db8::fe".parse().unwrap() };
+        Stage::Mtu(Mtu::constant(mtu, tells.then_some(router)))
+    });
     prop_oneof![
         rate,
+        mtu,
         delay,
         loss().prop_map(Stage::Loss),
         corrupt,

@@ -32,7 +32,7 @@ fn transfer(world: &mut World, net: u8, link: Link, len: usize) -> LinkId {
 
 fn rough() -> Link {
     Link::symmetric(vec![
-        Stage::Rate(Rate::new(20_000_000, Queue::TailDrop(Room::Frames(40)))),
+        Stage::Rate(Rate::new(20_000_000, Room::Frames(40), Queue::TailDrop)),
         Stage::Loss(Loss::Bernoulli { ppm: 30_000 }),
         Stage::Duplicate { ppm: 10_000 },
         Stage::Delay(Delay::new(Law::Uniform { min: millis(5), max: millis(8) }).reordering()),

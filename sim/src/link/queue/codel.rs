@@ -1,6 +1,7 @@
 //! `CoDel`, Controlled Delay (RFC 8289): drops at the head while frames stay in the queue for longer
 //! than a target, ever more often the longer that lasts.
 
+use serde::{Deserialize, Serialize};
 use tickwire_core::Instant;
 use tickwire_core::time::Duration;
 
@@ -8,19 +9,21 @@ use super::fifo::Line;
 use super::{Queued, Room, ecn_mark};
 use crate::link::direction::{Passing, Scope};
 use crate::link::fate::Cause;
+use crate::link::text;
 
-/// What `CoDel` is set to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What `CoDel` is set to. The defaults are those of RFC 8289 and of tc-codel(8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CoDel {
-    /// How long a frame may stay. 5 ms (RFC 8289 section 4.4).
+    /// How long a frame may stay. 5 ms.
+    #[serde(with = "text::duration")]
     pub target: Duration,
-    /// For how long it must be exceeded before something is done: a worst-case round trip. 100 ms
-    /// (section 4.3).
+    /// For how long it must be exceeded before something is done: a worst-case round trip. 100 ms.
+    #[serde(with = "text::duration")]
     pub interval: Duration,
-    /// No more than these bytes left in the queue is no standing queue (`MAXPACKET` in section 5.5).
-    /// 1,514.
+    /// No more than these bytes left in the queue is no standing queue (`MAXPACKET`). 1,514.
     pub floor_bytes: u64,
-    /// Frames that can be marked are marked rather than dropped (section 3.3).
+    /// Frames that can be marked are marked rather than dropped. Off.
     pub ecn: bool,
 }
 
@@ -31,7 +34,7 @@ impl Default for CoDel {
     }
 }
 
-/// The state of RFC 8289 section 5.3, with the names of its pseudocode.
+/// The state of RFC 8289, with the names of its pseudocode.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Control {
     first_above_time: Option<Instant>,
@@ -77,7 +80,7 @@ impl Control {
     }
 
     /// Enters the dropping state. If the last one is not long past, the rate of dropping that controlled
-    /// the queue then is a good start (section 5.5).
+    /// the queue then is a good start.
     fn begin(&mut self, config: &CoDel, now: Instant) {
         self.dropping = true;
         let delta = self.count - self.lastcount;
@@ -114,7 +117,7 @@ fn give_up(config: &CoDel, queued: Queued, scope: &mut Scope<'_>) -> Option<Pass
     ecn_mark(config.ecn, queued.passing, scope).map_err(|passing| scope.drop(passing, Cause::CoDel)).ok()
 }
 
-/// `t + interval / sqrt(count)` (section 5.5), the root in units of 2^-16.
+/// `t + interval / sqrt(count)`, the root in units of 2^-16.
 fn control_law(config: &CoDel, from: Instant, count: u64) -> Instant {
     let root = (u128::from(count) << 32).isqrt().max(1);
     let nanos = (config.interval.as_nanos() << 16) / root;

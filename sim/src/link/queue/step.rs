@@ -1,17 +1,23 @@
 //! A step: whatever comes to a queue that is longer than a threshold is marked, as the switches of
 //! DCTCP (RFC 8257 section 3.1) and the low-latency queues of L4S do.
 
+use serde::{Deserialize, Serialize};
+
 use super::fifo::Line;
 use super::{Backlog, Queued, Room, ecn_mark};
 use crate::link::direction::{Passing, Scope};
 use crate::link::fate::Cause;
+use crate::link::text;
 
 /// Where the step is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Step {
     /// A frame that finds no less than this waiting is marked.
+    #[serde(with = "text::room")]
     pub threshold: Room,
     /// What cannot be marked is dropped in its place, so that it gains nothing; else it is let in.
+    #[serde(default)]
     pub drop_not_ect: bool,
 }
 
