@@ -317,7 +317,6 @@ impl HostState {
     }
 }
 
-<<<<<<< HEAD
 /// Takes everything that a stack has to send.
 pub(crate) fn transmit(stack: &mut Stack, batch: &mut TxBatch, now: Instant, sent: &mut Vec<Sent>) {
     let ready: SmallVec<[InterfaceId; 4]> = stack.interfaces_ready().collect();
@@ -337,17 +336,8 @@ pub(crate) fn transmit(stack: &mut Stack, batch: &mut TxBatch, now: Instant, sen
     }
 }
 
-/// A stack with the host's interfaces.
-fn boot(
-    made_of: &Host,
-    config: Config,
-    seed: Seed,
-    now: Instant,
-) -> Result<(Box<Stack>, Vec<InterfaceId>), AddInterfaceError> {
-=======
 /// A stack with the host's interfaces and routes.
 fn boot(made_of: &Host, config: Config, seed: Seed, now: Instant) -> Result<(Box<Stack>, Vec<InterfaceId>), HostError> {
->>>>>>> main
     let mut stack = Box::new(Stack::new(config, seed));
     let mut interfaces = Vec::with_capacity(made_of.interfaces.len());
     for (number, interface) in made_of.interfaces.iter().enumerate() {
