@@ -40,7 +40,7 @@
 //!     assert_eq!(time::now().since(began), Duration::from_millis(10));
 //!     Ok(())
 //! });
-//! assert_eq!(sim.run_until(Instant::from_millis(60_000)), Ended::Quiescent);
+//! assert_eq!(sim.run_until(Instant::from_millis(600_000)), Ended::Quiescent);
 //! assert_eq!(sim.failures(), []);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
