@@ -19,6 +19,8 @@
 //! | [`scenario`] | a network, its faults and its workload as one value, as TOML, and run |
 //! | [`script`] | applications as steps: connect, send, expect, close |
 //! | [`workload`] | applications that transfer streams of known bytes, and verify them |
+//! | [`asynchronous`] | hosts that run asynchronous programs: real code, on real sockets, on the world's time. Feature `tokio`, on by default |
+//! | `programs` | what a world needs of who runs programs on its hosts |
 //! | [`determinism`] | two runs of one thing, compared event by event |
 //! | `failure` | what went wrong: a script that could not go on, a rule that was broken |
 //! | [`oracle`] | rules that every run must keep, judged by the frames of each host |
@@ -51,6 +53,8 @@
 #![warn(missing_docs)]
 
 mod application;
+#[cfg(feature = "tokio")]
+pub mod asynchronous;
 mod clock;
 pub mod command;
 pub mod determinism;
@@ -60,6 +64,7 @@ pub mod fault;
 pub mod link;
 pub mod node;
 pub mod oracle;
+mod programs;
 pub mod scenario;
 pub mod script;
 pub mod segment;
@@ -69,6 +74,8 @@ pub mod workload;
 pub mod world;
 
 pub use application::{ApplicationId, Program};
+#[cfg(feature = "tokio")]
+pub use asynchronous::{Simulation, time};
 pub use bytes;
 pub use failure::Failure;
 pub use link::{Link, Partition};
