@@ -180,8 +180,8 @@ impl Applications {
         self.runnable.extend((0..self.running.len()).map(|index| (index, None)));
     }
 
-    /// Lets everybody run who has a reason to.
-    pub(crate) fn run(&mut self, stack: &mut Stack, now: Instant) {
+    /// Lets everybody run who has a reason to. The stack's events are added to `events`.
+    pub(crate) fn run(&mut self, stack: &mut Stack, now: Instant, events: &mut Vec<Event>) {
         while let Some(entry) = self.sleeping.pop_first() {
             if entry.0 > now {
                 self.sleeping.insert(entry);
@@ -189,7 +189,7 @@ impl Applications {
             }
             self.runnable.insert(entry.1);
         }
-        self.route_events(stack);
+        self.route_events(stack, events);
         while let Some((index, socket)) = self.runnable.pop_first() {
             let Applications { owners, sleeping, .. } = self;
             let mut scope = Scope { stack, now, me: index, owners, sleeping };
@@ -204,12 +204,14 @@ impl Applications {
                 Application::Source(source) => source.advance(&mut scope),
                 Application::Sink(sink) => sink.advance(&mut scope),
             }
-            self.route_events(stack);
+            self.route_events(stack, events);
         }
     }
 
-    fn route_events(&mut self, stack: &mut Stack) {
+    /// Takes the stack's events: they wake those whose sockets they are about.
+    pub(crate) fn route_events(&mut self, stack: &mut Stack, events: &mut Vec<Event>) {
         while let Some(event) = stack.poll_event() {
+            events.push(event);
             let socket = match event {
                 Event::Tcp(handle, _) => Socket::Tcp(handle),
                 Event::Listener(handle) => Socket::Listener(handle),

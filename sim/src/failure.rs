@@ -25,6 +25,15 @@ pub enum Failure {
         /// The rule, and what was found.
         finding: Finding,
     },
+    /// A program ended with an error.
+    Program {
+        /// The host's name.
+        host: String,
+        /// The program's number on its host, from 0.
+        number: usize,
+        /// The error.
+        what: String,
+    },
     /// A host broke a rule.
     Oracle {
         /// The host's name.
@@ -39,6 +48,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Script { step, what, .. } => write!(f, "step {step}: {what}"),
             Failure::Application { finding: Finding { oracle, at, what }, .. } => write!(f, "{oracle} at {at}: {what}"),
+            Failure::Program { host, number, what } => write!(f, "{host}: program {number}: {what}"),
             Failure::Oracle { host, verdict } => write!(f, "{host}: {verdict}"),
         }
     }

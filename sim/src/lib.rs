@@ -20,6 +20,8 @@
 //! | [`script`] | applications as steps: connect, send, expect, close |
 //! | [`swarm`] | random scenarios |
 //! | [`workload`] | applications that transfer streams of known bytes, and verify them |
+//! | [`asynchronous`] | hosts that run asynchronous programs: real code, on real sockets, on the world's time. Feature `tokio`, on by default |
+//! | `programs` | what a world needs of who runs programs on its hosts |
 //! | [`determinism`] | two runs of one thing, compared event by event |
 //! | `failure` | what went wrong: a script that could not go on, a rule that was broken |
 //! | [`oracle`] | rules that every run must keep, judged by the frames of each host |
@@ -52,6 +54,8 @@
 #![warn(missing_docs)]
 
 mod application;
+#[cfg(feature = "tokio")]
+pub mod asynchronous;
 mod clock;
 pub mod command;
 pub mod determinism;
@@ -61,6 +65,7 @@ pub mod fault;
 pub mod link;
 pub mod node;
 pub mod oracle;
+mod programs;
 pub mod scenario;
 pub mod script;
 pub mod segment;
@@ -71,6 +76,8 @@ pub mod workload;
 pub mod world;
 
 pub use application::{ApplicationId, Program};
+#[cfg(feature = "tokio")]
+pub use asynchronous::{Simulation, time};
 pub use bytes;
 pub use failure::Failure;
 pub use link::{Link, Partition};

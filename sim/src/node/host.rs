@@ -4,7 +4,7 @@
 //! ```text
 //!   handle_frame, at most rx_batch times
 //!   handle_timeout if due
-//!   drain events, run the scripts that they are for
+//!   drain events, run the scripts that they are for; run programs
 //!   drain transmits of every ready interface
 //!   poll_timeout
 //! ```
@@ -20,10 +20,11 @@ use tickwire_core::error::RouteError;
 use tickwire_core::frame::{Frame, TxBatch};
 use tickwire_core::link::InterfaceId;
 use tickwire_core::provenance::Provenance;
-use tickwire_core::{Config, Instant, InterfaceAddress, Route, Seed, Stack};
+use tickwire_core::{Config, Event, Instant, InterfaceAddress, Route, Seed, Stack};
 
 use crate::application::Applications;
 use crate::clock::Clock;
+use crate::programs::{Moment, Turn};
 use crate::world::{Host, HostError};
 
 /// Frames that an interface's device holds until its host takes them; what comes on top is lost.
@@ -46,6 +47,8 @@ pub(crate) struct HostState {
     pub(crate) stack: Box<Stack>,
     interfaces: Vec<InterfaceId>,
     condition: Condition,
+    /// Those of its stack in the present turn.
+    events: Vec<Event>,
     /// When it crashed last, by its own clock.
     crashed_at: Instant,
     /// What arrived and was not taken yet, with the number of its interface.
@@ -79,6 +82,7 @@ impl HostState {
             stack,
             interfaces,
             condition: Condition::default(),
+            events: Vec::new(),
             crashed_at: Instant::ZERO,
             inbox: VecDeque::new(),
             overruns: 0,
@@ -151,8 +155,14 @@ impl HostState {
     }
 
     /// One turn at world time `now`. What it sends goes to `sent`, with the number of its interface. Returns
-    /// when the next turn is to be, in world time, if nothing arrives before.
-    pub(crate) fn turn(&mut self, now: Instant, sent: &mut Vec<Sent>) -> Option<Instant> {
+    /// when the next turn is to be, in world time, if nothing arrives before. `program` takes the part of the
+    /// host's programs in it, and returns when they have one again, by the host's clock.
+    pub(crate) fn turn(
+        &mut self,
+        now: Instant,
+        sent: &mut Vec<Sent>,
+        program: impl FnMut(Turn<'_>) -> Option<Instant>,
+    ) -> Option<Instant> {
         if self.condition.crashed {
             return None;
         }
@@ -162,16 +172,17 @@ impl HostState {
         let full_until = self.condition.full_until.filter(|until| *until > now);
         let local = self.clock.at(now);
         self.receive(local);
-        self.applications.run(&mut self.stack, local);
+        let moment = Moment { monotonic: local, unix_nanos: self.clock.wall(now) };
+        let wakes = self.run_applications(moment, full_until.is_none().then_some(&mut *sent), program);
         let timer = if full_until.is_some() {
             self.stack.next_timer()
         } else {
-            self.transmit(local, sent);
+            transmit(&mut self.stack, &mut self.batch, local, sent);
             self.stack.poll_timeout()
         };
         self.deadline = timer.map(|wakeup| wakeup.at.max(local));
         let more = (!self.inbox.is_empty()).then_some(now);
-        let due = [self.applications.wakes_at(), self.deadline].into_iter().flatten().min();
+        let due = [wakes, self.deadline].into_iter().flatten().min();
         let due = due.map(|at| self.clock.reaches(at).max(now));
         [more, due, full_until].into_iter().flatten().min()
     }
@@ -189,20 +200,41 @@ impl HostState {
         }
     }
 
-    fn transmit(&mut self, now: Instant, sent: &mut Vec<Sent>) {
-        let ready: SmallVec<[InterfaceId; 4]> = self.stack.interfaces_ready().collect();
-        for interface in ready {
-            loop {
-                self.batch.clear();
-                if self.stack.poll_transmit(now, interface, &mut self.batch) == 0 {
-                    break;
-                }
-                for (number, frame) in self.batch.frames().enumerate() {
-                    let mut bytes = Vec::with_capacity(frame.len());
-                    frame.copy_to(&mut bytes);
-                    let provenance = self.batch.provenance(number);
-                    sent.push(Sent { interface: interface.index(), frame: bytes.into(), provenance });
-                }
+    /// Scripts and workloads, then programs, until no event is left that either brought about. Returns when one
+    /// of them has something to do next.
+    fn run_applications(
+        &mut self,
+        moment: Moment,
+        mut sent: Option<&mut Vec<Sent>>,
+        mut program: impl FnMut(Turn<'_>) -> Option<Instant>,
+    ) -> Option<Instant> {
+        loop {
+            self.applications.run(&mut self.stack, moment.monotonic, &mut self.events);
+            let (stack, events) = (&mut self.stack, &self.events[..]);
+            let programs_wake = program(Turn { stack, moment, events, sent: sent.as_deref_mut() });
+            self.events.clear();
+            self.applications.route_events(&mut self.stack, &mut self.events);
+            if self.events.is_empty() {
+                return [self.applications.wakes_at(), programs_wake].into_iter().flatten().min();
+            }
+        }
+    }
+}
+
+/// Takes everything that a stack has to send.
+pub(crate) fn transmit(stack: &mut Stack, batch: &mut TxBatch, now: Instant, sent: &mut Vec<Sent>) {
+    let ready: SmallVec<[InterfaceId; 4]> = stack.interfaces_ready().collect();
+    for interface in ready {
+        loop {
+            batch.clear();
+            if stack.poll_transmit(now, interface, batch) == 0 {
+                break;
+            }
+            for (number, frame) in batch.frames().enumerate() {
+                let mut bytes = Vec::with_capacity(frame.len());
+                frame.copy_to(&mut bytes);
+                let provenance = batch.provenance(number);
+                sent.push(Sent { interface: interface.index(), frame: bytes.into(), provenance });
             }
         }
     }

@@ -66,6 +66,7 @@ impl Failed {
         let text = failure.to_string();
         match failure {
             Failure::Script { .. } => Failed::new("script", text),
+            Failure::Program { .. } => Failed::new("program", text),
             Failure::Application { finding, .. } => {
                 let signature = without_numbers(&finding.what);
                 Failed { oracle: finding.oracle.to_string(), signature, text }
