@@ -249,7 +249,8 @@ impl Applications {
             Application::Script(script) => script.current().is_none(),
             Application::Client(client) => client.is_done(),
             Application::Source(source) => source.is_done(),
-            Application::Server(_) | Application::Sink(_) => true,
+            Application::Server(server) => server.live.is_empty(),
+            Application::Sink(_) => true,
         })
     }
 

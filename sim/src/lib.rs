@@ -13,6 +13,7 @@
 //! | [`fault`] | what goes wrong with hosts and links at a chosen moment |
 //! | `clock` | a host's clock: it may drift, jump and stand still |
 //! | [`link`] | what happens to frames between two interfaces: rate, queue, loss, delay |
+//! | [`campaign`] | random scenarios by their numbers, on many threads and machines |
 //! | [`command`] | the command `tickwire-sim` |
 //! | [`draw`] | every random decision, by name: from a seed, or from a tape |
 //! | `application` | [`Program`]: what runs on a host, and who is woken by what |
@@ -56,6 +57,7 @@
 mod application;
 #[cfg(feature = "tokio")]
 pub mod asynchronous;
+pub mod campaign;
 mod clock;
 pub mod command;
 pub mod determinism;

@@ -156,8 +156,10 @@ impl SendSpace {
     }
 
     /// Takes the window of a segment if it is not older than the last one taken (RFC 9293 section 3.10.7.4, fifth check).
+    /// What acknowledges more is not older, whatever its sequence number: else the old window would stand on a new
+    /// SND.UNA, and reach beyond what the peer has ever offered.
     pub(super) fn update_window(&mut self, seq: SeqNumber, ack: SeqNumber, window: u32) {
-        if self.wl1 < seq || (self.wl1 == seq && self.wl2 <= ack) {
+        if self.wl2 < ack || self.wl1 <= seq {
             self.wnd = window;
             self.wl1 = seq;
             self.wl2 = ack;

@@ -64,7 +64,9 @@ impl Shard {
             text.trim().parse().map(Some).map_err(|_| wrong())
         };
         let before = |value: u64, first: u64, name: &str| {
-            value.checked_sub(first).ok_or_else(|| ShardError(format!("{name} is {value}; it must be at least {first}")))
+            value
+                .checked_sub(first)
+                .ok_or_else(|| ShardError(format!("{name} is {value}; it must be at least {first}")))
         };
         let slurm = number("SLURM_ARRAY_TASK_ID")?;
         let index = if let Some(index) = number("JOB_COMPLETION_INDEX")? {
@@ -106,7 +108,8 @@ mod tests {
     use super::*;
 
     fn of(variables: &[(&str, &str)], shards: Option<u64>) -> Result<(u64, u64), String> {
-        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string());
+        let variable =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string());
         let shard = Shard::of_environment(&variable, shards).map_err(|error| error.to_string())?;
         Ok((shard.index, shard.count))
     }

@@ -2,8 +2,12 @@
 //!
 //! | module | job |
 //! |---|---|
+//! | `campaign` | `tickwire-sim campaign` and `merge`: random scenarios by their numbers |
+//! | `random` | `tickwire-sim random`: one of them, as TOML |
 //! | `run` | `tickwire-sim run`: one scenario, one seed |
 
+mod campaign;
+mod random;
 mod run;
 
 use std::process::ExitCode;
@@ -21,12 +25,18 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Options),
+    Campaign(campaign::Options),
+    Merge(campaign::MergeOptions),
+    Random(random::Options),
 }
 
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Run(options) => run::run(&options),
+        Command::Campaign(options) => campaign::run(&options),
+        Command::Merge(options) => campaign::run_merge(&options),
+        Command::Random(options) => random::run(&options),
     };
     ended.unwrap_or_else(|failure| {
         eprintln!("tickwire-sim: {failure}");

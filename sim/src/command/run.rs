@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::Seed;
 use crate::scenario::{Built, FlowOutcome, Outcome, Scenario};
+use crate::swarm;
 
 /// Run a scenario.
 #[derive(Args)]
@@ -21,26 +21,25 @@ pub(super) struct Options {
     /// Write a capture (pcapng) of all interfaces into this directory
     #[arg(long, value_name = "DIR")]
     pcap: Option<PathBuf>,
+    /// Print every frame that passed an interface
+    #[arg(long)]
+    trace: bool,
     /// Print the outcome as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// The seed of a number.
-fn seed(number: u64) -> Seed {
-    let mut seed = [0; 32];
-    seed[..8].copy_from_slice(&number.to_le_bytes());
-    Seed(seed)
 }
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
     let file = options.file.display();
     let text = std::fs::read_to_string(&options.file).map_err(|error| format!("cannot read {file}: {error}"))?;
     let scenario: Scenario = text.parse().map_err(|error| format!("{file}: {error}"))?;
-    let built = scenario.build(&seed(options.seed)).map_err(|error| format!("{file}: {error}"))?;
+    let built = scenario.build(&swarm::seed(options.seed)).map_err(|error| format!("{file}: {error}"))?;
     let (outcome, built) = scenario.run_built(built);
     if let Some(dir) = &options.pcap {
         write_capture(dir, &options.file, &built)?;
+    }
+    if options.trace {
+        write_out(&built.world.trace().lines())?;
     }
     let printed = if options.json { json(&outcome) } else { Ok(text_of(&scenario, options.seed, &outcome)) };
     write_out(&printed?)?;
@@ -76,7 +75,7 @@ fn text_of(scenario: &Scenario, seed: u64, outcome: &Outcome) -> String {
     lines.join("\n") + "\n"
 }
 
-fn write_out(text: &str) -> Result<(), String> {
+pub(super) fn write_out(text: &str) -> Result<(), String> {
     match std::io::stdout().write_all(text.as_bytes()) {
         // Who closes the pipe early has read enough.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

@@ -63,6 +63,7 @@ pub(super) struct Passing {
 #[derive(Debug)]
 pub(super) struct Scope<'a> {
     pub(super) now: Instant,
+    healed: bool,
     kind: StageKind,
     dice: &'a mut Dice,
     draws: &'a mut Draws,
@@ -71,20 +72,21 @@ pub(super) struct Scope<'a> {
 }
 
 impl Scope<'_> {
+    /// Once healed, every draw has its calm outcome: no jitter, no early drop.
     pub(super) fn chance(&mut self, purpose: Purpose, ppm: u32) -> bool {
-        self.draws.chance(self.dice.throw(purpose), ppm)
+        !self.healed && self.draws.chance(self.dice.throw(purpose), ppm)
     }
 
     pub(super) fn odds(&mut self, purpose: Purpose, of: u64, total: u64) -> bool {
-        self.draws.odds(self.dice.throw(purpose), of, total)
+        !self.healed && self.draws.odds(self.dice.throw(purpose), of, total)
     }
 
     pub(super) fn below(&mut self, purpose: Purpose, bound: u64) -> u64 {
-        self.draws.below(self.dice.throw(purpose), bound)
+        if self.healed { 0 } else { self.draws.below(self.dice.throw(purpose), bound) }
     }
 
     pub(super) fn outcome(&mut self, purpose: Purpose, law: impl FnOnce(u64) -> u64) -> u64 {
-        self.draws.outcome(self.dice.throw(purpose), law)
+        if self.healed { 0 } else { self.draws.outcome(self.dice.throw(purpose), law) }
     }
 
     /// Lets a frame go on to the next stage.
@@ -319,7 +321,7 @@ impl Direction {
     }
 
     /// Ends all faults for good: losses, duplicates, corruption, a flap, a black hole, the present cut. What
-    /// the path is made of stays: rates and queues, delays, a router's MTU.
+    /// the path is made of stays: rates and queues, delays (the calm ones), a router's MTU.
     pub fn heal(&mut self) {
         self.cut = false;
         self.healed = true;
@@ -347,7 +349,7 @@ impl Direction {
             self.now = at;
             let Placed { kind, working, dice } = &mut self.stages[place];
             let (ledger, onward) = (&mut self.ledger, &mut self.onward);
-            working.fire(&mut Scope { now: at, kind: *kind, dice, draws, ledger, onward });
+            working.fire(&mut Scope { now: at, healed: self.healed, kind: *kind, dice, draws, ledger, onward });
             self.go_on(place + 1, at, draws);
         }
         self.now = now;
@@ -362,7 +364,8 @@ impl Direction {
             for _ in 0..self.onward.len() {
                 let Some(passing) = self.onward.pop_front() else { break };
                 let (ledger, onward) = (&mut self.ledger, &mut self.onward);
-                working.offer(passing, &mut Scope { now, kind: *kind, dice, draws, ledger, onward });
+                working
+                    .offer(passing, &mut Scope { now, healed: self.healed, kind: *kind, dice, draws, ledger, onward });
             }
         }
         while let Some(passing) = self.onward.pop_front() {

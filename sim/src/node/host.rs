@@ -20,7 +20,7 @@ use tickwire_core::error::RouteError;
 use tickwire_core::frame::{Frame, TxBatch};
 use tickwire_core::link::InterfaceId;
 use tickwire_core::provenance::Provenance;
-use tickwire_core::{Config, Event, Instant, InterfaceAddress, Route, Seed, Stack};
+use tickwire_core::{Config, DropReason, Event, Instant, InterfaceAddress, Route, Seed, Stack, Verdict};
 
 use crate::application::Applications;
 use crate::clock::Clock;
@@ -38,6 +38,16 @@ pub(crate) struct Sent {
     pub(crate) provenance: Option<Provenance>,
 }
 
+/// A frame that arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrived {
+    /// Its number in the trace.
+    pub(crate) number: u64,
+    /// At which of the host's interfaces.
+    pub(crate) port: usize,
+    pub(crate) frame: Bytes,
+}
+
 /// A host of a world.
 #[derive(Clone, Debug)]
 pub(crate) struct HostState {
@@ -52,7 +62,9 @@ pub(crate) struct HostState {
     /// When it crashed last, by its own clock.
     crashed_at: Instant,
     /// What arrived and was not taken yet, with the number of its interface.
-    inbox: VecDeque<(usize, Frame)>,
+    inbox: VecDeque<Arrived>,
+    /// What its stack has taken in its last turn.
+    pub(crate) taken: Vec<Arrived>,
     /// Frames lost because the inbox was full, or nobody was there to take them.
     pub(crate) overruns: u64,
     pub(crate) applications: Applications,
@@ -85,6 +97,7 @@ impl HostState {
             events: Vec::new(),
             crashed_at: Instant::ZERO,
             inbox: VecDeque::new(),
+            taken: Vec::new(),
             overruns: 0,
             applications: Applications::default(),
             deadline: None,
@@ -107,8 +120,8 @@ impl HostState {
         takes
     }
 
-    pub(crate) fn arrive(&mut self, port: usize, frame: Bytes) {
-        self.inbox.push_back((port, Frame::from(frame)));
+    pub(crate) fn arrive(&mut self, arrived: Arrived) {
+        self.inbox.push_back(arrived);
     }
 
     /// Everything that is not on a disk is gone: connections, scripts, what waited. Workloads begin again with
@@ -144,6 +157,11 @@ impl HostState {
             // The interface exists.
             let _ = self.stack.set_link(local, *interface, up);
         }
+    }
+
+    /// Whether what it sends waits for its devices.
+    pub(crate) fn is_held_back(&self, now: Instant) -> bool {
+        self.condition.full_until.is_some_and(|until| until > now)
     }
 
     pub(crate) fn pause(&mut self, until: Instant) {
@@ -191,9 +209,14 @@ impl HostState {
     fn receive(&mut self, local: Instant) {
         let rx_batch = usize::from(self.stack.config().rx_batch.max(1));
         for _ in 0..rx_batch {
-            let Some((port, frame)) = self.inbox.pop_front() else { break };
-            // What is dropped is counted in the stack.
-            let _ = self.stack.handle_frame(local, self.interfaces[port], frame);
+            let Some(arrived) = self.inbox.pop_front() else { break };
+            let frame = Frame::from(arrived.frame.clone());
+            // What is dropped is counted in the stack. What comes to an interface that is down has not come.
+            if self.stack.handle_frame(local, self.interfaces[arrived.port], frame)
+                != Verdict::Dropped(DropReason::InterfaceDown)
+            {
+                self.taken.push(arrived);
+            }
         }
         if self.deadline.is_some_and(|at| at <= local) {
             self.stack.handle_timeout(local);

@@ -27,7 +27,7 @@ use super::verdict::Mark;
 /// The largest shift count (RFC 7323 section 2.3).
 const SHIFT_MAX: u8 = 14;
 /// Segments heard last that a RST may answer.
-const HEARD: usize = 8;
+const HEARD: usize = 16;
 
 /// What a SYN told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,15 +107,21 @@ pub(super) struct Flow {
     pub(super) sent: Sent,
     /// What the local end received.
     pub(super) received: Received,
+    /// The end of what came in order behind what the local end has acknowledged.
+    in_order: SeqNumber,
     /// The first text received that the local end has not acknowledged.
     pub(super) unacknowledged: Option<Unacknowledged>,
-    /// The number of the frame heard last, plus one.
+    /// The host was kept from working: what it answers may be long past.
+    pub(super) disturbed: bool,
+    /// The place of the frame heard last, plus one.
     pub(super) heard_number: u64,
     /// The segments heard last, RSTs left out, the most recent at `heard_next - 1`.
     heard: SmallVec<[Heard; HEARD]>,
     heard_next: usize,
     /// A SYN that the local end has not answered.
     syn_heard: Option<Syn>,
+    /// The timestamp of the last copy of it.
+    syn_repeated: Option<u32>,
     /// The tap cannot tell any more what its host knows: part of it came in fragments, or the numbers make
     /// no sense.
     blind: bool,
@@ -246,7 +252,7 @@ impl Flow {
         }
         if self.unacknowledged.is_some_and(|unacknowledged| ack >= unacknowledged.end) {
             // Of what came after it, this frame is the first that is sure not to have come earlier.
-            let rest = self.received.next;
+            let rest = self.in_order;
             self.unacknowledged = (rest > ack).then_some(Unacknowledged { mark, end: rest });
         }
         self.over |= self.local.fin.is_some() && self.remote.fin.is_some_and(|fin| ack >= fin);
@@ -281,10 +287,11 @@ impl Flow {
 
     fn begin_remote(&mut self, syn: Syn) {
         let next = syn.seq + 1;
-        let mark = Mark { number: 0, at: Instant::ZERO };
-        let timestamp = syn.timestamp.map(|value| (value, mark));
+        let mark = Mark { number: 0, at: Instant::ZERO, order: 0 };
+        let timestamp = self.syn_repeated.take().or(syn.timestamp).map(|value| (value, mark));
         self.remote = End { syn: Some(syn), nxt: next, timestamp, ..End::default() };
         self.received = Received::starting(next);
+        self.in_order = next;
         if let Some(local) = self.local.syn {
             self.remote.edge = Some(Furthest { value: local.seq + 1 + u32::from(syn.window), mark });
         }
@@ -293,7 +300,7 @@ impl Flow {
     /// Takes in a segment that the local end received.
     #[inline]
     pub(super) fn hear(&mut self, segment: &Segment<'_>, mark: Mark) {
-        self.heard_number = mark.number + 1;
+        self.heard_number = mark.order + 1;
         if segment.has(TcpFlags::RST) {
             self.unacknowledged = None;
             self.over = true;
@@ -339,7 +346,11 @@ impl Flow {
         if self.remote.syn.is_some_and(|known| known.seq == syn.seq) {
             return;
         }
-        self.syn_heard = Some(syn);
+        if self.syn_heard.is_some_and(|known| known.seq == syn.seq) {
+            self.syn_repeated = syn.timestamp;
+            return;
+        }
+        (self.syn_heard, self.syn_repeated) = (Some(syn), None);
         // The answer to our SYN, or one that crosses it. Whom a listener takes, its SYN-ACK tells.
         let opens = match segment.ack {
             Some(ack) => self.local.syn.is_some_and(|local| ack == local.seq + 1),
@@ -361,17 +372,23 @@ impl Flow {
         }
         let before = self.received.next;
         self.received.add(segment.seq, segment.end);
-        let acked = self.local.ack.is_some_and(|ack| ack.value >= before);
-        let owed = self.received.next > before
-            && acked
+        // A host need not keep what comes out of order: only what follows what it has acknowledged is sure to be
+        // there.
+        let acked = self.local.ack.map_or(before, |ack| ack.value);
+        let taken = self.is_fresh(segment) && self.local.edge.is_some_and(|edge| segment.end <= edge.value);
+        let in_order = taken && segment.seq <= self.in_order.max(acked);
+        let owed = in_order
+            && segment.end > acked
+            && segment.seq <= acked
             && !self.over
             && self.unacknowledged.is_none()
             && !segment.has(TcpFlags::SYN)
-            && segment.ack.is_some_and(|ack| self.local.syn.is_some_and(|syn| ack > syn.seq))
-            && self.local.edge.is_some_and(|edge| segment.end <= edge.value)
-            && self.is_fresh(segment);
+            && segment.ack.is_some_and(|ack| self.local.syn.is_some_and(|syn| ack > syn.seq));
+        if in_order {
+            self.in_order = self.in_order.max(segment.end);
+        }
         if owed {
-            self.unacknowledged = Some(Unacknowledged { mark, end: self.received.next });
+            self.unacknowledged = Some(Unacknowledged { mark, end: segment.end });
         }
     }
 

@@ -110,7 +110,7 @@ impl Default for Settings {
 /// A frame at the tap.
 #[derive(Clone, Copy, Debug)]
 pub struct Sighting<'a> {
-    /// Its number in the trace or capture: larger than that of every frame before.
+    /// Its number in the trace or capture.
     pub number: u64,
     /// When it passed: no earlier than any before.
     pub at: Instant,
@@ -128,8 +128,8 @@ struct Observed {
     foreign: bool,
     offloaded: bool,
     rto_min: Duration,
-    /// The number, plus one, of the last ICMP message heard: it may have caused a retransmission (RFC 1191).
-    /// Or of the last frame before the host was disturbed.
+    /// The place, plus one, of the last ICMP message heard: it may have caused a retransmission (RFC 1191). Or of
+    /// the last frame before the host was disturbed, or asked for a neighbor.
     path_news: u64,
 }
 
@@ -140,7 +140,7 @@ pub struct WireOracles {
     flows: Flows,
     identifications: Identifications,
     path_news: u64,
-    /// The number, plus one, of the last frame seen.
+    /// How many frames were seen.
     seen: u64,
     /// When the host last asked for a neighbor's hardware address.
     asked: Option<Mark>,
@@ -169,12 +169,13 @@ impl WireOracles {
     /// Takes in a frame, and judges it if the host sent it.
     pub fn observe(&mut self, sighting: Sighting<'_>) {
         let outbound = sighting.direction == Direction::Outbound;
-        self.seen = sighting.number + 1;
+        self.bench.order = self.seen;
+        self.seen += 1;
         match packet::parse(sighting.medium, sighting.frame) {
             Ok(packet) if outbound => self.sent(&sighting, &packet),
             Ok(packet) => self.received(&sighting, &packet),
             Err(NoPacket::Malformed(reason)) if outbound => self.malformed(&sighting, reason),
-            Err(NoPacket::Arp) if outbound => self.asked = Some(mark(&sighting)),
+            Err(NoPacket::Arp) if outbound => self.asks(&sighting),
             // What cannot be parsed tells the host nothing.
             Err(NoPacket::Malformed(_) | NoPacket::Arp | NoPacket::Other) => {}
         }
@@ -228,9 +229,19 @@ impl WireOracles {
         }
     }
 
+    fn mark(&self, sighting: &Sighting<'_>) -> Mark {
+        Mark { number: sighting.number, at: sighting.at, order: self.bench.order }
+    }
+
+    /// The host asks for a neighbor: what it holds back until then is late for that reason.
+    fn asks(&mut self, sighting: &Sighting<'_>) {
+        self.asked = Some(self.mark(sighting));
+        self.path_news = self.seen;
+    }
+
     fn observed(&self, sighting: &Sighting<'_>) -> Observed {
         Observed {
-            mark: mark(sighting),
+            mark: self.mark(sighting),
             foreign: self.settings.foreign,
             offloaded: self.settings.offloaded,
             rto_min: self.settings.rto_min,
@@ -248,7 +259,7 @@ impl WireOracles {
         }
         let Some(segment) = &packet.segment else {
             if is_solicitation(packet) {
-                self.asked = Some(seen.mark);
+                self.asks(sighting);
             }
             return self.bench.keep(sighting, None);
         };
@@ -260,7 +271,9 @@ impl WireOracles {
             acknowledgment::judge(&seen, segment, flow, bench);
             text::judge(&seen, packet, segment, key, flow, bench);
             options::judge(segment, flow, bench);
-            reset::judge(segment, flow, bench);
+            // While a neighbor is asked for, answers wait, and others are heard meanwhile.
+            let waits = self.asked.is_some_and(|asked| asked.at + timing::RESOLVING > sighting.at);
+            reset::judge(segment, flow, waits, bench);
             timing::backoff(&seen, segment, flow, bench);
             if timing::delayed_ack(sighting.at, Some(segment), self.asked, flow, bench)
                 && segment.ack.zip(flow.unacknowledged).is_none_or(|(ack, waiting)| ack < waiting.end)
@@ -277,7 +290,7 @@ impl WireOracles {
 
     fn received(&mut self, sighting: &Sighting<'_>, packet: &Packet<'_>) {
         if matches!(packet.protocol, IpProtocol::ICMP | IpProtocol::ICMPV6) {
-            self.path_news = sighting.number + 1;
+            self.path_news = self.seen;
         }
         let Some(segment) = &packet.segment else {
             return self.received_part(packet);
@@ -289,6 +302,7 @@ impl WireOracles {
         }
         let view = &segment.view;
         let key = FlowKey::new((packet.dst, view.dst_port()), (packet.src, view.src_port()));
+        let mark = self.mark(sighting);
         let flow = self.flows.slot(key);
         if flow.transit {
             return;
@@ -300,7 +314,7 @@ impl WireOracles {
             let relative = relative_to(flow).reversed();
             self.bench.keep(sighting, Some((key, relative)));
         }
-        flow.hear(segment, mark(sighting));
+        flow.hear(segment, mark);
     }
 
     /// Of a segment in fragments the first shows the ports.
@@ -314,10 +328,6 @@ impl WireOracles {
             }
         }
     }
-}
-
-fn mark(sighting: &Sighting<'_>) -> Mark {
-    Mark { number: sighting.number, at: sighting.at }
 }
 
 /// What the numbers of a segment that the local end sends are told relative to.

@@ -7,12 +7,12 @@ use super::name::Oracle;
 use super::packet::Segment;
 use super::verdict::Bench;
 
-pub(super) fn judge(segment: &Segment<'_>, flow: &Flow, bench: &mut Bench) {
+pub(super) fn judge(segment: &Segment<'_>, flow: &Flow, waits: bool, bench: &mut Bench) {
     if !segment.has(TcpFlags::RST) {
         return;
     }
     let begun = flow.local.syn.is_some();
-    if flow.transit || flow.heard().is_empty() && !begun {
+    if flow.transit || flow.disturbed || waits || flow.heard().is_empty() && !begun {
         return bench.abstains(Oracle::Reset);
     }
     if !bench.judges(Oracle::Reset) {
@@ -23,7 +23,8 @@ pub(super) fn judge(segment: &Segment<'_>, flow: &Flow, bench: &mut Bench) {
     let own = begun && segment.seq == flow.local.nxt;
     let answers = flow.heard().iter().any(|heard| match heard.ack {
         Some(ack) => segment.seq == ack,
-        None => segment.seq.0 == 0 && segment.ack == Some(heard.end),
+        // Or one's own, of which no SYN has left yet.
+        None => segment.ack == Some(heard.end) && (segment.seq.0 == 0 || !begun),
     });
     if !own && !answers {
         let iss = flow.local.syn.map_or(0, |syn| syn.seq.0);

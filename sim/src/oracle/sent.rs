@@ -100,12 +100,12 @@ impl Sent {
         self.segments.range(self.from(seq)..).take_while(move |segment| segment.seq < end)
     }
 
-    /// Takes note of what was sent again. `heard` is the number, plus one, of the last frame that may have
+    /// Takes note of what was sent again. `heard` is the place, plus one, of the last frame that may have
     /// caused it.
     pub(super) fn sent_again(&mut self, seq: SeqNumber, end: SeqNumber, mark: Mark, heard: u64) {
         let from = self.from(seq);
         for segment in self.segments.range_mut(from..).take_while(|segment| segment.seq < end) {
-            segment.waited = (heard <= segment.last.number).then(|| mark.at.since(segment.last.at));
+            segment.waited = (heard <= segment.last.order).then(|| mark.at.since(segment.last.at));
             segment.last = mark;
             segment.again = true;
         }

@@ -48,6 +48,7 @@ impl Flows {
     pub(super) fn forget_waits(&mut self) {
         for (_, flow) in &mut self.slots {
             flow.unacknowledged = None;
+            flow.disturbed = true;
         }
     }
 

@@ -16,7 +16,7 @@ const DELAY_MAX: Duration = Duration::from_millis(500);
 const RTO_MAX: Duration = Duration::from_mins(1);
 
 /// How long a question for a neighbor's hardware address may hold back what is to be sent.
-const RESOLVING: Duration = Duration::from_secs(5);
+pub(super) const RESOLVING: Duration = Duration::from_secs(5);
 
 /// What is sent again though nothing was heard since it was sent last: only the retransmission timer, or the
 /// persist timer, can have caused that (a probe for a lost tail too, once: RFC 8985 section 7).
@@ -26,7 +26,7 @@ pub(super) fn backoff(seen: &Observed, segment: &Segment<'_>, flow: &Flow, bench
         return;
     }
     let Some(first) = flow.sent.first().filter(|first| first.seq == segment.seq) else { return };
-    if flow.transit || first.last.number < flow.heard_number.max(seen.path_news) {
+    if flow.transit || first.last.order < flow.heard_number.max(seen.path_news) {
         return bench.abstains(Oracle::Backoff);
     }
     if !bench.judges(Oracle::Backoff) {

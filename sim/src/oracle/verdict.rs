@@ -21,6 +21,9 @@ pub struct Mark {
     pub number: u64,
     /// When it passed.
     pub at: Instant,
+    /// Its place among the frames that the tap has seen: its number may be smaller than that of one before it,
+    /// if it had to wait for its host.
+    pub(super) order: u64,
 }
 
 impl fmt::Display for Mark {
@@ -133,6 +136,8 @@ pub struct Tally {
 #[derive(Clone, Debug)]
 pub(super) struct Bench {
     pub(super) switches: Switches,
+    /// The place of the frame at hand among all that were seen.
+    pub(super) order: u64,
     pub(super) tallies: [Tally; Oracle::ALL.len()],
     /// Found in the frame at hand: to be completed and kept.
     pub(super) found: Vec<Finding>,
@@ -150,7 +155,13 @@ pub(super) struct Finding {
 
 impl Bench {
     pub(super) fn new(switches: Switches) -> Bench {
-        Bench { switches, tallies: [Tally::default(); Oracle::ALL.len()], found: Vec::new(), verdicts: Vec::new() }
+        Bench {
+            switches,
+            order: 0,
+            tallies: [Tally::default(); Oracle::ALL.len()],
+            found: Vec::new(),
+            verdicts: Vec::new(),
+        }
     }
 
     /// Whether the oracle is switched on; if so, the frame counts as judged.
@@ -193,7 +204,7 @@ impl Bench {
             self.verdicts.push(Verdict {
                 oracle: finding.oracle,
                 flow: key,
-                frame: Mark { number: sighting.number, at: sighting.at },
+                frame: Mark { number: sighting.number, at: sighting.at, order: self.order },
                 line: line.to_string(),
                 earlier: finding.earlier,
                 expected: finding.expected,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tickwire_core::{Instant, Seed};
 
 use super::build::{Built, slowest};
@@ -17,8 +17,13 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a connection whose peer has not closed may outlive its application (as Linux), beside 2 MSL.
 const FIN_WAIT_2: Duration = Duration::from_mins(1);
 
+/// Events of a run, at most: more is a storm.
+const EVENTS_MAX: u64 = 50_000_000;
+/// Events between two looks at how many there were.
+const EVENTS_AT_ONCE: u64 = 1 << 16;
+
 /// What came of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// How long it took, simulated.
     pub nanos: u64,
@@ -33,7 +38,7 @@ pub struct Outcome {
 }
 
 /// What became of a flow's connections.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowOutcome {
     /// Connections that the client began.
     pub opened: u64,
@@ -46,7 +51,7 @@ pub struct FlowOutcome {
 }
 
 /// A rule that was broken, or an expectation that was not met.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {
     /// Whose rule: an oracle's name, `expect` or `livelock`.
     pub oracle: String,
@@ -58,8 +63,13 @@ pub struct Failed {
 
 impl Failed {
     /// A failure whose signature is its text without the numbers.
-    pub(super) fn new(oracle: &str, text: String) -> Failed {
+    pub(crate) fn new(oracle: &str, text: String) -> Failed {
         Failed { oracle: oracle.to_owned(), signature: without_numbers(&text), text }
+    }
+
+    /// A scenario that cannot be built.
+    pub(crate) fn unbuilt(error: &ScenarioError) -> Failed {
+        Failed::new("scenario", error.to_string())
     }
 
     fn of(failure: &Failure) -> Failed {
@@ -76,6 +86,13 @@ impl Failed {
                 Failed { oracle: verdict.oracle.to_string(), signature: without_numbers(&found), text }
             }
         }
+    }
+}
+
+impl Outcome {
+    /// Nothing but a failure.
+    pub(crate) fn failed(failed: Failed) -> Outcome {
+        Outcome { failures: vec![failed], ..Outcome::default() }
     }
 }
 
@@ -96,16 +113,15 @@ impl Scenario {
     pub fn run(&self, seed: &Seed) -> Outcome {
         match self.build(seed) {
             Ok(built) => self.run_built(built).0,
-            Err(error) => unbuilt(&error),
+            Err(error) => Outcome::failed(Failed::unbuilt(&error)),
         }
     }
 
     /// Runs what was built, and gives it back as it is at the end.
     pub fn run_built(&self, mut built: Built) -> (Outcome, Built) {
         let mut failures = Vec::new();
-        let ended = self.play(&mut built, &mut failures);
-        if let Some(Ended::Livelock(node)) = ended {
-            failures.push(Failed::new("livelock", format!("node {} asks for turns for ever", node.index())));
+        if let Err(failed) = self.play(&mut built, &mut failures) {
+            failures.push(failed);
         }
         failures.extend(built.world.failures().iter().map(Failed::of));
         let world = &built.world;
@@ -119,32 +135,23 @@ impl Scenario {
         (outcome, built)
     }
 
-    fn play(&self, built: &mut Built, failures: &mut Vec<Failed>) -> Option<Ended> {
-        let livelock = |ended| matches!(ended, Ended::Livelock(_)).then_some(ended);
-        if let Some(ended) = livelock(built.world.run_until(Instant::ZERO + self.heal)) {
-            return Some(ended);
-        }
+    /// Plays both phases. What is found is added to `failures`; an error ends the run.
+    fn play(&self, built: &mut Built, failures: &mut Vec<Failed>) -> Result<(), Failed> {
+        advance(&mut built.world, Instant::ZERO + self.heal)?;
         let deadline = built.world.now().max(Instant::ZERO + self.heal) + self.time_to_deliver(built);
         while !built.world.applications_are_done() && built.world.now() < deadline {
             let until = (built.world.now() + LOOK).min(deadline);
-            match built.world.run_until(until) {
-                Ended::Quiescent => break,
-                ended => {
-                    if let Some(ended) = livelock(ended) {
-                        return Some(ended);
-                    }
-                }
+            if !advance(&mut built.world, until)? {
+                break;
             }
         }
         verdict::flows(self, built, failures);
         built.world.stop_applications();
         let msl = built.hosts.iter().map(|host| built.world.stack(*host).config().tcp.msl).max().unwrap_or_default();
         let end = built.world.now() + msl * 2 + FIN_WAIT_2;
-        if let Some(ended) = livelock(built.world.run_until(end)) {
-            return Some(ended);
-        }
+        advance(&mut built.world, end)?;
         verdict::quiescence(built, failures);
-        None
+        Ok(())
     }
 
     /// How long all connections have, once everything is healed: twice the RTO in force, or a minute; four times
@@ -158,10 +165,27 @@ impl Scenario {
         let sent = rate.map_or(Duration::ZERO, |bps| nanos_at(bytes.saturating_mul(4), bps));
         let delay: Duration = links.iter().map(|(_, delay)| *delay).sum();
         let waits = self.flow.iter().map(|flow| waiting(flow, delay)).max().unwrap_or_default();
+        let windows = self.flow.iter().map(|flow| by_windows(flow, built, delay)).max().unwrap_or_default();
         let sources = self.datagrams.iter().map(|datagrams| {
             datagrams.at + datagrams.every.saturating_mul(u32::try_from(datagrams.count).unwrap_or(u32::MAX))
         });
-        PATIENCE.max(rto * 2) + sent + waits + sources.max().unwrap_or_default()
+        PATIENCE.max(rto * 2) + sent.max(windows) + waits + sources.max().unwrap_or_default()
+    }
+}
+
+/// Lets everything happen that is due by `limit`. Returns whether anything is left.
+fn advance(world: &mut World, limit: Instant) -> Result<bool, Failed> {
+    while world.run_events(EVENTS_AT_ONCE, limit) == EVENTS_AT_ONCE {
+        if world.events() > EVENTS_MAX {
+            return Err(Failed::new("livelock", format!("more than {EVENTS_MAX} events by {}", world.now())));
+        }
+    }
+    match world.run_until(limit) {
+        Ended::Livelock(node) => {
+            let name = &world.trace().nodes()[node.index()];
+            Err(Failed::new("livelock", format!("{name} asks for turns for ever, at {}", world.now())))
+        }
+        ended => Ok(ended != Ended::Quiescent),
     }
 }
 
@@ -169,6 +193,21 @@ impl Scenario {
 fn nanos_at(bytes: u64, bps: u64) -> Duration {
     let nanos = u128::from(bytes) * 8 * 1_000_000_000 / u128::from(bps.max(1));
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+/// What a flow takes if its smallest buffer is the bottleneck: four times a round trip, and an acknowledgment that is
+/// delayed, for each time that it is filled.
+fn by_windows(flow: &Flow, built: &Built, delay: Duration) -> Duration {
+    let configs = || built.hosts.iter().map(|host| &built.world.stack(*host).config().tcp);
+    let scaled = configs().all(|tcp| tcp.window_scaling);
+    let window = if scaled { u32::MAX } else { u16::MAX.into() };
+    let buffer = configs().map(|tcp| tcp.socket.send_buffer.min(tcp.socket.receive_buffer)).min();
+    let buffer = buffer.unwrap_or(u32::MAX).min(window);
+    let segments = configs().filter_map(|tcp| tcp.socket.mss_max).min().map_or(u32::MAX, |mss| u32::from(mss) * 10);
+    let late = configs().map(|tcp| tcp.ack_delay).max().unwrap_or_default();
+    let fills = flow.talk().bytes().saturating_mul(flow.connections) / u64::from(buffer.min(segments).max(1));
+    let fills = u32::try_from(fills).unwrap_or(u32::MAX);
+    (delay * 2 + late).saturating_mul(fills).saturating_mul(4)
 }
 
 /// What a flow's applications and round trips take, with nothing lost.
@@ -181,10 +220,6 @@ fn waiting(flow: &Flow, delay: Duration) -> Duration {
     let connection = each.saturating_mul(flow.rounds) + read + delay * 8;
     let batches = flow.connections.div_ceil(flow.parallel.max(1).into());
     flow.at + connection.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX))
-}
-
-fn unbuilt(error: &ScenarioError) -> Outcome {
-    Outcome { failures: vec![Failed::new("scenario", error.to_string())], ..Outcome::default() }
 }
 
 fn flow_outcome(world: &World, [client, server]: [crate::ApplicationId; 2]) -> FlowOutcome {

@@ -5,7 +5,7 @@ use tickwire_core::{Config, Stack};
 
 use super::build::Built;
 use super::run::Failed;
-use super::{Expected, Flow, Scenario};
+use super::{Expected, Flow, Scenario, What};
 use crate::oracle::Oracle;
 use crate::workload::{Ledger, Loss};
 
@@ -15,47 +15,60 @@ pub(super) fn flows(scenario: &Scenario, built: &Built, failures: &mut Vec<Faile
     for (place, (flow, ends)) in scenario.flow.iter().zip(&built.flows).enumerate() {
         let [Some(client), Some(server)] = ends.map(|end| built.world.ledger(end)) else { continue };
         if on(Oracle::Delivery) {
-            delivery(place, client, server, failures);
+            delivery(place, scenario, flow, [client, server], failures);
         }
         if on(Oracle::Cause) {
             let configs = ends.map(|end| built.world.stack(end.host()).config());
-            causes(place, [client, server], configs, failures);
+            let explained = crashes(scenario, None) || scenario.host.iter().any(|host| host.router);
+            causes(place, [client, server], configs, explained, failures);
         }
         expectation(place, flow, client, failures);
     }
 }
 
+/// Whether a host crashes: the one of that name, or any.
+fn crashes(scenario: &Scenario, name: Option<&str>) -> bool {
+    let of = |host: &Option<String>| name.is_none() || host.as_deref() == name;
+    scenario.fault.iter().any(|fault| fault.what == What::Crash && of(&fault.host))
+}
+
 /// Connections that neither end has lost have delivered everything.
-fn delivery(place: usize, client: &Ledger, server: &Ledger, failures: &mut Vec<Failed>) {
-    for (side, stuck, other) in [("client", client, server), ("server", server, client)] {
-        // Where the other end has lost its connection, this one may wait for ever.
-        let excused = other.lost + other.crashed;
-        if stuck.live() > excused {
-            let text = format!(
-                "flow {place}: {} connections are stuck at the {side}, of {} opened; the other end has lost {}",
-                stuck.live(),
-                stuck.opened,
-                excused
-            );
-            failures.push(Failed::new(Oracle::Delivery.name(), text));
+fn delivery(place: usize, scenario: &Scenario, flow: &Flow, ledgers: [&Ledger; 2], failures: &mut Vec<Failed>) {
+    let [client, server] = ledgers;
+    let mut fail = |text: String| failures.push(Failed::new(Oracle::Delivery.name(), text));
+    let ends = [("client", client, server, &flow.to), ("server", server, client, &flow.from)];
+    for (side, stuck, other, host) in ends {
+        // Where the other end has lost its connection, or all that it knew, this one may wait for ever.
+        if stuck.live() > other.lost && !crashes(scenario, Some(host)) {
+            let (live, opened, lost) = (stuck.live(), stuck.opened, other.lost);
+            fail(format!(
+                "flow {place}: {live} of {opened} connections are stuck at the {side}; the other end has lost {lost}"
+            ));
+        } else if side == "client" && client.opened < flow.connections && client.live() == 0 {
+            fail(format!("flow {place}: only {} of {} connections could be opened", client.opened, flow.connections));
         }
     }
 }
 
-/// Each lost connection has a legal cause.
-fn causes(place: usize, ledgers: [&Ledger; 2], configs: [&Config; 2], failures: &mut Vec<Failed>) {
+/// Each lost connection has a legal cause. With `explained` there was something that resets connections: a host
+/// that crashed, or a router whose ICMP errors end connections that are not established yet (RFC 5461).
+fn causes(place: usize, ledgers: [&Ledger; 2], configs: [&Config; 2], explained: bool, failures: &mut Vec<Failed>) {
     let is_reset = |loss: &&Loss| matches!(loss.error, SocketError::Reset | SocketError::Refused);
-    let others =
-        ledgers.map(|ledger| ledger.crashed + ledger.lost - ledger.losses.iter().filter(is_reset).count() as u64);
+    let others = ledgers.map(|ledger| ledger.lost - ledger.losses.iter().filter(is_reset).count() as u64);
     for (side, (ledger, config)) in ["client", "server"].iter().zip(ledgers.into_iter().zip(configs)) {
         for loss in &ledger.losses {
             let why = match loss.error {
                 // Somebody must have begun: an end that resets has lost its connection for another reason.
-                SocketError::Reset | SocketError::Refused if others.iter().sum::<u64>() > 0 => continue,
+                SocketError::Reset | SocketError::Refused if explained || others.iter().sum::<u64>() > 0 => continue,
                 SocketError::Reset | SocketError::Refused => "neither end had a reason to reset",
                 SocketError::TimedOut if has_timed_out(loss, config) => continue,
                 SocketError::TimedOut => "neither R2 nor the user timeout has passed",
-                SocketError::HostUnreachable | SocketError::NetworkUnreachable if loss.moved == loss.opened => continue,
+                // A soft error ends what was not established; of others it is told when they are given up.
+                SocketError::HostUnreachable | SocketError::NetworkUnreachable
+                    if loss.moved == loss.opened || has_timed_out(loss, config) =>
+                {
+                    continue;
+                }
                 SocketError::HostUnreachable | SocketError::NetworkUnreachable => {
                     "an established connection outlives soft errors"
                 }

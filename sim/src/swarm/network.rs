@@ -50,7 +50,7 @@ const OPTIONS: [(&str, &[&str]); 14] = [
     ("tcp.socket.no_delay", &["true"]),
     ("tcp.ack_delay_ms", &["0", "1", "200", "499"]),
     ("tcp.rto_min_ms", &["10", "50", "1000"]),
-    ("tcp.rto_initial_ms", &["300", "3000"]),
+    ("tcp.rto_initial_ms", &["1500", "3000"]),
     ("tcp.socket.mss_max", &["536", "100", "1220"]),
     ("tcp.socket.keep_alive_ms", &["1000", "20000"]),
     ("tcp.msl_ms", &["1000", "5000"]),
@@ -94,9 +94,13 @@ impl Making<'_, '_> {
         self.scenario.host.push(router);
     }
 
-    fn link(&mut self, a: &str, b: &str) -> Result<()> {
+    /// Links two nodes; `network` is the one that they are on.
+    fn link(&mut self, network: u8, a: &str, b: &str) -> Result<()> {
         let number = self.scenario.link.len();
-        let drawn = path(self.u, self.features)?;
+        // Two damages may cancel each other in a checksum: there is one link at most that damages.
+        let spoils = number == 0;
+        let features = Features { damage: self.features.damage && spoils, ..*self.features };
+        let drawn = path(self.u, &features, network)?;
         self.bottleneck_bps = match (self.bottleneck_bps, drawn.bps) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -135,7 +139,7 @@ fn both_ways(a: &str, b: &str) -> Vec<(String, String)> {
 fn pair(making: &mut Making<'_, '_>) -> Drawn {
     making.host("a", 0, 1)?;
     making.host("b", 0, 2)?;
-    making.link("a", "b")?;
+    making.link(0, "a", "b")?;
     Ok(("pair", both_ways("a", "b"), true))
 }
 
@@ -152,7 +156,7 @@ fn shared(making: &mut Making<'_, '_>, hub: bool) -> Drawn {
     for number in 1..=hosts {
         let name = format!("h{number}");
         making.host(&name, 0, number)?;
-        making.link(&name, &format!("middle.{}", number - 1))?;
+        making.link(0, &name, &format!("middle.{}", number - 1))?;
         if number > 1 {
             ends.extend(both_ways("h1", &name));
         }
@@ -166,8 +170,8 @@ fn chain(making: &mut Making<'_, '_>) -> Drawn {
         making.host(name, network, 1)?.gateways = vec![v4(network, 254).into(), v6(network, 254).into()];
     }
     making.router("r", 0, 1);
-    making.link("a", "r.0")?;
-    making.link("r.1", "b")?;
+    making.link(0, "a", "r.0")?;
+    making.link(1, "r.1", "b")?;
     Ok(("chain", both_ways("a", "b"), true))
 }
 
@@ -179,11 +183,11 @@ fn dumbbell(making: &mut Making<'_, '_>) -> Drawn {
     for (number, name) in (1..).zip(["a", "b", "c", "d"]) {
         making.host(name, 0, number)?;
     }
-    making.link("a", "left.0")?;
-    making.link("b", "left.1")?;
-    making.link("left.2", "right.2")?;
-    making.link("right.0", "c")?;
-    making.link("right.1", "d")?;
+    making.link(0, "a", "left.0")?;
+    making.link(0, "b", "left.1")?;
+    making.link(0, "left.2", "right.2")?;
+    making.link(0, "right.0", "c")?;
+    making.link(0, "right.1", "d")?;
     Ok(("dumbbell", vec![("a".to_owned(), "c".to_owned()), ("d".to_owned(), "b".to_owned())], true))
 }
 
@@ -193,7 +197,7 @@ fn nat(making: &mut Making<'_, '_>) -> Drawn {
     making.host("outside", 1, 1)?;
     let side = |network| Prefix(InterfaceAddress::v4(v4(network, 254), 16));
     making.scenario.nat.push(NatSpec { name: "nat".to_owned(), inside: side(0), outside: side(1), gateway: None });
-    making.link("inside", "nat.0")?;
-    making.link("nat.1", "outside")?;
+    making.link(0, "inside", "nat.0")?;
+    making.link(1, "nat.1", "outside")?;
     Ok(("nat", vec![("inside".to_owned(), "outside".to_owned())], false))
 }

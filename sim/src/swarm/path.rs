@@ -19,10 +19,10 @@ pub(super) struct Path {
     pub(super) bps: Option<u64>,
 }
 
-/// Draws what is on a link; both directions are alike in half of the cases.
-pub(super) fn path(u: &mut Unstructured<'_>, features: &Features) -> Result<Path> {
-    let (a_to_b, bps) = direction(u, features)?;
-    let (b_to_a, other) = if u.ratio(1, 2)? { (a_to_b.clone(), bps) } else { direction(u, features)? };
+/// Draws what is on a link of a network; both directions are alike in half of the cases.
+pub(super) fn path(u: &mut Unstructured<'_>, features: &Features, network: u8) -> Result<Path> {
+    let (a_to_b, bps) = direction(u, features, network)?;
+    let (b_to_a, other) = if u.ratio(1, 2)? { (a_to_b.clone(), bps) } else { direction(u, features, network)? };
     let bps = match (bps, other) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
@@ -30,7 +30,7 @@ pub(super) fn path(u: &mut Unstructured<'_>, features: &Features) -> Result<Path
     Ok(Path { link: Link { a_to_b, b_to_a }, bps })
 }
 
-fn direction(u: &mut Unstructured<'_>, features: &Features) -> Result<(Vec<Stage>, Option<u64>)> {
+fn direction(u: &mut Unstructured<'_>, features: &Features, network: u8) -> Result<(Vec<Stage>, Option<u64>)> {
     let mut stages = Vec::new();
     let mut bps = None;
     if features.rates && u.ratio(3, 4)? {
@@ -47,7 +47,7 @@ fn direction(u: &mut Unstructured<'_>, features: &Features) -> Result<(Vec<Stage
         stages.push(Stage::Flap(flap(u)?));
     }
     if features.mtu && u.ratio(1, 3)? {
-        let router = Router { ipv4: v4(0, 200), ipv6: v6(0, 200) };
+        let router = Router { ipv4: v4(network, 200), ipv6: v6(network, 200) };
         stages.push(Stage::Mtu(Mtu::constant(u.int_in_range(1_280..=1_499)?, Some(router))));
     }
     if features.black_hole && u.ratio(1, 3)? {

@@ -12,7 +12,9 @@ use super::endpoint::{Endpoint, Progress};
 use super::ledger::Ledger;
 use super::talk::Talk;
 use crate::application::{Scope, Socket};
-use crate::oracle::Oracle;
+
+/// How long a client waits before it tries again to open a connection that could not be opened.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// What a client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,24 +62,26 @@ impl Client {
             scope.wake_at(begins, None);
             return;
         }
-        while self.live.len() < self.plan.parallel.max(1) as usize && self.ledger.opened < self.plan.connections {
+        let now = scope.now;
+        while self.live.len() < self.plan.parallel.max(1) as usize
+            && self.ledger.opened < self.plan.connections
+            && self.begins.is_some_and(|begins| begins <= now)
+        {
             self.open(scope);
         }
     }
 
     fn open(&mut self, scope: &mut Scope<'_>) {
         let number = self.ledger.opened;
-        self.ledger.opened += 1;
-        match scope.stack.tcp_connect(scope.now, self.plan.remote, ConnectOptions::default()) {
-            Ok(handle) => {
-                self.live.insert(handle, Endpoint::client(self.plan.key, number, scope.now));
-                scope.own(Socket::Tcp(handle));
-            }
-            Err(error) => {
-                self.ledger.judge(Oracle::Cause);
-                self.ledger.fail(Oracle::Cause, format!("connection {number} could not be opened: {error}"));
-                self.ledger.lost += 1;
-            }
+        let connected = scope.stack.tcp_connect(scope.now, self.plan.remote, ConnectOptions::default());
+        if let Ok(handle) = connected {
+            self.ledger.opened += 1;
+            self.live.insert(handle, Endpoint::client(self.plan.key, number, scope.now));
+            scope.own(Socket::Tcp(handle));
+        } else {
+            // Interfaces may be down, or all ports in TIME-WAIT: it tries again.
+            self.begins = Some(scope.now + RETRY);
+            scope.wake_at(scope.now + RETRY, None);
         }
     }
 

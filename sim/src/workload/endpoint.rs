@@ -98,16 +98,12 @@ impl Endpoint {
         };
         match socket.state() {
             State::SynSent | State::SynReceived => return Progress::Going,
-            State::Closed if !self.end_seen => {
-                // What has arrived can still be read.
-                self.receive(talk, &mut socket, now, ledger);
-                return lost(&mut socket, ledger);
-            }
             _ => {}
         }
         let readable = self.receive(talk, &mut socket, now, ledger);
-        let writable = readable && self.send(talk, &mut socket, now);
-        if !writable {
+        // What has arrived can be read after the connection has ended, at the reader's pace.
+        let ended = socket.state() == State::Closed && !self.end_seen && self.wakes_at.is_none();
+        if !readable || ended || !self.send(talk, &mut socket, now) {
             return lost(&mut socket, ledger);
         }
         if !self.shut && self.sent == talk.sends(self.side) && talk.may_close(self.side, self.received, self.end_seen) {

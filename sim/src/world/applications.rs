@@ -44,7 +44,7 @@ impl World {
     }
 
     /// Whether each script has done its last step, each client its last connection and each source its
-    /// last datagram. Servers and sinks do not count.
+    /// last datagram, and no server has a connection. Sinks do not count.
     pub fn applications_are_done(&self) -> bool {
         self.host_states().all(|(_, host)| host.applications.is_done())
     }

@@ -45,7 +45,7 @@ use crate::application::Program;
 use crate::draw::{Dice, Draws, Lots};
 use crate::fault::Fault;
 use crate::link::{Answer, Fate};
-use crate::node::host::{HostState, Sent};
+use crate::node::host::{Arrived, HostState, Sent};
 use crate::node::{Node, Outbox};
 use crate::oracle::{Switches, WireOracles};
 use crate::programs::{NoPrograms, Programs};
@@ -248,11 +248,11 @@ impl World {
         if !self.nodes[port.node.0].node.takes_frames() {
             return self.record_lost(port, &frame, fate);
         }
-        self.record(port, Direction::Inbound, &frame, None, fate);
+        let number = self.record(port, Direction::Inbound, &frame, None, fate);
         let state = &mut self.nodes[port.node.0];
         match &mut state.node {
             Node::Host(host) => {
-                host.arrive(port.interface, frame);
+                host.arrive(Arrived { number, port: port.interface, frame });
                 self.schedule_turn(port.node, self.now);
             }
             Node::Machine(machine) => {
@@ -305,6 +305,7 @@ impl World {
                 return self.send_all(id, outbox);
             }
         }
+        self.show_taken(id);
         if let Some(at) = next {
             self.schedule_turn(id, at);
         }

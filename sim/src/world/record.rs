@@ -5,9 +5,10 @@ use tickwire_core::config::Medium;
 use tickwire_core::provenance::Provenance;
 
 use super::hash::Entry;
-use super::{NodeId, Port, World};
+use super::{NodeId, NodeState, Port, World};
 use crate::link::Fate;
 use crate::node::Node;
+use crate::node::host::Arrived;
 use crate::oracle::Sighting;
 use crate::trace::{Direction, Passed};
 
@@ -33,20 +34,39 @@ impl World {
         if name.is_none() {
             self.hash.bytes(frame);
         }
-        let state = &mut self.nodes[node];
-        if let Some(tap) = &mut state.tap {
-            let medium = tap.media.get(port.interface).copied().unwrap_or(Medium::Ethernet);
-            // The tap is inside the host: it goes by the host's clock.
-            let at = match &state.node {
-                Node::Host(host) => host.clock.at(now),
-                Node::Machine(_) => now,
-            };
-            tap.oracles.observe(Sighting { number, at, medium, direction, frame });
+        if direction == Direction::Outbound {
+            self.show(port, number, direction, frame);
         }
         let fates = fate.into_iter().collect();
         let frame = frame.clone();
         self.trace.push(Passed { number, at: now, port, direction, frame, provenance, fates, lost: false });
         number
+    }
+
+    /// Shows a frame to the oracles of a host. Their tap is inside the host: it goes by the host's clock, and
+    /// what arrives passes it when the stack takes it.
+    fn show(&mut self, port: Port, number: u64, direction: Direction, frame: &Bytes) {
+        let now = self.now;
+        let NodeState { node: Node::Host(host), tap: Some(tap), .. } = &mut self.nodes[port.node.0] else { return };
+        let medium = tap.media.get(port.interface).copied().unwrap_or(Medium::Ethernet);
+        tap.oracles.observe(Sighting { number, at: host.clock.at(now), medium, direction, frame });
+    }
+
+    /// Shows the oracles of a host what its stack has taken in its turn.
+    pub(super) fn show_taken(&mut self, id: NodeId) {
+        let Node::Host(host) = &mut self.nodes[id.0].node else { return };
+        let mut taken = std::mem::take(&mut host.taken);
+        let held_back = host.is_held_back(self.now);
+        for Arrived { number, port, frame } in taken.drain(..) {
+            self.show(Port::new(id, port), number, Direction::Inbound, &frame);
+        }
+        let state = &mut self.nodes[id.0];
+        if let (true, Some(tap)) = (held_back, &mut state.tap) {
+            tap.oracles.disturbed();
+        }
+        if let Node::Host(host) = &mut state.node {
+            host.taken = taken;
+        }
     }
 
     /// Records a frame that arrives where nobody takes it.

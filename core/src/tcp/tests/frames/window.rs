@@ -164,6 +164,18 @@ fn an_old_segment_does_not_change_the_window() {
 }
 
 #[test]
+fn the_window_of_a_segment_that_acknowledges_more_is_not_old() {
+    // A later segment was heard first, with a window of 3,000 from 1 on. What fills the gap acknowledges 1,000 and
+    // offers 2,000 from there: the edge is 3,001 still, where the old window would make it 4,001.
+    let mut rig = Setup::default().passive();
+    rig.write(6000);
+    rig.sent();
+    rig.take("P. 11:21(10) ack 1 win 3000");
+    rig.take("P. 1:11(10) ack 1001 win 2000");
+    assert_eq!(rig.info().snd_wnd, 2000);
+}
+
+#[test]
 fn our_window_closes_and_opens_as_the_application_reads() {
     let mut rig = with_buffer(4000);
     rig.take(". 1:1001(1000) ack 1 win 65535");

@@ -1,0 +1,128 @@
+//! `tickwire-sim campaign` and `tickwire-sim merge`: random scenarios, and what they came to.
+
+use std::io::IsTerminal as _;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::campaign::{Campaign, Shard, Summary, Writer, canary_is_found, merge};
+use crate::swarm;
+
+/// Failures that are printed in full.
+const GROUPS_SHOWN: usize = 20;
+
+/// Run random scenarios by their numbers
+#[derive(Args)]
+pub(super) struct Options {
+    /// The numbers: from the first to before the last
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    seeds: Range<u64>,
+    /// On how many threads
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Begin no more after so many minutes
+    #[arg(long)]
+    minutes: Option<u64>,
+    /// Run only this part of the numbers
+    #[arg(long, value_name = "INDEX/COUNT", conflicts_with = "shards")]
+    shard: Option<Shard>,
+    /// How many parts there are, where the engine that starts them does not tell
+    #[arg(long, value_name = "COUNT")]
+    shards: Option<u64>,
+    /// Run each twice, and compare both runs
+    #[arg(long)]
+    check_determinism: bool,
+    /// The directory of the results
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Join the results of several campaigns, or of the shards of one
+#[derive(Args)]
+pub(super) struct MergeOptions {
+    /// The directories of the results
+    #[arg(required = true)]
+    dirs: Vec<PathBuf>,
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let ends = text.split_once("..").and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+    let wrong = || format!("{text:?} is no range: write FIRST..LAST, as in 0..1000 (without 1000 itself)");
+    let (first, last) = ends.filter(|(first, last)| first < last).ok_or_else(wrong)?;
+    Ok(first..last)
+}
+
+pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
+    let shard = match options.shard {
+        Some(shard) => shard,
+        None => Shard::of_environment(&|name| std::env::var(name).ok(), options.shards)
+            .map_err(|error| error.to_string())?,
+    };
+    if !canary_is_found(&swarm::seed(options.seeds.start)) {
+        return Err("the canary was not found: oracles that miss what was planted are not to be believed".to_owned());
+    }
+    let campaign = Campaign {
+        seeds: options.seeds.clone(),
+        shard,
+        jobs: options.jobs,
+        time: options.minutes.map(|minutes| Duration::from_secs(minutes * 60)),
+        check_determinism: options.check_determinism,
+    };
+    let mut writer = Writer::create(&options.out).map_err(|error| error.to_string())?;
+    let bar = progress_bar();
+    let began = Instant::now();
+    let summary = campaign.run(|report, progress| {
+        bar.set_length(progress.all);
+        bar.set_position(progress.done);
+        bar.set_message(format!("{} failed", progress.failed));
+        writer.write(report).map_err(|error| error.to_string())
+    })?;
+    bar.finish_and_clear();
+    writer.finish().map_err(|error| error.to_string())?;
+    let seconds = began.elapsed().as_secs().max(1);
+    println!("the canary was found; {} seeds in {seconds} s, {} a second", summary.done, summary.done / seconds);
+    Ok(verdict(&summary))
+}
+
+pub(super) fn run_merge(options: &MergeOptions) -> Result<ExitCode, String> {
+    merge(&options.dirs).map(|summary| verdict(&summary)).map_err(|error| error.to_string())
+}
+
+fn progress_bar() -> ProgressBar {
+    let target =
+        if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(0), target);
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {per_sec}, {eta} left, {msg}");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Prints a summary, and says whether it is green.
+fn verdict(summary: &Summary) -> ExitCode {
+    let [frames, nanos, flows] = summary.medians();
+    let seconds = crate::Instant::from_nanos(nanos);
+    println!(
+        "{} seeds, {} frames; the median run has {frames} frames, {seconds} s and {flows} flows",
+        summary.done,
+        summary.frames()
+    );
+    let groups = summary.groups.sorted();
+    println!("{} seeds failed, in {} ways", summary.failed, groups.len());
+    for group in groups.iter().take(GROUPS_SHOWN) {
+        println!("\n{} in {} seeds: {:?}\n{}", group.oracle, group.seeds_count, group.seeds, group.text);
+    }
+    println!("\nreached:");
+    for (name, count) in summary.coverage.counts() {
+        println!("  {count:>12} {name}");
+    }
+    if summary.judges_coverage() {
+        for missing in summary.coverage.missing() {
+            let why = missing.reason.map_or_else(|| "TOO SELDOM".to_owned(), |reason| format!("because {reason}"));
+            println!("{} was reached {} times: {why}", missing.name, missing.reached);
+        }
+    }
+    if summary.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
