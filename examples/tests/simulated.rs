@@ -11,11 +11,15 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::Response;
 use bytes::Bytes;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use tickwire_examples::http::{Client, router};
 use tickwire_examples::simulated::{SERVER, hosts, simulation};
-use tickwire_sim::asynchronous::HostHandle;
 use tickwire_sim::asynchronous::net::{TcpListener, TcpStream};
+use tickwire_sim::asynchronous::{HostHandle, Timer};
 use tickwire_sim::{Ended, Instant, Seed, Simulation, determinism, time};
+use tokio::io::AsyncReadExt as _;
 
 const LIMIT: Instant = Instant::from_millis(600_000);
 
@@ -44,6 +48,32 @@ fn the_program_says_so() {
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(printed.contains("bytes of captures, the same\n"), "{printed}");
+}
+
+/// Hyper waits 10 s for the head of a request, from when it first looks for one, by the clock that it is given.
+#[test]
+fn a_timeout_of_hyper_s_is_exact() {
+    let (mut sim, server, client) = hosts(Seed([1; 32])).unwrap();
+    sim.start(server, async |host| {
+        // The first to connect is let go when its time is up.
+        let listener = TcpListener::bind(&host, SERVER)?;
+        let (stream, _) = listener.accept().await?;
+        let mut http = http1::Builder::new();
+        http.timer(Timer).header_read_timeout(Duration::from_nanos(10_000_000_001));
+        let began = time::now();
+        let service = TowerToHyperService::new(router());
+        let error = http.serve_connection(TokioIo::new(stream), service).await.unwrap_err();
+        assert!(error.is_timeout());
+        assert_eq!(time::now().since(began), Duration::from_nanos(10_000_000_001));
+        Ok(())
+    });
+    sim.start(client, async |host| {
+        let mut stream = TcpStream::connect(&host, SERVER).await?;
+        let _ = stream.read(&mut [0]).await;
+        Ok(())
+    });
+    assert_eq!(sim.run_until(LIMIT), Ended::Quiescent);
+    assert_eq!((sim.failures(), sim.running(server)), (vec![], 0));
 }
 
 /// Where axum's own loop accepts.
