@@ -65,6 +65,7 @@ mod assembler;
 mod calls;
 mod congestion;
 mod counters;
+mod examination;
 mod handshake;
 mod icmp;
 mod info;
@@ -94,6 +95,7 @@ use crate::time::{Duration, Instant};
 
 pub use calls::How;
 pub(crate) use counters::TcpCounters;
+pub use examination::{Examination, Recovering};
 pub(crate) use handshake::Open;
 pub use info::TcpInfo;
 pub(crate) use listen::{Judgement, Listener, reset_for};
