@@ -18,6 +18,7 @@
 //! | [`determinism`] | two runs of one thing, compared event by event |
 //! | `failure` | what went wrong: a script that could not go on, a rule that was broken |
 //! | [`oracle`] | rules that every run must keep, judged by the frames of each host |
+//! | [`topology`] | networks that come up again and again: a pair, a star, a dumbbell, a chain |
 //! | [`trace`] | every frame that passed an interface, in the notation and as pcapng |
 //! | [`segment`] | the TCP segment of a frame, its flow, and sequence numbers told from 0 |
 //!
@@ -55,6 +56,7 @@ pub mod node;
 pub mod oracle;
 pub mod script;
 pub mod segment;
+pub mod topology;
 pub mod trace;
 pub mod world;
 
@@ -65,4 +67,4 @@ pub use script::{ApplicationId, Step};
 pub use tickwire_backends::capture;
 pub use tickwire_core::{Config, Instant, InterfaceAddress, Seed};
 pub use trace::{Direction, Passed, Trace};
-pub use world::{Ended, Host, HostId, LinkId, NodeId, Port, World};
+pub use world::{Ended, Host, HostError, HostId, HostRoute, LinkId, NodeId, Port, World};

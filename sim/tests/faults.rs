@@ -170,7 +170,7 @@ fn a_slow_clock_makes_waits_longer() {
 fn a_hub_repeats_to_all_others() {
     let mut world = World::new(Seed([1; 32]));
     let hosts = [1, 2, 3].map(|station| host(&mut world, &format!("host{station}"), station));
-    let hub = world.add_hub("hub", Hub::new(3));
+    let hub = world.add_node("hub", Hub::new(3));
     for (port, host) in hosts.into_iter().enumerate() {
         world.connect(host, Port::new(hub, port), Link::constant(Duration::from_millis(1)));
     }

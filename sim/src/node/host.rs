@@ -16,15 +16,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
-use tickwire_core::error::AddInterfaceError;
+use tickwire_core::error::RouteError;
 use tickwire_core::frame::{Frame, TxBatch};
 use tickwire_core::link::InterfaceId;
 use tickwire_core::provenance::Provenance;
-use tickwire_core::{Config, Event, Instant, Seed, Stack};
+use tickwire_core::{Config, Event, Instant, InterfaceAddress, Route, Seed, Stack};
 
 use crate::clock::Clock;
 use crate::script::{Application, Progress, Socket};
-use crate::world::Host;
+use crate::world::{Host, HostError};
 
 /// Frames that an interface's device holds until its host takes them; what comes on top is lost.
 pub(crate) const RECEIVE_RING: usize = 4096;
@@ -77,7 +77,7 @@ struct Condition {
 
 impl HostState {
     /// A host at its first start, at world time `now`.
-    pub(crate) fn new(made_of: Host, seed: Seed, now: Instant) -> Result<HostState, AddInterfaceError> {
+    pub(crate) fn new(made_of: Host, seed: Seed, now: Instant) -> Result<HostState, HostError> {
         let config = made_of.config.clone();
         let (stack, interfaces) = boot(&made_of, config, seed, now)?;
         Ok(HostState {
@@ -151,7 +151,7 @@ impl HostState {
         if let Some(identity) = &mut self.made_of.config.identity {
             identity.pass(local.since(self.crashed_at));
         }
-        // The interfaces were accepted before.
+        // The interfaces and routes were accepted before.
         if let Ok((stack, interfaces)) = boot(&self.made_of, self.made_of.config.clone(), seed, local) {
             self.stack = stack;
             self.interfaces = interfaces;
@@ -303,15 +303,19 @@ impl HostState {
     }
 }
 
-/// A stack with the host's interfaces.
-fn boot(
-    made_of: &Host,
-    config: Config,
-    seed: Seed,
-    now: Instant,
-) -> Result<(Box<Stack>, Vec<InterfaceId>), AddInterfaceError> {
+/// A stack with the host's interfaces and routes.
+fn boot(made_of: &Host, config: Config, seed: Seed, now: Instant) -> Result<(Box<Stack>, Vec<InterfaceId>), HostError> {
     let mut stack = Box::new(Stack::new(config, seed));
-    let interfaces = made_of.interfaces.iter().map(|interface| stack.add_interface(now, interface.clone()));
-    let interfaces = interfaces.collect::<Result<_, _>>()?;
+    let mut interfaces = Vec::with_capacity(made_of.interfaces.len());
+    for (number, interface) in made_of.interfaces.iter().enumerate() {
+        let added = stack.add_interface(now, interface.clone());
+        interfaces.push(added.map_err(|error| HostError::Interface(number, error))?);
+    }
+    for (number, route) in made_of.routes.iter().enumerate() {
+        let refused = |error| HostError::Route(number, error);
+        let interface = *interfaces.get(route.interface).ok_or(refused(RouteError::NoInterface))?;
+        let InterfaceAddress { address, prefix_len } = route.destinations;
+        stack.add_route(Route::via(address, prefix_len, route.gateway, interface)).map_err(refused)?;
+    }
     Ok((stack, interfaces))
 }

@@ -4,14 +4,28 @@
 //! | module | what |
 //! |---|---|
 //! | `host` | a host: one turn of a driver's loop, without a device and without a clock |
+//! | `machine` | [`Machine`]: any other node |
 //! | `hub` | [`Hub`]: what arrives at a port leaves by all others |
+//! | [`switch`] | [`Switch`]: what arrives leaves by the port of its station |
+//! | [`nat`] | [`Nat`]: many hosts behind one address |
+//! | [`injector`] | [`Injector`]: frames at times, as data |
+//! | [`frames`] | frames from their parts |
 
+pub mod frames;
 pub(crate) mod host;
 mod hub;
+pub mod injector;
+mod machine;
+pub mod nat;
+pub mod switch;
 
 use bytes::Bytes;
 
 pub use self::hub::Hub;
+pub use self::injector::Injector;
+pub use self::machine::Machine;
+pub use self::nat::Nat;
+pub use self::switch::Switch;
 
 use self::host::HostState;
 
@@ -22,7 +36,7 @@ pub(crate) type Outbox = Vec<(usize, Bytes)>;
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Host(Box<HostState>),
-    Hub(Hub),
+    Machine(Machine),
 }
 
 impl Node {
@@ -30,7 +44,7 @@ impl Node {
     pub(crate) fn ports(&self) -> usize {
         match self {
             Node::Host(host) => host.ports(),
-            Node::Hub(hub) => hub.ports(),
+            Node::Machine(machine) => machine.ports(),
         }
     }
 
@@ -38,7 +52,7 @@ impl Node {
     pub(crate) fn takes_frames(&mut self) -> bool {
         match self {
             Node::Host(host) => host.takes_frames(),
-            Node::Hub(_) => true,
+            Node::Machine(_) => true,
         }
     }
 }

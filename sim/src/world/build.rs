@@ -1,11 +1,13 @@
 //! What a world is made of, and what is to happen in it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::hash::Hasher as _;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
-use tickwire_core::error::AddInterfaceError;
+use tickwire_core::error::{AddInterfaceError, RouteError};
 use tickwire_core::frame::Capabilities;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Config, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
@@ -14,11 +16,11 @@ use super::hash::RunHash;
 use super::queue::Queue;
 use super::wiring::{LinkId, Wiring};
 use super::{EVENTS_PER_DIGEST, Happening, HostId, NodeId, NodeState, Port, Tap, World};
-use crate::draw::{Draws, Tape};
+use crate::draw::{Dice, Draws, Entity, Tape};
 use crate::fault::Fault;
 use crate::link::{Counters, Link, Partition};
 use crate::node::host::HostState;
-use crate::node::{Hub, Node};
+use crate::node::{Machine, Node};
 use crate::oracle::{self, Switches, WireOracles};
 use crate::script::{Application, ApplicationId, Step};
 use crate::trace::Trace;
@@ -32,7 +34,40 @@ pub struct Host {
     pub config: Config,
     /// Its interfaces.
     pub interfaces: Vec<InterfaceConfig>,
+    /// Its static routes, those of a router as well: set `config.router.forwarding` too.
+    pub routes: Vec<HostRoute>,
 }
+
+/// A static route of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostRoute {
+    /// The destinations: an address of theirs, and how long their prefix is.
+    pub destinations: InterfaceAddress,
+    /// The router that leads there.
+    pub gateway: IpAddr,
+    /// The number of the interface on whose link the router is, from 0.
+    pub interface: usize,
+}
+
+/// Why a host cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostError {
+    /// The stack refuses an interface: its number, from 0.
+    Interface(usize, AddInterfaceError),
+    /// The stack refuses a route: its number, from 0.
+    Route(usize, RouteError),
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HostError::Interface(number, error) => write!(f, "interface {number}: {error}"),
+            HostError::Route(number, error) => write!(f, "route {number}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for HostError {}
 
 impl Host {
     /// A host with the default configuration and one plain Ethernet interface of MTU 1500. The
@@ -45,7 +80,7 @@ impl Host {
             addresses.iter().copied(),
         )
         .unverified();
-        Host { name: name.to_owned(), config: Config::default(), interfaces: vec![interface] }
+        Host { name: name.to_owned(), config: Config::default(), interfaces: vec![interface], routes: Vec::new() }
     }
 }
 
@@ -102,8 +137,9 @@ impl World {
     ///
     /// # Errors
     ///
-    /// As [`Stack::add_interface`], for the first interface that the stack refuses.
-    pub fn add_host(&mut self, host: Host) -> Result<HostId, AddInterfaceError> {
+    /// As [`Stack::add_interface`] and [`Stack::add_route`], for the first interface or route that the stack
+    /// refuses.
+    pub fn add_host(&mut self, host: Host) -> Result<HostId, HostError> {
         let id = HostId(self.nodes.len());
         let config = Config { checks: true, trace: true, ..host.config };
         let settings = oracle::Settings {
@@ -121,16 +157,23 @@ impl World {
         Ok(id)
     }
 
-    /// Adds a hub.
-    pub fn add_hub(&mut self, name: &str, hub: Hub) -> NodeId {
-        self.add(name, Node::Hub(hub), None)
+    /// Adds a node that is no host: a hub, a switch, a NAT.
+    pub fn add_node(&mut self, name: &str, machine: impl Into<Machine>) -> NodeId {
+        let machine = machine.into();
+        let deadline = machine.deadline();
+        let id = self.add(name, Node::Machine(machine), None);
+        if let Some(at) = deadline {
+            self.schedule_turn(id, at.max(self.now));
+        }
+        id
     }
 
     fn add(&mut self, name: &str, node: Node, tap: Option<Tap>) -> NodeId {
         let id = NodeId(self.nodes.len());
         self.trace.nodes.push(name.to_owned());
         self.trace.ports.extend((0..node.ports()).map(|interface| Port { node: id, interface }));
-        self.nodes.push(NodeState { node, tap, lives: 0, next_turn: None, queued_turns: BTreeSet::new() });
+        let dice = Dice::new(Entity::Node { node: id.0 as u32 });
+        self.nodes.push(NodeState { node, tap, dice, lives: 0, next_turn: None, queued_turns: BTreeSet::new() });
         id
     }
 

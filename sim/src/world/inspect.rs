@@ -3,10 +3,10 @@
 use tickwire_core::{Instant, Stack};
 
 use super::hash::Entry;
-use super::{HostId, World};
+use super::{HostId, NodeId, World};
 use crate::failure::Failure;
-use crate::node::Node;
 use crate::node::host::HostState;
+use crate::node::{Machine, Node};
 use crate::oracle::{Oracle, WireOracles};
 use crate::script::ApplicationId;
 use crate::trace::Trace;
@@ -19,6 +19,18 @@ impl World {
     /// If `host` is of another world and not in this one.
     pub fn stack(&self, host: HostId) -> &Stack {
         &self.host(host).stack
+    }
+
+    /// A node that is no host, to be looked at; `None` if it is one.
+    ///
+    /// # Panics
+    ///
+    /// If `node` is of another world and not in this one.
+    pub fn node(&self, node: impl Into<NodeId>) -> Option<&Machine> {
+        match &self.nodes[node.into().0].node {
+            Node::Host(_) => None,
+            Node::Machine(machine) => Some(machine),
+        }
     }
 
     /// What a host's clock shows: what its stack takes for now.
@@ -56,7 +68,7 @@ impl World {
     fn host_states(&self) -> impl Iterator<Item = (HostId, &HostState)> {
         self.nodes.iter().enumerate().filter_map(|(number, state)| match &state.node {
             Node::Host(host) => Some((HostId(number), host.as_ref())),
-            Node::Hub(_) => None,
+            Node::Machine(_) => None,
         })
     }
 

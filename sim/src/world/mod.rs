@@ -32,14 +32,14 @@ use smallvec::SmallVec;
 use tickwire_core::config::Medium;
 use tickwire_core::{Instant, Seed};
 
-pub use self::build::Host;
+pub use self::build::{Host, HostError, HostRoute};
 pub use self::id::{HostId, NodeId, Port};
 pub use self::wiring::LinkId;
 
 use self::hash::{Entry, RunHash};
 use self::queue::Queue;
 use self::wiring::{Way, Wiring};
-use crate::draw::Draws;
+use crate::draw::{Dice, Draws, Lots};
 use crate::fault::Fault;
 use crate::link::{Answer, Fate};
 use crate::node::host::{HostState, Sent};
@@ -114,6 +114,8 @@ struct NodeState {
     node: Node,
     /// What watches the frames of a host.
     tap: Option<Tap>,
+    /// Its random decisions.
+    dice: Dice,
     /// How many times a host has started.
     lives: u32,
     /// When its next turn is to be.
@@ -230,18 +232,32 @@ impl World {
             return self.record_lost(port, &frame, fate);
         }
         self.record(port, Direction::Inbound, &frame, None, fate);
-        let mut outbox = std::mem::take(&mut self.outbox);
-        match &mut self.nodes[port.node.0].node {
+        let state = &mut self.nodes[port.node.0];
+        match &mut state.node {
             Node::Host(host) => {
                 host.arrive(port.interface, frame);
                 self.schedule_turn(port.node, self.now);
             }
-            Node::Hub(hub) => hub.receive(port.interface, &frame, &mut outbox),
+            Node::Machine(machine) => {
+                let mut outbox = std::mem::take(&mut self.outbox);
+                let lots = &mut Lots::new(&mut self.draws, &mut state.dice);
+                machine.receive(self.now, port.interface, frame, lots, &mut outbox);
+                self.send_all(port.node, outbox);
+            }
         }
+    }
+
+    /// What a machine has put into its outbox leaves; its deadline may be another one now.
+    fn send_all(&mut self, id: NodeId, mut outbox: Outbox) {
         for (interface, frame) in outbox.drain(..) {
-            self.send(Sent { interface, frame, provenance: None }, port.node);
+            self.send(Sent { interface, frame, provenance: None }, id);
         }
         self.outbox = outbox;
+        if let Node::Machine(machine) = &self.nodes[id.0].node
+            && let Some(at) = machine.deadline()
+        {
+            self.schedule_turn(id, at.max(self.now));
+        }
     }
 
     /// The entry for a turn has come up: it is taken, unless the turn was put off.
@@ -259,11 +275,19 @@ impl World {
         self.turns_at_now += 1;
         let state = &mut self.nodes[id.0];
         state.next_turn = None;
-        let mut sent = std::mem::take(&mut self.sent);
-        let next = match &mut state.node {
-            Node::Host(host) => host.turn(self.now, &mut sent),
-            Node::Hub(_) => None,
-        };
+        let (mut sent, next);
+        match &mut state.node {
+            Node::Host(host) => {
+                sent = std::mem::take(&mut self.sent);
+                next = host.turn(self.now, &mut sent);
+            }
+            Node::Machine(machine) => {
+                let mut outbox = std::mem::take(&mut self.outbox);
+                let lots = &mut Lots::new(&mut self.draws, &mut state.dice);
+                machine.expire(self.now, lots, &mut outbox);
+                return self.send_all(id, outbox);
+            }
+        }
         if let Some(at) = next {
             self.schedule_turn(id, at);
         }
@@ -306,14 +330,14 @@ impl World {
     fn host(&self, id: HostId) -> &HostState {
         match &self.nodes[id.0].node {
             Node::Host(host) => host,
-            other @ Node::Hub(_) => panic!("node {} is no host: {other:?}", id.0),
+            other @ Node::Machine(_) => panic!("node {} is no host: {other:?}", id.0),
         }
     }
 
     fn host_mut(&mut self, id: HostId) -> &mut HostState {
         match &mut self.nodes[id.0].node {
             Node::Host(host) => host,
-            other @ Node::Hub(_) => panic!("node {} is no host: {other:?}", id.0),
+            other @ Node::Machine(_) => panic!("node {} is no host: {other:?}", id.0),
         }
     }
 }

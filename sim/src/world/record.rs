@@ -39,7 +39,7 @@ impl World {
             // The tap is inside the host: it goes by the host's clock.
             let at = match &state.node {
                 Node::Host(host) => host.clock.at(now),
-                Node::Hub(_) => now,
+                Node::Machine(_) => now,
             };
             tap.oracles.observe(Sighting { number, at, medium, direction, frame });
         }
