@@ -44,6 +44,7 @@ use crate::fault::Fault;
 use crate::link::{Answer, Fate};
 use crate::node::host::{HostState, Sent};
 use crate::node::{Node, Outbox};
+use crate::oracle::white_box::WhiteBox;
 use crate::oracle::{Switches, WireOracles};
 use crate::trace::{Direction, Trace};
 
@@ -128,6 +129,7 @@ struct NodeState {
 #[derive(Clone, Debug)]
 struct Tap {
     oracles: Box<WireOracles>,
+    white_box: WhiteBox,
     /// What each interface carries.
     media: Vec<Medium>,
 }
@@ -295,6 +297,7 @@ impl World {
             self.send(sent, id);
         }
         self.sent = sent;
+        self.examine(id);
         self.hash_turn(id);
     }
 

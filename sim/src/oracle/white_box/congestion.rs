@@ -21,20 +21,20 @@ pub(super) fn judge(seen: &Examination, before: Option<&Connection>, bench: &mut
     let last = &connection.last;
     // A path that has become narrower makes segments smaller, and one that has become wider larger.
     let smss = seen.smss.max(last.smss);
-    let timed_out = seen.recovering == Recovering::Timeout
-        && (last.recovering != Recovering::Timeout || seen.backoff > last.backoff);
-    let began = seen.recovering != Recovering::No && seen.recovering != last.recovering;
+    // What a narrower path makes stale is sent again like after a timeout, but the window stays (RFC 1191 section 6.4).
+    let timed_out = seen.recovering == Recovering::Timeout && seen.backoff > last.backoff;
+    let fast = seen.recovering == Recovering::Fast && last.recovering == Recovering::No;
     if timed_out && seen.cwnd > smss {
         fail(format!("after a timeout a CWND of one segment, {smss}"), seen.cwnd);
     }
-    if began && last.recovering == Recovering::No {
+    if fast || timed_out && last.recovering == Recovering::No {
         // RFC 5681 equation 4: max (FlightSize / 2, 2*SMSS).
         let most = (flight(last) / 2).max(2 * smss);
         if seen.ssthresh > most {
             fail(format!("after a loss SSTHRESH at most {most}"), seen.ssthresh);
         }
     }
-    if seen.recovering == Recovering::Fast && began && seen.cwnd > seen.ssthresh.saturating_add(3 * smss) {
+    if fast && seen.cwnd > seen.ssthresh.saturating_add(3 * smss) {
         fail(format!("in fast recovery a CWND of at most SSTHRESH {} + 3 * SMSS", seen.ssthresh), seen.cwnd);
     }
     let acked = seen.una.bytes_since(last.una);

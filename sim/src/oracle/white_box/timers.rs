@@ -59,10 +59,8 @@ fn retransmission(seen: &Examination, bench: &mut Bench) {
 
 /// A closed window with something to send is probed, and nothing else is.
 fn persist(seen: &Examination, bench: &mut Bench) {
-    let sends = matches!(
-        seen.state,
-        State::Established | State::CloseWait | State::FinWait1 | State::Closing | State::LastAck
-    );
+    let sends =
+        matches!(seen.state, State::Established | State::CloseWait | State::FinWait1 | State::Closing | State::LastAck);
     if !sends || !bench.judges(Oracle::Persist) {
         return;
     }
