@@ -45,7 +45,7 @@ pub(super) fn furthest(seen: &Examination, before: Option<SeqNumber>) -> Option<
     }
 }
 
-/// FlightSize: what was sent and is not acknowledged.
+/// What was sent and is not acknowledged.
 pub(super) fn flight(seen: &Examination) -> u32 {
     seen.nxt.bytes_since(seen.una)
 }

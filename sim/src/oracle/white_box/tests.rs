@@ -192,7 +192,7 @@ fn congestion(#[case] next: Examination, #[case] breaks: &[Oracle]) {
     assert_eq!(broken(&[flying(), next]), breaks);
 }
 
-/// RFC 6582 section 3.2: a partial acknowledgment does not end fast recovery, that of RecoveryPoint does.
+/// RFC 6582 section 3.2: a partial acknowledgment does not end fast recovery, that of `RecoveryPoint` does.
 #[test]
 fn fast_recovery_lasts_until_its_point() {
     let fast = lost(flying(), Recovering::Fast, 5_110, 5_110);

@@ -17,9 +17,8 @@ const fn successors(state: State) -> &'static [State] {
         SynReceived => &[Established, FinWait1, FinWait2, CloseWait, Closed],
         Established => &[FinWait1, CloseWait, Closed],
         FinWait1 => &[FinWait2, Closing, TimeWait, Closed],
-        FinWait2 => &[TimeWait, Closed],
+        FinWait2 | Closing => &[TimeWait, Closed],
         CloseWait => &[LastAck, Closed],
-        Closing => &[TimeWait, Closed],
         LastAck | TimeWait => &[Closed],
         Closed => &[],
     }
