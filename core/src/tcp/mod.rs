@@ -25,6 +25,7 @@
 //! | `timeout` | the timers and what they do | 9293 3.10.8 |
 //! | `icmp` | ICMP errors about this connection | 5461, 5927 |
 //! | `info` | what an application can ask about a connection | |
+//! | `examination` | what a connection looked like after a call, for those who verify from inside | |
 //! | `counters` | what all connections of a stack did | |
 //!
 //! The send sequence space (RFC 9293 figure 3), with the send queue under it:
