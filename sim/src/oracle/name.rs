@@ -1,8 +1,10 @@
-//! The wire oracles by name: what each one holds a host to, and what it must have seen to judge.
+//! The oracles by name: what each one holds a host to, and what it must have seen to judge. From
+//! [`Oracle::StreamBytes`] on they judge applications and whole runs, before that frames and connections.
 
 use std::fmt;
 
-/// An oracle that judges what a host sends by nothing but the frames that the host sends and receives.
+/// A rule that every run must keep. The wire oracles judge what a host sends by nothing but the frames that it
+/// sends and receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Oracle {
@@ -58,6 +60,21 @@ pub enum Oracle {
     Timers,
     /// The congestion window grows and shrinks as `NewReno`'s laws say; fast recovery lasts until its point.
     CongestionWindow,
+    /// Each byte that an application receives is the one that was sent at its place, and there are no more.
+    StreamBytes,
+    /// A stream ends behind its last byte, and not before: the end is told only after a FIN in order.
+    StreamEnd,
+    /// A connection that is lost tells its application why, exactly once.
+    OneError,
+    /// Each datagram that an application receives is one of those that were sent.
+    DatagramBytes,
+    /// Once everything is healed, each connection that neither end has lost delivers everything, in time.
+    Delivery,
+    /// Each connection that is lost has a legal cause: a reset with a reason, R2, the user timeout, a crash, a
+    /// hard ICMP error.
+    Cause,
+    /// When all applications are done and 2 MSL have passed, a stack holds nothing any more.
+    Quiescence,
 }
 
 impl Oracle {
@@ -84,7 +101,7 @@ impl Oracle {
     }
 
     /// All of them.
-    pub const ALL: [Oracle; 22] = [
+    pub const ALL: [Oracle; 29] = [
         Oracle::Lengths,
         Oracle::Checksums,
         Oracle::Retransmission,
@@ -107,6 +124,13 @@ impl Oracle {
         Oracle::Persist,
         Oracle::Timers,
         Oracle::CongestionWindow,
+        Oracle::StreamBytes,
+        Oracle::StreamEnd,
+        Oracle::OneError,
+        Oracle::DatagramBytes,
+        Oracle::Delivery,
+        Oracle::Cause,
+        Oracle::Quiescence,
     ];
 
     /// Its name in reports and switches.
@@ -134,6 +158,13 @@ impl Oracle {
             Oracle::Persist => "persist",
             Oracle::Timers => "timers",
             Oracle::CongestionWindow => "cwnd",
+            Oracle::StreamBytes => "stream-bytes",
+            Oracle::StreamEnd => "stream-end",
+            Oracle::OneError => "one-error",
+            Oracle::DatagramBytes => "datagram-bytes",
+            Oracle::Delivery => "delivery",
+            Oracle::Cause => "cause",
+            Oracle::Quiescence => "quiescence",
         }
     }
 
@@ -161,6 +192,13 @@ impl Oracle {
             Oracle::Persist => "RFC 9293 section 3.8.6.1",
             Oracle::Timers => "RFC 9293 section 3.10",
             Oracle::CongestionWindow => "RFC 5681 section 3, RFC 6582 section 3.2, RFC 6675 section 5",
+            Oracle::StreamBytes => "RFC 9293 section 2.2",
+            Oracle::StreamEnd => "RFC 9293 section 3.6",
+            Oracle::OneError => "RFC 9293 section 3.9.1",
+            Oracle::DatagramBytes => "RFC 768",
+            Oracle::Delivery => "RFC 9293 sections 3.8.1 and 3.8.6.1",
+            Oracle::Cause => "RFC 9293 sections 3.5, 3.8.3 and 3.9.2.2",
+            Oracle::Quiescence => "RFC 9293 sections 3.6 and 3.10.8",
         }
     }
 
