@@ -17,6 +17,8 @@
 //! | `queue` | what is to happen, by time and then by the order in which it was decided |
 //! | `failure` | what went wrong: a script that could not go on, a rule that was broken |
 //! | [`oracle`] | rules that every run must keep, judged by the frames of each host |
+//! | [`relay`] | a link of the same kind between two real interfaces, in real time |
+//! | [`command`] | the command `tickwire-sim` |
 //! | [`trace`] | every frame that passed an interface, in the notation and as pcapng |
 //! | [`segment`] | the TCP segment of a frame, its flow, and sequence numbers told from 0 |
 //!
@@ -44,12 +46,15 @@
 #![deny(clippy::float_arithmetic)]
 #![warn(missing_docs)]
 
+pub mod command;
 pub mod draw;
 mod failure;
 mod host;
 pub mod link;
 pub mod oracle;
 mod queue;
+#[cfg(target_os = "linux")]
+pub mod relay;
 pub mod script;
 pub mod segment;
 pub mod trace;
