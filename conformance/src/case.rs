@@ -58,8 +58,8 @@ pub enum CaseError {
     #[error("frame {0} of the capture is earlier than the one before it")]
     OutOfOrder(usize),
     /// The stack refuses the interface that is described.
-    #[error("the stack refuses the interface: {0}")]
-    Interface(tickwire_core::error::AddInterfaceError),
+    #[error("the stack refuses the host: {0}")]
+    Host(tickwire_sim::world::HostError),
 }
 
 /// A case.
@@ -200,7 +200,7 @@ impl Description {
             self.stack.addresses.iter().map(|text| text.0),
         )
         .unverified();
-        Host { name: "stack".to_owned(), config: Config::default(), interfaces: vec![interface] }
+        Host { name: "stack".to_owned(), config: Config::default(), interfaces: vec![interface], routes: Vec::new() }
     }
 }
 

@@ -67,10 +67,10 @@ impl fmt::Display for Difference {
 ///
 /// # Errors
 ///
-/// [`CaseError::Interface`]: the stack refuses the interface that the case describes.
+/// [`CaseError::Host`]: the stack refuses the interface that the case describes.
 pub fn replay(case: &Case, seed: Seed) -> Result<Option<Difference>, CaseError> {
     let mut world = World::new(seed);
-    let host = world.add_host(case.description.host()).map_err(CaseError::Interface)?;
+    let host = world.add_host(case.description.host()).map_err(CaseError::Host)?;
     for application in &case.description.applications {
         world.start(host, application.steps.iter().cloned().map(Step::from).collect());
     }

@@ -1,20 +1,28 @@
-//! Digests of observable state: fixed-width little-endian values into a keyless SipHash, so that the
-//! result is the same on every machine, in debug and in release.
+//! Digests of observable state: fixed-width little-endian values into a keyless hash (XXH3), so that the
+//! result is the same on every machine, in debug and in release. Nobody who could choose what goes in sees what
+//! comes out: it need be good and quick, not safe.
 
-use core::hash::Hasher;
+use core::fmt;
+use core::hash::Hasher as _;
 use core::net::{IpAddr, SocketAddr};
-use siphasher::sip::SipHasher24;
 use slotmap::Key;
+use twox_hash::xxhash3_64::Hasher;
 
 use crate::time::Instant;
 
 /// Collects values; every width is written out, and a `usize` never is.
-#[derive(Clone, Debug)]
-pub(crate) struct Digest(SipHasher24);
+#[derive(Clone)]
+pub(crate) struct Digest(Hasher);
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({:016x})", self.finish())
+    }
+}
 
 impl Digest {
     pub(crate) fn new() -> Digest {
-        Digest(SipHasher24::new())
+        Digest(Hasher::new())
     }
 
     pub(crate) fn u8(&mut self, value: u8) {

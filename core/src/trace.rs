@@ -1,6 +1,8 @@
 //! The trace digest: every input and every emitted head, folded in as it passes.
 
+use alloc::boxed::Box;
 use core::net::SocketAddr;
+
 use slotmap::Key;
 
 use crate::digest::Digest;
@@ -8,11 +10,11 @@ use crate::time::Instant;
 
 /// A running digest; nothing is done while it is off.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Trace(Option<Digest>);
+pub(crate) struct Trace(Option<Box<Digest>>);
 
 impl Trace {
     pub(crate) fn new(on: bool) -> Trace {
-        Trace(on.then(Digest::new))
+        Trace(on.then(|| Box::new(Digest::new())))
     }
 
     pub(crate) fn is_on(&self) -> bool {
@@ -21,7 +23,7 @@ impl Trace {
 
     /// The digest so far; `None` if it is off.
     pub(crate) fn finish(&self) -> Option<u64> {
-        self.0.as_ref().map(Digest::finish)
+        self.0.as_ref().map(|digest| digest.finish())
     }
 
     /// Something named `what` happened at `now`; `details` adds what it was about.
@@ -47,6 +49,13 @@ impl Trace {
             digest.handle(handle);
             digest.counted(data);
         });
+    }
+
+    /// Data that the stack took over in the call traced last.
+    pub(crate) fn data(&mut self, data: &[u8]) {
+        if let Some(digest) = &mut self.0 {
+            digest.counted(data);
+        }
     }
 
     /// A command about an address.

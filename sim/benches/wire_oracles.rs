@@ -74,7 +74,7 @@ fn judge(frames: &[Passed], switches: Switches) -> u128 {
     for (number, passed) in (0..).zip(frames) {
         let Passed { at, port, direction, frame, .. } = passed;
         let sighting = Sighting { number, at: *at, medium: Medium::Ethernet, direction: *direction, frame };
-        taps[port.host.index()].observe(sighting);
+        taps[port.node.index()].observe(sighting);
     }
     let took = began.elapsed().as_nanos();
     assert!(taps.iter().all(|tap| tap.verdicts().is_empty()));

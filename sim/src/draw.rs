@@ -50,6 +50,11 @@ pub enum Entity {
         /// The stage's place in its pipeline, from 0.
         stage: u8,
     },
+    /// A node that is no host.
+    Node {
+        /// The node's number.
+        node: u32,
+    },
 }
 
 impl Entity {
@@ -59,6 +64,7 @@ impl Entity {
             Entity::Link { link, toward_b, stage } => {
                 (1 << 56) | (u64::from(link) << 16) | (u64::from(toward_b) << 8) | u64::from(stage)
             }
+            Entity::Node { node } => (2 << 56) | u64::from(node),
         }
     }
 }
@@ -69,6 +75,7 @@ impl fmt::Display for Entity {
             Entity::Link { link, toward_b, stage } => {
                 write!(f, "link {link} {} stage {stage}", if *toward_b { "a>b" } else { "b>a" })
             }
+            Entity::Node { node } => write!(f, "node {node}"),
         }
     }
 }
@@ -90,6 +97,15 @@ pub enum Purpose {
     Jitter,
     /// Whether a frame's delay differs by as much as that of the frame before.
     Keep,
+    /// What a forged frame says.
+    Forge,
+    /// Whether a node in the middle changes what passes.
+    Tamper,
+}
+
+impl Purpose {
+    /// How many there are.
+    const COUNT: usize = Purpose::Tamper as usize + 1;
 }
 
 impl fmt::Display for Purpose {
@@ -102,6 +118,8 @@ impl fmt::Display for Purpose {
             Purpose::Damage => "damage",
             Purpose::Jitter => "jitter",
             Purpose::Keep => "keep",
+            Purpose::Forge => "forge",
+            Purpose::Tamper => "tamper",
         })
     }
 }
@@ -130,13 +148,13 @@ pub type Tape = BTreeMap<Name, u64>;
 #[derive(Clone, Debug)]
 pub struct Dice {
     entity: Entity,
-    counts: [u64; Purpose::Keep as usize + 1],
+    counts: [u64; Purpose::COUNT],
 }
 
 impl Dice {
     /// Of an entity that has not drawn yet.
     pub fn new(entity: Entity) -> Dice {
-        Dice { entity, counts: [0; Purpose::Keep as usize + 1] }
+        Dice { entity, counts: [0; Purpose::COUNT] }
     }
 
     /// Names the next draw for `purpose`.
@@ -229,6 +247,30 @@ impl Draws {
             self.tape.insert(name, outcome);
         }
         outcome
+    }
+}
+
+/// The draws of one entity: where outcomes come from, and how the next one is named.
+#[derive(Debug)]
+pub struct Lots<'a> {
+    draws: &'a mut Draws,
+    dice: &'a mut Dice,
+}
+
+impl<'a> Lots<'a> {
+    /// Of the entity that `dice` counts for.
+    pub fn new(draws: &'a mut Draws, dice: &'a mut Dice) -> Lots<'a> {
+        Lots { draws, dice }
+    }
+
+    /// As [`Draws::chance`].
+    pub fn chance(&mut self, purpose: Purpose, ppm: u32) -> bool {
+        self.draws.chance(self.dice.throw(purpose), ppm)
+    }
+
+    /// As [`Draws::below`].
+    pub fn below(&mut self, purpose: Purpose, bound: u64) -> u64 {
+        self.draws.below(self.dice.throw(purpose), bound)
     }
 }
 

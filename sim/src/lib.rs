@@ -8,19 +8,21 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | [`world`] | [`World`]: hosts, links, and the order in which things happen |
+//! | [`world`] | [`World`]: nodes, links, and the order in which things happen |
+//! | [`node`] | what stands at the ends of links: hosts, and machines that are none |
+//! | [`fault`] | what goes wrong with hosts and links at a chosen moment |
+//! | `clock` | a host's clock: it may drift, jump and stand still |
 //! | [`link`] | what happens to frames between two interfaces: rate, queue, loss, delay |
 //! | [`draw`] | every random decision, by name: from a seed, or from a tape |
-//! | `wiring` | which interfaces are linked |
-//! | `host` | one turn of a driver's loop, without a device and without a clock |
 //! | [`script`] | applications as data: connect, send, expect, close |
-//! | `queue` | what is to happen, by time and then by the order in which it was decided |
+//! | [`determinism`] | two runs of one thing, compared event by event |
 //! | `failure` | what went wrong: a script that could not go on, a rule that was broken |
 //! | [`oracle`] | rules that every run must keep, judged by the frames of each host |
-//! | [`relay`] | a link of the same kind between two real interfaces, in real time |
-//! | [`command`] | the command `tickwire-sim` |
+//! | [`topology`] | networks that come up again and again: a pair, a star, a dumbbell, a chain |
 //! | [`trace`] | every frame that passed an interface, in the notation and as pcapng |
 //! | [`segment`] | the TCP segment of a frame, its flow, and sequence numbers told from 0 |
+//! | `relay` | a link of the same kind between two real interfaces, in real time (Linux) |
+//! | [`command`] | the command `tickwire-sim` |
 //!
 //! ```
 //! use std::{net::Ipv4Addr, time::Duration};
@@ -46,19 +48,21 @@
 #![deny(clippy::float_arithmetic)]
 #![warn(missing_docs)]
 
+mod clock;
 pub mod command;
+pub mod determinism;
 pub mod draw;
 mod failure;
-mod host;
+pub mod fault;
 pub mod link;
+pub mod node;
 pub mod oracle;
-mod queue;
 #[cfg(target_os = "linux")]
 pub mod relay;
 pub mod script;
 pub mod segment;
+pub mod topology;
 pub mod trace;
-mod wiring;
 pub mod world;
 
 pub use bytes;
@@ -68,5 +72,4 @@ pub use script::{ApplicationId, Step};
 pub use tickwire_backends::capture;
 pub use tickwire_core::{Config, Instant, InterfaceAddress, Seed};
 pub use trace::{Direction, Passed, Trace};
-pub use wiring::LinkId;
-pub use world::{Ended, Host, HostId, Port, World};
+pub use world::{Ended, Host, HostError, HostId, HostRoute, LinkId, NodeId, Port, World};

@@ -125,6 +125,12 @@ impl Application {
         Application { steps, step: 0, bytes_done: 0, socket: None, sender: None, wakes_at: None }
     }
 
+    /// What was still to do is lost: its host has crashed.
+    pub(crate) fn crash(&mut self) {
+        self.steps.truncate(self.step);
+        self.socket = None;
+    }
+
     /// The step that is being done; `None` once all are.
     pub(crate) fn current(&self) -> Option<&Step> {
         self.steps.get(self.step)
@@ -253,7 +259,9 @@ impl Application {
             if received.is_empty() {
                 return Err(Stop::Failed(format!("the stream ended after {} bytes", self.bytes_done)));
             }
-            if let Some(at) = received.iter().zip(wanted).position(|(got, wanted)| got != wanted) {
+            if received != wanted[..received.len()]
+                && let Some(at) = received.iter().zip(wanted).position(|(got, wanted)| got != wanted)
+            {
                 let (offset, wanted, got) = (self.bytes_done + at, wanted[at], received[at]);
                 return Err(Stop::Failed(format!("byte {offset} is 0x{got:02x}, expected 0x{wanted:02x}")));
             }

@@ -19,6 +19,7 @@ use tickwire_core::provenance::Provenance;
 
 pub use tickwire_backends::capture::Direction;
 
+use crate::fault::Fault;
 use crate::link::Fate;
 use crate::segment::InitialSeqs;
 use crate::world::Port;
@@ -26,6 +27,8 @@ use crate::world::Port;
 /// A frame that passed an interface. On a link a frame passes two: the sender's, then the receiver's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passed {
+    /// Its number: larger than that of every frame before. Verdicts and links name a frame by it.
+    pub number: u64,
     /// When.
     pub at: Instant,
     /// Which interface.
@@ -39,6 +42,8 @@ pub struct Passed {
     /// What became of it on the link: of a frame that left, how it or its copies were dropped; of one
     /// that arrived, how it came.
     pub fates: SmallVec<[Fate; 1]>,
+    /// It arrived, but the host was down or had no room for it.
+    pub lost: bool,
 }
 
 impl Passed {
@@ -47,19 +52,35 @@ impl Passed {
     fn comment(&self) -> Option<String> {
         let cause = self.provenance.map(|provenance| provenance.describe(self.at).to_string());
         let fates = self.fates.iter().filter(|fate| !fate.is_calm()).map(ToString::to_string);
-        let parts: Vec<String> = cause.into_iter().chain(fates).collect();
+        let lost = self.lost.then(|| LOST.to_owned());
+        let parts: Vec<String> = cause.into_iter().chain(fates).chain(lost).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 }
 
+/// What is said of a frame that arrived and was not taken.
+const LOST: &str = "lost: the host is down or has no room";
+
 /// What passed, in the order in which it did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// The names of the hosts, by their numbers.
-    pub(crate) hosts: Vec<String>,
+    /// The names of the nodes, by their numbers.
+    pub(crate) nodes: Vec<String>,
     /// The ports, in the order in which they were added: the interface numbers of a capture.
     pub(crate) ports: Vec<Port>,
-    pub(crate) passed: Vec<Passed>,
+    /// Whether frames are kept.
+    pub(crate) keep: bool,
+    /// How many frames there were, kept or not.
+    count: u64,
+    passed: Vec<Passed>,
+    /// What was done to hosts and links, and when.
+    pub(crate) faults: Vec<(Instant, Fault)>,
+}
+
+impl Default for Trace {
+    fn default() -> Trace {
+        Trace { nodes: Vec::new(), ports: Vec::new(), keep: true, count: 0, passed: Vec::new(), faults: Vec::new() }
+    }
 }
 
 impl Trace {
@@ -68,13 +89,40 @@ impl Trace {
         &self.passed
     }
 
-    /// A line per frame: time in seconds, host, direction (`>` out of the stack, `<` into it) and the
+    /// How many frames there were, kept or not.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The faults that befell hosts and links, and when.
+    pub fn faults(&self) -> &[(Instant, Fault)] {
+        &self.faults
+    }
+
+    /// The nodes' names, by their numbers.
+    pub fn nodes(&self) -> &[String] {
+        &self.nodes
+    }
+
+    /// The number of the next frame.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.count
+    }
+
+    pub(crate) fn push(&mut self, passed: Passed) {
+        self.count += 1;
+        if self.keep {
+            self.passed.push(passed);
+        }
+    }
+
+    /// A line per frame: time in seconds, node, direction (`>` out of the stack, `<` into it) and the
     /// frame in the notation. Sequence numbers count from the initial ones. What a link dropped or
     /// changed is followed by ` # link: ...`.
     pub fn lines(&self) -> String {
         let mut seqs = InitialSeqs::default();
         let mut text = String::new();
-        for Passed { at, port, direction, frame, fates, .. } in &self.passed {
+        for Passed { at, port, direction, frame, fates, lost, .. } in &self.passed {
             seqs.observe(frame);
             let prefix = match direction {
                 Direction::Inbound => "< ",
@@ -86,6 +134,9 @@ impl Trace {
             for fate in fates.iter().filter(|fate| fate.is_fault()) {
                 let _ = write!(text, " # {fate}");
             }
+            if *lost {
+                let _ = write!(text, " # {LOST}");
+            }
             text.push('\n');
         }
         text
@@ -93,8 +144,8 @@ impl Trace {
 
     /// Takes note of how a frame was dropped. Its name on the link is its number here.
     pub(crate) fn dropped(&mut self, fate: Fate) {
-        if let Some(passed) = self.passed.get_mut(fate.frame as usize) {
-            passed.fates.push(fate);
+        if let Ok(at) = self.passed.binary_search_by_key(&fate.frame, |passed| passed.number) {
+            self.passed[at].fates.push(fate);
         }
     }
 
@@ -110,11 +161,11 @@ impl Trace {
         write_frames(sink, &names, &frames)
     }
 
-    /// The host's name, with the interface's number where it has several.
+    /// The node's name, with the interface's number where it has several.
     fn name(&self, port: Port) -> String {
-        let host = self.hosts.get(port.host.index()).map_or("", String::as_str);
-        let several = self.ports.iter().filter(|other| other.host == port.host).count() > 1;
-        if several { format!("{host}.{}", port.interface) } else { host.to_owned() }
+        let node = self.nodes.get(port.node.index()).map_or("", String::as_str);
+        let several = self.ports.iter().filter(|other| other.node == port.node).count() > 1;
+        if several { format!("{node}.{}", port.interface) } else { node.to_owned() }
     }
 
     fn captured(&self, passed: &Passed) -> CapturedFrame {

@@ -57,7 +57,7 @@ fn a_bulk_transfer_is_judged_without_allocating() {
         }
         let Passed { at, port, direction, frame, .. } = passed;
         let sighting = Sighting { number, at: *at, medium: Medium::Ethernet, direction: *direction, frame };
-        taps[port.host.index()].observe(sighting);
+        taps[port.node.index()].observe(sighting);
     }
     assert_eq!(ALLOCATIONS.get() - before, 0);
     assert!(taps.iter().all(|tap| tap.verdicts().is_empty()));

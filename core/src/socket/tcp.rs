@@ -55,18 +55,21 @@ impl<'a> TcpSocket<'a> {
     /// Queues a copy of as much of `data` as there is room for; returns how many bytes that is.
     /// 0 means that the buffer is full: `Readiness::WRITABLE` tells when there is room again.
     pub fn send(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
-        self.stack.called(now, "tcp.send", self.handle, data);
+        self.stack.called(now, "tcp.send", self.handle, &(data.len() as u64).to_le_bytes());
         let (slot, mut env) = self.stack.connection(self.handle).ok_or(SendError::Stale)?;
         let result = slot.tcb.send(&mut env, data);
+        self.stack.took(data, &result);
         self.stack.settle_tcp(self.handle);
         result
     }
 
     /// As [`TcpSocket::send`], without copying what is 512 bytes and longer.
     pub fn send_bytes(&mut self, now: Instant, data: Bytes) -> Result<usize, SendError> {
-        self.stack.called(now, "tcp.send_bytes", self.handle, &data);
+        self.stack.called(now, "tcp.send_bytes", self.handle, &(data.len() as u64).to_le_bytes());
+        let offered = self.stack.traces().then(|| data.clone());
         let (slot, mut env) = self.stack.connection(self.handle).ok_or(SendError::Stale)?;
         let result = slot.tcb.send_bytes(&mut env, data);
+        self.stack.took(&offered.unwrap_or_default(), &result);
         self.stack.settle_tcp(self.handle);
         result
     }

@@ -313,6 +313,18 @@ impl Stack {
         self.trace.call(now, what, handle, data);
     }
 
+    /// Whether calls are traced.
+    pub(crate) fn traces(&self) -> bool {
+        self.trace.is_on()
+    }
+
+    /// What was taken of data that a call offered: what was not makes no difference, however much it is.
+    pub(crate) fn took<E>(&mut self, offered: &[u8], taken: &Result<usize, E>) {
+        if let Ok(taken) = taken {
+            self.trace.data(offered.get(..*taken).unwrap_or_default());
+        }
+    }
+
     /// A command about an address: as [`Stack::called`], after the clock has moved.
     fn commanded(&mut self, what: &'static str, address: SocketAddr) {
         self.occasion = Occasion { trigger: Trigger::Call(what), at: self.now };

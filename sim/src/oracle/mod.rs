@@ -129,6 +129,7 @@ struct Observed {
     offloaded: bool,
     rto_min: Duration,
     /// The number, plus one, of the last ICMP message heard: it may have caused a retransmission (RFC 1191).
+    /// Or of the last frame before the host was disturbed.
     path_news: u64,
 }
 
@@ -139,6 +140,8 @@ pub struct WireOracles {
     flows: Flows,
     identifications: Identifications,
     path_news: u64,
+    /// The number, plus one, of the last frame seen.
+    seen: u64,
     /// When the host last asked for a neighbor's hardware address.
     asked: Option<Mark>,
     bench: Bench,
@@ -152,6 +155,7 @@ impl WireOracles {
             flows: Flows::default(),
             identifications: Identifications::default(),
             path_news: 0,
+            seen: 0,
             asked: None,
             bench: Bench::new(settings.switches),
         }
@@ -165,6 +169,7 @@ impl WireOracles {
     /// Takes in a frame, and judges it if the host sent it.
     pub fn observe(&mut self, sighting: Sighting<'_>) {
         let outbound = sighting.direction == Direction::Outbound;
+        self.seen = sighting.number + 1;
         match packet::parse(sighting.medium, sighting.frame) {
             Ok(packet) if outbound => self.sent(&sighting, &packet),
             Ok(packet) => self.received(&sighting, &packet),
@@ -173,6 +178,20 @@ impl WireOracles {
             // What cannot be parsed tells the host nothing.
             Err(NoPacket::Malformed(_) | NoPacket::Arp | NoPacket::Other) => {}
         }
+    }
+
+    /// The host was kept from working, or is from now on: what it does late, or sends again after a wait that
+    /// cannot be told, is no fault of its stack.
+    pub fn disturbed(&mut self) {
+        self.path_news = self.seen;
+        self.flows.forget_waits();
+    }
+
+    /// The host has lost what it knew: nothing binds it to what it did before.
+    pub fn restarted(&mut self) {
+        self.flows.clear();
+        self.identifications = Identifications::default();
+        self.asked = None;
     }
 
     /// Takes in a whole capture of one host with Ethernet interfaces. Frames whose direction it does not tell,

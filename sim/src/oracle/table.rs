@@ -44,6 +44,18 @@ impl Flows {
         self.slots.get_mut(slot).map(|(_, flow)| flow)
     }
 
+    /// No text waits for its acknowledgment as far as can be told.
+    pub(super) fn forget_waits(&mut self) {
+        for (_, flow) in &mut self.slots {
+            flow.unacknowledged = None;
+        }
+    }
+
+    /// Forgets all connections, without counting them.
+    pub(super) fn clear(&mut self) {
+        *self = Flows { forgotten: self.forgotten, ..Flows::default() };
+    }
+
     fn insert(&mut self, key: FlowKey) -> usize {
         let slot = if self.slots.len() < FLOWS {
             self.slots.push((key, Flow::default()));

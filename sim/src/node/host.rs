@@ -1,0 +1,321 @@
+//! A host: a stack, what it has to receive, and the scripts that use it. Its turn is the loop of
+//! every driver, with the device left out and the host's own [`Clock`] in place of a real one.
+//!
+//! ```text
+//!   handle_frame, at most rx_batch times
+//!   handle_timeout if due
+//!   drain events, run the scripts that they are for
+//!   drain transmits of every ready interface
+//!   poll_timeout
+//! ```
+//!
+//! A host may have crashed (there is no stack until it starts again), be paused (frames wait for it), or have a
+//! device that takes nothing.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+use tickwire_core::error::RouteError;
+use tickwire_core::frame::{Frame, TxBatch};
+use tickwire_core::link::InterfaceId;
+use tickwire_core::provenance::Provenance;
+use tickwire_core::{Config, Event, Instant, InterfaceAddress, Route, Seed, Stack};
+
+use crate::clock::Clock;
+use crate::script::{Application, Progress, Socket};
+use crate::world::{Host, HostError};
+
+/// Frames that an interface's device holds until its host takes them; what comes on top is lost.
+pub(crate) const RECEIVE_RING: usize = 4096;
+
+/// A frame that left.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) interface: usize,
+    pub(crate) frame: Bytes,
+    pub(crate) provenance: Option<Provenance>,
+}
+
+/// A host of a world.
+#[derive(Clone, Debug)]
+pub(crate) struct HostState {
+    /// What it is made of, for the next start.
+    made_of: Host,
+    pub(crate) clock: Clock,
+    pub(crate) stack: Box<Stack>,
+    interfaces: Vec<InterfaceId>,
+    condition: Condition,
+    /// When it crashed last, by its own clock.
+    crashed_at: Instant,
+    /// What arrived and was not taken yet, with the number of its interface.
+    inbox: VecDeque<(usize, Frame)>,
+    /// Frames lost because the inbox was full, or nobody was there to take them.
+    pub(crate) overruns: u64,
+    applications: Vec<Application>,
+    /// Whose socket is whose.
+    owners: BTreeMap<Socket, usize>,
+    runnable: BTreeSet<usize>,
+    /// Scripts that wait for a time.
+    sleeping: BTreeSet<(Instant, usize)>,
+    /// What `poll_timeout` said last.
+    deadline: Option<Instant>,
+    /// Scripts that could not go on: application, step, what happened.
+    pub(crate) failures: Vec<(usize, usize, String)>,
+    batch: TxBatch,
+}
+
+/// What keeps a host from working. Times are the world's.
+#[derive(Clone, Copy, Debug, Default)]
+struct Condition {
+    crashed: bool,
+    /// It takes no turn before.
+    paused_until: Option<Instant>,
+    /// Its devices take no frame before.
+    full_until: Option<Instant>,
+}
+
+impl HostState {
+    /// A host at its first start, at world time `now`.
+    pub(crate) fn new(made_of: Host, seed: Seed, now: Instant) -> Result<HostState, HostError> {
+        let config = made_of.config.clone();
+        let (stack, interfaces) = boot(&made_of, config, seed, now)?;
+        Ok(HostState {
+            made_of,
+            clock: Clock::new(),
+            stack,
+            interfaces,
+            condition: Condition::default(),
+            crashed_at: Instant::ZERO,
+            inbox: VecDeque::new(),
+            overruns: 0,
+            applications: Vec::new(),
+            owners: BTreeMap::new(),
+            runnable: BTreeSet::new(),
+            sleeping: BTreeSet::new(),
+            deadline: None,
+            failures: Vec::new(),
+            batch: TxBatch::new(),
+        })
+    }
+
+    pub(crate) fn ports(&self) -> usize {
+        self.interfaces.len()
+    }
+
+    pub(crate) fn is_crashed(&self) -> bool {
+        self.condition.crashed
+    }
+
+    /// Starts a script; one that is started while the host is down is lost with it.
+    pub(crate) fn start(&mut self, mut application: Application) -> usize {
+        let index = self.applications.len();
+        if self.condition.crashed {
+            application.crash();
+        }
+        self.applications.push(application);
+        self.runnable.insert(index);
+        index
+    }
+
+    /// Whether the host is up and there is room for a frame; counted if not.
+    pub(crate) fn takes_frames(&mut self) -> bool {
+        let takes = !self.condition.crashed && self.inbox.len() < RECEIVE_RING;
+        self.overruns += u64::from(!takes);
+        takes
+    }
+
+    pub(crate) fn arrive(&mut self, port: usize, frame: Bytes) {
+        self.inbox.push_back((port, Frame::from(frame)));
+    }
+
+    /// Everything that is not on a disk is gone: connections, scripts, what waited.
+    pub(crate) fn crash(&mut self, now: Instant) {
+        self.made_of.config.identity = Some(self.stack.export_identity(self.clock.at(now)));
+        self.crashed_at = self.clock.at(now);
+        self.condition = Condition { crashed: true, ..Condition::default() };
+        self.overruns += self.inbox.len() as u64;
+        self.inbox.clear();
+        for application in &mut self.applications {
+            application.crash();
+        }
+        self.owners.clear();
+        self.runnable.clear();
+        self.sleeping.clear();
+        self.deadline = None;
+    }
+
+    /// Starts again after a crash, on the same addresses, with what the identity kept.
+    pub(crate) fn restart(&mut self, seed: Seed, now: Instant) {
+        let local = self.clock.at(now);
+        if let Some(identity) = &mut self.made_of.config.identity {
+            identity.pass(local.since(self.crashed_at));
+        }
+        // The interfaces and routes were accepted before.
+        if let Ok((stack, interfaces)) = boot(&self.made_of, self.made_of.config.clone(), seed, local) {
+            self.stack = stack;
+            self.interfaces = interfaces;
+            self.condition.crashed = false;
+        }
+    }
+
+    /// Replaces a script that was announced.
+    pub(crate) fn begin(&mut self, index: usize, mut application: Application) {
+        if self.condition.crashed {
+            application.crash();
+        }
+        self.applications[index] = application;
+        self.runnable.insert(index);
+    }
+
+    pub(crate) fn set_interface(&mut self, now: Instant, port: usize, up: bool) {
+        let local = self.clock.at(now);
+        if let (Some(interface), false) = (self.interfaces.get(port), self.condition.crashed) {
+            // The interface exists.
+            let _ = self.stack.set_link(local, *interface, up);
+        }
+    }
+
+    pub(crate) fn pause(&mut self, until: Instant) {
+        self.condition.paused_until = self.condition.paused_until.max(Some(until));
+    }
+
+    pub(crate) fn fill_device(&mut self, until: Instant) {
+        self.condition.full_until = self.condition.full_until.max(Some(until));
+    }
+
+    /// One turn at world time `now`. What it sends goes to `sent`, with the number of its interface. Returns
+    /// when the next turn is to be, in world time, if nothing arrives before.
+    pub(crate) fn turn(&mut self, now: Instant, sent: &mut Vec<Sent>) -> Option<Instant> {
+        if self.condition.crashed {
+            return None;
+        }
+        if let Some(until) = self.condition.paused_until.filter(|until| *until > now) {
+            return Some(until);
+        }
+        let full_until = self.condition.full_until.filter(|until| *until > now);
+        let local = self.clock.at(now);
+        self.receive(local);
+        self.run_applications(local);
+        let timer = if full_until.is_some() {
+            self.stack.next_timer()
+        } else {
+            self.transmit(local, sent);
+            self.stack.poll_timeout()
+        };
+        self.deadline = timer.map(|wakeup| wakeup.at.max(local));
+        let more = (!self.inbox.is_empty()).then_some(now);
+        let wakes = self.sleeping.first().map(|(at, _)| *at);
+        let due = [wakes, self.deadline].into_iter().flatten().min();
+        let due = due.map(|at| self.clock.reaches(at).max(now));
+        [more, due, full_until].into_iter().flatten().min()
+    }
+
+    /// Frames and time, as facts.
+    fn receive(&mut self, local: Instant) {
+        let rx_batch = usize::from(self.stack.config().rx_batch.max(1));
+        for _ in 0..rx_batch {
+            let Some((port, frame)) = self.inbox.pop_front() else { break };
+            // What is dropped is counted in the stack.
+            let _ = self.stack.handle_frame(local, self.interfaces[port], frame);
+        }
+        if self.deadline.is_some_and(|at| at <= local) {
+            self.stack.handle_timeout(local);
+        }
+    }
+
+    fn run_applications(&mut self, local: Instant) {
+        while let Some((at, application)) = self.sleeping.pop_first() {
+            if at > local {
+                self.sleeping.insert((at, application));
+                break;
+            }
+            self.runnable.insert(application);
+        }
+        self.route_events();
+        while let Some(application) = self.runnable.pop_first() {
+            self.run(application, local);
+            self.route_events();
+        }
+    }
+
+    fn route_events(&mut self) {
+        while let Some(event) = self.stack.poll_event() {
+            let socket = match event {
+                Event::Tcp(handle, _) => Socket::Tcp(handle),
+                Event::Listener(handle) => Socket::Listener(handle),
+                Event::Udp(handle, _) => Socket::Udp(handle),
+                Event::Address { .. } | Event::Configuration(_) => continue,
+            };
+            // A connection that nobody has accepted yet has no owner, nor has a released one.
+            self.runnable.extend(self.owners.get(&socket));
+        }
+    }
+
+    fn run(&mut self, index: usize, now: Instant) {
+        let application = &mut self.applications[index];
+        let before = application.socket;
+        let progress = application.advance(&mut self.stack, now);
+        if let Some(socket) = before {
+            self.owners.remove(&socket);
+        }
+        match progress {
+            Progress::Done => return,
+            Progress::Failed(what) => {
+                self.failures.push((index, application.step, what));
+                return;
+            }
+            Progress::Until(at) => {
+                self.sleeping.insert((at, index));
+            }
+            Progress::Blocked => {}
+        }
+        if let Some(socket) = application.socket {
+            self.owners.insert(socket, index);
+        }
+    }
+
+    fn transmit(&mut self, now: Instant, sent: &mut Vec<Sent>) {
+        let ready: SmallVec<[InterfaceId; 4]> = self.stack.interfaces_ready().collect();
+        for interface in ready {
+            loop {
+                self.batch.clear();
+                if self.stack.poll_transmit(now, interface, &mut self.batch) == 0 {
+                    break;
+                }
+                for (number, frame) in self.batch.frames().enumerate() {
+                    let mut bytes = Vec::with_capacity(frame.len());
+                    frame.copy_to(&mut bytes);
+                    let provenance = self.batch.provenance(number);
+                    sent.push(Sent { interface: interface.index(), frame: bytes.into(), provenance });
+                }
+            }
+        }
+    }
+
+    /// Scripts that have neither finished nor failed, and the step that each is at.
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = (usize, usize, String)> + '_ {
+        let failed = |index| self.failures.iter().any(|(failed, ..)| *failed == index);
+        self.applications.iter().enumerate().filter_map(move |(index, application)| {
+            let step = application.current()?;
+            (!failed(index)).then(|| (index, application.step, format!("{step}: still waiting")))
+        })
+    }
+}
+
+/// A stack with the host's interfaces and routes.
+fn boot(made_of: &Host, config: Config, seed: Seed, now: Instant) -> Result<(Box<Stack>, Vec<InterfaceId>), HostError> {
+    let mut stack = Box::new(Stack::new(config, seed));
+    let mut interfaces = Vec::with_capacity(made_of.interfaces.len());
+    for (number, interface) in made_of.interfaces.iter().enumerate() {
+        let added = stack.add_interface(now, interface.clone());
+        interfaces.push(added.map_err(|error| HostError::Interface(number, error))?);
+    }
+    for (number, route) in made_of.routes.iter().enumerate() {
+        let refused = |error| HostError::Route(number, error);
+        let interface = *interfaces.get(route.interface).ok_or(refused(RouteError::NoInterface))?;
+        let InterfaceAddress { address, prefix_len } = route.destinations;
+        stack.add_route(Route::via(address, prefix_len, route.gateway, interface)).map_err(refused)?;
+    }
+    Ok((stack, interfaces))
+}

@@ -1,0 +1,85 @@
+//! What passes an interface is hashed, judged and kept.
+
+use bytes::Bytes;
+use tickwire_core::config::Medium;
+use tickwire_core::provenance::Provenance;
+
+use super::hash::Entry;
+use super::{NodeId, Port, World};
+use crate::link::Fate;
+use crate::node::Node;
+use crate::oracle::Sighting;
+use crate::trace::{Direction, Passed};
+
+impl World {
+    /// Records a frame that passes an interface. Returns its number in the trace: its name on a link.
+    pub(super) fn record(
+        &mut self,
+        port: Port,
+        direction: Direction,
+        frame: &Bytes,
+        provenance: Option<Provenance>,
+        fate: Option<Fate>,
+    ) -> u64 {
+        let number = self.trace.next_number();
+        let (now, node) = (self.now, port.node.0);
+        // What a link brings as it was sent is known by its name.
+        let (entry, name) = match (&fate, direction) {
+            (_, Direction::Outbound) => (Entry::Outbound, None),
+            (Some(fate), _) => (Entry::Inbound, fate.acts.is_empty().then_some(fate.frame)),
+            (None, Direction::Inbound) => (Entry::Inbound, None),
+        };
+        self.hash.entry(entry, now, node, [port.interface as u64, name.map_or(frame.len() as u64, |name| !name)]);
+        if name.is_none() {
+            self.hash.bytes(frame);
+        }
+        let state = &mut self.nodes[node];
+        if let Some(tap) = &mut state.tap {
+            let medium = tap.media.get(port.interface).copied().unwrap_or(Medium::Ethernet);
+            // The tap is inside the host: it goes by the host's clock.
+            let at = match &state.node {
+                Node::Host(host) => host.clock.at(now),
+                Node::Machine(_) => now,
+            };
+            tap.oracles.observe(Sighting { number, at, medium, direction, frame });
+        }
+        let fates = fate.into_iter().collect();
+        let frame = frame.clone();
+        self.trace.push(Passed { number, at: now, port, direction, frame, provenance, fates, lost: false });
+        number
+    }
+
+    /// Records a frame that arrives where nobody takes it.
+    pub(super) fn record_lost(&mut self, port: Port, frame: &Bytes, fate: Option<Fate>) {
+        self.hash.entry(Entry::Lost, self.now, port.node.0, [port.interface as u64, frame.len() as u64]);
+        let fates = fate.into_iter().collect();
+        let (at, direction, frame) = (self.now, Direction::Inbound, frame.clone());
+        self.trace.push(Passed {
+            number: self.trace.next_number(),
+            at,
+            port,
+            direction,
+            frame,
+            provenance: None,
+            fates,
+            lost: true,
+        });
+    }
+
+    /// What the turn of a host has done to its stack.
+    pub(super) fn hash_turn(&mut self, id: NodeId) {
+        if let Node::Host(host) = &self.nodes[id.0].node {
+            let digest = host.stack.trace_digest().unwrap_or_default();
+            self.hash.entry(Entry::Turn, self.now, id.0, [digest, 0]);
+        }
+    }
+
+    /// The whole state of all stacks.
+    pub(super) fn hash_stacks(&mut self) {
+        for (number, state) in self.nodes.iter().enumerate() {
+            if let Node::Host(host) = &state.node {
+                self.hash.entry(Entry::Digest, self.now, number, [host.stack.digest(), self.events]);
+            }
+        }
+    }
+}
