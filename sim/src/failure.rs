@@ -17,6 +17,15 @@ pub enum Failure {
         /// What the step was to do, and what happened instead.
         what: String,
     },
+    /// A program ended with an error.
+    Program {
+        /// The host's name.
+        host: String,
+        /// The program's number on its host, from 0.
+        number: usize,
+        /// The error.
+        what: String,
+    },
     /// A host broke a rule.
     Oracle {
         /// The host's name.
@@ -30,6 +39,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Script { step, what, .. } => write!(f, "step {step}: {what}"),
+            Failure::Program { host, number, what } => write!(f, "{host}: program {number}: {what}"),
             Failure::Oracle { host, verdict } => write!(f, "{host}: {verdict}"),
         }
     }

@@ -14,6 +14,8 @@
 //! | `clock` | a host's clock: it may drift, jump and stand still |
 //! | [`link`] | what happens to frames between two interfaces: rate, queue, loss, delay |
 //! | [`draw`] | every random decision, by name: from a seed, or from a tape |
+//! | [`asynchronous`] | hosts that run asynchronous programs: real code, on real sockets, on the world's time. Feature `tokio`, on by default |
+//! | `programs` | what a world needs of who runs programs on its hosts |
 //! | [`script`] | applications as data: connect, send, expect, close |
 //! | [`determinism`] | two runs of one thing, compared event by event |
 //! | `failure` | what went wrong: a script that could not go on, a rule that was broken |
@@ -48,6 +50,8 @@
 #![deny(clippy::float_arithmetic)]
 #![warn(missing_docs)]
 
+#[cfg(feature = "tokio")]
+pub mod asynchronous;
 mod clock;
 pub mod command;
 pub mod determinism;
@@ -57,6 +61,7 @@ pub mod fault;
 pub mod link;
 pub mod node;
 pub mod oracle;
+mod programs;
 #[cfg(target_os = "linux")]
 pub mod relay;
 pub mod script;
@@ -65,6 +70,8 @@ pub mod topology;
 pub mod trace;
 pub mod world;
 
+#[cfg(feature = "tokio")]
+pub use asynchronous::{Simulation, time};
 pub use bytes;
 pub use failure::Failure;
 pub use link::{Link, Partition};

@@ -4,7 +4,7 @@
 //! ```text
 //!   handle_frame, at most rx_batch times
 //!   handle_timeout if due
-//!   drain events, run the scripts that they are for
+//!   drain events, run the scripts that they are for; run programs
 //!   drain transmits of every ready interface
 //!   poll_timeout
 //! ```
@@ -23,6 +23,7 @@ use tickwire_core::provenance::Provenance;
 use tickwire_core::{Config, Event, Instant, InterfaceAddress, Route, Seed, Stack};
 
 use crate::clock::Clock;
+use crate::programs::{Moment, Turn};
 use crate::script::{Application, Progress, Socket};
 use crate::world::{Host, HostError};
 
@@ -46,6 +47,8 @@ pub(crate) struct HostState {
     pub(crate) stack: Box<Stack>,
     interfaces: Vec<InterfaceId>,
     condition: Condition,
+    /// Those of its stack in the present turn.
+    events: Vec<Event>,
     /// When it crashed last, by its own clock.
     crashed_at: Instant,
     /// What arrived and was not taken yet, with the number of its interface.
@@ -86,6 +89,7 @@ impl HostState {
             stack,
             interfaces,
             condition: Condition::default(),
+            events: Vec::new(),
             crashed_at: Instant::ZERO,
             inbox: VecDeque::new(),
             overruns: 0,
@@ -185,8 +189,14 @@ impl HostState {
     }
 
     /// One turn at world time `now`. What it sends goes to `sent`, with the number of its interface. Returns
-    /// when the next turn is to be, in world time, if nothing arrives before.
-    pub(crate) fn turn(&mut self, now: Instant, sent: &mut Vec<Sent>) -> Option<Instant> {
+    /// when the next turn is to be, in world time, if nothing arrives before. `program` takes the part of the
+    /// host's programs in it, and returns when they have one again, by the host's clock.
+    pub(crate) fn turn(
+        &mut self,
+        now: Instant,
+        sent: &mut Vec<Sent>,
+        program: impl FnMut(Turn<'_>) -> Option<Instant>,
+    ) -> Option<Instant> {
         if self.condition.crashed {
             return None;
         }
@@ -196,16 +206,16 @@ impl HostState {
         let full_until = self.condition.full_until.filter(|until| *until > now);
         let local = self.clock.at(now);
         self.receive(local);
-        self.run_applications(local);
+        let moment = Moment { monotonic: local, unix_nanos: self.clock.wall(now) };
+        let wakes = self.run_applications(moment, full_until.is_none().then_some(&mut *sent), program);
         let timer = if full_until.is_some() {
             self.stack.next_timer()
         } else {
-            self.transmit(local, sent);
+            transmit(&mut self.stack, &mut self.batch, local, sent);
             self.stack.poll_timeout()
         };
         self.deadline = timer.map(|wakeup| wakeup.at.max(local));
         let more = (!self.inbox.is_empty()).then_some(now);
-        let wakes = self.sleeping.first().map(|(at, _)| *at);
         let due = [wakes, self.deadline].into_iter().flatten().min();
         let due = due.map(|at| self.clock.reaches(at).max(now));
         [more, due, full_until].into_iter().flatten().min()
@@ -224,7 +234,33 @@ impl HostState {
         }
     }
 
-    fn run_applications(&mut self, local: Instant) {
+    /// Scripts, then programs, until no event is left that either brought about. Returns when one of them has
+    /// something to do next.
+    fn run_applications(
+        &mut self,
+        moment: Moment,
+        mut sent: Option<&mut Vec<Sent>>,
+        mut program: impl FnMut(Turn<'_>) -> Option<Instant>,
+    ) -> Option<Instant> {
+        self.wake_scripts(moment.monotonic);
+        self.route_events();
+        loop {
+            while let Some(application) = self.runnable.pop_first() {
+                self.run(application, moment.monotonic);
+                self.route_events();
+            }
+            let (stack, events) = (&mut self.stack, &self.events[..]);
+            let programs_wake = program(Turn { stack, moment, events, sent: sent.as_deref_mut() });
+            self.events.clear();
+            self.route_events();
+            if self.events.is_empty() {
+                let scripts_wake = self.sleeping.first().map(|(at, _)| *at);
+                return [scripts_wake, programs_wake].into_iter().flatten().min();
+            }
+        }
+    }
+
+    fn wake_scripts(&mut self, local: Instant) {
         while let Some((at, application)) = self.sleeping.pop_first() {
             if at > local {
                 self.sleeping.insert((at, application));
@@ -232,15 +268,11 @@ impl HostState {
             }
             self.runnable.insert(application);
         }
-        self.route_events();
-        while let Some(application) = self.runnable.pop_first() {
-            self.run(application, local);
-            self.route_events();
-        }
     }
 
     fn route_events(&mut self) {
         while let Some(event) = self.stack.poll_event() {
+            self.events.push(event);
             let socket = match event {
                 Event::Tcp(handle, _) => Socket::Tcp(handle),
                 Event::Listener(handle) => Socket::Listener(handle),
@@ -275,24 +307,6 @@ impl HostState {
         }
     }
 
-    fn transmit(&mut self, now: Instant, sent: &mut Vec<Sent>) {
-        let ready: SmallVec<[InterfaceId; 4]> = self.stack.interfaces_ready().collect();
-        for interface in ready {
-            loop {
-                self.batch.clear();
-                if self.stack.poll_transmit(now, interface, &mut self.batch) == 0 {
-                    break;
-                }
-                for (number, frame) in self.batch.frames().enumerate() {
-                    let mut bytes = Vec::with_capacity(frame.len());
-                    frame.copy_to(&mut bytes);
-                    let provenance = self.batch.provenance(number);
-                    sent.push(Sent { interface: interface.index(), frame: bytes.into(), provenance });
-                }
-            }
-        }
-    }
-
     /// Scripts that have neither finished nor failed, and the step that each is at.
     pub(crate) fn unfinished(&self) -> impl Iterator<Item = (usize, usize, String)> + '_ {
         let failed = |index| self.failures.iter().any(|(failed, ..)| *failed == index);
@@ -300,6 +314,25 @@ impl HostState {
             let step = application.current()?;
             (!failed(index)).then(|| (index, application.step, format!("{step}: still waiting")))
         })
+    }
+}
+
+/// Takes everything that a stack has to send.
+pub(crate) fn transmit(stack: &mut Stack, batch: &mut TxBatch, now: Instant, sent: &mut Vec<Sent>) {
+    let ready: SmallVec<[InterfaceId; 4]> = stack.interfaces_ready().collect();
+    for interface in ready {
+        loop {
+            batch.clear();
+            if stack.poll_transmit(now, interface, batch) == 0 {
+                break;
+            }
+            for (number, frame) in batch.frames().enumerate() {
+                let mut bytes = Vec::with_capacity(frame.len());
+                frame.copy_to(&mut bytes);
+                let provenance = batch.provenance(number);
+                sent.push(Sent { interface: interface.index(), frame: bytes.into(), provenance });
+            }
+        }
     }
 }
 
