@@ -11,6 +11,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,8 +34,11 @@ const STACK: &str = "192.0.2.2";
 const FAR: &str = "192.0.2.9";
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn file(name: &str, text: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("tickwire-{}-{name}.toml", std::process::id()));
+/// A file of its own for each caller.
+fn file(text: &str) -> PathBuf {
+    static FILES: AtomicU32 = AtomicU32::new(0);
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("tickwire-{}-{number}.toml", std::process::id()));
     fs::write(&path, text).unwrap();
     path
 }
@@ -53,7 +57,7 @@ struct Running {
 
 impl Running {
     fn start(link: &str) -> Running {
-        let path = file("relay", link);
+        let path = file(link);
         let mut command = tickwire_sim(&["relay", "--tap", "relay-a", "--tap", "relay-b", "--link"]);
         let piped = command.arg(&path).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().expect("it is built");
@@ -232,8 +236,8 @@ fn complaint(output: &Output) -> String {
 #[test]
 fn mistakes_are_answered_with_what_would_be_right() {
     let run = |arguments: &[&str]| complaint(&tickwire_sim(arguments).output().expect("it is built"));
-    let good = file("good", "preset = 'lan'");
-    let bad = file("bad", "[[both]]\ndelay.law.constant = 'soon'");
+    let good = file("preset = 'lan'");
+    let bad = file("[[both]]\ndelay.law.constant = 'soon'");
     let (good_name, bad_name) = (good.to_str().unwrap(), bad.to_str().unwrap());
     let one = run(&["relay", "--tap", "relay-a", "--link", good_name]);
     assert!(one.contains("--tap is given 1 times") && one.contains("--tap A --tap B"), "{one}");
@@ -256,7 +260,7 @@ fn mistakes_are_answered_with_what_would_be_right() {
 fn it_ends_by_itself() {
     in_lab(|_driver| {
         let began = Instant::now();
-        let path = file("short", "");
+        let path = file("");
         let mut command = tickwire_sim(&["relay", "--tap", "relay-a", "--tap", "relay-b", "--seconds", "1", "--link"]);
         let output = command.arg(&path).output().expect("it is built");
         fs::remove_file(path).unwrap();
