@@ -17,8 +17,8 @@ use crate::link::neighbor::NeighborState;
 use crate::link::{Interface, InterfaceId};
 use crate::socket::table::Owner;
 use crate::socket::{TcpHandle, UdpHandle};
-use crate::tcp::State;
-use crate::time::Instant;
+use crate::tcp::{Examination, State};
+use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 
 /// An interface, as [`Stack::interfaces`] lists it.
@@ -81,6 +81,8 @@ pub struct TcpEntry {
     pub received: usize,
     /// Bytes that are unsent or unacknowledged.
     pub unsent: usize,
+    /// The RTO in force, backoff included (RFC 6298).
+    pub rto: Duration,
     /// Whether an application holds the handle, or a listener will hand it out.
     pub owned: bool,
 }
@@ -201,6 +203,7 @@ impl Stack {
             state: slot.tcb.state(),
             received: slot.tcb.recv_queue(),
             unsent: slot.tcb.send_queue().len(),
+            rto: slot.tcb.rto(&self.config.tcp),
             owned: slot.owner != Owner::Orphan,
         })
     }
@@ -238,6 +241,13 @@ impl Stack {
             events: self.events.len(),
             tcp_bytes: self.tcp_sockets().map(|entry| entry.received + entry.unsent).sum(),
         }
+    }
+
+    /// What each connection looked like after each call and fact since this was asked last, if
+    /// `Config::examine` and `Config::checks` are set; at most the first 4,096, the others are counted. They are
+    /// drained: the list keeps its memory.
+    pub fn take_examinations(&mut self) -> impl Iterator<Item = Examination> + '_ {
+        self.examinations.drain(..)
     }
 
     /// A digest of every input (frames, timeouts, commands, socket calls) and every emitted head so far;

@@ -2,54 +2,48 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | `relay` | `tickwire-sim relay`: a modelled link between two real interfaces |
-//! | `seed` | how seeds are typed |
+//! | `run` | `tickwire-sim run`: one scenario, one seed |
+//! | `relay` | `tickwire-sim relay`: a modelled link between two real interfaces (Linux) |
+//! | `seed` | the seed of a number |
 
 #[cfg(target_os = "linux")]
 mod relay;
+mod run;
 mod seed;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-const ABOUT: &str = "\
-Whole networks on a virtual clock, from one seed; and the same links between real
-interfaces, in real time.";
-
-/// The command line.
-#[derive(Debug, Parser)]
-#[command(name = "tickwire-sim", version, about = ABOUT, max_term_width = 80)]
+/// Networks on a virtual clock: real stacks, modelled links and faults, one seed. And the same links
+/// between real interfaces, in real time.
+#[derive(Parser)]
+#[command(name = "tickwire-sim", version, about, max_term_width = 80)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
+    Run(run::Options),
     /// Join two TAP interfaces by a modelled link, in real time
     #[cfg(target_os = "linux")]
     #[command(long_about = relay::ABOUT, after_help = relay::EXAMPLES)]
-    Relay(relay::RelayOptions),
+    Relay(relay::Options),
 }
 
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
-    match Cli::parse().command {
+    let ended = match Cli::parse().command {
+        Command::Run(options) => run::run(&options),
         #[cfg(target_os = "linux")]
-        Command::Relay(options) => finish(relay::run(&options)),
-    }
-}
-
-/// The exit code, and on standard error why it is not 0.
-fn finish(outcome: Result<(), String>) -> ExitCode {
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(text) => {
-            eprintln!("tickwire-sim: {text}");
-            ExitCode::FAILURE
-        }
-    }
+        Command::Relay(options) => relay::run(&options),
+    };
+    ended.unwrap_or_else(|failure| {
+        eprintln!("tickwire-sim: {failure}");
+        ExitCode::FAILURE
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -12,13 +13,12 @@ use tickwire_backends::link_watch::LinkWatch;
 use tickwire_backends::net_setup::Ip;
 use tickwire_backends::pool::Pool;
 use tickwire_backends::tap::Tap;
-use tickwire_core::Seed;
 
 use super::seed::seed;
 use crate::link::Link;
 use crate::relay::Relay;
 
-pub(crate) const ABOUT: &str = "\
+pub(super) const ABOUT: &str = "\
 Join two TAP interfaces by a modelled link, in real time.
 
 What the kernel sends on the first TAP goes through the link's stages from a to b
@@ -33,7 +33,7 @@ after --seconds, or with SIGINT (Ctrl-C) or SIGTERM, and then says what it did.
 Where it cannot keep up, so that the link is not what it is said to be, it says so
 on standard error, once a second, and at the end.";
 
-pub(crate) const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   A link file, 20 ms each way and 1 % lost on the way to b:
     [[both]]
@@ -56,7 +56,7 @@ const HIGHEST_PRIORITY: i32 = -20;
 
 /// `tickwire-sim relay`.
 #[derive(Debug, Args)]
-pub(crate) struct RelayOptions {
+pub(super) struct Options {
     /// The TAP interfaces at the link's ends: given twice, a and then b
     #[arg(long, value_name = "NAME", required = true)]
     tap: Vec<String>,
@@ -65,9 +65,9 @@ pub(crate) struct RelayOptions {
     #[arg(long, value_name = "FILE")]
     link: PathBuf,
 
-    /// The number from which all chance follows
-    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = seed)]
-    seed: Seed,
+    /// All that is random follows from this number
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
 
     /// Ends after so many seconds [default: with a signal]
     #[arg(long, value_name = "NUMBER")]
@@ -79,7 +79,7 @@ pub(crate) struct RelayOptions {
 }
 
 /// Relays until told to stop.
-pub(crate) fn run(options: &RelayOptions) -> Result<(), String> {
+pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
     let [a, b] = options.tap.as_slice() else {
         let given = options.tap.len();
         return Err(format!("--tap is given {given} times; right would be twice: --tap A --tap B"));
@@ -93,14 +93,15 @@ pub(crate) fn run(options: &RelayOptions) -> Result<(), String> {
     }
     // Who else wants the processor is to wait for the relay: where that is not allowed, it takes its turn.
     let _ = rustix::process::setpriority_process(None, HIGHEST_PRIORITY);
-    let mut relay = Relay::new(ends, link, &options.seed);
+    let mut relay = Relay::new(ends, link, &seed(options.seed));
     println!("ready {a} <-> {b}");
     let duration = options.seconds.map(|seconds| Duration::from_secs(seconds.into()));
     let outcome = relay.run(duration, &stop, |report| {
         eprintln!("tickwire-sim: falling behind: {}", report.behind_line());
     });
     print!("{}", relay.report());
-    outcome.map_err(|error| format!("cannot go on between {a} and {b}: {error}"))
+    outcome.map_err(|error| format!("cannot go on between {a} and {b}: {error}"))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn read(file: &PathBuf) -> Result<Link, String> {

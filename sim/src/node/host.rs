@@ -12,7 +12,7 @@
 //! A host may have crashed (there is no stack until it starts again), be paused (frames wait for it), or have a
 //! device that takes nothing.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -22,9 +22,9 @@ use tickwire_core::link::InterfaceId;
 use tickwire_core::provenance::Provenance;
 use tickwire_core::{Config, Event, Instant, InterfaceAddress, Route, Seed, Stack};
 
+use crate::application::Applications;
 use crate::clock::Clock;
 use crate::programs::{Moment, Turn};
-use crate::script::{Application, Progress, Socket};
 use crate::world::{Host, HostError};
 
 /// Frames that an interface's device holds until its host takes them; what comes on top is lost.
@@ -55,16 +55,9 @@ pub(crate) struct HostState {
     inbox: VecDeque<(usize, Frame)>,
     /// Frames lost because the inbox was full, or nobody was there to take them.
     pub(crate) overruns: u64,
-    applications: Vec<Application>,
-    /// Whose socket is whose.
-    owners: BTreeMap<Socket, usize>,
-    runnable: BTreeSet<usize>,
-    /// Scripts that wait for a time.
-    sleeping: BTreeSet<(Instant, usize)>,
+    pub(crate) applications: Applications,
     /// What `poll_timeout` said last.
     deadline: Option<Instant>,
-    /// Scripts that could not go on: application, step, what happened.
-    pub(crate) failures: Vec<(usize, usize, String)>,
     batch: TxBatch,
 }
 
@@ -93,12 +86,8 @@ impl HostState {
             crashed_at: Instant::ZERO,
             inbox: VecDeque::new(),
             overruns: 0,
-            applications: Vec::new(),
-            owners: BTreeMap::new(),
-            runnable: BTreeSet::new(),
-            sleeping: BTreeSet::new(),
+            applications: Applications::default(),
             deadline: None,
-            failures: Vec::new(),
             batch: TxBatch::new(),
         })
     }
@@ -109,17 +98,6 @@ impl HostState {
 
     pub(crate) fn is_crashed(&self) -> bool {
         self.condition.crashed
-    }
-
-    /// Starts a script; one that is started while the host is down is lost with it.
-    pub(crate) fn start(&mut self, mut application: Application) -> usize {
-        let index = self.applications.len();
-        if self.condition.crashed {
-            application.crash();
-        }
-        self.applications.push(application);
-        self.runnable.insert(index);
-        index
     }
 
     /// Whether the host is up and there is room for a frame; counted if not.
@@ -133,19 +111,15 @@ impl HostState {
         self.inbox.push_back((port, Frame::from(frame)));
     }
 
-    /// Everything that is not on a disk is gone: connections, scripts, what waited.
+    /// Everything that is not on a disk is gone: connections, scripts, what waited. Workloads begin again with
+    /// the host.
     pub(crate) fn crash(&mut self, now: Instant) {
         self.made_of.config.identity = Some(self.stack.export_identity(self.clock.at(now)));
         self.crashed_at = self.clock.at(now);
         self.condition = Condition { crashed: true, ..Condition::default() };
         self.overruns += self.inbox.len() as u64;
         self.inbox.clear();
-        for application in &mut self.applications {
-            application.crash();
-        }
-        self.owners.clear();
-        self.runnable.clear();
-        self.sleeping.clear();
+        self.applications.crash();
         self.deadline = None;
     }
 
@@ -160,16 +134,8 @@ impl HostState {
             self.stack = stack;
             self.interfaces = interfaces;
             self.condition.crashed = false;
+            self.applications.restart();
         }
-    }
-
-    /// Replaces a script that was announced.
-    pub(crate) fn begin(&mut self, index: usize, mut application: Application) {
-        if self.condition.crashed {
-            application.crash();
-        }
-        self.applications[index] = application;
-        self.runnable.insert(index);
     }
 
     pub(crate) fn set_interface(&mut self, now: Instant, port: usize, up: bool) {
@@ -234,86 +200,24 @@ impl HostState {
         }
     }
 
-    /// Scripts, then programs, until no event is left that either brought about. Returns when one of them has
-    /// something to do next.
+    /// Scripts and workloads, then programs, until no event is left that either brought about. Returns when one
+    /// of them has something to do next.
     fn run_applications(
         &mut self,
         moment: Moment,
         mut sent: Option<&mut Vec<Sent>>,
         mut program: impl FnMut(Turn<'_>) -> Option<Instant>,
     ) -> Option<Instant> {
-        self.wake_scripts(moment.monotonic);
-        self.route_events();
         loop {
-            while let Some(application) = self.runnable.pop_first() {
-                self.run(application, moment.monotonic);
-                self.route_events();
-            }
+            self.applications.run(&mut self.stack, moment.monotonic, &mut self.events);
             let (stack, events) = (&mut self.stack, &self.events[..]);
             let programs_wake = program(Turn { stack, moment, events, sent: sent.as_deref_mut() });
             self.events.clear();
-            self.route_events();
+            self.applications.route_events(&mut self.stack, &mut self.events);
             if self.events.is_empty() {
-                let scripts_wake = self.sleeping.first().map(|(at, _)| *at);
-                return [scripts_wake, programs_wake].into_iter().flatten().min();
+                return [self.applications.wakes_at(), programs_wake].into_iter().flatten().min();
             }
         }
-    }
-
-    fn wake_scripts(&mut self, local: Instant) {
-        while let Some((at, application)) = self.sleeping.pop_first() {
-            if at > local {
-                self.sleeping.insert((at, application));
-                break;
-            }
-            self.runnable.insert(application);
-        }
-    }
-
-    fn route_events(&mut self) {
-        while let Some(event) = self.stack.poll_event() {
-            self.events.push(event);
-            let socket = match event {
-                Event::Tcp(handle, _) => Socket::Tcp(handle),
-                Event::Listener(handle) => Socket::Listener(handle),
-                Event::Udp(handle, _) => Socket::Udp(handle),
-                Event::Address { .. } | Event::Configuration(_) => continue,
-            };
-            // A connection that nobody has accepted yet has no owner, nor has a released one.
-            self.runnable.extend(self.owners.get(&socket));
-        }
-    }
-
-    fn run(&mut self, index: usize, now: Instant) {
-        let application = &mut self.applications[index];
-        let before = application.socket;
-        let progress = application.advance(&mut self.stack, now);
-        if let Some(socket) = before {
-            self.owners.remove(&socket);
-        }
-        match progress {
-            Progress::Done => return,
-            Progress::Failed(what) => {
-                self.failures.push((index, application.step, what));
-                return;
-            }
-            Progress::Until(at) => {
-                self.sleeping.insert((at, index));
-            }
-            Progress::Blocked => {}
-        }
-        if let Some(socket) = application.socket {
-            self.owners.insert(socket, index);
-        }
-    }
-
-    /// Scripts that have neither finished nor failed, and the step that each is at.
-    pub(crate) fn unfinished(&self) -> impl Iterator<Item = (usize, usize, String)> + '_ {
-        let failed = |index| self.failures.iter().any(|(failed, ..)| *failed == index);
-        self.applications.iter().enumerate().filter_map(move |(index, application)| {
-            let step = application.current()?;
-            (!failed(index)).then(|| (index, application.step, format!("{step}: still waiting")))
-        })
     }
 }
 

@@ -20,6 +20,7 @@
 //! | `reset` | reset |
 //! | `timing` | backoff, delayed-ack |
 //! | `fragment` | fragments, identification |
+//! | [`white_box`] | the oracles that look into a stack: states, timers, the congestion window |
 //!
 //! An oracle about a connection judges one that was seen from its SYNs on; of others it abstains, which is
 //! counted, as it is where the host's knowledge cannot be told: part of the connection came in fragments, or
@@ -56,6 +57,7 @@ mod tests;
 mod text;
 mod timing;
 mod verdict;
+pub mod white_box;
 
 use bytes::Bytes;
 use tickwire_core::config::{Medium, TcpConfig};

@@ -1,8 +1,10 @@
-//! The wire oracles by name: what each one holds a host to, and what it must have seen to judge.
+//! The oracles by name: what each one holds a host to, and what it must have seen to judge. From
+//! [`Oracle::StreamBytes`] on they judge applications and whole runs, before that frames and connections.
 
 use std::fmt;
 
-/// An oracle that judges what a host sends by nothing but the frames that the host sends and receives.
+/// A rule that every run must keep. The wire oracles judge what a host sends by nothing but the frames that it
+/// sends and receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Oracle {
@@ -45,11 +47,61 @@ pub enum Oracle {
     /// No two IPv4 packets that may be fragmented share an identification within two minutes, nor do two
     /// fragmented IPv6 packets. Judged against the last [`IDENTIFICATIONS`](super::IDENTIFICATIONS) of them.
     Identification,
+    /// A connection goes from state to state as RFC 9293 allows.
+    Transition,
+    /// SND.UNA is at most SND.NXT, that at most one beyond the furthest right edge ever offered, nothing new
+    /// beyond the present one; none of the numbers goes back.
+    SendSequence,
+    /// What is in flight is watched by exactly one timer; nothing, by none.
+    RetransmissionTimer,
+    /// A closed window with something to send behind it is probed, an open one is not.
+    Persist,
+    /// Every other timer runs only in the states that it is for, and in those that need it.
+    Timers,
+    /// The congestion window grows and shrinks as `NewReno`'s laws say; fast recovery lasts until its point.
+    CongestionWindow,
+    /// Each byte that an application receives is the one that was sent at its place, and there are no more.
+    StreamBytes,
+    /// A stream ends behind its last byte, and not before: the end is told only after a FIN in order.
+    StreamEnd,
+    /// A connection that is lost tells its application why, exactly once.
+    OneError,
+    /// Each datagram that an application receives is one of those that were sent.
+    DatagramBytes,
+    /// Once everything is healed, each connection that neither end has lost delivers everything, in time.
+    Delivery,
+    /// Each connection that is lost has a legal cause: a reset with a reason, R2, the user timeout, a crash, a
+    /// hard ICMP error.
+    Cause,
+    /// When all applications are done and 2 MSL have passed, a stack holds nothing any more.
+    Quiescence,
 }
 
 impl Oracle {
+    /// Rules whose subject the core does not have yet: each one's name and where it stands. Reports tell them, so
+    /// that nobody takes their silence for consent.
+    pub const NOT_YET_IN_CORE: [(&str, &str); 4] = [
+        ("cwnd-cubic", "RFC 9438 section 4"),
+        ("cwnd-bbr", "draft-ietf-ccwg-bbr section 5"),
+        ("ecn-response", "RFC 3168 section 6.1.2"),
+        ("memory-budget", "own: no stack holds more than it was given"),
+    ];
+
+    /// Whether it judges connections from inside.
+    pub const fn is_white_box(self) -> bool {
+        matches!(
+            self,
+            Oracle::Transition
+                | Oracle::SendSequence
+                | Oracle::RetransmissionTimer
+                | Oracle::Persist
+                | Oracle::Timers
+                | Oracle::CongestionWindow
+        )
+    }
+
     /// All of them.
-    pub const ALL: [Oracle; 16] = [
+    pub const ALL: [Oracle; 29] = [
         Oracle::Lengths,
         Oracle::Checksums,
         Oracle::Retransmission,
@@ -66,6 +118,19 @@ impl Oracle {
         Oracle::DelayedAck,
         Oracle::Fragments,
         Oracle::Identification,
+        Oracle::Transition,
+        Oracle::SendSequence,
+        Oracle::RetransmissionTimer,
+        Oracle::Persist,
+        Oracle::Timers,
+        Oracle::CongestionWindow,
+        Oracle::StreamBytes,
+        Oracle::StreamEnd,
+        Oracle::OneError,
+        Oracle::DatagramBytes,
+        Oracle::Delivery,
+        Oracle::Cause,
+        Oracle::Quiescence,
     ];
 
     /// Its name in reports and switches.
@@ -87,6 +152,19 @@ impl Oracle {
             Oracle::DelayedAck => "delayed-ack",
             Oracle::Fragments => "fragments",
             Oracle::Identification => "identification",
+            Oracle::Transition => "transition",
+            Oracle::SendSequence => "send-sequence",
+            Oracle::RetransmissionTimer => "retransmission-timer",
+            Oracle::Persist => "persist",
+            Oracle::Timers => "timers",
+            Oracle::CongestionWindow => "cwnd",
+            Oracle::StreamBytes => "stream-bytes",
+            Oracle::StreamEnd => "stream-end",
+            Oracle::OneError => "one-error",
+            Oracle::DatagramBytes => "datagram-bytes",
+            Oracle::Delivery => "delivery",
+            Oracle::Cause => "cause",
+            Oracle::Quiescence => "quiescence",
         }
     }
 
@@ -108,6 +186,19 @@ impl Oracle {
             Oracle::DelayedAck => "RFC 9293 MUST-40",
             Oracle::Fragments => "RFC 791 section 3.2, RFC 8200 section 4.5, RFC 8021, RFC 7112",
             Oracle::Identification => "RFC 6864 section 4.3, RFC 8200 section 4.5",
+            Oracle::Transition => "RFC 9293 section 3.3.2",
+            Oracle::SendSequence => "RFC 9293 sections 3.4 and 3.8.6",
+            Oracle::RetransmissionTimer => "RFC 6298 section 5",
+            Oracle::Persist => "RFC 9293 section 3.8.6.1",
+            Oracle::Timers => "RFC 9293 section 3.10",
+            Oracle::CongestionWindow => "RFC 5681 section 3, RFC 6582 section 3.2, RFC 6675 section 5",
+            Oracle::StreamBytes => "RFC 9293 section 2.2",
+            Oracle::StreamEnd => "RFC 9293 section 3.6",
+            Oracle::OneError => "RFC 9293 section 3.9.1",
+            Oracle::DatagramBytes => "RFC 768",
+            Oracle::Delivery => "RFC 9293 sections 3.8.1 and 3.8.6.1",
+            Oracle::Cause => "RFC 9293 sections 3.5, 3.8.3 and 3.9.2.2",
+            Oracle::Quiescence => "RFC 9293 sections 3.6 and 3.10.8",
         }
     }
 
@@ -125,7 +216,7 @@ impl fmt::Display for Oracle {
 
 /// A set of oracles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Switches(u32);
+pub struct Switches(u64);
 
 impl Switches {
     /// All of them.
@@ -135,13 +226,13 @@ impl Switches {
 
     /// Puts an oracle in, or takes it out.
     pub fn set(&mut self, oracle: Oracle, on: bool) {
-        let bit = 1 << oracle as u32;
+        let bit = 1 << oracle as u64;
         self.0 = if on { self.0 | bit } else { self.0 & !bit };
     }
 
     /// Whether an oracle is in.
     #[inline]
     pub const fn contains(self, oracle: Oracle) -> bool {
-        self.0 & 1 << oracle as u32 != 0
+        self.0 & 1 << oracle as u64 != 0
     }
 }

@@ -21,8 +21,8 @@ use crate::fault::Fault;
 use crate::link::{Counters, Link, Partition};
 use crate::node::host::HostState;
 use crate::node::{Machine, Node};
+use crate::oracle::white_box::WhiteBox;
 use crate::oracle::{self, Switches, WireOracles};
-use crate::script::{Application, ApplicationId, Step};
 use crate::trace::Trace;
 
 /// What a host is made of.
@@ -30,7 +30,7 @@ use crate::trace::Trace;
 pub struct Host {
     /// Its name in traces and captures.
     pub name: String,
-    /// What its stack is set to. `checks` and `trace` are on in a world, whatever this says.
+    /// What its stack is set to. `checks`, `examine` and `trace` are on in a world, whatever this says.
     pub config: Config,
     /// Its interfaces.
     pub interfaces: Vec<InterfaceConfig>,
@@ -141,7 +141,7 @@ impl World {
     /// refuses.
     pub fn add_host(&mut self, host: Host) -> Result<HostId, HostError> {
         let id = HostId(self.nodes.len());
-        let config = Config { checks: true, trace: true, ..host.config };
+        let config = Config { checks: true, examine: true, trace: true, ..host.config };
         let settings = oracle::Settings {
             foreign: false,
             forwarding: config.router.forwarding,
@@ -150,7 +150,8 @@ impl World {
             switches: self.switches,
         };
         let media = host.interfaces.iter().map(|interface| interface.medium).collect();
-        let tap = Tap { oracles: Box::new(WireOracles::new(settings)), media };
+        let (oracles, white_box) = (Box::new(WireOracles::new(settings)), WhiteBox::new(self.switches));
+        let tap = Tap { oracles, white_box, media };
         let name = host.name.clone();
         let state = HostState::new(Host { config, ..host }, self.host_seed(id, 0), self.now)?;
         self.add(&name, Node::Host(Box::new(state)), Some(tap));
@@ -223,34 +224,6 @@ impl World {
     /// If `link` is of another world and not in this one.
     pub fn link_counters(&self, link: LinkId) -> [&Counters; 2] {
         self.wiring.counters(link)
-    }
-
-    /// Starts a script on a host, at the present time. One that is started while the host is down is
-    /// lost, as those are that run when it crashes: they neither fail nor finish.
-    ///
-    /// # Panics
-    ///
-    /// If `host` is of another world and not in this one.
-    pub fn start(&mut self, host: HostId, steps: Vec<Step>) -> ApplicationId {
-        let index = self.host_mut(host).start(Application::new(steps));
-        self.schedule_turn(host.into(), self.now);
-        ApplicationId { host, index }
-    }
-
-    /// Starts a script at `at`; at once if that is past.
-    ///
-    /// # Panics
-    ///
-    /// If `host` is of another world and not in this one.
-    pub fn start_at(&mut self, at: Instant, host: HostId, steps: Vec<Step>) -> ApplicationId {
-        let index = self.host_mut(host).start(Application::new(Vec::new()));
-        self.queue.push(at.max(self.now), Happening::Start(host, index, steps));
-        ApplicationId { host, index }
-    }
-
-    pub(super) fn begin(&mut self, host: HostId, index: usize, steps: Vec<Step>) {
-        self.host_mut(host).begin(index, Application::new(steps));
-        self.schedule_turn(host.into(), self.now);
     }
 
     /// Has a fault befall a host or a link at `at`; at once if that is past.

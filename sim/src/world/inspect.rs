@@ -4,11 +4,12 @@ use tickwire_core::{Instant, Stack};
 
 use super::hash::Entry;
 use super::{HostId, NodeId, World};
+use crate::application::ApplicationId;
 use crate::failure::Failure;
 use crate::node::host::HostState;
 use crate::node::{Machine, Node};
+use crate::oracle::white_box::WhiteBox;
 use crate::oracle::{Oracle, WireOracles};
-use crate::script::ApplicationId;
 use crate::trace::Trace;
 
 impl World {
@@ -65,7 +66,7 @@ impl World {
         self.host_states().map(|(id, _)| id)
     }
 
-    fn host_states(&self) -> impl Iterator<Item = (HostId, &HostState)> {
+    pub(super) fn host_states(&self) -> impl Iterator<Item = (HostId, &HostState)> {
         self.nodes.iter().enumerate().filter_map(|(number, state)| match &state.node {
             Node::Host(host) => Some((HostId(number), host.as_ref())),
             Node::Machine(_) => None,
@@ -97,11 +98,17 @@ impl World {
         self.hash.value()
     }
 
-    /// Switches a wire oracle on or off, for all hosts; all are on in a new world.
+    /// Switches an oracle on or off, for all hosts; all are on in a new world.
     pub fn switch_oracle(&mut self, oracle: Oracle, on: bool) {
         self.switches.set(oracle, on);
         for tap in self.nodes.iter_mut().filter_map(|state| state.tap.as_mut()) {
             tap.oracles.switch(oracle, on);
+            tap.white_box.switch(oracle, on);
+        }
+        for state in &mut self.nodes {
+            if let Node::Host(host) = &mut state.node {
+                host.applications.switch(self.switches);
+            }
         }
     }
 
@@ -117,11 +124,23 @@ impl World {
         }
     }
 
+    /// The white-box oracles of a host, to be looked at.
+    ///
+    /// # Panics
+    ///
+    /// If `host` is of another world and not in this one.
+    pub fn white_box(&self, host: HostId) -> &WhiteBox {
+        match &self.nodes[host.0].tap {
+            Some(tap) => &tap.white_box,
+            None => panic!("node {} has no oracles", host.0),
+        }
+    }
+
     /// The scripts that failed, those that have not finished, and the rules that hosts broke. Empty at the
     /// end of a run in which all went as written.
     pub fn failures(&self) -> Vec<Failure> {
         let scripts = self.host_states().flat_map(|(id, host)| {
-            let failed = host.failures.iter().cloned().chain(host.unfinished());
+            let failed = host.applications.failures().iter().cloned().chain(host.applications.unfinished());
             failed.map(move |(index, step, what)| Failure::Script {
                 application: ApplicationId { host: id, index },
                 step,
@@ -129,9 +148,17 @@ impl World {
             })
         });
         let verdicts = self.nodes.iter().zip(&self.trace.nodes).flat_map(|(state, name)| {
-            let verdicts = state.tap.iter().flat_map(|tap| tap.oracles.verdicts());
+            let taps = state.tap.iter();
+            let verdicts = taps.flat_map(|tap| tap.oracles.verdicts().iter().chain(tap.white_box.verdicts()));
             verdicts.map(|verdict| Failure::Oracle { host: name.clone(), verdict: verdict.clone() })
         });
-        scripts.chain(verdicts).collect()
+        let findings = self.host_states().flat_map(|(id, host)| {
+            host.applications.ledgers().flat_map(move |(index, ledger)| {
+                let application = ApplicationId { host: id, index };
+                let findings = ledger.findings.iter().cloned();
+                findings.map(move |finding| Failure::Application { application, finding })
+            })
+        });
+        scripts.chain(verdicts).chain(findings).collect()
     }
 }

@@ -8,7 +8,8 @@
 //! | module | what |
 //! |---|---|
 //! | `id` | [`NodeId`], [`HostId`], [`Port`] |
-//! | `build` | hosts, other nodes, links; scripts; what is scheduled |
+//! | `build` | hosts, other nodes, links; what is scheduled |
+//! | `applications` | applications are started, looked at and ended |
 //! | `inspect` | what there is to see: stacks, oracles, failures, the trace, the hash |
 //! | `fault` | faults befall hosts and links |
 //! | `record` | what passes an interface is hashed, judged and kept |
@@ -16,6 +17,7 @@
 //! | `queue` | what is to happen, by time and then by the order in which it was decided |
 //! | `wiring` | which ports are linked |
 
+mod applications;
 mod build;
 mod fault;
 mod hash;
@@ -39,11 +41,13 @@ pub use self::wiring::LinkId;
 use self::hash::{Entry, RunHash};
 use self::queue::Queue;
 use self::wiring::{Way, Wiring};
+use crate::application::Program;
 use crate::draw::{Dice, Draws, Lots};
 use crate::fault::Fault;
 use crate::link::{Answer, Fate};
 use crate::node::host::{HostState, Sent};
 use crate::node::{Node, Outbox};
+use crate::oracle::white_box::WhiteBox;
 use crate::oracle::{Switches, WireOracles};
 use crate::programs::{NoPrograms, Programs};
 use crate::trace::{Direction, Trace};
@@ -82,7 +86,7 @@ enum Happening {
     Fault(Fault),
     /// What kept a host from working is over.
     Relief(HostId),
-    Start(HostId, usize, Vec<crate::script::Step>),
+    Start(HostId, usize, Program),
 }
 
 /// Nodes and links on a virtual clock. It keeps every frame that passed, for [`World::trace`]. A clone is an
@@ -129,6 +133,7 @@ struct NodeState {
 #[derive(Clone, Debug)]
 struct Tap {
     oracles: Box<WireOracles>,
+    white_box: WhiteBox,
     /// What each interface carries.
     media: Vec<Medium>,
 }
@@ -197,7 +202,7 @@ impl World {
                 programs.befall(fault);
             }
             Happening::Relief(host) => self.relieve(host),
-            Happening::Start(host, index, steps) => self.begin(host, index, steps),
+            Happening::Start(host, index, program) => self.begin(host, index, program),
         }
         if self.events.is_multiple_of(self.events_per_digest) {
             self.hash_stacks();
@@ -309,6 +314,7 @@ impl World {
             self.send(sent, id);
         }
         self.sent = sent;
+        self.examine(id);
         self.hash_turn(id);
     }
 

@@ -249,7 +249,7 @@ fn mistakes_are_answered_with_what_would_be_right() {
     let none = run(&["relay", "--tap", "a", "--tap", "b", "--link", "/nowhere.toml"]);
     assert!(none.contains("cannot read /nowhere.toml"), "{none}");
     let seed = run(&["relay", "--tap", "a", "--tap", "b", "--link", good_name, "--seed", "x"]);
-    assert!(seed.contains("--seed") && seed.contains("a number from 0"), "{seed}");
+    assert!(seed.contains("--seed") && seed.contains("invalid digit"), "{seed}");
     for path in [good, bad] {
         fs::remove_file(path).unwrap();
     }
