@@ -21,8 +21,8 @@ pub enum Oracle {
     AckUnsent,
     /// Nothing is sent beyond the furthest right edge that the peer has offered, but for a probe of one byte.
     Window,
-    /// The right edge of the offered window never moves left, but for rounding: by less than the unit of a
-    /// scaled window from the furthest edge offered.
+    /// The right edge of the offered window never moves left of the furthest one offered. A foreign host may
+    /// round: by less than the unit of a scaled window.
     RightEdge,
     /// SACK blocks are not empty, lie above the acknowledgment (the first may be a DSACK), do not overlap,
     /// and tell of nothing that was not received.
