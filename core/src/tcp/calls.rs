@@ -6,6 +6,7 @@ use super::handshake::receive_limit;
 use super::recv::Reader;
 use super::segment::Reset;
 use super::send::Fin;
+use super::seq::SeqNumber;
 use super::timeout::TimerCause;
 use super::{Env, State, Tcb};
 use crate::config::TcpSettings;
@@ -241,7 +242,11 @@ impl Tcb {
     /// RFC 9293 section 3.10.5: `<SEQ=SND.NXT><CTL=RST>` in the states that may send one.
     pub(super) fn reset_and_close(&mut self, env: &mut Env<'_>, error: Option<SocketError>) {
         self.reset = match self.state {
-            // The peer may have no SYN of ours yet; then it goes by the acknowledgment.
+            // No SYN of ours has left: the peer is told as from CLOSED (section 3.10.7.1).
+            State::SynReceived if self.snd.nxt == self.snd.iss => {
+                Some(Reset { seq: SeqNumber(0), ack: Some(self.rcv.nxt) })
+            }
+            // The peer may not have it yet; then it goes by the acknowledgment.
             State::SynReceived => Some(Reset { seq: self.snd.nxt, ack: Some(self.rcv.nxt) }),
             State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait => {
                 Some(Reset { seq: self.snd.acceptable_seq(), ack: None })

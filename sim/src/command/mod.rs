@@ -5,18 +5,22 @@
 //! | `campaign` | `tickwire-sim campaign` and `merge`: random scenarios by their numbers |
 //! | `random` | `tickwire-sim random`: one of them, as TOML |
 //! | `run` | `tickwire-sim run`: one scenario, one seed |
+//! | `relay` | `tickwire-sim relay`: a modelled link between two real interfaces (Linux) |
 
 mod campaign;
 mod random;
+#[cfg(target_os = "linux")]
+mod relay;
 mod run;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Networks on a virtual clock: real stacks, modelled links and faults, one seed.
+/// Networks on a virtual clock: real stacks, modelled links and faults, one seed. And the same links
+/// between real interfaces, in real time.
 #[derive(Parser)]
-#[command(name = "tickwire-sim", version, about)]
+#[command(name = "tickwire-sim", version, about, max_term_width = 80)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -28,6 +32,10 @@ enum Command {
     Campaign(campaign::Options),
     Merge(campaign::MergeOptions),
     Random(random::Options),
+    /// Join two TAP interfaces by a modelled link, in real time
+    #[cfg(target_os = "linux")]
+    #[command(long_about = relay::ABOUT, after_help = relay::EXAMPLES)]
+    Relay(relay::Options),
 }
 
 /// Reads the command line and does what it says.
@@ -37,9 +45,21 @@ pub fn main() -> ExitCode {
         Command::Campaign(options) => campaign::run(&options),
         Command::Merge(options) => campaign::run_merge(&options),
         Command::Random(options) => random::run(&options),
+        #[cfg(target_os = "linux")]
+        Command::Relay(options) => relay::run(&options),
     };
     ended.unwrap_or_else(|failure| {
         eprintln!("tickwire-sim: {failure}");
         ExitCode::FAILURE
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::scenario::{Built, FlowOutcome, Outcome, Scenario};
-use crate::swarm;
+use crate::swarm::seed;
 
 /// Run a scenario.
 #[derive(Args)]
@@ -33,7 +33,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
     let file = options.file.display();
     let text = std::fs::read_to_string(&options.file).map_err(|error| format!("cannot read {file}: {error}"))?;
     let scenario: Scenario = text.parse().map_err(|error| format!("{file}: {error}"))?;
-    let built = scenario.build(&swarm::seed(options.seed)).map_err(|error| format!("{file}: {error}"))?;
+    let built = scenario.build(&seed(options.seed)).map_err(|error| format!("{file}: {error}"))?;
     let (outcome, built) = scenario.run_built(built);
     if let Some(dir) = &options.pcap {
         write_capture(dir, &options.file, &built)?;

@@ -287,7 +287,7 @@ impl Flow {
 
     fn begin_remote(&mut self, syn: Syn) {
         let next = syn.seq + 1;
-        let mark = Mark { number: 0, at: Instant::ZERO, order: 0 };
+        let mark = Mark::new(0, Instant::ZERO);
         let timestamp = self.syn_repeated.take().or(syn.timestamp).map(|value| (value, mark));
         self.remote = End { syn: Some(syn), nxt: next, timestamp, ..End::default() };
         self.received = Received::starting(next);

@@ -23,8 +23,7 @@ pub(super) fn judge(segment: &Segment<'_>, flow: &Flow, waits: bool, bench: &mut
     let own = begun && segment.seq == flow.local.nxt;
     let answers = flow.heard().iter().any(|heard| match heard.ack {
         Some(ack) => segment.seq == ack,
-        // Or one's own, of which no SYN has left yet.
-        None => segment.ack == Some(heard.end) && (segment.seq.0 == 0 || !begun),
+        None => segment.seq.0 == 0 && segment.ack == Some(heard.end),
     });
     if !own && !answers {
         let iss = flow.local.syn.map_or(0, |syn| syn.seq.0);

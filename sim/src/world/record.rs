@@ -9,7 +9,7 @@ use super::{NodeId, NodeState, Port, World};
 use crate::link::Fate;
 use crate::node::Node;
 use crate::node::host::Arrived;
-use crate::oracle::Sighting;
+use crate::oracle::{Mark, Sighting};
 use crate::trace::{Direction, Passed};
 
 impl World {
@@ -84,6 +84,17 @@ impl World {
             fates,
             lost: true,
         });
+    }
+
+    /// What a host's connections looked like during its turn, and whether they might.
+    pub(super) fn examine(&mut self, id: NodeId) {
+        let state = &mut self.nodes[id.0];
+        if let (Node::Host(host), Some(tap)) = (&mut state.node, &mut state.tap) {
+            let mark = Mark::new(self.trace.count().saturating_sub(1), host.clock.at(self.now));
+            for examination in host.stack.take_examinations() {
+                tap.white_box.observe(&examination, mark);
+            }
+        }
     }
 
     /// What the turn of a host has done to its stack.
