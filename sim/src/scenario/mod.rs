@@ -49,10 +49,12 @@
 //! | `text` | TOML, and what is said about a mistake: line, key, what would be right |
 //! | `build` | the world of a scenario |
 //! | `run` | [`Outcome`]: both phases, and the end |
+//! | [`metamorphic`] | the same in other words: addresses, ports, sequence numbers, family |
 //! | `verdict` | delivery in time, legal causes, nothing left |
 
 mod build;
 mod flow;
+pub mod metamorphic;
 mod run;
 mod text;
 mod timeline;
