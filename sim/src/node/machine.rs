@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use tickwire_core::Instant;
 
+use super::adversary::{Forger, RogueDhcp, Tamperer};
 use super::injector::Injector;
 use super::nat::Nat;
 use super::switch::Switch;
@@ -21,6 +22,30 @@ pub enum Machine {
     Nat(Box<Nat>),
     /// Frames at times.
     Injector(Injector),
+    /// Forged frames at a rate.
+    Forger(Forger),
+    /// A DHCP server that nobody has set up.
+    RogueDhcp(RogueDhcp),
+    /// A receiver that plays by other rules.
+    Tamperer(Tamperer),
+}
+
+impl From<Forger> for Machine {
+    fn from(forger: Forger) -> Machine {
+        Machine::Forger(forger)
+    }
+}
+
+impl From<RogueDhcp> for Machine {
+    fn from(rogue: RogueDhcp) -> Machine {
+        Machine::RogueDhcp(rogue)
+    }
+}
+
+impl From<Tamperer> for Machine {
+    fn from(tamperer: Tamperer) -> Machine {
+        Machine::Tamperer(tamperer)
+    }
 }
 
 impl From<Hub> for Machine {
@@ -53,38 +78,41 @@ impl Machine {
         match self {
             Machine::Hub(hub) => hub.ports(),
             Machine::Switch(switch) => switch.ports(),
-            Machine::Nat(_) => 2,
-            Machine::Injector(_) => 1,
+            Machine::Nat(_) | Machine::Tamperer(_) => 2,
+            Machine::Injector(_) | Machine::Forger(_) | Machine::RogueDhcp(_) => 1,
         }
     }
 
     /// A frame arrives at a port.
     pub(crate) fn receive(&mut self, now: Instant, port: usize, frame: Bytes, lots: &mut Lots<'_>, out: &mut Outbox) {
-        let _ = lots;
         match self {
             Machine::Hub(hub) => hub.receive(port, &frame, out),
             Machine::Switch(switch) => switch.receive(now, port, frame, out),
             Machine::Nat(nat) => nat.receive(now, port, &frame, out),
             Machine::Injector(injector) => injector.receive(),
+            Machine::Forger(forger) => forger.receive(),
+            Machine::RogueDhcp(rogue) => rogue.receive(&frame, lots, out),
+            Machine::Tamperer(tamperer) => tamperer.receive(port, frame, lots, out),
         }
     }
 
     /// When [`Machine::expire`] has something to do.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self {
-            Machine::Hub(_) | Machine::Switch(_) => None,
+            Machine::Hub(_) | Machine::Switch(_) | Machine::RogueDhcp(_) | Machine::Tamperer(_) => None,
             Machine::Nat(nat) => nat.deadline(),
             Machine::Injector(injector) => injector.deadline(),
+            Machine::Forger(forger) => forger.deadline(),
         }
     }
 
     /// Does what is due. At any time before the deadline it does nothing.
     pub(crate) fn expire(&mut self, now: Instant, lots: &mut Lots<'_>, out: &mut Outbox) {
-        let _ = lots;
         match self {
-            Machine::Hub(_) | Machine::Switch(_) => {}
+            Machine::Hub(_) | Machine::Switch(_) | Machine::RogueDhcp(_) | Machine::Tamperer(_) => {}
             Machine::Nat(nat) => nat.expire(now, out),
             Machine::Injector(injector) => injector.expire(now, out),
+            Machine::Forger(forger) => forger.expire(now, lots, out),
         }
     }
 }

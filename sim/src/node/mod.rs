@@ -9,8 +9,10 @@
 //! | [`switch`] | [`Switch`]: what arrives leaves by the port of its station |
 //! | [`nat`] | [`Nat`]: many hosts behind one address |
 //! | [`injector`] | [`Injector`]: frames at times, as data |
+//! | [`adversary`] | nodes that send what they should not |
 //! | [`frames`] | frames from their parts |
 
+pub mod adversary;
 pub mod frames;
 pub(crate) mod host;
 mod hub;

@@ -294,16 +294,19 @@ impl Flow {
     #[inline]
     pub(super) fn hear(&mut self, segment: &Segment<'_>, mark: Mark) {
         self.heard_number = mark.number + 1;
+        let acceptable = self.is_acceptable(segment);
         if segment.has(TcpFlags::RST) {
-            self.unacknowledged = None;
-            self.over = true;
+            if acceptable {
+                self.unacknowledged = None;
+                self.over = true;
+            }
             return;
         }
         self.keep_heard(Heard { end: segment.end, ack: segment.ack });
         if segment.has(TcpFlags::SYN) {
             self.hear_syn(segment);
         }
-        if self.syns().is_none() || segment.ack.is_some_and(|ack| ack > self.local.nxt) {
+        if !acceptable || self.syns().is_none() || segment.ack.is_some_and(|ack| ack > self.local.nxt) {
             return;
         }
         if let Some(ack) = segment.ack {
@@ -323,6 +326,14 @@ impl Flow {
         if segment.len() > 0 {
             self.hear_text(segment, mark);
         }
+    }
+
+    /// Whether a segment lies in the window (RFC 9293 section 3.10.7.4). If not, it may be anybody's, and the
+    /// host believes nothing of it.
+    #[inline]
+    fn is_acceptable(&self, segment: &Segment<'_>) -> bool {
+        let (Some(ack), Some(edge)) = (self.local.ack, self.local.edge) else { return true };
+        segment.end >= ack.value && segment.seq <= edge.value
     }
 
     #[inline]
