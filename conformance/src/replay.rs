@@ -72,7 +72,7 @@ pub fn replay(case: &Case, seed: Seed) -> Result<Option<Difference>, CaseError> 
     let mut world = World::new(seed);
     let host = world.add_host(case.description.host()).map_err(CaseError::Host)?;
     for application in &case.description.applications {
-        world.start(host, application.steps.iter().cloned().map(Step::from).collect());
+        world.start(host, application.steps.iter().cloned().map(Step::from).collect::<Vec<_>>());
     }
     let mut replay = Replay::new(case, world, host);
     let result = replay.run();

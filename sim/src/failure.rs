@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::application::ApplicationId;
 use crate::oracle::Verdict;
-use crate::script::ApplicationId;
+use crate::workload::Finding;
 
 /// Something that should not have happened, or has not happened and should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,22 @@ pub enum Failure {
         /// The number of the step, from 0.
         step: usize,
         /// What the step was to do, and what happened instead.
+        what: String,
+    },
+    /// An application found a rule broken.
+    Application {
+        /// Which application.
+        application: ApplicationId,
+        /// The rule, and what was found.
+        finding: Finding,
+    },
+    /// A program ended with an error.
+    Program {
+        /// The host's name.
+        host: String,
+        /// The program's number on its host, from 0.
+        number: usize,
+        /// The error.
         what: String,
     },
     /// A host broke a rule.
@@ -30,6 +47,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Script { step, what, .. } => write!(f, "step {step}: {what}"),
+            Failure::Application { finding: Finding { oracle, at, what }, .. } => write!(f, "{oracle} at {at}: {what}"),
+            Failure::Program { host, number, what } => write!(f, "{host}: program {number}: {what}"),
             Failure::Oracle { host, verdict } => write!(f, "{host}: {verdict}"),
         }
     }

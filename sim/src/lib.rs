@@ -13,8 +13,14 @@
 //! | [`fault`] | what goes wrong with hosts and links at a chosen moment |
 //! | `clock` | a host's clock: it may drift, jump and stand still |
 //! | [`link`] | what happens to frames between two interfaces: rate, queue, loss, delay |
+//! | [`command`] | the command `tickwire-sim` |
 //! | [`draw`] | every random decision, by name: from a seed, or from a tape |
-//! | [`script`] | applications as data: connect, send, expect, close |
+//! | `application` | [`Program`]: what runs on a host, and who is woken by what |
+//! | [`scenario`] | a network, its faults and its workload as one value, as TOML, and run |
+//! | [`script`] | applications as steps: connect, send, expect, close |
+//! | [`workload`] | applications that transfer streams of known bytes, and verify them |
+//! | [`asynchronous`] | hosts that run asynchronous programs: real code, on real sockets, on the world's time. Feature `tokio`, on by default |
+//! | `programs` | what a world needs of who runs programs on its hosts |
 //! | [`determinism`] | two runs of one thing, compared event by event |
 //! | `failure` | what went wrong: a script that could not go on, a rule that was broken |
 //! | [`oracle`] | rules that every run must keep, judged by the frames of each host |
@@ -46,7 +52,11 @@
 #![deny(clippy::float_arithmetic)]
 #![warn(missing_docs)]
 
+mod application;
+#[cfg(feature = "tokio")]
+pub mod asynchronous;
 mod clock;
+pub mod command;
 pub mod determinism;
 pub mod draw;
 mod failure;
@@ -54,16 +64,22 @@ pub mod fault;
 pub mod link;
 pub mod node;
 pub mod oracle;
+mod programs;
+pub mod scenario;
 pub mod script;
 pub mod segment;
 pub mod topology;
 pub mod trace;
+pub mod workload;
 pub mod world;
 
+pub use application::{ApplicationId, Program};
+#[cfg(feature = "tokio")]
+pub use asynchronous::{Simulation, time};
 pub use bytes;
 pub use failure::Failure;
 pub use link::{Link, Partition};
-pub use script::{ApplicationId, Step};
+pub use script::Step;
 pub use tickwire_backends::capture;
 pub use tickwire_core::{Config, Instant, InterfaceAddress, Seed};
 pub use trace::{Direction, Passed, Trace};

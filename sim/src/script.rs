@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use tickwire_core::error::{RecvError, UdpSendError};
-use tickwire_core::socket::{ConnectOptions, ListenOptions, ListenerHandle, TcpHandle, UdpHandle, UdpOptions};
+use tickwire_core::socket::{ConnectOptions, ListenOptions, TcpHandle, UdpHandle, UdpOptions};
 use tickwire_core::tcp::{How, State};
 use tickwire_core::time::Duration;
 use tickwire_core::{Instant, Stack};
 
-use crate::world::HostId;
+use crate::application::Socket;
 
 /// What an application does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,21 +65,6 @@ impl fmt::Display for Step {
     }
 }
 
-/// A script that runs on a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ApplicationId {
-    pub(crate) host: HostId,
-    pub(crate) index: usize,
-}
-
-/// A socket of either kind, as events name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Socket {
-    Listener(ListenerHandle),
-    Tcp(TcpHandle),
-    Udp(UdpHandle),
-}
-
 /// How far a script got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
@@ -108,7 +93,7 @@ impl Stop {
 
 /// A running script.
 #[derive(Clone, Debug)]
-pub(crate) struct Application {
+pub(crate) struct Script {
     steps: Vec<Step>,
     /// The step that is being done.
     pub(crate) step: usize,
@@ -120,9 +105,9 @@ pub(crate) struct Application {
     wakes_at: Option<Instant>,
 }
 
-impl Application {
-    pub(crate) fn new(steps: Vec<Step>) -> Application {
-        Application { steps, step: 0, bytes_done: 0, socket: None, sender: None, wakes_at: None }
+impl Script {
+    pub(crate) fn new(steps: Vec<Step>) -> Script {
+        Script { steps, step: 0, bytes_done: 0, socket: None, sender: None, wakes_at: None }
     }
 
     /// What was still to do is lost: its host has crashed.

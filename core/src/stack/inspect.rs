@@ -18,7 +18,7 @@ use crate::link::{Interface, InterfaceId};
 use crate::socket::table::Owner;
 use crate::socket::{TcpHandle, UdpHandle};
 use crate::tcp::State;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 
 /// An interface, as [`Stack::interfaces`] lists it.
@@ -81,6 +81,8 @@ pub struct TcpEntry {
     pub received: usize,
     /// Bytes that are unsent or unacknowledged.
     pub unsent: usize,
+    /// The RTO in force, backoff included (RFC 6298).
+    pub rto: Duration,
     /// Whether an application holds the handle, or a listener will hand it out.
     pub owned: bool,
 }
@@ -201,6 +203,7 @@ impl Stack {
             state: slot.tcb.state(),
             received: slot.tcb.recv_queue(),
             unsent: slot.tcb.send_queue().len(),
+            rto: slot.tcb.rto(&self.config.tcp),
             owned: slot.owner != Owner::Orphan,
         })
     }

@@ -1,6 +1,7 @@
 //! What an application can ask about a connection.
 
 use super::{State, Tcb};
+use crate::config::TcpConfig;
 use crate::time::Duration;
 
 /// A connection's state in numbers, in the manner of Linux's `TCP_INFO`. Sizes are bytes.
@@ -48,6 +49,11 @@ pub struct TcpInfo {
 }
 
 impl Tcb {
+    /// The RTO in force.
+    pub(crate) fn rto(&self, config: &TcpConfig) -> Duration {
+        self.rtt.rto(config)
+    }
+
     pub(crate) fn info(&self) -> TcpInfo {
         TcpInfo {
             state: self.state,

@@ -150,6 +150,38 @@ pub mod ppm {
     }
 }
 
+/// Durations that may be missing, for serde's `with`.
+pub mod optional_duration {
+    use super::{Deserializer, Serializer, duration};
+    use std::time::Duration;
+
+    /// Writes `5ms`; what is missing is to be skipped.
+    pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        duration::serialize(&duration.unwrap_or_default(), serializer)
+    }
+
+    /// Reads `5ms`.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        duration::deserialize(deserializer).map(Some)
+    }
+}
+
+/// Amounts of bytes, for serde's `with`.
+pub mod bytes {
+    use super::{BYTES, Deserializer, Serializer, print, read};
+
+    /// Writes `64KiB`.
+    pub fn serialize<S: Serializer>(bytes: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&print(*bytes, &BYTES))
+    }
+
+    /// Reads `64KiB`.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let right = "a number with one of the units B, KiB, MiB, as in \"64KiB\"";
+        read(deserializer, &BYTES, "amount of bytes", right)
+    }
+}
+
 /// Rooms, for serde's `with`.
 pub mod room {
     use super::{BYTES, Deserialize as _, Deserializer, FRAMES, Room, Serializer, Wrong, parse, print};

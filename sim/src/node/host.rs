@@ -4,7 +4,7 @@
 //! ```text
 //!   handle_frame, at most rx_batch times
 //!   handle_timeout if due
-//!   drain events, run the scripts that they are for
+//!   drain events, run the scripts that they are for; run programs
 //!   drain transmits of every ready interface
 //!   poll_timeout
 //! ```
@@ -12,7 +12,7 @@
 //! A host may have crashed (there is no stack until it starts again), be paused (frames wait for it), or have a
 //! device that takes nothing.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -22,8 +22,9 @@ use tickwire_core::link::InterfaceId;
 use tickwire_core::provenance::Provenance;
 use tickwire_core::{Config, Event, Instant, InterfaceAddress, Route, Seed, Stack};
 
+use crate::application::Applications;
 use crate::clock::Clock;
-use crate::script::{Application, Progress, Socket};
+use crate::programs::{Moment, Turn};
 use crate::world::{Host, HostError};
 
 /// Frames that an interface's device holds until its host takes them; what comes on top is lost.
@@ -46,22 +47,17 @@ pub(crate) struct HostState {
     pub(crate) stack: Box<Stack>,
     interfaces: Vec<InterfaceId>,
     condition: Condition,
+    /// Those of its stack in the present turn.
+    events: Vec<Event>,
     /// When it crashed last, by its own clock.
     crashed_at: Instant,
     /// What arrived and was not taken yet, with the number of its interface.
     inbox: VecDeque<(usize, Frame)>,
     /// Frames lost because the inbox was full, or nobody was there to take them.
     pub(crate) overruns: u64,
-    applications: Vec<Application>,
-    /// Whose socket is whose.
-    owners: BTreeMap<Socket, usize>,
-    runnable: BTreeSet<usize>,
-    /// Scripts that wait for a time.
-    sleeping: BTreeSet<(Instant, usize)>,
+    pub(crate) applications: Applications,
     /// What `poll_timeout` said last.
     deadline: Option<Instant>,
-    /// Scripts that could not go on: application, step, what happened.
-    pub(crate) failures: Vec<(usize, usize, String)>,
     batch: TxBatch,
 }
 
@@ -86,15 +82,12 @@ impl HostState {
             stack,
             interfaces,
             condition: Condition::default(),
+            events: Vec::new(),
             crashed_at: Instant::ZERO,
             inbox: VecDeque::new(),
             overruns: 0,
-            applications: Vec::new(),
-            owners: BTreeMap::new(),
-            runnable: BTreeSet::new(),
-            sleeping: BTreeSet::new(),
+            applications: Applications::default(),
             deadline: None,
-            failures: Vec::new(),
             batch: TxBatch::new(),
         })
     }
@@ -105,17 +98,6 @@ impl HostState {
 
     pub(crate) fn is_crashed(&self) -> bool {
         self.condition.crashed
-    }
-
-    /// Starts a script; one that is started while the host is down is lost with it.
-    pub(crate) fn start(&mut self, mut application: Application) -> usize {
-        let index = self.applications.len();
-        if self.condition.crashed {
-            application.crash();
-        }
-        self.applications.push(application);
-        self.runnable.insert(index);
-        index
     }
 
     /// Whether the host is up and there is room for a frame; counted if not.
@@ -129,19 +111,15 @@ impl HostState {
         self.inbox.push_back((port, Frame::from(frame)));
     }
 
-    /// Everything that is not on a disk is gone: connections, scripts, what waited.
+    /// Everything that is not on a disk is gone: connections, scripts, what waited. Workloads begin again with
+    /// the host.
     pub(crate) fn crash(&mut self, now: Instant) {
         self.made_of.config.identity = Some(self.stack.export_identity(self.clock.at(now)));
         self.crashed_at = self.clock.at(now);
         self.condition = Condition { crashed: true, ..Condition::default() };
         self.overruns += self.inbox.len() as u64;
         self.inbox.clear();
-        for application in &mut self.applications {
-            application.crash();
-        }
-        self.owners.clear();
-        self.runnable.clear();
-        self.sleeping.clear();
+        self.applications.crash();
         self.deadline = None;
     }
 
@@ -156,16 +134,8 @@ impl HostState {
             self.stack = stack;
             self.interfaces = interfaces;
             self.condition.crashed = false;
+            self.applications.restart();
         }
-    }
-
-    /// Replaces a script that was announced.
-    pub(crate) fn begin(&mut self, index: usize, mut application: Application) {
-        if self.condition.crashed {
-            application.crash();
-        }
-        self.applications[index] = application;
-        self.runnable.insert(index);
     }
 
     pub(crate) fn set_interface(&mut self, now: Instant, port: usize, up: bool) {
@@ -185,8 +155,14 @@ impl HostState {
     }
 
     /// One turn at world time `now`. What it sends goes to `sent`, with the number of its interface. Returns
-    /// when the next turn is to be, in world time, if nothing arrives before.
-    pub(crate) fn turn(&mut self, now: Instant, sent: &mut Vec<Sent>) -> Option<Instant> {
+    /// when the next turn is to be, in world time, if nothing arrives before. `program` takes the part of the
+    /// host's programs in it, and returns when they have one again, by the host's clock.
+    pub(crate) fn turn(
+        &mut self,
+        now: Instant,
+        sent: &mut Vec<Sent>,
+        program: impl FnMut(Turn<'_>) -> Option<Instant>,
+    ) -> Option<Instant> {
         if self.condition.crashed {
             return None;
         }
@@ -196,16 +172,16 @@ impl HostState {
         let full_until = self.condition.full_until.filter(|until| *until > now);
         let local = self.clock.at(now);
         self.receive(local);
-        self.run_applications(local);
+        let moment = Moment { monotonic: local, unix_nanos: self.clock.wall(now) };
+        let wakes = self.run_applications(moment, full_until.is_none().then_some(&mut *sent), program);
         let timer = if full_until.is_some() {
             self.stack.next_timer()
         } else {
-            self.transmit(local, sent);
+            transmit(&mut self.stack, &mut self.batch, local, sent);
             self.stack.poll_timeout()
         };
         self.deadline = timer.map(|wakeup| wakeup.at.max(local));
         let more = (!self.inbox.is_empty()).then_some(now);
-        let wakes = self.sleeping.first().map(|(at, _)| *at);
         let due = [wakes, self.deadline].into_iter().flatten().min();
         let due = due.map(|at| self.clock.reaches(at).max(now));
         [more, due, full_until].into_iter().flatten().min()
@@ -224,82 +200,43 @@ impl HostState {
         }
     }
 
-    fn run_applications(&mut self, local: Instant) {
-        while let Some((at, application)) = self.sleeping.pop_first() {
-            if at > local {
-                self.sleeping.insert((at, application));
+    /// Scripts and workloads, then programs, until no event is left that either brought about. Returns when one
+    /// of them has something to do next.
+    fn run_applications(
+        &mut self,
+        moment: Moment,
+        mut sent: Option<&mut Vec<Sent>>,
+        mut program: impl FnMut(Turn<'_>) -> Option<Instant>,
+    ) -> Option<Instant> {
+        loop {
+            self.applications.run(&mut self.stack, moment.monotonic, &mut self.events);
+            let (stack, events) = (&mut self.stack, &self.events[..]);
+            let programs_wake = program(Turn { stack, moment, events, sent: sent.as_deref_mut() });
+            self.events.clear();
+            self.applications.route_events(&mut self.stack, &mut self.events);
+            if self.events.is_empty() {
+                return [self.applications.wakes_at(), programs_wake].into_iter().flatten().min();
+            }
+        }
+    }
+}
+
+/// Takes everything that a stack has to send.
+pub(crate) fn transmit(stack: &mut Stack, batch: &mut TxBatch, now: Instant, sent: &mut Vec<Sent>) {
+    let ready: SmallVec<[InterfaceId; 4]> = stack.interfaces_ready().collect();
+    for interface in ready {
+        loop {
+            batch.clear();
+            if stack.poll_transmit(now, interface, batch) == 0 {
                 break;
             }
-            self.runnable.insert(application);
-        }
-        self.route_events();
-        while let Some(application) = self.runnable.pop_first() {
-            self.run(application, local);
-            self.route_events();
-        }
-    }
-
-    fn route_events(&mut self) {
-        while let Some(event) = self.stack.poll_event() {
-            let socket = match event {
-                Event::Tcp(handle, _) => Socket::Tcp(handle),
-                Event::Listener(handle) => Socket::Listener(handle),
-                Event::Udp(handle, _) => Socket::Udp(handle),
-                Event::Address { .. } | Event::Configuration(_) => continue,
-            };
-            // A connection that nobody has accepted yet has no owner, nor has a released one.
-            self.runnable.extend(self.owners.get(&socket));
-        }
-    }
-
-    fn run(&mut self, index: usize, now: Instant) {
-        let application = &mut self.applications[index];
-        let before = application.socket;
-        let progress = application.advance(&mut self.stack, now);
-        if let Some(socket) = before {
-            self.owners.remove(&socket);
-        }
-        match progress {
-            Progress::Done => return,
-            Progress::Failed(what) => {
-                self.failures.push((index, application.step, what));
-                return;
-            }
-            Progress::Until(at) => {
-                self.sleeping.insert((at, index));
-            }
-            Progress::Blocked => {}
-        }
-        if let Some(socket) = application.socket {
-            self.owners.insert(socket, index);
-        }
-    }
-
-    fn transmit(&mut self, now: Instant, sent: &mut Vec<Sent>) {
-        let ready: SmallVec<[InterfaceId; 4]> = self.stack.interfaces_ready().collect();
-        for interface in ready {
-            loop {
-                self.batch.clear();
-                if self.stack.poll_transmit(now, interface, &mut self.batch) == 0 {
-                    break;
-                }
-                for (number, frame) in self.batch.frames().enumerate() {
-                    let mut bytes = Vec::with_capacity(frame.len());
-                    frame.copy_to(&mut bytes);
-                    let provenance = self.batch.provenance(number);
-                    sent.push(Sent { interface: interface.index(), frame: bytes.into(), provenance });
-                }
+            for (number, frame) in batch.frames().enumerate() {
+                let mut bytes = Vec::with_capacity(frame.len());
+                frame.copy_to(&mut bytes);
+                let provenance = batch.provenance(number);
+                sent.push(Sent { interface: interface.index(), frame: bytes.into(), provenance });
             }
         }
-    }
-
-    /// Scripts that have neither finished nor failed, and the step that each is at.
-    pub(crate) fn unfinished(&self) -> impl Iterator<Item = (usize, usize, String)> + '_ {
-        let failed = |index| self.failures.iter().any(|(failed, ..)| *failed == index);
-        self.applications.iter().enumerate().filter_map(move |(index, application)| {
-            let step = application.current()?;
-            (!failed(index)).then(|| (index, application.step, format!("{step}: still waiting")))
-        })
     }
 }
 

@@ -1,8 +1,10 @@
-//! The wire oracles by name: what each one holds a host to, and what it must have seen to judge.
+//! The oracles by name: what each one holds a host to, and what it must have seen to judge. From
+//! [`Oracle::StreamBytes`] on they judge applications and whole runs, before that frames.
 
 use std::fmt;
 
-/// An oracle that judges what a host sends by nothing but the frames that the host sends and receives.
+/// A rule that every run must keep. The wire oracles judge what a host sends by nothing but the frames that it
+/// sends and receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Oracle {
@@ -45,11 +47,26 @@ pub enum Oracle {
     /// No two IPv4 packets that may be fragmented share an identification within two minutes, nor do two
     /// fragmented IPv6 packets. Judged against the last [`IDENTIFICATIONS`](super::IDENTIFICATIONS) of them.
     Identification,
+    /// Each byte that an application receives is the one that was sent at its place, and there are no more.
+    StreamBytes,
+    /// A stream ends behind its last byte, and not before: the end is told only after a FIN in order.
+    StreamEnd,
+    /// A connection that is lost tells its application why, exactly once.
+    OneError,
+    /// Each datagram that an application receives is one of those that were sent.
+    DatagramBytes,
+    /// Once everything is healed, each connection that neither end has lost delivers everything, in time.
+    Delivery,
+    /// Each connection that is lost has a legal cause: a reset with a reason, R2, the user timeout, a crash, a
+    /// hard ICMP error.
+    Cause,
+    /// When all applications are done and 2 MSL have passed, a stack holds nothing any more.
+    Quiescence,
 }
 
 impl Oracle {
     /// All of them.
-    pub const ALL: [Oracle; 16] = [
+    pub const ALL: [Oracle; 23] = [
         Oracle::Lengths,
         Oracle::Checksums,
         Oracle::Retransmission,
@@ -66,6 +83,13 @@ impl Oracle {
         Oracle::DelayedAck,
         Oracle::Fragments,
         Oracle::Identification,
+        Oracle::StreamBytes,
+        Oracle::StreamEnd,
+        Oracle::OneError,
+        Oracle::DatagramBytes,
+        Oracle::Delivery,
+        Oracle::Cause,
+        Oracle::Quiescence,
     ];
 
     /// Its name in reports and switches.
@@ -87,6 +111,13 @@ impl Oracle {
             Oracle::DelayedAck => "delayed-ack",
             Oracle::Fragments => "fragments",
             Oracle::Identification => "identification",
+            Oracle::StreamBytes => "stream-bytes",
+            Oracle::StreamEnd => "stream-end",
+            Oracle::OneError => "one-error",
+            Oracle::DatagramBytes => "datagram-bytes",
+            Oracle::Delivery => "delivery",
+            Oracle::Cause => "cause",
+            Oracle::Quiescence => "quiescence",
         }
     }
 
@@ -108,6 +139,13 @@ impl Oracle {
             Oracle::DelayedAck => "RFC 9293 MUST-40",
             Oracle::Fragments => "RFC 791 section 3.2, RFC 8200 section 4.5, RFC 8021, RFC 7112",
             Oracle::Identification => "RFC 6864 section 4.3, RFC 8200 section 4.5",
+            Oracle::StreamBytes => "RFC 9293 section 2.2",
+            Oracle::StreamEnd => "RFC 9293 section 3.6",
+            Oracle::OneError => "RFC 9293 section 3.9.1",
+            Oracle::DatagramBytes => "RFC 768",
+            Oracle::Delivery => "RFC 9293 sections 3.8.1 and 3.8.6.1",
+            Oracle::Cause => "RFC 9293 sections 3.5, 3.8.3 and 3.9.2.2",
+            Oracle::Quiescence => "RFC 9293 sections 3.6 and 3.10.8",
         }
     }
 

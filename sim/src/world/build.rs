@@ -22,7 +22,6 @@ use crate::link::{Counters, Link, Partition};
 use crate::node::host::HostState;
 use crate::node::{Machine, Node};
 use crate::oracle::{self, Switches, WireOracles};
-use crate::script::{Application, ApplicationId, Step};
 use crate::trace::Trace;
 
 /// What a host is made of.
@@ -223,34 +222,6 @@ impl World {
     /// If `link` is of another world and not in this one.
     pub fn link_counters(&self, link: LinkId) -> [&Counters; 2] {
         self.wiring.counters(link)
-    }
-
-    /// Starts a script on a host, at the present time. One that is started while the host is down is
-    /// lost, as those are that run when it crashes: they neither fail nor finish.
-    ///
-    /// # Panics
-    ///
-    /// If `host` is of another world and not in this one.
-    pub fn start(&mut self, host: HostId, steps: Vec<Step>) -> ApplicationId {
-        let index = self.host_mut(host).start(Application::new(steps));
-        self.schedule_turn(host.into(), self.now);
-        ApplicationId { host, index }
-    }
-
-    /// Starts a script at `at`; at once if that is past.
-    ///
-    /// # Panics
-    ///
-    /// If `host` is of another world and not in this one.
-    pub fn start_at(&mut self, at: Instant, host: HostId, steps: Vec<Step>) -> ApplicationId {
-        let index = self.host_mut(host).start(Application::new(Vec::new()));
-        self.queue.push(at.max(self.now), Happening::Start(host, index, steps));
-        ApplicationId { host, index }
-    }
-
-    pub(super) fn begin(&mut self, host: HostId, index: usize, steps: Vec<Step>) {
-        self.host_mut(host).begin(index, Application::new(steps));
-        self.schedule_turn(host.into(), self.now);
     }
 
     /// Has a fault befall a host or a link at `at`; at once if that is past.

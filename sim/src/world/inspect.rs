@@ -4,11 +4,11 @@ use tickwire_core::{Instant, Stack};
 
 use super::hash::Entry;
 use super::{HostId, NodeId, World};
+use crate::application::ApplicationId;
 use crate::failure::Failure;
 use crate::node::host::HostState;
 use crate::node::{Machine, Node};
 use crate::oracle::{Oracle, WireOracles};
-use crate::script::ApplicationId;
 use crate::trace::Trace;
 
 impl World {
@@ -65,7 +65,7 @@ impl World {
         self.host_states().map(|(id, _)| id)
     }
 
-    fn host_states(&self) -> impl Iterator<Item = (HostId, &HostState)> {
+    pub(super) fn host_states(&self) -> impl Iterator<Item = (HostId, &HostState)> {
         self.nodes.iter().enumerate().filter_map(|(number, state)| match &state.node {
             Node::Host(host) => Some((HostId(number), host.as_ref())),
             Node::Machine(_) => None,
@@ -97,11 +97,16 @@ impl World {
         self.hash.value()
     }
 
-    /// Switches a wire oracle on or off, for all hosts; all are on in a new world.
+    /// Switches an oracle on or off, for all hosts; all are on in a new world.
     pub fn switch_oracle(&mut self, oracle: Oracle, on: bool) {
         self.switches.set(oracle, on);
         for tap in self.nodes.iter_mut().filter_map(|state| state.tap.as_mut()) {
             tap.oracles.switch(oracle, on);
+        }
+        for state in &mut self.nodes {
+            if let Node::Host(host) = &mut state.node {
+                host.applications.switch(self.switches);
+            }
         }
     }
 
@@ -121,7 +126,7 @@ impl World {
     /// end of a run in which all went as written.
     pub fn failures(&self) -> Vec<Failure> {
         let scripts = self.host_states().flat_map(|(id, host)| {
-            let failed = host.failures.iter().cloned().chain(host.unfinished());
+            let failed = host.applications.failures().iter().cloned().chain(host.applications.unfinished());
             failed.map(move |(index, step, what)| Failure::Script {
                 application: ApplicationId { host: id, index },
                 step,
@@ -132,6 +137,13 @@ impl World {
             let verdicts = state.tap.iter().flat_map(|tap| tap.oracles.verdicts());
             verdicts.map(|verdict| Failure::Oracle { host: name.clone(), verdict: verdict.clone() })
         });
-        scripts.chain(verdicts).collect()
+        let findings = self.host_states().flat_map(|(id, host)| {
+            host.applications.ledgers().flat_map(move |(index, ledger)| {
+                let application = ApplicationId { host: id, index };
+                let findings = ledger.findings.iter().cloned();
+                findings.map(move |finding| Failure::Application { application, finding })
+            })
+        });
+        scripts.chain(verdicts).chain(findings).collect()
     }
 }

@@ -8,7 +8,8 @@
 //! | module | what |
 //! |---|---|
 //! | `id` | [`NodeId`], [`HostId`], [`Port`] |
-//! | `build` | hosts, other nodes, links; scripts; what is scheduled |
+//! | `build` | hosts, other nodes, links; what is scheduled |
+//! | `applications` | applications are started, looked at and ended |
 //! | `inspect` | what there is to see: stacks, oracles, failures, the trace, the hash |
 //! | `fault` | faults befall hosts and links |
 //! | `record` | what passes an interface is hashed, judged and kept |
@@ -16,6 +17,7 @@
 //! | `queue` | what is to happen, by time and then by the order in which it was decided |
 //! | `wiring` | which ports are linked |
 
+mod applications;
 mod build;
 mod fault;
 mod hash;
@@ -39,12 +41,14 @@ pub use self::wiring::LinkId;
 use self::hash::{Entry, RunHash};
 use self::queue::Queue;
 use self::wiring::{Way, Wiring};
+use crate::application::Program;
 use crate::draw::{Dice, Draws, Lots};
 use crate::fault::Fault;
 use crate::link::{Answer, Fate};
 use crate::node::host::{HostState, Sent};
 use crate::node::{Node, Outbox};
 use crate::oracle::{Switches, WireOracles};
+use crate::programs::{NoPrograms, Programs};
 use crate::trace::{Direction, Trace};
 
 /// Turns that one instant may see before the world is taken to be caught in a loop.
@@ -81,7 +85,7 @@ enum Happening {
     Fault(Fault),
     /// What kept a host from working is over.
     Relief(HostId),
-    Start(HostId, usize, Vec<crate::script::Step>),
+    Start(HostId, usize, Program),
 }
 
 /// Nodes and links on a virtual clock. It keeps every frame that passed, for [`World::trace`]. A clone is an
@@ -141,8 +145,13 @@ impl World {
     /// Lets everything happen that is due by `limit`. The time is then `limit`, unless nothing was left
     /// to happen: then it is that of the last thing that did.
     pub fn run_until(&mut self, limit: Instant) -> Ended {
+        self.run_until_with(limit, &mut NoPrograms)
+    }
+
+    /// As [`World::run_until`], with programs.
+    pub(crate) fn run_until_with(&mut self, limit: Instant, programs: &mut dyn Programs) -> Ended {
         loop {
-            match self.step(limit) {
+            match self.step(limit, programs) {
                 Step::Done => {}
                 Step::Livelock(node) => return Ended::Livelock(node),
                 Step::NothingDue if self.queue.is_empty() => return Ended::Quiescent,
@@ -156,8 +165,13 @@ impl World {
     /// Lets at most `events` things happen that are due by `limit`. Returns how many did: less if nothing
     /// more was due, or a node is caught in a loop. The time does not go on to `limit`.
     pub fn run_events(&mut self, events: u64, limit: Instant) -> u64 {
+        self.run_events_with(events, limit, &mut NoPrograms)
+    }
+
+    /// As [`World::run_events`], with programs.
+    pub(crate) fn run_events_with(&mut self, events: u64, limit: Instant, programs: &mut dyn Programs) -> u64 {
         for done in 0..events {
-            if self.step(limit) != Step::Done {
+            if self.step(limit, programs) != Step::Done {
                 return done;
             }
         }
@@ -165,7 +179,7 @@ impl World {
     }
 
     /// Lets the next thing happen, if it is due by `limit`.
-    fn step(&mut self, limit: Instant) -> Step {
+    fn step(&mut self, limit: Instant, programs: &mut dyn Programs) -> Step {
         let Some((at, happening)) = self.queue.pop(limit) else { return Step::NothingDue };
         self.advance(at);
         self.events += 1;
@@ -176,14 +190,17 @@ impl World {
                 self.deliver(way);
             }
             Happening::Turn(node) => {
-                self.take_turn(node);
+                self.take_turn(node, programs);
                 if self.turns_at_now > TURNS_PER_INSTANT_MAX {
                     return Step::Livelock(node);
                 }
             }
-            Happening::Fault(fault) => self.befall(fault),
+            Happening::Fault(fault) => {
+                self.befall(fault);
+                programs.befall(fault);
+            }
             Happening::Relief(host) => self.relieve(host),
-            Happening::Start(host, index, steps) => self.begin(host, index, steps),
+            Happening::Start(host, index, program) => self.begin(host, index, program),
         }
         if self.events.is_multiple_of(self.events_per_digest) {
             self.hash_stacks();
@@ -261,17 +278,17 @@ impl World {
     }
 
     /// The entry for a turn has come up: it is taken, unless the turn was put off.
-    fn take_turn(&mut self, id: NodeId) {
+    fn take_turn(&mut self, id: NodeId, programs: &mut dyn Programs) {
         let state = &mut self.nodes[id.0];
         state.queued_turns.remove(&self.now);
         if state.next_turn.is_some_and(|next| next <= self.now) {
-            self.turn(id);
+            self.turn(id, programs);
         } else {
             self.queue_turn(id);
         }
     }
 
-    fn turn(&mut self, id: NodeId) {
+    fn turn(&mut self, id: NodeId, programs: &mut dyn Programs) {
         self.turns_at_now += 1;
         let state = &mut self.nodes[id.0];
         state.next_turn = None;
@@ -279,7 +296,7 @@ impl World {
         match &mut state.node {
             Node::Host(host) => {
                 sent = std::mem::take(&mut self.sent);
-                next = host.turn(self.now, &mut sent);
+                next = host.turn(self.now, &mut sent, |turn| programs.run(HostId(id.0), turn));
             }
             Node::Machine(machine) => {
                 let mut outbox = std::mem::take(&mut self.outbox);

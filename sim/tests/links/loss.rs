@@ -84,7 +84,7 @@ fn by_number() {
         lost.map(|(place, _)| place as u64 + 1).take(4).collect::<Vec<_>>()
     };
     assert_eq!(lost(Loss::EveryNth(7)), [7, 14, 21, 28]);
-    assert_eq!(lost(Loss::EveryNth(0)), []);
+    assert_eq!(lost(Loss::EveryNth(0)), [0_u64; 0]);
     assert_eq!(lost(Loss::Ordinals(vec![1, 5, 6])), [1, 5, 6]);
 }
 

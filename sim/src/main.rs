@@ -1,0 +1,6 @@
+//! `tickwire-sim`, the command: networks on a virtual clock. All of it is in the library's `command`.
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    tickwire_sim::command::main()
+}

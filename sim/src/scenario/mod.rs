@@ -1,0 +1,102 @@
+//! Scenarios: a network, what goes wrong in it and what its hosts do, as one value with a text form (TOML).
+//!
+//! A run has two phases. Until `heal` faults befall the network; then everything is healed, and each connection
+//! that neither end has lost must deliver what is left, in time. At the end nothing may be left in any stack.
+//!
+//! ```
+//! use tickwire_sim::Seed;
+//! use tickwire_sim::scenario::Scenario;
+//!
+//! let scenario: Scenario = r#"
+//!     title = "A download while the link is cut for a while"
+//!     heal = "10s"
+//!
+//!     [[host]]
+//!     name = "server"
+//!     interfaces = [["192.0.2.1/24"]]
+//!
+//!     [[host]]
+//!     name = "client"
+//!     interfaces = [["192.0.2.2/24"]]
+//!
+//!     [[link]]
+//!     name = "cable"
+//!     ends = ["client", "server"]
+//!     path.preset = "lan"
+//!
+//!     [[fault]]
+//!     what = "cut"
+//!     link = "cable"
+//!     at = "1s"
+//!     lasts = "2s"
+//!
+//!     [[flow]]
+//!     from = "client"
+//!     to = "server"
+//!     response = "1MiB"
+//! "#
+//! .parse()?;
+//! let outcome = scenario.run(&Seed([1; 32]));
+//! assert_eq!(outcome.failures, []);
+//! # Ok::<(), tickwire_sim::scenario::ScenarioError>(())
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | `topology` | hosts and links |
+//! | `flow` | what hosts say to each other |
+//! | `timeline` | faults, and when |
+//! | `text` | TOML, and what is said about a mistake: line, key, what would be right |
+//! | `build` | the world of a scenario |
+//! | `run` | [`Outcome`]: both phases, and the end |
+//! | `verdict` | delivery in time, legal causes, nothing left |
+
+mod build;
+mod flow;
+mod run;
+mod text;
+mod timeline;
+mod topology;
+mod verdict;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::link::text as quantity;
+
+pub use build::Built;
+pub use flow::{Datagrams, Expected, Family, Flow, Reader};
+pub use run::{Failed, FlowOutcome, Outcome};
+pub use text::ScenarioError;
+pub use timeline::{FaultSpec, What};
+pub use topology::{HostSpec, LinkSpec, Prefix, Setting};
+
+/// A network, what goes wrong in it, and what its hosts do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What it is about, in a line.
+    pub title: String,
+    /// When everything is healed.
+    #[serde(with = "quantity::duration")]
+    pub heal: Duration,
+    /// Oracles that do not judge, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub oracles_off: Vec<String>,
+    /// The hosts and routers.
+    #[serde(default)]
+    pub host: Vec<HostSpec>,
+    /// The links between them.
+    #[serde(default)]
+    pub link: Vec<LinkSpec>,
+    /// What goes wrong, and when.
+    #[serde(default)]
+    pub fault: Vec<FaultSpec>,
+    /// TCP workloads.
+    #[serde(default)]
+    pub flow: Vec<Flow>,
+    /// UDP workloads.
+    #[serde(default)]
+    pub datagrams: Vec<Datagrams>,
+}

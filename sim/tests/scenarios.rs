@@ -1,0 +1,92 @@
+//! Every scenario of `scenarios/` runs as it says, and again alike; mistakes in one are told with line and key.
+
+use std::path::PathBuf;
+
+use rstest::rstest;
+use tickwire_sim::Seed;
+use tickwire_sim::scenario::Scenario;
+
+fn read(path: &PathBuf) -> Scenario {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[rstest]
+fn runs_as_it_says(#[files("scenarios/*.toml")] path: PathBuf) {
+    let scenario = read(&path);
+    let outcome = scenario.run(&Seed([1; 32]));
+    assert_eq!(outcome.failures, []);
+    assert!(outcome.frames > 0);
+    // What is written of it is the same scenario.
+    assert_eq!(scenario.to_string().parse::<Scenario>(), Ok(scenario));
+}
+
+/// Two runs with one seed are one run; another seed is another.
+#[test]
+fn one_seed_one_run() {
+    let scenario = read(&PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/wifi.toml")));
+    let [first, again, other] = [1, 1, 2].map(|seed| scenario.run(&Seed([seed; 32])).hash);
+    assert_eq!(first, again);
+    assert_ne!(first, other);
+}
+
+const SCENARIO: &str = r#"title = "t"
+heal = "1s"
+
+[[host]]
+name = "a"
+interfaces = [["192.0.2.1/24"]]
+
+[[host]]
+name = "b"
+interfaces = [["192.0.2.2/24"]]
+
+[[link]]
+name = "l"
+ends = ["a", "b"]
+
+[[flow]]
+from = "a"
+to = "b"
+"#;
+
+#[rstest]
+#[case(
+    "\"1s\"",
+    "\"1 parsec\"",
+    "line 2: heal: \"1 parsec\" is no duration: write a number with one of the units ns, us, ms, s, min, h, as in \"5ms\""
+)]
+#[case(
+    "heal",
+    "heel",
+    "line 2: heel: unknown field `heel`, expected one of `title`, `heal`, `oracles_off`, `host`, `link`, `fault`, `flow`, `datagrams`"
+)]
+#[case(
+    "192.0.2.2/24",
+    "192.0.2.2",
+    "line 10: host.1.interfaces.0: \"192.0.2.2\" is no address with a prefix length: write \"192.0.2.1/24\" or \"2001:db8::1/64\""
+)]
+#[case("name = \"b\"", "name = \"a\"", "line 9: host.1.name: there are two hosts \"a\"; names must differ")]
+#[case("\"b\"]", "\"c\"]", "line 14: link.0.ends.1: there is no host \"c\"; there are a, b")]
+#[case("\"b\"]", "\"b.1\"]", "line 14: link.0.ends.1: \"b.1\" is no interface: b has 1, counted from 0, as in \"b.0\"")]
+#[case("to = \"b\"", "to = \"b\"\nip = \"v6\"", "line 19: flow.0.ip: b has no IPv6 address")]
+#[case(
+    "to = \"b\"",
+    "to = \"b\"\nrequest = \"7B\"",
+    "line 19: flow.0.request: 7 bytes are too few: at least 8, which name the connection"
+)]
+#[case(
+    "to = \"b\"",
+    "to = \"b\"\nrequest = 9",
+    "line 19: flow.0.request: invalid type: integer `9`, expected a string"
+)]
+#[case(
+    "name = \"b\"",
+    "name = \"b\"\noptions.\"tcp.sock\" = true",
+    "line 10: host.1.options.tcp.sock: there is no option tcp.sock; options::all() lists them"
+)]
+fn mistakes_are_told(#[case] right: &str, #[case] wrong: &str, #[case] told: &str) {
+    assert!(SCENARIO.parse::<Scenario>().is_ok());
+    let error = SCENARIO.replacen(right, wrong, 1).parse::<Scenario>().unwrap_err();
+    assert_eq!(error.to_string(), told);
+}
