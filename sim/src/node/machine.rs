@@ -4,11 +4,14 @@ use bytes::Bytes;
 use tickwire_core::Instant;
 
 use super::adversary::{Forger, RogueDhcp, Tamperer};
+#[cfg(feature = "smoltcp")]
+use super::foreign::{self, Foreign};
 use super::injector::Injector;
 use super::nat::Nat;
 use super::switch::Switch;
 use super::{Hub, Outbox};
 use crate::draw::Lots;
+use crate::oracle::{Settings, Switches};
 
 /// A node that is no host. Added to a world by [`World::add_node`](crate::World::add_node).
 #[derive(Clone, Debug)]
@@ -28,6 +31,16 @@ pub enum Machine {
     RogueDhcp(RogueDhcp),
     /// A receiver that plays by other rules.
     Tamperer(Tamperer),
+    /// A host with another stack.
+    #[cfg(feature = "smoltcp")]
+    Foreign(Box<Foreign>),
+}
+
+#[cfg(feature = "smoltcp")]
+impl From<Foreign> for Machine {
+    fn from(foreign: Foreign) -> Machine {
+        Machine::Foreign(Box::new(foreign))
+    }
 }
 
 impl From<Forger> for Machine {
@@ -80,6 +93,8 @@ impl Machine {
             Machine::Switch(switch) => switch.ports(),
             Machine::Nat(_) | Machine::Tamperer(_) => 2,
             Machine::Injector(_) | Machine::Forger(_) | Machine::RogueDhcp(_) => 1,
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(_) => 1,
         }
     }
 
@@ -93,6 +108,8 @@ impl Machine {
             Machine::Forger(forger) => forger.receive(),
             Machine::RogueDhcp(rogue) => rogue.receive(&frame, lots, out),
             Machine::Tamperer(tamperer) => tamperer.receive(port, frame, lots, out),
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(foreign) => foreign.receive(now, frame, out),
         }
     }
 
@@ -103,6 +120,8 @@ impl Machine {
             Machine::Nat(nat) => nat.deadline(),
             Machine::Injector(injector) => injector.deadline(),
             Machine::Forger(forger) => forger.deadline(),
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(foreign) => foreign.deadline(),
         }
     }
 
@@ -113,6 +132,30 @@ impl Machine {
             Machine::Nat(nat) => nat.expire(now, out),
             Machine::Injector(injector) => injector.expire(now, out),
             Machine::Forger(forger) => forger.expire(now, lots, out),
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(foreign) => foreign.expire(now, out),
+        }
+    }
+
+    /// How the frames of a host with another stack are judged; `None` for what is no host.
+    pub(crate) fn settings(&self, switches: Switches) -> Option<Settings> {
+        match self {
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(_) => Some(foreign::settings(switches)),
+            _ => {
+                let _ = switches;
+                None
+            }
+        }
+    }
+
+    /// Scripts of a host with another stack that could not go on or have not finished: number, step, what
+    /// happened.
+    pub(crate) fn failures(&self) -> Vec<(usize, usize, String)> {
+        match self {
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(foreign) => foreign.failures().collect(),
+            _ => Vec::new(),
         }
     }
 }

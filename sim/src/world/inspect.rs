@@ -133,6 +133,14 @@ impl World {
                 what,
             })
         });
+        let foreign = self.nodes.iter().enumerate().flat_map(|(number, state)| {
+            let failed = if let Node::Machine(machine) = &state.node { machine.failures() } else { Vec::new() };
+            failed.into_iter().map(move |(index, step, what)| Failure::Script {
+                application: ApplicationId { host: HostId(number), index },
+                step,
+                what,
+            })
+        });
         let verdicts = self.nodes.iter().zip(&self.trace.nodes).flat_map(|(state, name)| {
             let verdicts = state.tap.iter().flat_map(|tap| tap.oracles.verdicts());
             verdicts.map(|verdict| Failure::Oracle { host: name.clone(), verdict: verdict.clone() })
@@ -144,6 +152,6 @@ impl World {
                 findings.map(move |finding| Failure::Application { application, finding })
             })
         });
-        scripts.chain(verdicts).chain(findings).collect()
+        scripts.chain(foreign).chain(verdicts).chain(findings).collect()
     }
 }
