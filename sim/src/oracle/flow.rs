@@ -123,6 +123,9 @@ pub(super) struct Flow {
     pub(super) transit: bool,
     /// It was reset, or both ends have closed.
     pub(super) over: bool,
+    /// The local end is foreign, and need not keep what arrives beyond a hole (RFC 9293 SHLD-31): so does
+    /// smoltcp with a FIN.
+    pub(super) forgetful: bool,
 }
 
 impl Flow {
@@ -247,7 +250,8 @@ impl Flow {
         if self.unacknowledged.is_some_and(|unacknowledged| ack >= unacknowledged.end) {
             // Of what came after it, this frame is the first that is sure not to have come earlier.
             let rest = self.received.next;
-            self.unacknowledged = (rest > ack).then_some(Unacknowledged { mark, end: rest });
+            let owed = rest > ack && !self.forgetful;
+            self.unacknowledged = owed.then_some(Unacknowledged { mark, end: rest });
         }
         self.over |= self.local.fin.is_some() && self.remote.fin.is_some_and(|fin| ack >= fin);
     }
@@ -382,7 +386,8 @@ impl Flow {
             && self.local.edge.is_some_and(|edge| segment.end <= edge.value)
             && self.is_fresh(segment);
         if owed {
-            self.unacknowledged = Some(Unacknowledged { mark, end: self.received.next });
+            let end = if self.forgetful { segment.end } else { self.received.next };
+            self.unacknowledged = Some(Unacknowledged { mark, end });
         }
     }
 

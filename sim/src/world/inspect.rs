@@ -110,12 +110,13 @@ impl World {
         }
     }
 
-    /// The wire oracles of a host, to be looked at.
+    /// The wire oracles of a host, foreign or ours, to be looked at.
     ///
     /// # Panics
     ///
-    /// If `host` is of another world and not in this one.
-    pub fn oracles(&self, host: HostId) -> &WireOracles {
+    /// If `host` is of another world and not in this one, or is no host.
+    pub fn oracles(&self, host: impl Into<NodeId>) -> &WireOracles {
+        let host = host.into();
         match &self.nodes[host.0].tap {
             Some(tap) => &tap.oracles,
             None => panic!("node {} has no oracles", host.0),
