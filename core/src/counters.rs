@@ -62,6 +62,8 @@ counters! {
     pub(crate) Counters {
         /// Calls whose `now` was earlier than one seen before; the latest was used.
         time_regressions = "time.regressions",
+        /// Examinations of connections that were not kept: too many since somebody took them.
+        examinations_missed = "stack.examinations_missed",
         /// Frames handed in.
         frames_received = "frames.received",
         /// Their bytes.

@@ -283,6 +283,7 @@ options! {
     "address.prefer_temporary": prefer_temporary, Kind::Switch, "RFC 6724 section 5 rule 7";
     "stack.rx_batch": rx_batch, Kind::Number(1..=1024), "own";
     "stack.checks": checks, Kind::Switch, "own";
+    "stack.examine": examine, Kind::Switch, "own";
     "nd.solicitation_delay_ms": nd.solicitation_delay, Kind::Milliseconds(0..=1000), "RFC 4861 section 6.3.7";
     "slaac.eui64": slaac.eui64, Kind::Switch, "RFC 8064";
     "slaac.temporary_addresses": slaac.temporary_addresses, Kind::Switch, "RFC 8981";

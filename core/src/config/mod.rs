@@ -71,6 +71,9 @@ pub struct Config {
     pub weak_host: bool,
     /// Whether connections check their invariants after each call; default: in debug builds.
     pub checks: bool,
+    /// Whether each connection is examined after each call and fact, for
+    /// [`Stack::take_examinations`](crate::Stack::take_examinations); default false. It needs `checks`.
+    pub examine: bool,
     /// Whether `trace_digest` folds in every input and every emitted head; default false.
     pub trace: bool,
     /// DHCPv6.
@@ -113,6 +116,7 @@ impl Default for Config {
             router: RouterConfig::default(),
             weak_host: false,
             checks: cfg!(debug_assertions),
+            examine: false,
             trace: false,
             dhcpv6: Dhcpv6Config::default(),
             shard: Shard::default(),

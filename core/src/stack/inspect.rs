@@ -17,7 +17,7 @@ use crate::link::neighbor::NeighborState;
 use crate::link::{Interface, InterfaceId};
 use crate::socket::table::Owner;
 use crate::socket::{TcpHandle, UdpHandle};
-use crate::tcp::State;
+use crate::tcp::{Examination, State};
 use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 
@@ -241,6 +241,13 @@ impl Stack {
             events: self.events.len(),
             tcp_bytes: self.tcp_sockets().map(|entry| entry.received + entry.unsent).sum(),
         }
+    }
+
+    /// What each connection looked like after each call and fact since this was asked last, if
+    /// `Config::examine` and `Config::checks` are set; at most the first 4,096, the others are counted. They are
+    /// drained: the list keeps its memory.
+    pub fn take_examinations(&mut self) -> impl Iterator<Item = Examination> + '_ {
+        self.examinations.drain(..)
     }
 
     /// A digest of every input (frames, timeouts, commands, socket calls) and every emitted head so far;

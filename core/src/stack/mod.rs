@@ -71,7 +71,7 @@ use crate::provenance::{Occasion, Trigger};
 use crate::rate_limit::{RateLimit, SourceLimit};
 use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
-use crate::tcp::TcpCounters;
+use crate::tcp::{Examination, TcpCounters};
 use crate::time::Instant;
 use crate::trace::Trace;
 
@@ -194,6 +194,8 @@ pub struct Stack {
     tcp_counters: TcpCounters,
     drops: Drops,
     trace: Trace,
+    /// What connections looked like, until somebody asks.
+    examinations: alloc::vec::Vec<Examination>,
     /// What is being dealt with: of what is queued now, the cause.
     occasion: Occasion,
 }
@@ -247,6 +249,7 @@ impl Stack {
             tcp_counters: TcpCounters::default(),
             drops: Drops::default(),
             trace: Trace::new(config.trace),
+            examinations: alloc::vec::Vec::new(),
             occasion: Occasion { trigger: Trigger::Call("stack.new"), at: Instant::ZERO },
             config,
         }
@@ -311,6 +314,11 @@ impl Stack {
         let now = self.advance(now);
         self.occasion = Occasion { trigger: Trigger::Call(what), at: now };
         self.trace.call(now, what, handle, data);
+    }
+
+    /// Whether connections are checked after each call.
+    pub(crate) fn checks(&self) -> bool {
+        self.config.checks
     }
 
     /// Whether calls are traced.

@@ -31,6 +31,9 @@ use crate::wire::tcp::TcpSegment;
 use crate::wire::{ipv4, ipv6, tcp};
 use core::net::IpAddr;
 
+/// Examinations that are kept until somebody takes them.
+const EXAMINATIONS: usize = 4096;
+
 /// The segment size that a peer takes which told none (RFC 9293 MUST-15).
 const MSS_DEFAULT_V4: u16 = 536;
 const MSS_DEFAULT_V6: u16 = 1220;
@@ -291,12 +294,10 @@ impl Stack {
     /// What follows from any call on a connection: a reset that is owed, edges for the application,
     /// a place on the ready ring, a timer, the end.
     pub(crate) fn settle_tcp(&mut self, handle: TcpHandle) {
-        let checks = self.config.checks;
-        let Some((slot, env)) = self.connection(handle) else { return };
-        // Not a fact from the wire: an invariant of ours is broken, and going on would hide where.
-        if checks {
-            assert_eq!(slot.tcb.check(), Ok(()), "connection {} - {}", slot.flow.local_addr(), slot.flow.remote_addr());
+        if self.config.checks {
+            self.check_tcp(handle);
         }
+        let Some((slot, env)) = self.connection(handle) else { return };
         let wants_transmit = !slot.parked && !slot.queued && slot.tcb.wants_transmit(&env);
         let (state, edges) = (slot.tcb.state(), slot.tcb.take_readiness());
         let is_late = slot.tcb.may_be_due_before(slot.armed) && !core::mem::replace(&mut slot.unarmed, true);
@@ -319,6 +320,23 @@ impl Stack {
         }
         if !is_told {
             self.settle_owner(handle, state, edges);
+        }
+    }
+
+    /// Holds a connection to its invariants, and keeps what it looks like if that is asked for.
+    #[inline(never)]
+    fn check_tcp(&mut self, handle: TcpHandle) {
+        let Some(slot) = self.sockets.tcp.get(handle) else { return };
+        let ends = [slot.flow.local_addr(), slot.flow.remote_addr()];
+        // Not a fact from the wire: an invariant of ours is broken, and going on would hide where.
+        assert_eq!(slot.tcb.check(), Ok(()), "connection {} - {}", ends[0], ends[1]);
+        if !self.config.examine {
+            return;
+        }
+        if self.examinations.len() < EXAMINATIONS {
+            self.examinations.push(slot.tcb.examine(handle, ends, self.now));
+        } else {
+            self.counters.examinations_missed += 1;
         }
     }
 

@@ -25,6 +25,7 @@
 //! | `timeout` | the timers and what they do | 9293 3.10.8 |
 //! | `icmp` | ICMP errors about this connection | 5461, 5927 |
 //! | `info` | what an application can ask about a connection | |
+//! | `examination` | what a connection looked like after a call, for those who verify from inside | |
 //! | `counters` | what all connections of a stack did | |
 //!
 //! The send sequence space (RFC 9293 figure 3), with the send queue under it:
@@ -65,6 +66,7 @@ mod assembler;
 mod calls;
 mod congestion;
 mod counters;
+mod examination;
 mod handshake;
 mod icmp;
 mod info;
@@ -94,6 +96,7 @@ use crate::time::{Duration, Instant};
 
 pub use calls::How;
 pub(crate) use counters::TcpCounters;
+pub use examination::{Examination, Recovering};
 pub(crate) use handshake::Open;
 pub use info::TcpInfo;
 pub(crate) use listen::{Judgement, Listener, reset_for};
@@ -251,8 +254,11 @@ impl ChallengeLimit {
         if now.since(self.since) >= Duration::from_secs(1) {
             *self = ChallengeLimit { since: now, sent: 0 };
         }
+        if self.sent >= per_second {
+            return false;
+        }
         self.sent += 1;
-        self.sent <= per_second
+        true
     }
 }
 

@@ -16,10 +16,11 @@
 //! | `integrity` | lengths, checksums |
 //! | `acknowledgment` | ack-monotone, ack-unsent, right-edge, sack |
 //! | `text` | retransmission, window, mss |
-//! | `options` | options, timestamps |
+//! | `options` | options, timestamps, initial-sequence |
 //! | `reset` | reset |
 //! | `timing` | backoff, delayed-ack |
 //! | `fragment` | fragments, identification |
+//! | [`white_box`] | the oracles that look into a stack: states, timers, the congestion window |
 //!
 //! An oracle about a connection judges one that was seen from its SYNs on; of others it abstains, which is
 //! counted, as it is where the host's knowledge cannot be told: part of the connection came in fragments, or
@@ -56,9 +57,11 @@ mod tests;
 mod text;
 mod timing;
 mod verdict;
+pub mod white_box;
 
 use bytes::Bytes;
 use tickwire_core::config::{Medium, TcpConfig};
+use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::time::Duration;
 use tickwire_core::wire::ipv4::IpProtocol;
 use tickwire_core::wire::ndp;
@@ -142,6 +145,8 @@ pub struct WireOracles {
     path_news: u64,
     /// The number, plus one, of the last frame seen.
     seen: u64,
+    /// The flow that began last, and its initial sequence number.
+    last_begun: Option<(FlowKey, SeqNumber)>,
     /// When the host last asked for a neighbor's hardware address.
     asked: Option<Mark>,
     bench: Bench,
@@ -156,6 +161,7 @@ impl WireOracles {
             identifications: Identifications::default(),
             path_news: 0,
             seen: 0,
+            last_begun: None,
             asked: None,
             bench: Bench::new(settings.switches),
         }
@@ -192,6 +198,7 @@ impl WireOracles {
         self.flows.clear();
         self.identifications = Identifications::default();
         self.asked = None;
+        self.last_begun = None;
     }
 
     /// Takes in a whole capture of one host with Ethernet interfaces. Frames whose direction it does not tell,
@@ -261,6 +268,7 @@ impl WireOracles {
             acknowledgment::judge(&seen, segment, flow, bench);
             text::judge(&seen, packet, segment, key, flow, bench);
             options::judge(segment, flow, bench);
+            options::initial_sequence(segment, key, &mut self.last_begun, bench);
             reset::judge(segment, flow, bench);
             timing::backoff(&seen, segment, flow, bench);
             if timing::delayed_ack(sighting.at, Some(segment), self.asked, flow, bench)

@@ -1,7 +1,7 @@
 //! What the oracles say: verdicts, and how often each judged.
 
 use std::fmt;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use tickwire_core::Instant;
 use tickwire_core::config::Medium;
@@ -39,6 +39,15 @@ pub struct FlowKey {
 }
 
 impl FlowKey {
+    /// Of the connection between two ends.
+    pub(super) fn of(local: SocketAddr, remote: SocketAddr) -> FlowKey {
+        let bits = |end: SocketAddr| match end.ip() {
+            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(address) => address.to_bits(),
+        };
+        FlowKey::new((bits(local), local.port()), (bits(remote), remote.port()))
+    }
+
     pub(super) fn new(local: (u128, u16), remote: (u128, u16)) -> FlowKey {
         FlowKey { ports: u32::from(local.1) << 16 | u32::from(remote.1), remote: remote.0, local: local.0 }
     }
@@ -170,6 +179,16 @@ impl Bench {
     pub(super) fn fail(&mut self, oracle: Oracle, earlier: Option<Mark>, expected: String, found: String) {
         self.tallies[oracle as usize].failed += 1;
         self.found.push(Finding { oracle, earlier, expected, found });
+    }
+
+    /// Completes what was found about a connection after a frame; `line` tells what it looks like.
+    pub(super) fn keep_about(&mut self, mark: Mark, flow: FlowKey, line: &str) {
+        for Finding { oracle, earlier, expected, found } in self.found.drain(..) {
+            if self.verdicts.len() < VERDICTS {
+                let (frame, line) = (mark, line.to_owned());
+                self.verdicts.push(Verdict { oracle, flow: Some(flow), frame, line, earlier, expected, found });
+            }
+        }
     }
 
     /// Completes what was found about a frame.

@@ -22,6 +22,7 @@ use crate::fault::Fault;
 use crate::link::{Counters, Link, Partition};
 use crate::node::host::HostState;
 use crate::node::{Machine, Node};
+use crate::oracle::white_box::WhiteBox;
 use crate::oracle::{self, Switches, WireOracles};
 use crate::trace::Trace;
 
@@ -30,7 +31,7 @@ use crate::trace::Trace;
 pub struct Host {
     /// Its name in traces and captures.
     pub name: String,
-    /// What its stack is set to. `checks` and `trace` are on in a world, whatever this says.
+    /// What its stack is set to. `checks`, `examine` and `trace` are on in a world, whatever this says.
     pub config: Config,
     /// Its interfaces.
     pub interfaces: Vec<InterfaceConfig>,
@@ -141,7 +142,7 @@ impl World {
     /// refuses.
     pub fn add_host(&mut self, host: Host) -> Result<HostId, HostError> {
         let id = HostId(self.nodes.len());
-        let config = Config { checks: true, trace: true, ..host.config };
+        let config = Config { checks: true, examine: true, trace: true, ..host.config };
         let settings = oracle::Settings {
             foreign: false,
             forwarding: config.router.forwarding,
@@ -150,7 +151,8 @@ impl World {
             switches: self.switches,
         };
         let media = host.interfaces.iter().map(|interface| interface.medium).collect();
-        let tap = Tap { oracles: Box::new(WireOracles::new(settings)), media };
+        let (oracles, white_box) = (Box::new(WireOracles::new(settings)), white_box_of(&config, self.switches));
+        let tap = Tap { oracles, white_box, media };
         let name = host.name.clone();
         let state = HostState::new(Host { config, ..host }, self.host_seed(id, 0), self.now)?;
         self.add(&name, Node::Host(Box::new(state)), Some(tap));
@@ -252,6 +254,10 @@ impl World {
         self.schedule_turn(host.into(), now);
         result
     }
+}
+
+fn white_box_of(config: &Config, switches: Switches) -> WhiteBox {
+    WhiteBox::new(switches, config.tcp.challenge_acks_per_second)
 }
 
 /// Whether the device does part of a sender's work.

@@ -73,6 +73,7 @@ impl World {
         self.host_mut(id).crash(now);
         if let Some(tap) = &mut self.nodes[id.0].tap {
             tap.oracles.restarted();
+            tap.white_box.restarted();
         }
     }
 

@@ -8,6 +8,7 @@ use crate::application::ApplicationId;
 use crate::failure::Failure;
 use crate::node::host::HostState;
 use crate::node::{Machine, Node};
+use crate::oracle::white_box::WhiteBox;
 use crate::oracle::{Oracle, WireOracles};
 use crate::trace::Trace;
 
@@ -102,6 +103,7 @@ impl World {
         self.switches.set(oracle, on);
         for tap in self.nodes.iter_mut().filter_map(|state| state.tap.as_mut()) {
             tap.oracles.switch(oracle, on);
+            tap.white_box.switch(oracle, on);
         }
         for state in &mut self.nodes {
             if let Node::Host(host) = &mut state.node {
@@ -119,6 +121,18 @@ impl World {
         let host = host.into();
         match &self.nodes[host.0].tap {
             Some(tap) => &tap.oracles,
+            None => panic!("node {} has no oracles", host.0),
+        }
+    }
+
+    /// The white-box oracles of a host, to be looked at.
+    ///
+    /// # Panics
+    ///
+    /// If `host` is of another world and not in this one.
+    pub fn white_box(&self, host: HostId) -> &WhiteBox {
+        match &self.nodes[host.0].tap {
+            Some(tap) => &tap.white_box,
             None => panic!("node {} has no oracles", host.0),
         }
     }
@@ -143,7 +157,8 @@ impl World {
             })
         });
         let verdicts = self.nodes.iter().zip(&self.trace.nodes).flat_map(|(state, name)| {
-            let verdicts = state.tap.iter().flat_map(|tap| tap.oracles.verdicts());
+            let taps = state.tap.iter();
+            let verdicts = taps.flat_map(|tap| tap.oracles.verdicts().iter().chain(tap.white_box.verdicts()));
             verdicts.map(|verdict| Failure::Oracle { host: name.clone(), verdict: verdict.clone() })
         });
         let findings = self.host_states().flat_map(|(id, host)| {

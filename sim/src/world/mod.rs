@@ -47,6 +47,7 @@ use crate::fault::Fault;
 use crate::link::{Answer, Fate};
 use crate::node::host::{HostState, Sent};
 use crate::node::{Node, Outbox};
+use crate::oracle::white_box::WhiteBox;
 use crate::oracle::{Switches, WireOracles};
 use crate::programs::{NoPrograms, Programs};
 use crate::trace::{Direction, Trace};
@@ -132,6 +133,7 @@ struct NodeState {
 #[derive(Clone, Debug)]
 struct Tap {
     oracles: Box<WireOracles>,
+    white_box: WhiteBox,
     /// What each interface carries.
     media: Vec<Medium>,
 }
@@ -312,6 +314,7 @@ impl World {
             self.send(sent, id);
         }
         self.sent = sent;
+        self.examine(id);
         self.hash_turn(id);
     }
 

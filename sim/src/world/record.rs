@@ -8,7 +8,7 @@ use super::hash::Entry;
 use super::{NodeId, Port, World};
 use crate::link::Fate;
 use crate::node::Node;
-use crate::oracle::Sighting;
+use crate::oracle::{Mark, Sighting};
 use crate::trace::{Direction, Passed};
 
 impl World {
@@ -64,6 +64,17 @@ impl World {
             fates,
             lost: true,
         });
+    }
+
+    /// What a host's connections looked like during its turn, and whether they might.
+    pub(super) fn examine(&mut self, id: NodeId) {
+        let state = &mut self.nodes[id.0];
+        if let (Node::Host(host), Some(tap)) = (&mut state.node, &mut state.tap) {
+            let mark = Mark { number: self.trace.count().saturating_sub(1), at: host.clock.at(self.now) };
+            for examination in host.stack.take_examinations() {
+                tap.white_box.observe(&examination, mark);
+            }
+        }
     }
 
     /// What the turn of a host has done to its stack.

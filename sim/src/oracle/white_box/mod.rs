@@ -1,0 +1,105 @@
+//! White-box oracles: what a stack's connections look like from inside, after each call and each fact. They see
+//! what no frame shows: states, timers, the congestion window.
+//!
+//! | module | what |
+//! |---|---|
+//! | `connection` | a connection as it was examined last, and what bounds it |
+//! | `transition` | the states of RFC 9293 section 3.3.2, and which may follow which |
+//! | `sequence` | SND.UNA, SND.NXT and the window |
+//! | `single` | rules of one sentence: Karn's, window updates, challenge ACKs |
+//! | `timers` | which timer runs when |
+//! | `congestion` | the laws of the congestion window |
+
+mod congestion;
+mod connection;
+mod sequence;
+mod single;
+mod timers;
+mod transition;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use tickwire_core::socket::TcpHandle;
+use tickwire_core::tcp::{Examination, State};
+
+use self::connection::Connection;
+use super::name::{Oracle, Switches};
+use super::verdict::{Bench, FlowKey, Mark, Tally, Verdict};
+
+/// Connections remembered; what comes on top is judged as if it were new.
+const CONNECTIONS: usize = 1 << 16;
+
+/// The white-box oracles of one stack. A clone is an exact branch.
+#[derive(Clone, Debug)]
+pub struct WhiteBox {
+    connections: BTreeMap<TcpHandle, Connection>,
+    bench: Bench,
+    challenges_per_second: u32,
+}
+
+impl WhiteBox {
+    /// Oracles that have seen nothing yet. A connection of the stack sends at most so many challenge ACKs per second.
+    pub fn new(switches: Switches, challenges_per_second: u32) -> WhiteBox {
+        WhiteBox { connections: BTreeMap::new(), bench: Bench::new(switches), challenges_per_second }
+    }
+
+    /// Switches an oracle on or off.
+    pub fn switch(&mut self, oracle: Oracle, on: bool) {
+        self.bench.switches.set(oracle, on);
+    }
+
+    /// Takes in what a connection looks like now. `mark` is the frame that its host saw last.
+    pub fn observe(&mut self, seen: &Examination, mark: Mark) {
+        let before = self.connections.get(&seen.handle);
+        transition::judge(seen, before, &mut self.bench);
+        sequence::judge(seen, before, &mut self.bench);
+        timers::judge(seen, &mut self.bench);
+        congestion::judge(seen, before, &mut self.bench);
+        single::karn(seen, before, &mut self.bench);
+        single::window_update(seen, &mut self.bench);
+        single::challenges(seen, self.challenges_per_second, &mut self.bench);
+        if !self.bench.found.is_empty() {
+            self.bench.keep_about(mark, FlowKey::of(seen.local, seen.remote), &line(seen));
+        }
+        if seen.state == State::Closed {
+            self.connections.remove(&seen.handle);
+        } else if let Some(connection) = self.connections.get_mut(&seen.handle) {
+            connection.observe(seen);
+        } else if self.connections.len() < CONNECTIONS {
+            self.connections.insert(seen.handle, Connection::new(seen));
+        }
+    }
+
+    /// The host has crashed: there are no connections any more.
+    pub fn restarted(&mut self) {
+        self.connections.clear();
+    }
+
+    /// The rules that were broken, in order; the first [`VERDICTS`](super::VERDICTS) of them.
+    pub fn verdicts(&self) -> &[Verdict] {
+        &self.bench.verdicts
+    }
+
+    /// How often an oracle judged, abstained and found its rule broken.
+    pub fn tally(&self, oracle: Oracle) -> Tally {
+        self.bench.tallies[oracle as usize]
+    }
+}
+
+/// A connection in a line: numbers count from the initial one.
+fn line(seen: &Examination) -> String {
+    let of = |seq: tickwire_core::tcp::seq::SeqNumber| seq.bytes_since(seen.iss);
+    format!(
+        "{} una {} nxt {} wnd {} unsent {} cwnd {} ssthresh {}",
+        seen.state,
+        of(seen.una),
+        of(seen.nxt),
+        seen.wnd,
+        seen.unsent,
+        seen.cwnd,
+        seen.ssthresh
+    )
+}
