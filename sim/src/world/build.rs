@@ -164,8 +164,12 @@ impl World {
         let machine = machine.into();
         let deadline = machine.deadline();
         let settings = machine.settings(self.switches);
-        let tap = settings
-            .map(|settings| Tap { oracles: Box::new(WireOracles::new(settings)), media: vec![Medium::Ethernet] });
+        let tap = settings.map(|settings| Tap {
+            oracles: Box::new(WireOracles::new(settings)),
+            // Nobody looks into it.
+            white_box: white_box_of(&Config::default(), Switches::NONE),
+            media: vec![Medium::Ethernet],
+        });
         let id = self.add(name, Node::Machine(machine), tap);
         if let Some(at) = deadline {
             self.schedule_turn(id, at.max(self.now));

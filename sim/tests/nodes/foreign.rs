@@ -59,7 +59,7 @@ fn streams_both_ways_with_loss(#[values(1, 2, 3, 4)] seed: u8, #[values(false, t
         Stage::Loss(Loss::Bernoulli { ppm: 20_000 }),
         Stage::Delay(Delay::constant(Duration::from_millis(10))),
     ];
-    let mut mixed = mixed(seed, ipv6, seed % 2 == 0, 200_000, Link::symmetric(stages));
+    let mut mixed = mixed(seed, ipv6, seed.is_multiple_of(2), 200_000, Link::symmetric(stages));
     run(&mut mixed.world);
 }
 
