@@ -1,6 +1,6 @@
 //! Asynchronous reads and writes do not allocate once they are warm, those that wait included: counted by the
 //! allocator itself.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "tokio"))]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Asynchronous sockets on a TAP, against the kernel's.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "tokio"))]
 
 mod support;
 

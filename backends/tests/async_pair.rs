@@ -1,6 +1,6 @@
 //! Asynchronous sockets on two stacks in one process, over the memory pair: on a runtime with one thread and on
 //! one with several.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "tokio"))]
 
 mod support;
 

@@ -28,6 +28,8 @@
 //! | [`topology`] | networks that come up again and again: a pair, a star, a dumbbell, a chain |
 //! | [`trace`] | every frame that passed an interface, in the notation and as pcapng |
 //! | [`segment`] | the TCP segment of a frame, its flow, and sequence numbers told from 0 |
+//! | `relay` | a link of the same kind between two real interfaces, in real time (Linux) |
+//! | [`command`] | the command `tickwire-sim` |
 //!
 //! ```
 //! use std::{net::Ipv4Addr, time::Duration};
@@ -66,6 +68,8 @@ pub mod link;
 pub mod node;
 pub mod oracle;
 mod programs;
+#[cfg(target_os = "linux")]
+pub mod relay;
 pub mod report;
 pub mod scenario;
 pub mod script;

@@ -1,4 +1,4 @@
-//! `tickwire-sim`, the command: networks on a virtual clock. All of it is in the library's `command`.
+//! `tickwire-sim`, the command: all of it is in the library's `command`.
 #![forbid(unsafe_code)]
 
 fn main() -> std::process::ExitCode {

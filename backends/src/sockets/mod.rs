@@ -41,7 +41,7 @@ pub use waiters::{Interest, Place, Waiters, Wakeups};
 /// - calls [`Waiters::end`] when it stops.
 ///
 /// Nothing here asks for threads, or for a clock that runs by itself.
-pub trait Handle: Clone + fmt::Debug + Send + Sync + 'static {
+pub trait Handle: Clone + fmt::Debug + Send + Sync + Unpin + 'static {
     /// Calls `f` with the stack, who waits for its sockets, and the time. Afterwards what the stack has to
     /// send is sent, as far as that goes at once, and who is to be woken is woken.
     ///

@@ -316,6 +316,11 @@ impl Stack {
         self.trace.call(now, what, handle, data);
     }
 
+    /// Whether connections are checked after each call.
+    pub(crate) fn checks(&self) -> bool {
+        self.config.checks
+    }
+
     /// Whether calls are traced.
     pub(crate) fn traces(&self) -> bool {
         self.trace.is_on()

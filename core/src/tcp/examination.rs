@@ -59,6 +59,16 @@ pub struct Examination {
     pub backoff: u8,
     /// Something is to leave at once that a timer or a call has asked for.
     pub owes: bool,
+    /// The end of the segment whose round trip is being timed.
+    pub timed: Option<SeqNumber>,
+    /// Challenge ACKs sent in this second.
+    pub challenges: u32,
+    /// RCV.WND: what is left of the window offered.
+    pub rcv_wnd: u32,
+    /// Text that was received and not read yet.
+    pub unread: u32,
+    /// An acknowledgment is to be sent.
+    pub ack_due: bool,
     /// When each timer expires, in the order of [`TimerCause::ALL`].
     pub timers: [Option<Instant>; TimerCause::ALL.len()],
 }
@@ -96,6 +106,11 @@ impl Tcb {
             },
             backoff: self.rtt.backoff(),
             owes: self.snd.syn_owed || self.snd.probe_owed || self.recovery.force,
+            timed: self.snd.timed.map(|(end, _)| end),
+            challenges: self.challenge.sent,
+            rcv_wnd: self.rcv.wnd(),
+            unread: self.rcv.queue.len() as u32,
+            ack_due: self.ack.due,
             timers: TimerCause::ALL.map(|cause| self.timers.at(cause)),
         }
     }

@@ -254,8 +254,11 @@ impl ChallengeLimit {
         if now.since(self.since) >= Duration::from_secs(1) {
             *self = ChallengeLimit { since: now, sent: 0 };
         }
+        if self.sent >= per_second {
+            return false;
+        }
         self.sent += 1;
-        self.sent <= per_second
+        true
     }
 }
 

@@ -11,6 +11,9 @@ use crate::digest::Digest;
 /// The largest shift count (RFC 7323 section 2.3).
 pub(super) const SCALE_MAX: u8 = 14;
 
+/// One part in so many of the buffer is spare: the rounding of scaled windows may fill it.
+const SPARE: u32 = 4;
+
 /// Who takes what arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) enum Reader {
@@ -29,6 +32,9 @@ pub(super) struct ReceiveSpace {
     pub(super) nxt: SeqNumber,
     /// The right edge of the window as last offered: RCV.NXT + RCV.WND. It never moves left.
     pub(super) edge: SeqNumber,
+    /// Text is taken up to here, although the edge may be beyond: a quarter more than the buffer ahead of
+    /// what the application had read when the window was last offered. It never moves left either.
+    bound: SeqNumber,
     /// Last.ACK.sent (RFC 7323 section 4.3): what the last acknowledgment said.
     pub(super) last_ack_sent: SeqNumber,
     /// Rcv.Wind.Shift: ours to announce; 0 if scaling was not agreed on.
@@ -56,6 +62,7 @@ impl ReceiveSpace {
             irs: SeqNumber(0),
             nxt: SeqNumber(0),
             edge: SeqNumber(0),
+            bound: SeqNumber(0),
             last_ack_sent: SeqNumber(0),
             scale: 0,
             limit,
@@ -76,6 +83,7 @@ impl ReceiveSpace {
         self.irs = irs;
         self.nxt = irs + 1;
         self.edge = self.nxt + u32::from(self.syn_window());
+        self.bound = self.nxt + (self.limit + self.limit / SPARE);
         self.last_ack_sent = self.nxt;
     }
 
@@ -102,12 +110,9 @@ impl ReceiveSpace {
     /// The window field to offer now. The edge moves right only by a worthwhile amount: a full
     /// segment, or half the buffer if that is less (RFC 9293 section 3.8.6.2.2).
     pub(super) fn window(&self) -> u16 {
-        let (wnd, room) = (self.wnd(), self.room());
-        if room > wnd && room - wnd >= u32::from(self.mss).min(self.limit / 2) {
-            self.field(room >> self.scale << self.scale)
-        } else {
-            self.field(wnd)
-        }
+        let (wnd, room) = (self.wnd(), self.room() >> self.scale << self.scale);
+        let worthwhile = room > wnd && room - wnd >= u32::from(self.mss).min(self.limit / 2);
+        self.field(if worthwhile { room } else { wnd })
     }
 
     /// The window field that leaves the edge where it is.
@@ -115,20 +120,25 @@ impl ReceiveSpace {
         self.field(self.wnd())
     }
 
-    /// The field for a window of `wnd` bytes. Rounded up, so that the scale does not move the edge
-    /// to the left; but by less than a unit above the buffer's room, or a peer that sends byte by
-    /// byte would push the edge on for ever (RFC 7323 section 2.4 allows what rounding then takes).
+    /// The field for a window of `wnd` bytes, rounded up so that the scale does not move the edge to the left
+    /// (RFC 7323 section 2.4 leaves the choice). A peer that sends less than a unit at a time so pushes the edge
+    /// on: what bounds the buffer is [`takes_to`](Self::takes_to).
     fn field(&self, wnd: u32) -> u16 {
-        let unit = 1u32 << self.scale;
-        let up = wnd.div_ceil(unit);
-        let field = if up * unit < self.room() + unit { up } else { wnd >> self.scale };
-        u16::try_from(field).unwrap_or(u16::MAX)
+        u16::try_from(wnd.div_ceil(1 << self.scale)).unwrap_or(u16::MAX)
+    }
+
+    /// Text is taken up to here. What lies between this and the edge was offered by rounding, with an unread
+    /// buffer overrun by a quarter already: the peer sends it again.
+    pub(super) fn takes_to(&self) -> SeqNumber {
+        let spare = self.consumed() + (self.limit + self.limit / SPARE);
+        self.edge.min(self.bound.max(spare))
     }
 
     /// `window` was offered.
     pub(super) fn offer(&mut self, window: u16) {
         self.edge = self.edge.max(self.nxt + (u32::from(window) << self.scale));
         self.last_ack_sent = self.nxt;
+        self.bound = self.bound.max(self.consumed() + (self.limit + self.limit / SPARE));
     }
 
     /// Whether an update of the window is worth a segment of its own: the peer sees at most half of
@@ -160,6 +170,9 @@ impl ReceiveSpace {
         if self.edge < self.nxt - u32::from(self.finished) {
             return Err("RCV.NXT is beyond the window offered");
         }
+        if self.takes_to() < self.nxt - u32::from(self.finished) {
+            return Err("more text was taken than there is room for");
+        }
         if self.last_ack_sent > self.nxt {
             return Err("Last.ACK.sent is after RCV.NXT");
         }
@@ -173,7 +186,7 @@ impl ReceiveSpace {
     }
 
     pub(super) fn digest(&self, digest: &mut Digest) {
-        for seq in [self.irs, self.nxt, self.edge, self.last_ack_sent] {
+        for seq in [self.irs, self.nxt, self.edge, self.bound, self.last_ack_sent] {
             digest.u32(seq.0);
         }
         digest.u8(self.scale);

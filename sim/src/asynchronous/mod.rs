@@ -56,6 +56,9 @@
 //! timer is due, a host with tasks is entered at every millisecond for it, about a microsecond of work, and is
 //! never quiescent; [`Simulation::without_tokio_time`] spares that.
 //!
+//! A program's error is a failure of the simulation, its panic ends it. A panic in another task is that task's
+//! `JoinError`, as everywhere, unless it is the stack's.
+//!
 //! A host goes on when its network or its clock says so. What else wakes a task (a channel whose other end is
 //! outside) is noticed in the host's next turn only.
 //!

@@ -84,7 +84,8 @@ impl Simulation {
         &self.world
     }
 
-    /// The world, to be changed: faults scheduled, links cut, scripts started.
+    /// The world, to be changed: faults scheduled, links cut, scripts started. Run by itself it would leave the
+    /// programs out.
     pub fn world_mut(&mut self) -> &mut World {
         &mut self.world
     }

@@ -3,16 +3,22 @@
 //! | module | job |
 //! |---|---|
 //! | `run` | `tickwire-sim run`: one scenario, one seed |
+//! | `relay` | `tickwire-sim relay`: a modelled link between two real interfaces (Linux) |
+//! | `seed` | the seed of a number |
 
+#[cfg(target_os = "linux")]
+mod relay;
 mod run;
+mod seed;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Networks on a virtual clock: real stacks, modelled links and faults, one seed.
+/// Networks on a virtual clock: real stacks, modelled links and faults, one seed. And the same links
+/// between real interfaces, in real time.
 #[derive(Parser)]
-#[command(name = "tickwire-sim", version, about)]
+#[command(name = "tickwire-sim", version, about, max_term_width = 80)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -21,15 +27,31 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Options),
+    /// Join two TAP interfaces by a modelled link, in real time
+    #[cfg(target_os = "linux")]
+    #[command(long_about = relay::ABOUT, after_help = relay::EXAMPLES)]
+    Relay(relay::Options),
 }
 
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Run(options) => run::run(&options),
+        #[cfg(target_os = "linux")]
+        Command::Relay(options) => relay::run(&options),
     };
     ended.unwrap_or_else(|failure| {
         eprintln!("tickwire-sim: {failure}");
         ExitCode::FAILURE
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::Seed;
+use super::seed::seed;
 use crate::report::Report;
 use crate::scenario::{Built, FlowOutcome, Outcome, Scenario};
 
@@ -28,13 +28,6 @@ pub(super) struct Options {
     /// Print the outcome as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// The seed of a number.
-fn seed(number: u64) -> Seed {
-    let mut seed = [0; 32];
-    seed[..8].copy_from_slice(&number.to_le_bytes());
-    Seed(seed)
 }
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, String> {

@@ -34,21 +34,21 @@ pub(super) fn judge(seen: &Observed, segment: &Segment<'_>, flow: &Flow, bench: 
         let expected = format!("ack {} or less, what was received", relative(received));
         bench.fail(Oracle::AckUnsent, None, expected, format!("ack {}", relative(ack)));
     }
-    right_edge(segment, flow, bench);
+    right_edge(seen, segment, flow, bench);
     if !segment.options.sack.is_empty() {
         sack(seen, segment, ack, flow, bench);
     }
 }
 
 #[inline]
-fn right_edge(segment: &Segment<'_>, flow: &Flow, bench: &mut Bench) {
+fn right_edge(seen: &Observed, segment: &Segment<'_>, flow: &Flow, bench: &mut Bench) {
     let (Some(furthest), Some(edge)) = (flow.local.edge, flow.edge_offered(segment)) else { return };
     // Behind the peer's FIN there is nothing that a window could be for.
     if flow.remote.fin.zip(segment.ack).is_some_and(|(fin, ack)| ack >= fin) || !bench.judges(Oracle::RightEdge) {
         return;
     }
-    // Rounding to the window's unit may take back less than one (RFC 7323 section 2.4).
-    let slack = flow.unit() - 1;
+    // Rounding to the window's unit may take back less than one (RFC 7323 section 2.4); our own stack does not.
+    let slack = if seen.foreign { flow.unit() - 1 } else { 0 };
     if edge + slack < furthest.value {
         let iss = flow.remote.syn.map_or(0, |syn| syn.seq.0);
         let relative = |seq: SeqNumber| seq.0.wrapping_sub(iss);

@@ -16,7 +16,7 @@
 //! | `integrity` | lengths, checksums |
 //! | `acknowledgment` | ack-monotone, ack-unsent, right-edge, sack |
 //! | `text` | retransmission, window, mss |
-//! | `options` | options, timestamps |
+//! | `options` | options, timestamps, initial-sequence |
 //! | `reset` | reset |
 //! | `timing` | backoff, delayed-ack |
 //! | `fragment` | fragments, identification |
@@ -61,6 +61,7 @@ pub mod white_box;
 
 use bytes::Bytes;
 use tickwire_core::config::{Medium, TcpConfig};
+use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::time::Duration;
 use tickwire_core::wire::ipv4::IpProtocol;
 use tickwire_core::wire::ndp;
@@ -144,6 +145,8 @@ pub struct WireOracles {
     path_news: u64,
     /// The number, plus one, of the last frame seen.
     seen: u64,
+    /// The flow that began last, and its initial sequence number.
+    last_begun: Option<(FlowKey, SeqNumber)>,
     /// When the host last asked for a neighbor's hardware address.
     asked: Option<Mark>,
     bench: Bench,
@@ -158,6 +161,7 @@ impl WireOracles {
             identifications: Identifications::default(),
             path_news: 0,
             seen: 0,
+            last_begun: None,
             asked: None,
             bench: Bench::new(settings.switches),
         }
@@ -194,6 +198,7 @@ impl WireOracles {
         self.flows.clear();
         self.identifications = Identifications::default();
         self.asked = None;
+        self.last_begun = None;
     }
 
     /// Takes in a whole capture of one host with Ethernet interfaces. Frames whose direction it does not tell,
@@ -262,6 +267,7 @@ impl WireOracles {
             acknowledgment::judge(&seen, segment, flow, bench);
             text::judge(&seen, packet, segment, key, flow, bench);
             options::judge(segment, flow, bench);
+            options::initial_sequence(segment, key, &mut self.last_begun, bench);
             reset::judge(segment, flow, bench);
             timing::backoff(&seen, segment, flow, bench);
             if timing::delayed_ack(sighting.at, Some(segment), self.asked, flow, bench)

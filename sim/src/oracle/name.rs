@@ -21,8 +21,8 @@ pub enum Oracle {
     AckUnsent,
     /// Nothing is sent beyond the furthest right edge that the peer has offered, but for a probe of one byte.
     Window,
-    /// The right edge of the offered window never moves left, but for rounding: by less than the unit of a
-    /// scaled window from the furthest edge offered.
+    /// The right edge of the offered window never moves left of the furthest one offered. A foreign host may
+    /// round: by less than the unit of a scaled window.
     RightEdge,
     /// SACK blocks are not empty, lie above the acknowledgment (the first may be a DSACK), do not overlap,
     /// and tell of nothing that was not received.
@@ -47,6 +47,8 @@ pub enum Oracle {
     /// No two IPv4 packets that may be fragmented share an identification within two minutes, nor do two
     /// fragmented IPv6 packets. Judged against the last [`IDENTIFICATIONS`](super::IDENTIFICATIONS) of them.
     Identification,
+    /// No two connections in a row begin with the same sequence number.
+    InitialSequence,
     /// A connection goes from state to state as RFC 9293 allows.
     Transition,
     /// SND.UNA is at most SND.NXT, that at most one beyond the furthest right edge ever offered, nothing new
@@ -60,6 +62,12 @@ pub enum Oracle {
     Timers,
     /// The congestion window grows and shrinks as `NewReno`'s laws say; fast recovery lasts until its point.
     CongestionWindow,
+    /// The round trip of what was sent again is not measured.
+    Karn,
+    /// A closed window whose text has all been read is opened at once.
+    WindowUpdate,
+    /// No more challenge ACKs are sent per second than the limit says.
+    ChallengeLimit,
     /// Each byte that an application receives is the one that was sent at its place, and there are no more.
     StreamBytes,
     /// A stream ends behind its last byte, and not before: the end is told only after a FIN in order.
@@ -97,11 +105,14 @@ impl Oracle {
                 | Oracle::Persist
                 | Oracle::Timers
                 | Oracle::CongestionWindow
+                | Oracle::Karn
+                | Oracle::WindowUpdate
+                | Oracle::ChallengeLimit
         )
     }
 
     /// All of them.
-    pub const ALL: [Oracle; 29] = [
+    pub const ALL: [Oracle; 33] = [
         Oracle::Lengths,
         Oracle::Checksums,
         Oracle::Retransmission,
@@ -118,12 +129,16 @@ impl Oracle {
         Oracle::DelayedAck,
         Oracle::Fragments,
         Oracle::Identification,
+        Oracle::InitialSequence,
         Oracle::Transition,
         Oracle::SendSequence,
         Oracle::RetransmissionTimer,
         Oracle::Persist,
         Oracle::Timers,
         Oracle::CongestionWindow,
+        Oracle::Karn,
+        Oracle::WindowUpdate,
+        Oracle::ChallengeLimit,
         Oracle::StreamBytes,
         Oracle::StreamEnd,
         Oracle::OneError,
@@ -152,12 +167,16 @@ impl Oracle {
             Oracle::DelayedAck => "delayed-ack",
             Oracle::Fragments => "fragments",
             Oracle::Identification => "identification",
+            Oracle::InitialSequence => "initial-sequence",
             Oracle::Transition => "transition",
             Oracle::SendSequence => "send-sequence",
             Oracle::RetransmissionTimer => "retransmission-timer",
             Oracle::Persist => "persist",
             Oracle::Timers => "timers",
             Oracle::CongestionWindow => "cwnd",
+            Oracle::Karn => "karn",
+            Oracle::WindowUpdate => "window-update",
+            Oracle::ChallengeLimit => "challenge-limit",
             Oracle::StreamBytes => "stream-bytes",
             Oracle::StreamEnd => "stream-end",
             Oracle::OneError => "one-error",
@@ -191,6 +210,10 @@ impl Oracle {
             Oracle::RetransmissionTimer => "RFC 6298 section 5",
             Oracle::Persist => "RFC 9293 section 3.8.6.1",
             Oracle::Timers => "RFC 9293 section 3.10",
+            Oracle::Karn => "RFC 6298 section 3",
+            Oracle::WindowUpdate => "RFC 9293 section 3.8.6.2.2",
+            Oracle::ChallengeLimit => "RFC 5961 section 7",
+            Oracle::InitialSequence => "RFC 6528 section 3",
             Oracle::CongestionWindow => "RFC 5681 section 3, RFC 6582 section 3.2, RFC 6675 section 5",
             Oracle::StreamBytes => "RFC 9293 section 2.2",
             Oracle::StreamEnd => "RFC 9293 section 3.6",

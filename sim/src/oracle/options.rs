@@ -1,11 +1,12 @@
 //! Options where they may stand, and timestamps.
 
+use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::wire::tcp::TcpFlags;
 
 use super::flow::{Flow, is_later};
 use super::name::Oracle;
 use super::packet::Segment;
-use super::verdict::Bench;
+use super::verdict::{Bench, FlowKey};
 
 #[inline]
 pub(super) fn judge(segment: &Segment<'_>, flow: &Flow, bench: &mut Bench) {
@@ -81,5 +82,22 @@ fn timestamps(segment: &Segment<'_>, flow: &Flow, options_judged: bool, bench: &
     {
         let expected = format!("TS ecr {first} to {last}, one that was received");
         bench.fail(Oracle::Timestamps, Some(mark), expected, format!("TS ecr {}", own.echo));
+    }
+}
+
+/// What begins a connection is not what began the one before: the number cannot be guessed.
+pub(super) fn initial_sequence(
+    segment: &Segment<'_>,
+    key: FlowKey,
+    last: &mut Option<(FlowKey, SeqNumber)>,
+    bench: &mut Bench,
+) {
+    if !segment.has(TcpFlags::SYN) || last.is_some_and(|(known, _)| known == key) {
+        return;
+    }
+    let before = last.replace((key, segment.seq));
+    if bench.judges(Oracle::InitialSequence) && before.is_some_and(|(_, seq)| seq == segment.seq) {
+        let expected = "another sequence number than the connection before".to_owned();
+        bench.fail(Oracle::InitialSequence, None, expected, segment.seq.to_string());
     }
 }

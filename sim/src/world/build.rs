@@ -151,7 +151,7 @@ impl World {
             switches: self.switches,
         };
         let media = host.interfaces.iter().map(|interface| interface.medium).collect();
-        let (oracles, white_box) = (Box::new(WireOracles::new(settings)), WhiteBox::new(self.switches));
+        let (oracles, white_box) = (Box::new(WireOracles::new(settings)), white_box_of(&config, self.switches));
         let tap = Tap { oracles, white_box, media };
         let name = host.name.clone();
         let state = HostState::new(Host { config, ..host }, self.host_seed(id, 0), self.now)?;
@@ -251,6 +251,10 @@ impl World {
         self.schedule_turn(host.into(), now);
         result
     }
+}
+
+fn white_box_of(config: &Config, switches: Switches) -> WhiteBox {
+    WhiteBox::new(switches, config.tcp.challenge_acks_per_second)
 }
 
 /// Whether the device does part of a sender's work.

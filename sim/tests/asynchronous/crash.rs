@@ -7,7 +7,7 @@ use std::time::Duration;
 use tickwire_sim::asynchronous::HostHandle;
 use tickwire_sim::asynchronous::net::TcpStream;
 use tickwire_sim::fault::Fault;
-use tickwire_sim::{Ended, time};
+use tickwire_sim::{Ended, Instant, time};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{LIMIT, Outcome, Pair, SERVER, near, pair, seconds, serve};
@@ -118,5 +118,21 @@ fn a_program_started_while_its_host_is_down_begins_with_the_next_life() {
     });
     assert_eq!(sim.running(server), 1);
     assert_eq!(sim.run_until(LIMIT), Ended::Quiescent);
+    assert_eq!((sim.failures(), sim.running(server)), (vec![], 0));
+}
+
+/// Tokio's timers go by whole milliseconds of the host's clock, not of its life.
+#[test]
+fn tokio_s_timers_keep_to_the_clock_in_a_later_life() {
+    let Pair { mut sim, server, .. } = pair(near());
+    sim.start(server, |_| async {
+        if time::now() > seconds(1) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert_eq!(time::now(), Instant::from_millis(2002));
+        }
+        Ok(())
+    });
+    sim.world_mut().schedule(Instant::from_nanos(2_000_500_007), Fault::Restart(server));
+    let _ = sim.run_until(seconds(3));
     assert_eq!((sim.failures(), sim.running(server)), (vec![], 0));
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use tickwire_backends::sockets::Handle as _;
 use tickwire_sim::asynchronous::HostHandle;
 use tickwire_sim::asynchronous::net::{TcpListener, TcpStream, UdpSocket};
 use tickwire_sim::bytes::Bytes;
@@ -135,6 +136,28 @@ fn the_panic_of_a_program_is_the_simulation_s() {
     let Pair { mut sim, client, .. } = pair(near());
     sim.start(client, |_| async { panic!("what was expected did not come") });
     assert_eq!(panic_of(sim), "what was expected did not come");
+}
+
+/// A defect that a check of the stack's finds is not lost in a task that nobody waits for.
+#[test]
+fn a_panic_in_the_stack_is_the_simulation_s_also_in_a_task() {
+    let Pair { mut sim, client, .. } = pair(near());
+    sim.start(client, |host| async move {
+        tokio::spawn(async move { host.enter(|_, _, _| panic!("a rule of the stack's is broken")) });
+        Ok(())
+    });
+    assert_eq!(panic_of(sim), "client: a call into the stack has panicked in a task");
+}
+
+#[test]
+fn a_panic_of_another_task_is_its_own() {
+    let Pair { mut sim, client, .. } = pair(near());
+    sim.start(client, |_| async {
+        assert!(tokio::spawn(async { panic!("by itself") }).await.unwrap_err().is_panic());
+        Ok(())
+    });
+    let _ = sim.run_until(seconds(1));
+    assert_eq!((sim.failures(), sim.running(client)), (vec![], 0));
 }
 
 #[test]

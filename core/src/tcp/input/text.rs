@@ -40,13 +40,13 @@ impl Tcb {
             // "This should not occur since a FIN has been received from the remote side."
             return PASS;
         }
-        let (nxt, edge) = (self.rcv.nxt, self.rcv.edge);
+        let nxt = self.rcv.nxt;
         let end = seq + segment.text.len() as u32;
         if self.rcv.reader == Reader::Gone && end > nxt {
             return self.refuse_text(env);
         }
         // "trimming off any portions that lie outside the window (including SYN and FIN)"
-        let (start, stop) = (seq.max(nxt), end.min(edge));
+        let (start, stop) = (seq.max(nxt), end.min(self.rcv.takes_to()));
         if seq < nxt && !segment.text.is_empty() {
             self.on_old_text(env, SackRange { start: seq, end: end.min(nxt) });
         }

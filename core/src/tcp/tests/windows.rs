@@ -187,32 +187,102 @@ fn the_window_opens_by_worthwhile_steps_and_its_edge_never_moves_left() {
     note(&wires);
 }
 
-#[test]
-fn rounding_by_the_scale_takes_back_less_than_a_unit() {
-    // RFC 7323 section 2.4: where the window is not a multiple of the unit, either its edge moves
-    // left by what rounding takes, or the buffer is overrun by as much. What was offered is honoured.
+/// A server with a receive buffer of `limit` bytes, and the shift count that goes with it.
+fn scaled(limit: u32) -> (Host, u8) {
     let mut host = Host::new(1);
     host.config.timestamps = false;
-    host.settings.receive_buffer = 200_000;
-    let mut host = server(host, |mut syn| {
+    host.settings.receive_buffer = limit;
+    let host = server(host, |mut syn| {
         syn.options.window_scale = Some(0);
         syn
     });
-    assert_eq!(host.tcb.as_ref().unwrap().info().rcv_scale, Some(2));
-    let mut edge = SeqNumber(1000);
-    let mut at = 0;
-    while at < 200_000 {
-        let len = edge.bytes_since(SeqNumber(1000) + at).clamp(1, 777);
-        let wire = text(&host, at, len as usize);
-        arrive(&mut host, &wire);
-        at += len;
-        for wire in host.pull() {
-            let now = wire.header.ack + (u32::from(wire.header.window) << 2);
-            assert!(now > edge - 4);
-            edge = edge.max(now);
+    let shift = host.tcb.as_ref().unwrap().info().rcv_scale.unwrap();
+    (host, shift)
+}
+
+/// What the peer knows: what is acknowledged, and the right edge of the window.
+struct Offered {
+    ack: SeqNumber,
+    edge: SeqNumber,
+}
+
+impl Offered {
+    /// The edge never moves left (RFC 9293 section 3.8.6, SHLD-14).
+    fn note(&mut self, wires: &[Wire], shift: u8) {
+        for wire in wires {
+            let edge = wire.header.ack + (u32::from(wire.header.window) << shift);
+            assert!(edge >= self.edge, "{edge:?} < {:?}", self.edge);
+            *self = Offered { ack: wire.header.ack, edge };
         }
     }
-    assert!(edge <= SeqNumber(1000) + 200_000 + 3, "{edge}");
+}
+
+/// Segments of `size` until the window is closed or the text ends; the application reads nothing.
+fn fill(host: &mut Host, shift: u8, size: u32, end: u32) -> Offered {
+    let first = SeqNumber(1000);
+    // As the SYN-ACK has said.
+    let mut offered = Offered { ack: first, edge: first + 65_535 };
+    let mut at = 0;
+    while at < end && offered.edge >= first + at {
+        let len = offered.edge.bytes_since(first + at).clamp(1, size);
+        let wire = text(host, at, len as usize);
+        arrive(host, &wire);
+        at += len;
+        offered.note(&host.pull(), shift);
+    }
+    offered
+}
+
+/// Where the window is not a multiple of its unit, it is rounded up (RFC 7323 section 2.4 leaves the choice):
+/// each segment of 777 bytes takes 776 from a window of units of 4, and one byte from the buffer's spare room.
+#[test]
+fn rounding_by_the_scale_takes_nothing_back() {
+    let (mut host, shift) = scaled(200_000);
+    assert_eq!(shift, 2);
+    let offered = fill(&mut host, shift, 777, 300_000);
+    assert_eq!(offered.ack, offered.edge);
+    let taken = offered.edge.bytes_since(SeqNumber(1000));
+    assert!((200_000..200_000 + 200_000 / 776 + 4).contains(&taken), "{taken}");
+}
+
+/// Two bytes for each acknowledgment never close a window in units of 4. A quarter more than the buffer is
+/// taken, and no more until the application has read.
+#[test]
+fn small_segments_overrun_the_buffer_by_a_quarter_at_most() {
+    let (mut host, shift) = scaled(140_000);
+    assert_eq!(shift, 2);
+    let offered = fill(&mut host, shift, 1, 175_010);
+    assert_eq!(offered.ack, SeqNumber(1000) + 175_000);
+    assert!(offered.edge > offered.ack);
+    let mut out = [0; 10_000];
+    host.with(|tcb, env| tcb.recv(env, &mut out)).unwrap();
+    let wire = text(&host, 175_000, 10);
+    arrive(&mut host, &wire);
+    host.run_timer();
+    let wires = host.pull();
+    assert_eq!(wires.last().unwrap().header.ack, SeqNumber(1000) + 175_010);
+}
+
+/// A smaller buffer takes back nothing of what was offered.
+#[test]
+fn a_smaller_buffer_does_not_move_the_edge() {
+    let (mut host, shift) = scaled(200_000);
+    let mut offered = Offered { ack: SeqNumber(1000), edge: SeqNumber(1000) + 65_535 };
+    let wire = text(&host, 0, 1000);
+    arrive(&mut host, &wire);
+    host.run_timer();
+    offered.note(&host.pull(), shift);
+    let settings = crate::config::TcpSettings { receive_buffer: 10_000, ..host.settings.clone() };
+    host.with(|tcb, env| tcb.set_settings(env, settings));
+    let end = offered.edge.bytes_since(SeqNumber(1000));
+    for at in (1000..end).step_by(1000) {
+        let wire = text(&host, at, (end - at).min(1000) as usize);
+        arrive(&mut host, &wire);
+        offered.note(&host.pull(), shift);
+    }
+    host.run_timer();
+    offered.note(&host.pull(), shift);
+    assert_eq!((offered.ack, offered.edge), (SeqNumber(1000) + end, SeqNumber(1000) + end));
 }
 
 #[test]

@@ -6,12 +6,14 @@
 //! | `connection` | a connection as it was examined last, and what bounds it |
 //! | `transition` | the states of RFC 9293 section 3.3.2, and which may follow which |
 //! | `sequence` | SND.UNA, SND.NXT and the window |
+//! | `single` | rules of one sentence: Karn's, window updates, challenge ACKs |
 //! | `timers` | which timer runs when |
 //! | `congestion` | the laws of the congestion window |
 
 mod congestion;
 mod connection;
 mod sequence;
+mod single;
 mod timers;
 mod transition;
 
@@ -35,12 +37,13 @@ const CONNECTIONS: usize = 1 << 16;
 pub struct WhiteBox {
     connections: BTreeMap<TcpHandle, Connection>,
     bench: Bench,
+    challenges_per_second: u32,
 }
 
 impl WhiteBox {
-    /// Oracles that have seen nothing yet.
-    pub fn new(switches: Switches) -> WhiteBox {
-        WhiteBox { connections: BTreeMap::new(), bench: Bench::new(switches) }
+    /// Oracles that have seen nothing yet. A connection of the stack sends at most so many challenge ACKs per second.
+    pub fn new(switches: Switches, challenges_per_second: u32) -> WhiteBox {
+        WhiteBox { connections: BTreeMap::new(), bench: Bench::new(switches), challenges_per_second }
     }
 
     /// Switches an oracle on or off.
@@ -55,6 +58,9 @@ impl WhiteBox {
         sequence::judge(seen, before, &mut self.bench);
         timers::judge(seen, &mut self.bench);
         congestion::judge(seen, before, &mut self.bench);
+        single::karn(seen, before, &mut self.bench);
+        single::window_update(seen, &mut self.bench);
+        single::challenges(seen, self.challenges_per_second, &mut self.bench);
         if !self.bench.found.is_empty() {
             self.bench.keep_about(mark, FlowKey::of(seen.local, seen.remote), &line(seen));
         }

@@ -36,6 +36,11 @@ fn established() -> Examination {
         recovering: Recovering::No,
         backoff: 0,
         owes: false,
+        timed: None,
+        challenges: 0,
+        rcv_wnd: 65_535,
+        unread: 0,
+        ack_due: false,
         timers: [None; TimerCause::ALL.len()],
     }
 }
@@ -63,13 +68,15 @@ trait Changed: Sized + Into<Examination> {
     }
 }
 
+const CHALLENGES: u32 = 10;
+
 fn in_state(state: State) -> Examination {
     let seen = established().with(|seen| seen.state = state);
     if state == State::TimeWait { seen.running(TimerCause::TimeWait) } else { seen }
 }
 
 fn broken(history: &[Examination]) -> Vec<Oracle> {
-    let mut white_box = WhiteBox::new(Switches::ALL);
+    let mut white_box = WhiteBox::new(Switches::ALL, CHALLENGES);
     let begins = established().with(|seen| {
         seen.state = State::SynReceived;
         (seen.una, seen.nxt, seen.wnd) = (ISS, ISS, 0);
@@ -151,6 +158,37 @@ fn sequence(#[case] history: Vec<Examination>, #[case] breaks: &[Oracle]) {
 #[case::fin_wait_2(established().running(TimerCause::FinWait2), &[Oracle::Timers])]
 fn timers(#[case] seen: Examination, #[case] breaks: &[Oracle]) {
     assert_eq!(broken(&[seen]), breaks);
+}
+
+/// RFC 6298 section 3: what was sent again is not timed.
+#[test]
+fn karn() {
+    let timed = |seen: Examination, end: u32| seen.with(|seen| seen.timed = Some(seen.una + end));
+    let fast = lost(flying(), Recovering::Fast, 5_110, 5_110);
+    assert_eq!(broken(&[timed(flying(), 1_460), fast]), []);
+    assert_eq!(broken(&[flying(), timed(fast, 1_460)]), [Oracle::Karn]);
+    // What is sent for the first time since may be.
+    let more = fast.with(|seen| seen.nxt += 1_460);
+    assert_eq!(broken(&[flying(), fast, timed(more, 10_220 + 1_460)]), []);
+    // It is about to be sent again: then the timing ends.
+    assert_eq!(broken(&[flying(), timed(fast, 1_460).with(|seen| seen.owes = true)]), []);
+}
+
+/// RFC 9293 section 3.8.6.2.2: an application that has read all opens the window.
+#[test]
+fn window_update() {
+    let shut = established().with(|seen| seen.rcv_wnd = 0);
+    assert_eq!(broken(&[shut.with(|seen| seen.unread = 1)]), []);
+    assert_eq!(broken(&[shut.with(|seen| seen.ack_due = true)]), []);
+    assert_eq!(broken(&[shut]), [Oracle::WindowUpdate]);
+}
+
+/// RFC 5961 section 7.
+#[test]
+fn challenge_limit() {
+    assert_eq!(broken(&[established().with(|seen| seen.challenges = CHALLENGES)]), []);
+    let beyond = established().with(|seen| seen.challenges = CHALLENGES + 1);
+    assert_eq!(broken(&[beyond]), [Oracle::ChallengeLimit]);
 }
 
 #[test]
