@@ -22,7 +22,7 @@ pub(super) fn grouped(count: u64) -> String {
 
 /// A number of an axis that is `span` long, with as many decimals as it needs.
 pub(super) fn tick(value: f64, span: f64) -> String {
-    let decimals = (0..9_usize).find(|decimals| span * 10_f64.powi(*decimals as i32) >= 999.0).unwrap_or(9);
+    let decimals = (0..9).find(|decimals| span * 10_f64.powi(*decimals) >= 999.0).unwrap_or(9) as usize;
     let text = format!("{value:.decimals$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
