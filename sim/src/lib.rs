@@ -16,6 +16,7 @@
 //! | [`command`] | the command `tickwire-sim` |
 //! | [`draw`] | every random decision, by name: from a seed, or from a tape |
 //! | `application` | [`Program`]: what runs on a host, and who is woken by what |
+//! | [`report`] | a run as one HTML page: ladder, graphs, verdicts |
 //! | [`scenario`] | a network, its faults and its workload as one value, as TOML, and run |
 //! | [`script`] | applications as steps: connect, send, expect, close |
 //! | [`workload`] | applications that transfer streams of known bytes, and verify them |
@@ -69,6 +70,7 @@ pub mod oracle;
 mod programs;
 #[cfg(target_os = "linux")]
 pub mod relay;
+pub mod report;
 pub mod scenario;
 pub mod script;
 pub mod segment;

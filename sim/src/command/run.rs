@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::seed::seed;
+use crate::report::Report;
 use crate::scenario::{Built, FlowOutcome, Outcome, Scenario};
 
 /// Run a scenario.
@@ -21,6 +22,9 @@ pub(super) struct Options {
     /// Write a capture (pcapng) of all interfaces into this directory
     #[arg(long, value_name = "DIR")]
     pcap: Option<PathBuf>,
+    /// Write a report (HTML) with graphs, the frames and the verdicts into this file
+    #[arg(long, value_name = "OUT.html")]
+    report: Option<PathBuf>,
     /// Print the outcome as JSON
     #[arg(long)]
     json: bool,
@@ -30,10 +34,15 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
     let file = options.file.display();
     let text = std::fs::read_to_string(&options.file).map_err(|error| format!("cannot read {file}: {error}"))?;
     let scenario: Scenario = text.parse().map_err(|error| format!("{file}: {error}"))?;
-    let built = scenario.build(&seed(options.seed)).map_err(|error| format!("{file}: {error}"))?;
+    let mut built = scenario.build(&seed(options.seed)).map_err(|error| format!("{file}: {error}"))?;
+    built.world.keep_details(options.report.is_some());
     let (outcome, built) = scenario.run_built(built);
     if let Some(dir) = &options.pcap {
         write_capture(dir, &options.file, &built)?;
+    }
+    if let Some(path) = &options.report {
+        let report = Report { scenario: &scenario, seed: &options.seed.to_string(), outcome: &outcome, built: &built };
+        std::fs::write(path, report.html()).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     let printed = if options.json { json(&outcome) } else { Ok(text_of(&scenario, options.seed, &outcome)) };
     write_out(&printed?)?;

@@ -96,6 +96,7 @@ impl World {
             nodes: Vec::new(),
             wiring: Wiring::default(),
             trace: Trace::default(),
+            details: None,
             switches: Switches::ALL,
             hash: RunHash::new(),
             events: 0,

@@ -3,7 +3,7 @@
 use tickwire_core::{Instant, Stack};
 
 use super::hash::Entry;
-use super::{HostId, NodeId, World};
+use super::{HostId, LinkId, NodeId, Port, World};
 use crate::application::ApplicationId;
 use crate::failure::Failure;
 use crate::node::host::HostState;
@@ -76,6 +76,11 @@ impl World {
     /// What passed so far.
     pub fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// The links, in the order in which they were added, each with its first end and its second.
+    pub fn links(&self) -> impl Iterator<Item = (LinkId, [Port; 2])> + '_ {
+        self.wiring.links()
     }
 
     /// How many things have happened.

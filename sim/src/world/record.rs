@@ -5,7 +5,7 @@ use tickwire_core::config::Medium;
 use tickwire_core::provenance::Provenance;
 
 use super::hash::Entry;
-use super::{NodeId, Port, World};
+use super::{HostId, NodeId, Port, World};
 use crate::link::Fate;
 use crate::node::Node;
 use crate::oracle::{Mark, Sighting};
@@ -68,12 +68,19 @@ impl World {
 
     /// What a host's connections looked like during its turn, and whether they might.
     pub(super) fn examine(&mut self, id: NodeId) {
+        let mut kept = Vec::new();
         let state = &mut self.nodes[id.0];
         if let (Node::Host(host), Some(tap)) = (&mut state.node, &mut state.tap) {
             let mark = Mark { number: self.trace.count().saturating_sub(1), at: host.clock.at(self.now) };
             for examination in host.stack.take_examinations() {
                 tap.white_box.observe(&examination, mark);
+                if self.details.is_some() {
+                    kept.push(examination);
+                }
             }
+        }
+        for examination in kept {
+            self.keep_examination(HostId(id.0), examination);
         }
     }
 
