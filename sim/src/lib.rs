@@ -17,6 +17,7 @@
 //! | [`command`] | the command `tickwire-sim` |
 //! | [`draw`] | every random decision, by name: from a seed, or from a tape |
 //! | `application` | [`Program`]: what runs on a host, and who is woken by what |
+//! | [`report`] | a run as one HTML page: ladder, graphs, verdicts |
 //! | [`scenario`] | a network, its faults and its workload as one value, as TOML, and run |
 //! | [`script`] | applications as steps: connect, send, expect, close |
 //! | [`swarm`] | random scenarios |
@@ -72,6 +73,7 @@ pub mod oracle;
 mod programs;
 #[cfg(target_os = "linux")]
 pub mod relay;
+pub mod report;
 pub mod scenario;
 pub mod script;
 pub mod segment;
