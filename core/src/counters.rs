@@ -239,6 +239,8 @@ counters! {
         dhcpv6_refused = "dhcpv6.refused",
         /// Connections reset at their release, because `Limits::orphans` was reached.
         orphans_reset = "tcp.orphans_reset",
+        /// Half-open connections that made room for a SYN: their SYN-ACK had no answer.
+        half_open_recycled = "tcp.half_open_recycled",
         /// Connections that left TIME-WAIT early to make room for new ones.
         time_wait_evicted = "tcp.time_wait_evicted",
         /// Resets sent from the control queue: no socket, aborts, refusals.

@@ -16,7 +16,7 @@ use crate::time::Instant;
 use crate::udp::UdpState;
 
 /// Entries of sockets that are gone, which a queue of sockets may hold beside as many as there are live ones.
-const GONE_MAX: usize = 64;
+pub(crate) const GONE_MAX: usize = 64;
 
 /// Who answers for a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,6 +30,7 @@ use crate::wire::ipv4_options::IpOptions;
 use crate::wire::tcp::TcpSegment;
 use crate::wire::{ipv4, ipv6, tcp};
 use core::net::IpAddr;
+use slotmap::SlotMap;
 
 /// Examinations that are kept until somebody takes them.
 const EXAMINATIONS: usize = 4096;
@@ -137,7 +138,8 @@ impl Stack {
                 self.owe_reset(id, flow, Some(reset));
                 Err(reason)
             }
-            Judgement::Open => self.open_passively(id, listener, flow, segment, None),
+            Judgement::OpenIfRoom if !self.recycle_half_open(listener) => Err(DropReason::TcpBacklog),
+            Judgement::Open | Judgement::OpenIfRoom => self.open_passively(id, listener, flow, segment, None),
         }
     }
 
@@ -167,12 +169,28 @@ impl Stack {
         let mut open = self.opening(id, &flow, &settings);
         open.iss = last.map_or(open.iss, |last| open.iss.max(last + 1));
         let tcb = Tcb::accept(&mut self.env(), open, segment);
-        if let Some(slot) = self.sockets.listeners.get_mut(listener) {
-            slot.listener.on_opened();
-        }
         let handle = self.insert_connection(tcb, flow, Owner::SynQueue(listener));
+        let tcp = &self.sockets.tcp;
+        if let Some(slot) = self.sockets.listeners.get_mut(listener) {
+            slot.listener.on_opened(handle, |handle| is_queued(tcp, handle, listener));
+        }
         self.settle_tcp(handle);
         Ok(())
+    }
+
+    /// A SYN has come to a full SYN queue: the oldest half-open connection goes, if its SYN-ACK had to be sent again
+    /// (RFC 4987 section 3.4). A crowd that answers keeps its places, a flood that does not holds them for an RTO.
+    fn recycle_half_open(&mut self, listener: ListenerHandle) -> bool {
+        let tcp = &self.sockets.tcp;
+        let Some(slot) = self.sockets.listeners.get_mut(listener) else { return false };
+        let oldest = slot.listener.oldest_opened(|handle| is_queued(tcp, handle, listener));
+        let silent = oldest.filter(|&handle| tcp.get(handle).is_some_and(|slot| slot.tcb.info().backoff > 0));
+        let Some(handle) = silent else { return false };
+        slot.listener.on_refused();
+        self.counters.half_open_recycled += 1;
+        self.free_flow(handle);
+        self.remove_connection(handle);
+        true
     }
 
     /// What a new connection starts from: its initial sequence number (RFC 6528), its timestamp
@@ -554,4 +572,9 @@ fn hash_flow(key: &HashKey, flow: &Flow) -> u32 {
 
 fn pseudo_header(received: &Received, len: usize) -> crate::wire::checksum::Sum {
     PacketHeader::new(received.src, received.dst, IpProtocol::TCP).pseudo_header(len)
+}
+
+/// Whether a connection is in a listener's SYN queue.
+fn is_queued(tcp: &SlotMap<TcpHandle, Box<TcpSlot>>, handle: TcpHandle, listener: ListenerHandle) -> bool {
+    tcp.get(handle).is_some_and(|slot| slot.owner == Owner::SynQueue(listener))
 }

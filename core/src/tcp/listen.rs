@@ -9,6 +9,7 @@ use crate::config::{Limits, TcpSettings};
 use crate::digest::Digest;
 use crate::error::DropReason;
 use crate::socket::TcpHandle;
+use crate::socket::table::GONE_MAX;
 use crate::wire::tcp::TcpFlags;
 
 /// The reset for a segment that belongs to no connection (RFC 9293 section 3.10.7.1); a reset gets none.
@@ -28,6 +29,8 @@ pub(crate) fn reset_for(segment: &Segment<'_>) -> Option<Reset> {
 pub(crate) enum Judgement {
     /// A SYN to be accepted: `Tcb::accept`, then `Listener::on_opened`.
     Open,
+    /// The same, if a connection in SYN-RECEIVED can make room for it.
+    OpenIfRoom,
     /// The segment is answered with a reset and dropped.
     Reset(Reset, DropReason),
     /// The segment is dropped.
@@ -43,12 +46,20 @@ pub(crate) struct Listener {
     backlog: u32,
     /// Connections in SYN-RECEIVED.
     syn_received: u32,
+    /// Those, the oldest first, among others that have left it since.
+    syn_queue: VecDeque<TcpHandle>,
     accept_queue: VecDeque<TcpHandle>,
 }
 
 impl Listener {
     pub(crate) fn new(backlog: u32, settings: TcpSettings) -> Listener {
-        Listener { settings, backlog: backlog.max(1), syn_received: 0, accept_queue: VecDeque::new() }
+        Listener {
+            settings,
+            backlog: backlog.max(1),
+            syn_received: 0,
+            syn_queue: VecDeque::new(),
+            accept_queue: VecDeque::new(),
+        }
     }
 
     /// RFC 9293 section 3.10.7.2.
@@ -67,17 +78,33 @@ impl Listener {
             if segment.has(TcpFlags::FIN) {
                 return Judgement::Drop(DropReason::TcpFlags);
             }
-            let full =
-                self.accept_queue.len() as u64 >= u64::from(self.backlog) || self.syn_received >= limits.syn_queue;
-            return if full { Judgement::Drop(DropReason::TcpBacklog) } else { Judgement::Open };
+            if self.accept_queue.len() as u64 >= u64::from(self.backlog) {
+                return Judgement::Drop(DropReason::TcpBacklog);
+            }
+            return if self.syn_received >= limits.syn_queue { Judgement::OpenIfRoom } else { Judgement::Open };
         }
         // Fourth, other data or control: drop the segment.
         Judgement::Drop(DropReason::TcpFlags)
     }
 
-    /// A connection was opened and is in SYN-RECEIVED.
-    pub(crate) fn on_opened(&mut self) {
+    /// A connection was opened and is in SYN-RECEIVED. `is_queued` tells whether one still is.
+    pub(crate) fn on_opened(&mut self, handle: TcpHandle, is_queued: impl Fn(TcpHandle) -> bool) {
         self.syn_received += 1;
+        self.syn_queue.push_back(handle);
+        if self.syn_queue.len() > self.syn_received as usize + GONE_MAX {
+            self.syn_queue.retain(|&handle| is_queued(handle));
+        }
+    }
+
+    /// The oldest connection in SYN-RECEIVED. Those before it that have left it are forgotten.
+    pub(crate) fn oldest_opened(&mut self, is_queued: impl Fn(TcpHandle) -> bool) -> Option<TcpHandle> {
+        while let Some(&handle) = self.syn_queue.front() {
+            if is_queued(handle) {
+                return Some(handle);
+            }
+            self.syn_queue.pop_front();
+        }
+        None
     }
 
     /// A connection left SYN-RECEIVED for ESTABLISHED.
@@ -99,9 +126,11 @@ impl Listener {
     pub(crate) fn digest(&self, digest: &mut Digest) {
         digest.u32(self.backlog);
         digest.u32(self.syn_received);
-        digest.count(self.accept_queue.len());
-        for handle in &self.accept_queue {
-            digest.handle(*handle);
+        for queue in [&self.syn_queue, &self.accept_queue] {
+            digest.count(queue.len());
+            for handle in queue {
+                digest.handle(*handle);
+            }
         }
     }
 }

@@ -44,3 +44,14 @@ fn a_peer_gets_in_while_there_is_room(#[values(false, true)] ipv6: bool) {
     assert_eq!(lan.world.failures(), [], "\n{}", lan.tail());
     assert!((100..=202).contains(&most), "{most} sockets");
 }
+
+/// Four times what there is room for: what does not answer within an RTO makes room, so that the peer gets in with
+/// one of its next SYNs.
+#[rstest]
+fn a_peer_gets_in_after_the_flood(#[values(false, true)] ipv6: bool) {
+    let (lan, most) = flooded(ipv6, 1_000);
+    assert_eq!(lan.world.failures(), [], "\n{}", lan.tail());
+    let limit = lan.world.stack(lan.victim).config().limits.syn_queue as usize;
+    assert!((limit..=limit + 1).contains(&most), "{most} sockets, room for {limit}");
+    assert!(lan.counted(lan.victim, "tcp.half_open_recycled") > 0);
+}

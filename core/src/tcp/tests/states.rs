@@ -432,12 +432,14 @@ fn listen_and_closed() {
     assert_eq!(judge(&listener, SYN | ACK), Judgement::Reset(reset, DropReason::TcpNoSocket));
     assert_eq!(judge(&listener, FIN), Judgement::Drop(DropReason::TcpFlags));
     assert_eq!(judge(&listener, SYN), Judgement::Open);
-    listener.on_opened();
-    listener.on_opened();
-    assert_eq!(judge(&listener, SYN), Judgement::Drop(DropReason::TcpBacklog));
+    let handle = crate::socket::TcpHandle::default();
+    listener.on_opened(handle, |_| true);
+    listener.on_opened(handle, |_| true);
+    assert_eq!(judge(&listener, SYN), Judgement::OpenIfRoom);
+    assert_eq!(listener.oldest_opened(|_| true), Some(handle));
     listener.on_refused();
     assert_eq!(judge(&listener, SYN), Judgement::Open);
-    listener.on_established(crate::socket::TcpHandle::default());
+    listener.on_established(handle);
     assert_eq!(judge(&listener, SYN), Judgement::Drop(DropReason::TcpBacklog));
     assert!(listener.accept().is_some());
     assert_eq!(judge(&listener, SYN), Judgement::Open);

@@ -191,6 +191,36 @@ fn a_full_syn_queue_drops_syns() {
     rig.take("S 0:0(0) win 1000");
 }
 
+/// RFC 4987 section 3.4: who has not answered within an RTO makes room, the oldest first; who may yet answer does not.
+#[test]
+fn a_full_syn_queue_recycles_what_does_not_answer() {
+    let mut setup = Setup::default();
+    setup.config.limits = Limits { syn_queue: 2, ..Limits::default() };
+    let mut rig = setup.listening();
+    rig.peer.set_port(40_000);
+    rig.take("S 0:0(0) win 1000");
+    rig.sent();
+    rig.pass(600);
+    rig.peer.set_port(40_001);
+    rig.take("S 0:0(0) win 1000");
+    rig.sent();
+    // The first SYN-ACK is sent again after a second.
+    rig.peer.set_port(40_002);
+    assert_eq!(rig.rx("S 0:0(0) win 1000"), Verdict::Dropped(DropReason::TcpBacklog));
+    rig.pass(500);
+    rig.take("S 0:0(0) win 1000");
+    rig.sent();
+    assert_eq!(rig.connections(), 2);
+    rig.peer.set_port(40_003);
+    assert_eq!(rig.rx("S 0:0(0) win 1000"), Verdict::Dropped(DropReason::TcpBacklog));
+    // The one that went is not known any more; the others are.
+    rig.peer.set_port(40_000);
+    assert_eq!(rig.rx(". 1:1(0) ack 1 win 1000"), Verdict::Dropped(DropReason::TcpNoSocket));
+    rig.peer.set_port(40_001);
+    rig.take("R 1:1(0) win 0");
+    assert_eq!(rig.connections(), 1);
+}
+
 #[test]
 fn a_syn_ack_that_acknowledges_something_else_is_reset() {
     // "If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset <SEQ=SEG.ACK><CTL=RST> and discard".
