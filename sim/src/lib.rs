@@ -23,6 +23,7 @@
 //! | [`swarm`] | random scenarios |
 //! | [`workload`] | applications that transfer streams of known bytes, and verify them |
 //! | [`asynchronous`] | hosts that run asynchronous programs: real code, on real sockets, on the world's time. Feature `tokio`, on by default |
+//! | [`mutants`] | planted bugs, and whether they are found |
 //! | `programs` | what a world needs of who runs programs on its hosts |
 //! | [`determinism`] | two runs of one thing, compared event by event |
 //! | `failure` | what went wrong: a script that could not go on, a rule that was broken |
@@ -31,7 +32,6 @@
 //! | [`trace`] | every frame that passed an interface, in the notation and as pcapng |
 //! | [`segment`] | the TCP segment of a frame, its flow, and sequence numbers told from 0 |
 //! | `relay` | a link of the same kind between two real interfaces, in real time (Linux) |
-//! | [`command`] | the command `tickwire-sim` |
 //!
 //! ```
 //! use std::{net::Ipv4Addr, time::Duration};
@@ -68,6 +68,7 @@ pub mod draw;
 mod failure;
 pub mod fault;
 pub mod link;
+pub mod mutants;
 pub mod node;
 pub mod oracle;
 mod programs;

@@ -7,7 +7,7 @@ use tickwire_sim::campaign::{Campaign, SeedReport, Shard, Summary, Writer, canar
 use tickwire_sim::swarm;
 
 fn campaign(jobs: usize, shard: Shard) -> Campaign {
-    Campaign { seeds: 0..24, shard, jobs, time: None, check_determinism: false }
+    Campaign { seeds: 0..24, shard, jobs, time: None, check_determinism: false, until_failure: false }
 }
 
 fn run(campaign: &Campaign) -> (Vec<SeedReport>, Summary) {

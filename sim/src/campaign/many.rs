@@ -24,6 +24,8 @@ pub struct Campaign {
     pub time: Option<Duration>,
     /// Whether each is run twice, and both runs compared.
     pub check_determinism: bool,
+    /// Whether no more are begun once one has failed.
+    pub until_failure: bool,
 }
 
 /// How far a campaign is.
@@ -108,6 +110,9 @@ impl Campaign {
             drop(reports);
             for report in received {
                 summary.add(&report);
+                if self.until_failure && summary.failed > 0 {
+                    next.store(self.seeds.end, Ordering::Relaxed);
+                }
                 let progress = Progress { done: summary.done, all, failed: summary.failed };
                 if let Err(error) = each(&report, progress) {
                     next.store(self.seeds.end, Ordering::Relaxed);

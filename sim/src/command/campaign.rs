@@ -36,6 +36,12 @@ pub(super) struct Options {
     /// Run each twice, and compare both runs
     #[arg(long)]
     check_determinism: bool,
+    /// Begin no more once one has failed
+    #[arg(long)]
+    until_failure: bool,
+    /// Leave out the run with something planted in it: for a hunt for what was planted elsewhere
+    #[arg(long)]
+    no_canary: bool,
     /// The directory of the results
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -62,7 +68,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
         None => Shard::of_environment(&|name| std::env::var(name).ok(), options.shards)
             .map_err(|error| error.to_string())?,
     };
-    if !canary_is_found(&swarm::seed(options.seeds.start)) {
+    if !options.no_canary && !canary_is_found(&swarm::seed(options.seeds.start)) {
         return Err("the canary was not found: oracles that miss what was planted are not to be believed".to_owned());
     }
     let campaign = Campaign {
@@ -71,6 +77,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
         jobs: options.jobs,
         time: options.minutes.map(|minutes| Duration::from_secs(minutes * 60)),
         check_determinism: options.check_determinism,
+        until_failure: options.until_failure,
     };
     let mut writer = Writer::create(&options.out).map_err(|error| error.to_string())?;
     let bar = progress_bar();
@@ -84,7 +91,8 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
     bar.finish_and_clear();
     writer.finish().map_err(|error| error.to_string())?;
     let seconds = began.elapsed().as_secs().max(1);
-    println!("the canary was found; {} seeds in {seconds} s, {} a second", summary.done, summary.done / seconds);
+    let canary = if options.no_canary { "without a canary" } else { "the canary was found" };
+    println!("{canary}; {} seeds in {seconds} s, {} a second", summary.done, summary.done / seconds);
     Ok(verdict(&summary))
 }
 

@@ -3,11 +3,13 @@
 //! | module | job |
 //! |---|---|
 //! | `campaign` | `tickwire-sim campaign` and `merge`: random scenarios by their numbers |
+//! | `mutants` | `tickwire-sim mutants`: planted bugs, and whether they are found |
 //! | `random` | `tickwire-sim random`: one of them, as TOML |
 //! | `run` | `tickwire-sim run`: one scenario, one seed |
 //! | `relay` | `tickwire-sim relay`: a modelled link between two real interfaces (Linux) |
 
 mod campaign;
+mod mutants;
 mod random;
 #[cfg(target_os = "linux")]
 mod relay;
@@ -32,6 +34,7 @@ enum Command {
     Campaign(campaign::Options),
     Merge(campaign::MergeOptions),
     Random(random::Options),
+    Mutants(mutants::Options),
     /// Join two TAP interfaces by a modelled link, in real time
     #[cfg(target_os = "linux")]
     #[command(long_about = relay::ABOUT, after_help = relay::EXAMPLES)]
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Campaign(options) => campaign::run(&options),
         Command::Merge(options) => campaign::run_merge(&options),
         Command::Random(options) => random::run(&options),
+        Command::Mutants(options) => mutants::run(&options),
         #[cfg(target_os = "linux")]
         Command::Relay(options) => relay::run(&options),
     };

@@ -43,7 +43,8 @@ fn host(u: &mut Unstructured<'_>, features: &Features, name: &str, network: u8, 
 }
 
 /// Values of options, by name, of which a host may have any.
-const OPTIONS: [(&str, &[&str]); 14] = [
+const OPTIONS: [(&str, &[&str]); 15] = [
+    ("tcp.initial_sequence", &["2147418112", "4294901760"]),
     ("tcp.sack", &["false"]),
     ("tcp.timestamps", &["false"]),
     ("tcp.window_scaling", &["false"]),

@@ -1,0 +1,78 @@
+//! `tickwire-sim mutants`: plants bugs in a copy of the sources, and sees whether they are found.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::mutants::{Hunt, Mutant, Table, mutants};
+
+/// Plant bugs in a copy of the sources, and see whether they are found
+#[derive(Args)]
+pub(super) struct Options {
+    /// Only these; all, if none is named
+    names: Vec<String>,
+    /// The root of the sources
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    tree: PathBuf,
+    /// How many random scenarios each is hunted with
+    #[arg(long, default_value_t = 200)]
+    seeds: u64,
+    /// On how many threads
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// Where they are built; `target/mutants` in the tree, if not said
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
+    /// Only see whether each still fits the sources
+    #[arg(long)]
+    check: bool,
+}
+
+pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
+    let scratch = options.scratch.clone().unwrap_or_else(|| options.tree.join("target/mutants"));
+    std::fs::create_dir_all(&scratch).map_err(|error| format!("cannot make {}: {error}", scratch.display()))?;
+    let scratch = scratch.canonicalize().map_err(|error| format!("cannot use {}: {error}", scratch.display()))?;
+    let hunt = Hunt { tree: options.tree.clone(), scratch, seeds: 0..options.seeds, jobs: options.jobs };
+    let wanted = chosen(mutants(&options.tree).map_err(|error| error.to_string())?, &options.names)?;
+    hunt.prepare().map_err(|error| error.to_string())?;
+    for mutant in &wanted {
+        hunt.check(mutant).map_err(|error| error.to_string())?;
+    }
+    if options.check {
+        println!("all {} mutants fit the sources", wanted.len());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let unchanged = hunt.hunt(None).map_err(|error| error.to_string())?;
+    if unchanged.is_caught() {
+        let oracles: Vec<&String> = unchanged.oracles.keys().collect();
+        return Err(format!("the unchanged sources fail in {} runs: {oracles:?}", unchanged.runs));
+    }
+    println!("the unchanged sources pass {} runs", unchanged.runs);
+    let mut table = Table::default();
+    for mutant in wanted {
+        let caught = hunt.hunt(Some(&mutant)).map_err(|error| error.to_string())?;
+        let seconds = (caught.build.as_secs(), caught.hunt.as_secs());
+        let verdict = if caught.is_caught() { "caught" } else { "NOT CAUGHT" };
+        println!("{:<28} {verdict} after {} runs ({} s + {} s)", mutant.name, caught.runs, seconds.0, seconds.1);
+        table.add(mutant, caught);
+    }
+    print!("\n{table}");
+    let missed: Vec<&Mutant> = table.missed().collect();
+    for mutant in &missed {
+        println!("\n{} was not caught. It breaks {}", mutant.name, mutant.breaks);
+    }
+    println!("{} of {} caught", table.len() - missed.len(), table.len());
+    Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn chosen(mut all: Vec<Mutant>, names: &[String]) -> Result<Vec<Mutant>, String> {
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|mutant| mutant.name == **name)) {
+        let known: Vec<&str> = all.iter().map(|mutant| mutant.name.as_str()).collect();
+        return Err(format!("there is no mutant {unknown:?}; there are {}", known.join(", ")));
+    }
+    if !names.is_empty() {
+        all.retain(|mutant| names.contains(&mutant.name));
+    }
+    Ok(all)
+}

@@ -1,0 +1,173 @@
+//! A mutant is built, and random scenarios are run on it until one fails.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::copy::copy_tree;
+use super::{Mutant, MutantError};
+use crate::campaign::SeedReport;
+
+/// How long the scenarios of one mutant may take; one that hangs is caught by that.
+const HUNT_MAX: Duration = Duration::from_mins(3);
+
+/// Where mutants are built, and what is run on them.
+#[derive(Clone, Debug)]
+pub struct Hunt {
+    /// The tree that they come from. It is only read.
+    pub tree: PathBuf,
+    /// A directory of the hunt's own.
+    pub scratch: PathBuf,
+    /// The numbers of the random scenarios.
+    pub seeds: Range<u64>,
+    /// On how many threads they are run.
+    pub jobs: usize,
+}
+
+/// What became of a mutant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caught {
+    /// In how many scenarios each oracle found something, by its name.
+    pub oracles: BTreeMap<String, u64>,
+    /// The scenarios that were run.
+    pub runs: u64,
+    /// It did not come to an end.
+    pub hangs: bool,
+    /// How long building took.
+    pub build: Duration,
+    /// How long the scenarios took.
+    pub hunt: Duration,
+}
+
+impl Caught {
+    /// Whether it was.
+    pub fn is_caught(&self) -> bool {
+        self.hangs || !self.oracles.is_empty()
+    }
+}
+
+impl Hunt {
+    /// Copies the sources.
+    ///
+    /// # Errors
+    ///
+    /// `tree` is none of ours, or the copy cannot be written.
+    pub fn prepare(&self) -> Result<(), MutantError> {
+        if !self.tree.join("core/src/stack").is_dir() {
+            let right = "name the root of tickwire's sources with --tree";
+            return Err(MutantError::new("use the tree", &self.tree, right));
+        }
+        copy_tree(&self.tree, &self.copy())
+    }
+
+    /// Whether a patch fits the sources.
+    ///
+    /// # Errors
+    ///
+    /// It does not; the text says where.
+    pub fn check(&self, mutant: &Mutant) -> Result<(), MutantError> {
+        self.apply(mutant, &["--check"])
+    }
+
+    /// Builds a mutant (the unchanged sources if there is none) and hunts it.
+    ///
+    /// # Errors
+    ///
+    /// Its patch does not fit, or it does not build, or its scenarios cannot be run at all.
+    pub fn hunt(&self, mutant: Option<&Mutant>) -> Result<Caught, MutantError> {
+        if let Some(mutant) = mutant {
+            self.apply(mutant, &[])?;
+        }
+        let caught = self.build_and_run(mutant);
+        if let Some(mutant) = mutant {
+            self.apply(mutant, &["--reverse"])?;
+        }
+        caught
+    }
+
+    fn build_and_run(&self, mutant: Option<&Mutant>) -> Result<Caught, MutantError> {
+        let began = Instant::now();
+        let program = self.build(mutant)?;
+        let build = began.elapsed();
+        let began = Instant::now();
+        let caught = self.run(&program)?;
+        Ok(Caught { build, hunt: began.elapsed(), ..caught })
+    }
+
+    fn copy(&self) -> PathBuf {
+        self.scratch.join("tree")
+    }
+
+    fn apply(&self, mutant: &Mutant, options: &[&str]) -> Result<(), MutantError> {
+        let patch = fs::canonicalize(&mutant.patch).map_err(|error| MutantError::new("read", &mutant.patch, error))?;
+        let mut command = Command::new("git");
+        // The copy may lie within a repository, whose business this is not.
+        command.env("GIT_CEILING_DIRECTORIES", &self.scratch).arg("apply").args(options).arg(patch);
+        run_to_end(command.current_dir(self.copy()), "apply", &mutant.patch)
+    }
+
+    fn build(&self, mutant: Option<&Mutant>) -> Result<PathBuf, MutantError> {
+        let target = self.scratch.join("target");
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(["build", "--quiet", "--offline", "--package", "tickwire-sim", "--profile", "mutant"]);
+        command.arg("--target-dir").arg(&target).current_dir(self.copy());
+        let what = mutant.map_or_else(|| self.copy(), |mutant| mutant.patch.clone());
+        run_to_end(&mut command, "build", &what)?;
+        Ok(target.join("mutant/tickwire-sim"))
+    }
+
+    /// Runs the scenarios, for so long that each may come to an end.
+    fn run(&self, program: &Path) -> Result<Caught, MutantError> {
+        let out = self.scratch.join("out");
+        let _ = fs::remove_dir_all(&out);
+        let (Range { start, end }, jobs) = (&self.seeds, self.jobs);
+        let mut command = Command::new(program);
+        command.arg("campaign").arg("--seeds").arg(format!("{start}..{end}")).arg("--jobs").arg(jobs.to_string());
+        command.args(["--check-determinism", "--until-failure", "--no-canary", "--out"]).arg(&out);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| MutantError::new("run", program, error))?;
+        let began = Instant::now();
+        let mut hangs = false;
+        while child.try_wait().map_err(|error| MutantError::new("wait for", program, error))?.is_none() {
+            if began.elapsed() > HUNT_MAX {
+                hangs = true;
+                let _ = child.kill();
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Ok(Caught { hangs, ..results(&out)? })
+    }
+}
+
+/// What the scenarios came to; a last line that was cut off is left out.
+fn results(out: &Path) -> Result<Caught, MutantError> {
+    let path = out.join("results.jsonl");
+    let text = fs::read_to_string(&path).map_err(|error| MutantError::new("read", &path, error))?;
+    let mut caught = Caught::default();
+    for report in text.lines().filter_map(|line| serde_json::from_str::<SeedReport>(line).ok()) {
+        caught.runs += 1;
+        let mut oracles: Vec<&str> = report.outcome.failures.iter().map(|failed| failed.oracle.as_str()).collect();
+        oracles.sort_unstable();
+        oracles.dedup();
+        for oracle in oracles {
+            *caught.oracles.entry(oracle.to_owned()).or_default() += 1;
+        }
+    }
+    Ok(caught)
+}
+
+fn run_to_end(command: &mut Command, what: &str, path: &Path) -> Result<(), MutantError> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| MutantError::new(what, path, error))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(MutantError::new(what, path, String::from_utf8_lossy(&output.stderr).trim_end()))
+}
