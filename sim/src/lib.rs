@@ -66,6 +66,7 @@ pub mod fault;
 pub mod link;
 pub mod node;
 pub mod oracle;
+#[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only `asynchronous` runs programs"))]
 mod programs;
 #[cfg(target_os = "linux")]
 pub mod relay;
