@@ -71,6 +71,7 @@ pub mod link;
 pub mod mutants;
 pub mod node;
 pub mod oracle;
+#[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only `asynchronous` runs programs"))]
 mod programs;
 #[cfg(target_os = "linux")]
 pub mod relay;
