@@ -34,7 +34,7 @@ path.both = [
 at = "100ms"
 what = "cut"
 link = "cable"
-lasts = "50ms"
+lasts = "400ms"
 
 [[flow]]
 from = "client"
