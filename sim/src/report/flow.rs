@@ -53,9 +53,12 @@ pub(super) struct Heard {
 }
 
 impl Flow {
-    fn new(host: HostId, segment: &FlowSegment<'_>) -> Flow {
+    /// A flow that begins with the SYN `segment`; `offered` is the shift in the peer's SYN, if that came before.
+    fn new(host: HostId, segment: &FlowSegment<'_>, offered: u8) -> Flow {
+        // Windows are scaled if both SYNs say so (RFC 7323 section 2.2).
+        let scale = segment.segment.options().window_scale.map_or(0, |_| offered);
         let (from, to, iss) = (segment.from, segment.to, segment.segment.seq());
-        Flow { from, to, host, sent: Vec::new(), heard: Vec::new(), highest: 1, scale: 0, iss, una: 0 }
+        Flow { from, to, host, sent: Vec::new(), heard: Vec::new(), highest: 1, scale, iss, una: 0 }
     }
 
     /// When it began and ended.
@@ -96,7 +99,7 @@ impl Flow {
         let options = view.options();
         let syn = view.flags().contains(TcpFlags::SYN);
         if syn {
-            self.scale = options.window_scale.unwrap_or_default().min(14);
+            self.scale = shift(segment);
         }
         let ack = self.place(view.ack());
         let edge = ack + (u64::from(view.window()) << if syn { 0 } else { self.scale });
@@ -106,11 +109,18 @@ impl Flow {
     }
 }
 
+/// The shift that a SYN announces, at most 14 (RFC 7323 section 2.3).
+fn shift(segment: &FlowSegment<'_>) -> u8 {
+    segment.segment.options().window_scale.unwrap_or_default().min(14)
+}
+
 /// All directions of all connections that hosts have begun, in that order.
 pub(super) fn flows(world: &World) -> Vec<Flow> {
     let hosts: Vec<HostId> = world.hosts().collect();
     let mut flows: Vec<Flow> = Vec::new();
     let mut latest: BTreeMap<(SocketAddr, SocketAddr), usize> = BTreeMap::new();
+    // What SYNs announced that came before their receiver's own.
+    let mut shifts: BTreeMap<(SocketAddr, SocketAddr), u8> = BTreeMap::new();
     for passed in world.trace().frames() {
         let Some(host) = hosts.iter().find(|host| passed.port.node == **host) else { continue };
         if passed.lost || is_damaged(passed) {
@@ -122,20 +132,23 @@ pub(super) fn flows(world: &World) -> Vec<Flow> {
             Direction::Inbound => (segment.to, segment.from),
         };
         let known = latest.get(&key).copied();
+        let syn = segment.segment.flags().contains(TcpFlags::SYN);
         match passed.direction {
             Direction::Outbound => {
-                let syn = segment.segment.flags().contains(TcpFlags::SYN);
                 let begins = syn && known.is_none_or(|place| flows[place].iss != segment.segment.seq());
                 // What only passes through a router was sent by another one before.
                 let forwarded = known.is_some_and(|place| flows[place].host != *host);
                 if begins && !forwarded {
                     latest.insert(key, flows.len());
-                    flows.push(Flow::new(*host, &segment));
+                    flows.push(Flow::new(*host, &segment, shifts.remove(&key).unwrap_or_default()));
                 } else if let Some(place) = known.filter(|_| !forwarded) {
                     flows[place].send(passed, &segment);
                 }
             }
             Direction::Inbound => {
+                if syn {
+                    shifts.insert(key, shift(&segment));
+                }
                 if let Some(place) = known.filter(|place| flows[*place].host == *host) {
                     flows[place].hear(passed.at, &segment);
                 }

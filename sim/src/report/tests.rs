@@ -92,6 +92,22 @@ fn details_leave_the_run_as_it_is() {
     assert_eq!(outcome, scenario.run(&Seed([1; 32])));
 }
 
+/// Nothing was sent beyond the window offered, which the graphs show: at both ends, the one that opened the
+/// connection and the one that listened.
+#[test]
+fn windows_are_scaled_at_both_ends() {
+    let (_, _, built) = run(LOSSY);
+    let flows = super::flow::flows(&built.world);
+    assert_eq!(flows.len(), 2);
+    for flow in &flows {
+        for sent in &flow.sent {
+            let edges = flow.heard.iter().filter(|heard| heard.at <= sent.at).map(|heard| heard.edge);
+            let edge = edges.max().unwrap();
+            assert!(sent.end <= edge + 1, "{} > {}: frame {} beyond {edge}", flow.from, flow.to, sent.number);
+        }
+    }
+}
+
 /// All that the run had is drawn: retransmissions, losses, faults, the congestion window, queues and states.
 #[rstest]
 #[case("sent again")]
