@@ -131,7 +131,7 @@ fn the_page_shows(#[case] what: &str) {
 /// A verdict about a frame, made up.
 fn verdict(number: u64, earlier: u64, built: &Built) -> (String, Verdict) {
     let frames = built.world.trace().frames();
-    let mark = |number: u64| Mark { number, at: frames[number as usize].at };
+    let mark = |number: u64| Mark::new(number, frames[number as usize].at);
     let verdict = Verdict {
         oracle: Oracle::RightEdge,
         flow: None,
