@@ -329,6 +329,7 @@ options! {
     "tcp.retransmit_timeout_ms": tcp.retransmit_timeout, Kind::Milliseconds(100_000..=DAY_MS), "RFC 9293 SHLD-11";
     "tcp.syn_timeout_ms": tcp.syn_timeout, Kind::Milliseconds(1_000..=DAY_MS), "RFC 9293 MUST-23";
     "tcp.fin_wait_2_timeout_ms": tcp.fin_wait_2_timeout, Kind::Milliseconds(1_000..=DAY_MS), "as Linux";
+    "tcp.initial_sequence": tcp.initial_sequence, Kind::Optional(0..=u32::MAX as u64), "own; for tests";
     "tcp.challenge_acks_per_second": tcp.challenge_acks_per_second, Kind::Number(0..=1_000_000), "RFC 5961 section 7";
     "tcp.window_scaling": tcp.window_scaling, Kind::Switch, "RFC 7323 section 2";
     "tcp.timestamps": tcp.timestamps, Kind::Switch, "RFC 7323 section 3";

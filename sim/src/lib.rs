@@ -17,8 +17,10 @@
 //! | [`command`] | the command `tickwire-sim` |
 //! | [`draw`] | every random decision, by name: from a seed, or from a tape |
 //! | `application` | [`Program`]: what runs on a host, and who is woken by what |
+//! | [`report`] | a run as one HTML page: ladder, graphs, verdicts |
 //! | [`scenario`] | a network, its faults and its workload as one value, as TOML, and run |
 //! | [`script`] | applications as steps: connect, send, expect, close |
+//! | [`shrink`] | a scenario that fails is made smaller |
 //! | [`swarm`] | random scenarios |
 //! | [`workload`] | applications that transfer streams of known bytes, and verify them |
 //! | [`asynchronous`] | hosts that run asynchronous programs: real code, on real sockets, on the world's time. Feature `tokio`, on by default |
@@ -72,9 +74,11 @@ pub mod oracle;
 mod programs;
 #[cfg(target_os = "linux")]
 pub mod relay;
+pub mod report;
 pub mod scenario;
 pub mod script;
 pub mod segment;
+pub mod shrink;
 pub mod swarm;
 pub mod topology;
 pub mod trace;

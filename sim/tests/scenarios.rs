@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rstest::rstest;
 use tickwire_sim::Seed;
-use tickwire_sim::scenario::Scenario;
+use tickwire_sim::scenario::{Scenario, metamorphic};
 
 fn read(path: &PathBuf) -> Scenario {
     let text = std::fs::read_to_string(path).unwrap();
@@ -19,6 +19,13 @@ fn runs_as_it_says(#[files("scenarios/*.toml")] path: PathBuf) {
     assert!(outcome.frames > 0);
     // What is written of it is the same scenario.
     assert_eq!(scenario.to_string().parse::<Scenario>(), Ok(scenario));
+}
+
+/// Applications see the same with other ports, addresses, sequence numbers and over the other family.
+#[rstest]
+fn the_same_in_other_words(#[files("scenarios/*.toml")] path: PathBuf) {
+    let (scenario, seed) = (read(&path), Seed([1; 32]));
+    assert_eq!(metamorphic::compare(&scenario, &scenario.run(&seed), &seed), []);
 }
 
 /// Two runs with one seed are one run; another seed is another.

@@ -25,6 +25,10 @@ pub struct TcpConfig {
     pub fin_wait_2_timeout: Duration,
     /// Challenge ACKs sent per second on one connection; default 10 (RFC 5961 section 7).
     pub challenge_acks_per_second: u32,
+    /// Where initial sequence numbers begin, instead of at a keyed hash of the connection (RFC 6528 section 3): the
+    /// clock and 16 bits of the hash are added to it. **For tests alone**, that sequence numbers wrap: what can be
+    /// guessed can be forged. Default none.
+    pub initial_sequence: Option<u32>,
     /// Whether window scaling is offered and accepted; default true (RFC 7323).
     pub window_scaling: bool,
     /// Whether timestamps are offered and accepted; default true (RFC 7323).
@@ -47,6 +51,7 @@ impl Default for TcpConfig {
             syn_timeout: Duration::from_mins(3),
             fin_wait_2_timeout: Duration::from_mins(1),
             challenge_acks_per_second: 10,
+            initial_sequence: None,
             window_scaling: true,
             timestamps: true,
             sack: true,

@@ -181,8 +181,10 @@ impl Stack {
         let clock = (self.now.as_nanos() / ISN_TICK_NANOS) as u32;
         let is_v4 = flow.local.is_ipv4();
         let mtu = self.interfaces.get(id.index()).map_or(ipv6::MIN_MTU as u16, |interface| interface.mtu(!is_v4));
+        let hash = hash_flow(&self.secrets.isn, flow);
+        let offset = self.config.tcp.initial_sequence.map_or(hash, |first| first.wrapping_add(hash & 0xffff));
         Open {
-            iss: SeqNumber(clock.wrapping_add(hash_flow(&self.secrets.isn, flow))),
+            iss: SeqNumber(clock.wrapping_add(offset)),
             timestamp_offset: hash_flow(&self.secrets.timestamp, flow),
             mss_local: mtu.saturating_sub(tcp_headers(is_v4)),
             mss_default: if is_v4 { MSS_DEFAULT_V4 } else { MSS_DEFAULT_V6 },

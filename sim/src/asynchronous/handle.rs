@@ -117,7 +117,6 @@ impl HostHandle {
     /// Ready once the clock shows `at`. Until then `waker` waits, under `key`.
     pub(super) fn poll_timer(&self, key: &mut Option<TimerKey>, at: Instant, waker: &Waker) -> Poll<()> {
         let mut state = self.lock();
-        let state = &mut *state;
         if state.moment.monotonic >= at {
             return Poll::Ready(());
         }
@@ -126,14 +125,17 @@ impl HostHandle {
             timers.count += 1;
             (at, timers.count)
         });
-        timers.waiting.entry(key).or_insert_with(|| waker.clone()).clone_from(waker);
+        let spent = timers.waiting.insert(key, waker.clone());
+        drop(state);
+        // Without the lock: dropping a waker may run anything.
+        drop(spent);
         Poll::Pending
     }
 
     /// Nobody waits under `key` any more.
     pub(super) fn leave_timer(&self, key: TimerKey) {
-        // The waker is dropped without the lock: that may run anything.
-        let _left = self.lock().timers.waiting.remove(&key);
+        // Dropped without the lock, too.
+        let _spent = self.lock().timers.waiting.remove(&key);
     }
 
     /// When somebody waits for the clock, next.

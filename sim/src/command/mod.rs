@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `campaign` | `tickwire-sim campaign` and `merge`: random scenarios by their numbers |
 //! | `random` | `tickwire-sim random`: one of them, as TOML |
+//! | `shrink` | `tickwire-sim shrink`: one that fails, made small |
 //! | `run` | `tickwire-sim run`: one scenario, one seed |
 //! | `relay` | `tickwire-sim relay`: a modelled link between two real interfaces (Linux) |
 
@@ -12,6 +13,7 @@ mod random;
 #[cfg(target_os = "linux")]
 mod relay;
 mod run;
+mod shrink;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,7 @@ enum Command {
     Campaign(campaign::Options),
     Merge(campaign::MergeOptions),
     Random(random::Options),
+    Shrink(shrink::Options),
     /// Join two TAP interfaces by a modelled link, in real time
     #[cfg(target_os = "linux")]
     #[command(long_about = relay::ABOUT, after_help = relay::EXAMPLES)]
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Campaign(options) => campaign::run(&options),
         Command::Merge(options) => campaign::run_merge(&options),
         Command::Random(options) => random::run(&options),
+        Command::Shrink(options) => shrink::run(&options),
         #[cfg(target_os = "linux")]
         Command::Relay(options) => relay::run(&options),
     };

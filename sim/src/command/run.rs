@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::report::Report;
 use crate::scenario::{Built, FlowOutcome, Outcome, Scenario};
 use crate::swarm::seed;
 
@@ -24,6 +25,9 @@ pub(super) struct Options {
     /// Print every frame that passed an interface
     #[arg(long)]
     trace: bool,
+    /// Write a report (HTML) with graphs, the frames and the verdicts into this file
+    #[arg(long, value_name = "OUT.html")]
+    report: Option<PathBuf>,
     /// Print the outcome as JSON
     #[arg(long)]
     json: bool,
@@ -33,13 +37,18 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
     let file = options.file.display();
     let text = std::fs::read_to_string(&options.file).map_err(|error| format!("cannot read {file}: {error}"))?;
     let scenario: Scenario = text.parse().map_err(|error| format!("{file}: {error}"))?;
-    let built = scenario.build(&seed(options.seed)).map_err(|error| format!("{file}: {error}"))?;
+    let mut built = scenario.build(&seed(options.seed)).map_err(|error| format!("{file}: {error}"))?;
+    built.world.keep_details(options.report.is_some());
     let (outcome, built) = scenario.run_built(built);
     if let Some(dir) = &options.pcap {
         write_capture(dir, &options.file, &built)?;
     }
     if options.trace {
         write_out(&built.world.trace().lines())?;
+    }
+    if let Some(path) = &options.report {
+        let report = Report { scenario: &scenario, seed: &options.seed.to_string(), outcome: &outcome, built: &built };
+        std::fs::write(path, report.html()).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     let printed = if options.json { json(&outcome) } else { Ok(text_of(&scenario, options.seed, &outcome)) };
     write_out(&printed?)?;

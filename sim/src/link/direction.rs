@@ -337,6 +337,12 @@ impl Direction {
         self.stages.iter().map(|stage| stage.working.holds()).sum::<usize>()
     }
 
+    /// Frames that wait for the sender of a rate stage, or are being sent.
+    pub fn queued(&self) -> usize {
+        let rates = self.stages.iter().filter(|stage| matches!(stage.working, Working::Rate(_)));
+        rates.map(|stage| stage.working.holds()).sum()
+    }
+
     /// Does all that is due by `now`, each thing at its time. Of two stages with something due at once
     /// the one nearer to the end is first: what came earlier goes on before what comes later.
     fn advance(&mut self, now: Instant, draws: &mut Draws) {

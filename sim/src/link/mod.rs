@@ -81,7 +81,7 @@ pub use rate::{Framing, Rate};
 
 /// A link between two interfaces, its first end `a` and its second end `b`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "written::Written", rename_all = "kebab-case")]
+#[serde(try_from = "written::Written", rename_all = "kebab-case")]
 pub struct Link {
     /// What a frame from `a` to `b` goes through, in this order.
     pub a_to_b: Vec<Stage>,

@@ -22,7 +22,7 @@ pub struct Mtu {
     /// The MTUs, and from when each is in force; before the first there is no limit.
     pub steps: Vec<MtuStep>,
     /// Who says that a packet is too long, and fragments those of IPv4 that may be; without a router
-    /// all that are too long are dropped, and nobody tells (RFC 2923 section 2.1).
+    /// all that are too long are dropped, and nobody tells: a black hole (RFC 8899 section 4.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub router: Option<Router>,
 }

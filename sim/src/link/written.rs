@@ -36,7 +36,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{Link, Stage};
+use super::{Delay, Law, Link, Queue, Rate, Red, Stage};
 
 /// What is written of a link.
 #[derive(Deserialize)]
@@ -61,8 +61,15 @@ enum Preset {
     Dialup,
 }
 
-impl From<Written> for Link {
-    fn from(written: Written) -> Link {
+impl TryFrom<Written> for Link {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Link, String> {
+        for (key, stages) in [("both", &written.both), ("a-to-b", &written.a_to_b), ("b-to-a", &written.b_to_a)] {
+            for (place, stage) in stages.iter().enumerate() {
+                check(stage).map_err(|wrong| format!("{key}.{place}.{wrong}"))?;
+            }
+        }
         let mut link = match written.preset {
             None => Link::default(),
             Some(Preset::Lan) => Link::lan(),
@@ -73,7 +80,26 @@ impl From<Written> for Link {
         };
         link.a_to_b.extend(written.both.iter().cloned().chain(written.a_to_b));
         link.b_to_a.extend(written.both.into_iter().chain(written.b_to_a));
-        link
+        Ok(link)
+    }
+}
+
+/// What the types allow and nobody means. Places in lists count from 0.
+fn check(stage: &Stage) -> Result<(), String> {
+    match stage {
+        Stage::Rate(Rate { queue: Queue::Red(Red { min, max, .. }), .. }) if max <= min => {
+            Err(format!("rate.queue.red.max is {max}; right would be more than min, which is {min}"))
+        }
+        Stage::Rate(Rate { queue: Queue::Red(Red { weight_shift: 25.., .. }), .. }) => {
+            Err("rate.queue.red.weight-shift is too large; right would be 0 to 24".to_owned())
+        }
+        Stage::Delay(Delay { law: Law::Uniform { min, max }, .. }) if max < min => {
+            Err(format!("delay.law.uniform.max is {max:?}; right would be no less than min, which is {min:?}"))
+        }
+        Stage::Mtu(mtu) if mtu.steps.is_empty() => {
+            Err("mtu.steps is empty; right would be one at least, as in [{ mtu = 1400 }]".to_owned())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -89,7 +89,7 @@ pub fn around(stations: Stations, packet: &[u8]) -> Bytes {
     ethernet(stations, if is_v4 { EtherType::Ipv4 } else { EtherType::Ipv6 }, packet)
 }
 
-fn v6(address: IpAddr) -> Ipv6Addr {
+pub(crate) fn v6(address: IpAddr) -> Ipv6Addr {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped(),
         IpAddr::V6(address) => address,
@@ -133,7 +133,7 @@ pub fn datagram((from, to): (SocketAddr, SocketAddr), payload: &[u8]) -> Vec<u8>
 }
 
 /// An ICMPv6 message, whose checksum is filled in, in a packet of its own.
-pub fn icmp6(stations: Stations, hosts: Hosts, hops: u8, mut message: Vec<u8>) -> Bytes {
+pub fn icmpv6_message(stations: Stations, hosts: Hosts, hops: u8, mut message: Vec<u8>) -> Bytes {
     let sum = pseudo_header(hosts, IpProtocol::ICMPV6, message.len());
     icmpv6::fill_checksum(sum, &mut message);
     around(stations, &packet(hosts, IpProtocol::ICMPV6, hops, &message))

@@ -3,11 +3,15 @@
 use bytes::Bytes;
 use tickwire_core::Instant;
 
+use super::adversary::{Forger, RogueDhcp, Tamperer};
+#[cfg(feature = "smoltcp")]
+use super::foreign::{self, Foreign};
 use super::injector::Injector;
 use super::nat::Nat;
 use super::switch::Switch;
 use super::{Hub, Outbox};
 use crate::draw::Lots;
+use crate::oracle::{Settings, Switches};
 
 /// A node that is no host. Added to a world by [`World::add_node`](crate::World::add_node).
 #[derive(Clone, Debug)]
@@ -21,6 +25,40 @@ pub enum Machine {
     Nat(Box<Nat>),
     /// Frames at times.
     Injector(Injector),
+    /// Forged frames at a rate.
+    Forger(Forger),
+    /// A DHCP server that nobody has set up.
+    RogueDhcp(RogueDhcp),
+    /// A receiver that plays by other rules.
+    Tamperer(Tamperer),
+    /// A host with another stack.
+    #[cfg(feature = "smoltcp")]
+    Foreign(Box<Foreign>),
+}
+
+#[cfg(feature = "smoltcp")]
+impl From<Foreign> for Machine {
+    fn from(foreign: Foreign) -> Machine {
+        Machine::Foreign(Box::new(foreign))
+    }
+}
+
+impl From<Forger> for Machine {
+    fn from(forger: Forger) -> Machine {
+        Machine::Forger(forger)
+    }
+}
+
+impl From<RogueDhcp> for Machine {
+    fn from(rogue: RogueDhcp) -> Machine {
+        Machine::RogueDhcp(rogue)
+    }
+}
+
+impl From<Tamperer> for Machine {
+    fn from(tamperer: Tamperer) -> Machine {
+        Machine::Tamperer(tamperer)
+    }
 }
 
 impl From<Hub> for Machine {
@@ -53,38 +91,71 @@ impl Machine {
         match self {
             Machine::Hub(hub) => hub.ports(),
             Machine::Switch(switch) => switch.ports(),
-            Machine::Nat(_) => 2,
-            Machine::Injector(_) => 1,
+            Machine::Nat(_) | Machine::Tamperer(_) => 2,
+            Machine::Injector(_) | Machine::Forger(_) | Machine::RogueDhcp(_) => 1,
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(_) => 1,
         }
     }
 
     /// A frame arrives at a port.
     pub(crate) fn receive(&mut self, now: Instant, port: usize, frame: Bytes, lots: &mut Lots<'_>, out: &mut Outbox) {
-        let _ = lots;
         match self {
             Machine::Hub(hub) => hub.receive(port, &frame, out),
             Machine::Switch(switch) => switch.receive(now, port, frame, out),
             Machine::Nat(nat) => nat.receive(now, port, &frame, out),
             Machine::Injector(injector) => injector.receive(),
+            Machine::Forger(forger) => forger.receive(),
+            Machine::RogueDhcp(rogue) => rogue.receive(&frame, lots, out),
+            Machine::Tamperer(tamperer) => tamperer.receive(port, frame, lots, out),
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(foreign) => foreign.receive(now, frame, out),
         }
     }
 
     /// When [`Machine::expire`] has something to do.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self {
-            Machine::Hub(_) | Machine::Switch(_) => None,
+            Machine::Hub(_) | Machine::Switch(_) | Machine::RogueDhcp(_) | Machine::Tamperer(_) => None,
             Machine::Nat(nat) => nat.deadline(),
             Machine::Injector(injector) => injector.deadline(),
+            Machine::Forger(forger) => forger.deadline(),
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(foreign) => foreign.deadline(),
         }
     }
 
     /// Does what is due. At any time before the deadline it does nothing.
     pub(crate) fn expire(&mut self, now: Instant, lots: &mut Lots<'_>, out: &mut Outbox) {
-        let _ = lots;
         match self {
-            Machine::Hub(_) | Machine::Switch(_) => {}
+            Machine::Hub(_) | Machine::Switch(_) | Machine::RogueDhcp(_) | Machine::Tamperer(_) => {}
             Machine::Nat(nat) => nat.expire(now, out),
             Machine::Injector(injector) => injector.expire(now, out),
+            Machine::Forger(forger) => forger.expire(now, lots, out),
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(foreign) => foreign.expire(now, out),
+        }
+    }
+
+    /// How the frames of a host with another stack are judged; `None` for what is no host.
+    pub(crate) fn settings(&self, switches: Switches) -> Option<Settings> {
+        match self {
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(_) => Some(foreign::settings(switches)),
+            _ => {
+                let _ = switches;
+                None
+            }
+        }
+    }
+
+    /// Scripts of a host with another stack that could not go on or have not finished: number, step, what
+    /// happened.
+    pub(crate) fn failures(&self) -> Vec<(usize, usize, String)> {
+        match self {
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(foreign) => foreign.failures().collect(),
+            _ => Vec::new(),
         }
     }
 }

@@ -9,8 +9,13 @@
 //! | [`switch`] | [`Switch`]: what arrives leaves by the port of its station |
 //! | [`nat`] | [`Nat`]: many hosts behind one address |
 //! | [`injector`] | [`Injector`]: frames at times, as data |
+//! | [`adversary`] | nodes that send what they should not |
+//! | [`foreign`] | a host with another stack, smoltcp (feature `smoltcp`) |
 //! | [`frames`] | frames from their parts |
 
+pub mod adversary;
+#[cfg(feature = "smoltcp")]
+pub mod foreign;
 pub mod frames;
 pub(crate) mod host;
 mod hub;

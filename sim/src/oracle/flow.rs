@@ -129,6 +129,9 @@ pub(super) struct Flow {
     pub(super) transit: bool,
     /// It was reset, or both ends have closed.
     pub(super) over: bool,
+    /// The local end is foreign, and need not keep what arrives beyond a hole (RFC 9293 SHLD-31): so does
+    /// smoltcp with a FIN.
+    pub(super) forgetful: bool,
 }
 
 impl Flow {
@@ -253,7 +256,8 @@ impl Flow {
         if self.unacknowledged.is_some_and(|unacknowledged| ack >= unacknowledged.end) {
             // Of what came after it, this frame is the first that is sure not to have come earlier.
             let rest = self.in_order;
-            self.unacknowledged = (rest > ack).then_some(Unacknowledged { mark, end: rest });
+            let owed = rest > ack && !self.forgetful;
+            self.unacknowledged = owed.then_some(Unacknowledged { mark, end: rest });
         }
         self.over |= self.local.fin.is_some() && self.remote.fin.is_some_and(|fin| ack >= fin);
     }
@@ -301,16 +305,19 @@ impl Flow {
     #[inline]
     pub(super) fn hear(&mut self, segment: &Segment<'_>, mark: Mark) {
         self.heard_number = mark.order + 1;
+        let acceptable = self.is_acceptable(segment);
         if segment.has(TcpFlags::RST) {
-            self.unacknowledged = None;
-            self.over = true;
+            if acceptable {
+                self.unacknowledged = None;
+                self.over = true;
+            }
             return;
         }
         self.keep_heard(Heard { end: segment.end, ack: segment.ack });
         if segment.has(TcpFlags::SYN) {
             self.hear_syn(segment);
         }
-        if self.syns().is_none() || segment.ack.is_some_and(|ack| ack > self.local.nxt) {
+        if !acceptable || self.syns().is_none() || segment.ack.is_some_and(|ack| ack > self.local.nxt) {
             return;
         }
         if let Some(ack) = segment.ack {
@@ -330,6 +337,14 @@ impl Flow {
         if segment.len() > 0 {
             self.hear_text(segment, mark);
         }
+    }
+
+    /// Whether a segment lies in the window (RFC 9293 section 3.10.7.4). If not, it may be anybody's, and the
+    /// host believes nothing of it.
+    #[inline]
+    fn is_acceptable(&self, segment: &Segment<'_>) -> bool {
+        let (Some(ack), Some(edge)) = (self.local.ack, self.local.edge) else { return true };
+        segment.end >= ack.value && segment.seq <= edge.value
     }
 
     #[inline]

@@ -273,6 +273,7 @@ impl WireOracles {
         let view = &segment.view;
         let key = FlowKey::new((packet.src, view.src_port()), (packet.dst, view.dst_port()));
         let flow = self.flows.slot(key);
+        flow.forgetful = self.settings.foreign;
         let bench = &mut self.bench;
         if !flow.transit {
             acknowledgment::judge(&seen, segment, flow, bench);
@@ -312,6 +313,7 @@ impl WireOracles {
         let key = FlowKey::new((packet.dst, view.dst_port()), (packet.src, view.src_port()));
         let mark = self.mark(sighting);
         let flow = self.flows.slot(key);
+        flow.forgetful = self.settings.foreign;
         if flow.transit {
             return;
         }

@@ -22,7 +22,7 @@ impl KernelQueue {
         KernelQueue { interface, dropped_before }
     }
 
-    /// Frames dropped since; 0 if the device is none of the kernel's.
+    /// Frames dropped since; 0 if the device is none of the kernel's, or none of this namespace's any more.
     pub(super) fn dropped(&self) -> u64 {
         dropped(&self.interface).unwrap_or_default().saturating_sub(self.dropped_before)
     }

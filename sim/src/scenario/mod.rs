@@ -51,10 +51,12 @@
 //! | `nodes` | its hosts and other nodes |
 //! | `names` | what names stand for in it |
 //! | `run` | [`Outcome`]: both phases, and the end |
+//! | [`metamorphic`] | the same in other words: addresses, ports, sequence numbers, family |
 //! | `verdict` | delivery in time, legal causes, nothing left |
 
 mod build;
 mod flow;
+pub mod metamorphic;
 mod names;
 mod nodes;
 mod run;

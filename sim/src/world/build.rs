@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
+use tickwire_core::config::Medium;
 use tickwire_core::error::{AddInterfaceError, RouteError};
 use tickwire_core::frame::Capabilities;
 use tickwire_core::wire::ethernet::EthernetAddress;
@@ -95,6 +96,7 @@ impl World {
             nodes: Vec::new(),
             wiring: Wiring::default(),
             trace: Trace::default(),
+            details: None,
             switches: Switches::ALL,
             hash: RunHash::new(),
             events: 0,
@@ -162,7 +164,14 @@ impl World {
     pub fn add_node(&mut self, name: &str, machine: impl Into<Machine>) -> NodeId {
         let machine = machine.into();
         let deadline = machine.deadline();
-        let id = self.add(name, Node::Machine(machine), None);
+        let settings = machine.settings(self.switches);
+        let tap = settings.map(|settings| Tap {
+            oracles: Box::new(WireOracles::new(settings)),
+            // Nobody looks into it.
+            white_box: white_box_of(&Config::default(), Switches::NONE),
+            media: vec![Medium::Ethernet],
+        });
+        let id = self.add(name, Node::Machine(machine), tap);
         if let Some(at) = deadline {
             self.schedule_turn(id, at.max(self.now));
         }

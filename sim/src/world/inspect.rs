@@ -3,7 +3,7 @@
 use tickwire_core::{Instant, Stack};
 
 use super::hash::Entry;
-use super::{HostId, NodeId, World};
+use super::{HostId, LinkId, NodeId, Port, World};
 use crate::application::ApplicationId;
 use crate::failure::Failure;
 use crate::node::host::HostState;
@@ -78,6 +78,11 @@ impl World {
         &self.trace
     }
 
+    /// The links, in the order in which they were added, each with its first end and its second.
+    pub fn links(&self) -> impl Iterator<Item = (LinkId, [Port; 2])> + '_ {
+        self.wiring.links()
+    }
+
     /// How many things have happened.
     pub fn events(&self) -> u64 {
         self.events
@@ -112,12 +117,13 @@ impl World {
         }
     }
 
-    /// The wire oracles of a host, to be looked at.
+    /// The wire oracles of a host, foreign or ours, to be looked at.
     ///
     /// # Panics
     ///
-    /// If `host` is of another world and not in this one.
-    pub fn oracles(&self, host: HostId) -> &WireOracles {
+    /// If `host` is of another world and not in this one, or is no host.
+    pub fn oracles(&self, host: impl Into<NodeId>) -> &WireOracles {
+        let host = host.into();
         match &self.nodes[host.0].tap {
             Some(tap) => &tap.oracles,
             None => panic!("node {} has no oracles", host.0),
@@ -147,6 +153,14 @@ impl World {
                 what,
             })
         });
+        let foreign = self.nodes.iter().enumerate().flat_map(|(number, state)| {
+            let failed = if let Node::Machine(machine) = &state.node { machine.failures() } else { Vec::new() };
+            failed.into_iter().map(move |(index, step, what)| Failure::Script {
+                application: ApplicationId { host: HostId(number), index },
+                step,
+                what,
+            })
+        });
         let verdicts = self.nodes.iter().zip(&self.trace.nodes).flat_map(|(state, name)| {
             let taps = state.tap.iter();
             let verdicts = taps.flat_map(|tap| tap.oracles.verdicts().iter().chain(tap.white_box.verdicts()));
@@ -159,6 +173,6 @@ impl World {
                 findings.map(move |finding| Failure::Application { application, finding })
             })
         });
-        scripts.chain(verdicts).chain(findings).collect()
+        scripts.chain(foreign).chain(verdicts).chain(findings).collect()
     }
 }

@@ -12,6 +12,7 @@
 //! | `applications` | applications are started, looked at and ended |
 //! | `inspect` | what there is to see: stacks, oracles, failures, the trace, the hash |
 //! | `fault` | faults befall hosts and links |
+//! | `detail` | what a report shows beside the frames |
 //! | `record` | what passes an interface is hashed, judged and kept |
 //! | `hash` | the hash of a run |
 //! | `queue` | what is to happen, by time and then by the order in which it was decided |
@@ -19,6 +20,7 @@
 
 mod applications;
 mod build;
+mod detail;
 mod fault;
 mod hash;
 mod id;
@@ -35,6 +37,7 @@ use tickwire_core::config::Medium;
 use tickwire_core::{Instant, Seed};
 
 pub use self::build::{Host, HostError, HostRoute};
+pub use self::detail::{DETAILS_MAX, Depth, Details, Examined};
 pub use self::id::{HostId, NodeId, Port};
 pub use self::wiring::LinkId;
 
@@ -100,6 +103,8 @@ pub struct World {
     wiring: Wiring,
     draws: Draws,
     trace: Trace,
+    /// What a report shows beside the frames, if it was asked for.
+    details: Option<Box<Details>>,
     /// The oracles of hosts still to come.
     switches: Switches,
     hash: RunHash,
@@ -228,6 +233,7 @@ impl World {
 
     /// Takes note of what a link has dropped, and of when it is to be looked at next.
     fn settle(&mut self, way: Way) {
+        self.keep_depth(way);
         let wire = self.wiring.wire(way);
         while let Some(fate) = wire.direction.pop_dropped() {
             self.hash.entry(Entry::Dropped, self.now, way.link.index(), [fate.frame, fate.at.as_nanos()]);

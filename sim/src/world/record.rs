@@ -5,7 +5,7 @@ use tickwire_core::config::Medium;
 use tickwire_core::provenance::Provenance;
 
 use super::hash::Entry;
-use super::{NodeId, NodeState, Port, World};
+use super::{HostId, NodeId, NodeState, Port, World};
 use crate::link::Fate;
 use crate::node::Node;
 use crate::node::host::Arrived;
@@ -88,12 +88,19 @@ impl World {
 
     /// What a host's connections looked like during its turn, and whether they might.
     pub(super) fn examine(&mut self, id: NodeId) {
+        let mut kept = Vec::new();
         let state = &mut self.nodes[id.0];
         if let (Node::Host(host), Some(tap)) = (&mut state.node, &mut state.tap) {
             let mark = Mark::new(self.trace.count().saturating_sub(1), host.clock.at(self.now));
             for examination in host.stack.take_examinations() {
                 tap.white_box.observe(&examination, mark);
+                if self.details.is_some() {
+                    kept.push(examination);
+                }
             }
+        }
+        for examination in kept {
+            self.keep_examination(HostId(id.0), examination);
         }
     }
 

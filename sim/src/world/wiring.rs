@@ -83,6 +83,12 @@ impl Wiring {
         id
     }
 
+    /// All links, each with its first end and its second.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (LinkId, [Port; 2])> + '_ {
+        let ends = |[toward_b, toward_a]: &[Wire; 2]| [toward_a.to, toward_b.to];
+        self.wires.iter().enumerate().map(move |(number, wires)| (LinkId(number), ends(wires)))
+    }
+
     /// The way of what is sent at `port`.
     pub(crate) fn way(&self, port: Port) -> Option<Way> {
         self.ways.get(&port).copied()

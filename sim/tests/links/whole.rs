@@ -17,7 +17,7 @@ fn law() -> impl Strategy<Value = Law> {
     let duration = || (0_u64..5_000_000).prop_map(Duration::from_nanos);
     prop_oneof![
         duration().prop_map(Law::Constant),
-        (duration(), duration()).prop_map(|(min, max)| Law::Uniform { min, max }),
+        (duration(), duration()).prop_map(|(min, span)| Law::Uniform { min, max: min + span }),
         (duration(), duration()).prop_map(|(mean, deviation)| Law::Normal { mean, deviation }),
         (duration(), duration()).prop_map(|(min, scale)| Law::Pareto { min, scale }),
     ]
@@ -44,9 +44,9 @@ fn queue() -> impl Strategy<Value = Queue> {
             flows,
             quantum
         })),
-        (0_u64..5_000, 0_u64..10_000, 0_u8..30).prop_map(|(min, max, weight_shift)| Queue::Red(Red {
+        (0_u64..5_000, 1_u64..5_000, 0_u8..25).prop_map(|(min, span, weight_shift)| Queue::Red(Red {
             min,
-            max,
+            max: min + span,
             weight_shift,
             ..Red::new(0)
         })),

@@ -95,6 +95,10 @@ fn presets_come_before_what_is_added() {
 #[case("[[both]]\nrate = { bps = '10Mbit/s', room = '50 packets' }", &["line 2", "50 packets", "frames", "KiB"])]
 #[case("[[both]]\ndelay.law.constant = '5 lightyears'", &["line 2", "delay.law.constant", "5 lightyears", "ms"])]
 #[case("[[both]]\ndelay.law.constant = '5ms'\ndelay.correllation = '1%'", &["line 3", "correllation", "`correlation`"])]
+#[case("[[both]]\nduplicate = '1%'\n[[both]]\nrate = { bps = '1Mbit/s', room = '9frames', queue.red = { min = 5, max = 5 } }",
+    &["both.1.rate.queue.red.max is 5", "more than min"])]
+#[case("[[both]]\ndelay.law.uniform = { min = '2ms', max = '1ms' }", &["both.0.delay.law.uniform.max is 1ms", "min, which is 2ms"])]
+#[case("[[a-to-b]]\nmtu.steps = []", &["a-to-b.0.mtu.steps is empty", "{ mtu = 1400 }"])]
 #[case("[[ab]]\nduplicate = '1%'", &["line 1", "`ab`", "`a-to-b`"])]
 #[case("[[both]]\nmtu = { steps = [{ mtu = 70000 }] }", &["line 2", "70000", "u16"])]
 fn mistakes(#[case] text: &str, #[case] told: &[&str]) {

@@ -3,8 +3,10 @@
 //! | module | what is held |
 //! |---|---|
 //! | `topology` | hosts of each builder reach each other over both families |
+//! | `foreign` | streams between our stack and smoltcp |
 //! | `nat` | connections and datagrams through a translator |
 
+mod foreign;
 mod nat;
 mod topology;
 

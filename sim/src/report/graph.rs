@@ -1,0 +1,266 @@
+//! A graph over time: axes, lines, bars, dots, and the moments of faults and verdicts.
+//!
+//! Series are thinned to what the picture can tell apart: of all that falls into one column of pixels, the extremes.
+
+use std::collections::BTreeMap;
+
+use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::{
+    Cartesian2d, ChartBuilder, ChartContext, Circle, Cross, DrawingArea, EmptyElement, IntoDrawingArea, IntoFont,
+    LineSeries, PathElement, SVGBackend, Text,
+};
+use plotters::style::{Color, RGBColor, TextStyle};
+use tickwire_core::Instant;
+
+use super::ink::{Ink, themed};
+use super::matter::Moment;
+use super::quantity::{seconds, tick};
+
+/// The width of all graphs, in pixels.
+pub(super) const WIDTH: u32 = 1_280;
+/// Where their time axes begin and end.
+pub(super) const LEFT: u32 = 70;
+pub(super) const RIGHT: u32 = 14;
+/// Of the drawing that is above the axes, for the names of moments.
+const TOP: u32 = 18;
+const BOTTOM: u32 = 38;
+
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// How a series is drawn. Points are (seconds, value).
+#[derive(Clone, Debug)]
+pub(super) enum Shape {
+    /// A line that keeps its value until the next point.
+    Steps(Vec<(f64, f64)>),
+    /// Upright bars: time, lower and upper end.
+    Bars(Vec<(f64, f64, f64)>),
+    /// Filled dots.
+    Dots(Vec<(f64, f64)>),
+    /// Crosses.
+    Crosses(Vec<(f64, f64)>),
+}
+
+/// What is drawn with one ink.
+#[derive(Clone, Debug)]
+pub(super) struct Series {
+    pub(super) ink: Ink,
+    pub(super) label: &'static str,
+    pub(super) shape: Shape,
+}
+
+impl Shape {
+    fn is_empty(&self) -> bool {
+        match self {
+            Shape::Steps(points) | Shape::Dots(points) | Shape::Crosses(points) => points.is_empty(),
+            Shape::Bars(bars) => bars.is_empty(),
+        }
+    }
+
+    fn highest(&self) -> f64 {
+        match self {
+            Shape::Steps(points) | Shape::Dots(points) | Shape::Crosses(points) => {
+                points.iter().map(|(_, value)| *value).fold(0.0, f64::max)
+            }
+            Shape::Bars(bars) => bars.iter().map(|(_, _, upper)| *upper).fold(0.0, f64::max),
+        }
+    }
+}
+
+/// A graph.
+#[derive(Clone, Debug)]
+pub(super) struct Graph<'a> {
+    /// Its first and last moment.
+    pub(super) span: (Instant, Instant),
+    /// What the values are, with their unit.
+    pub(super) values: &'static str,
+    pub(super) height: u32,
+    /// The upper end of the axis; that of the highest value if there is none.
+    pub(super) top: Option<f64>,
+    pub(super) series: Vec<Series>,
+    pub(super) moments: &'a [Moment],
+}
+
+impl Graph<'_> {
+    /// Ink and label of each series that has something to show.
+    pub(super) fn legend(&self) -> Vec<(Ink, &'static str)> {
+        let shown = self.series.iter().filter(|series| !series.shape.is_empty());
+        shown.map(|series| (series.ink, series.label)).collect()
+    }
+
+    /// The drawing.
+    pub(super) fn svg(&self) -> String {
+        let mut svg = String::new();
+        let area = SVGBackend::with_string(&mut svg, (WIDTH, self.height)).into_drawing_area();
+        // Drawing into a String does not fail.
+        let drawn = self.draw(&area);
+        debug_assert!(drawn.is_some(), "a graph from {:?}", self.span);
+        drop(area);
+        themed(&svg)
+    }
+
+    fn range(&self) -> (f64, f64) {
+        let (from, to) = (seconds(self.span.0), seconds(self.span.1));
+        (from, to.max(from + 1e-6))
+    }
+
+    fn top(&self) -> f64 {
+        let highest = || self.series.iter().map(|series| series.shape.highest()).fold(0.0, f64::max) * 1.06;
+        self.top.unwrap_or_else(highest).max(1e-3)
+    }
+
+    fn draw(&self, area: &Area<'_>) -> Option<()> {
+        let ((from, to), top) = (self.range(), self.top());
+        let mut chart = ChartBuilder::on(area)
+            .margin_top(TOP)
+            .margin_right(RIGHT)
+            .x_label_area_size(BOTTOM)
+            .y_label_area_size(LEFT)
+            .build_cartesian_2d(from..to, 0.0..top)
+            .ok()?;
+        chart
+            .configure_mesh()
+            .x_labels(12)
+            .y_labels(6)
+            .max_light_lines(0)
+            .bold_line_style(Ink::Grid.stand_in())
+            .axis_style(Ink::Grid.stand_in())
+            .label_style(text(16))
+            .axis_desc_style(text(16))
+            .x_desc("time, s")
+            .y_desc(self.values)
+            .x_label_formatter(&|value| tick(*value, to - from))
+            .y_label_formatter(&|value| tick(*value, top))
+            .draw()
+            .ok()?;
+        self.draw_moments(area, &mut chart)?;
+        for series in &self.series {
+            self.draw_series(&mut chart, series)?;
+        }
+        area.present().ok()
+    }
+
+    fn draw_moments(&self, area: &Area<'_>, chart: &mut Chart<'_, '_>) -> Option<()> {
+        let ((from, to), top) = (self.range(), self.top());
+        // Names that would overlap are left to the table of faults.
+        let mut free_from = i32::MIN;
+        for moment in self.moments {
+            let at = seconds(moment.at);
+            if at < from || at > to {
+                continue;
+            }
+            let ink = if moment.is_verdict { Ink::Verdict } else { Ink::Fault };
+            let line = PathElement::new(vec![(at, 0.0), (at, top)], ink.stand_in().stroke_width(1));
+            chart.draw_series(std::iter::once(line)).ok()?;
+            let x = chart.backend_coord(&(at, top)).0 - 6;
+            if x >= free_from {
+                let style = ("sans-serif", 15).into_font().color(&ink.stand_in());
+                area.draw(&Text::new(moment.name.as_str(), (x, 2), style)).ok()?;
+                free_from = x + 24;
+            }
+        }
+        Some(())
+    }
+
+    fn draw_series(&self, chart: &mut Chart<'_, '_>, series: &Series) -> Option<()> {
+        let ink: RGBColor = series.ink.stand_in();
+        // At least three pixels tall.
+        let least = self.top() / f64::from(self.height) * 3.0;
+        let columns = self.columns();
+        match &series.shape {
+            Shape::Steps(points) => {
+                let points = stepped(&thinned(points, &columns), self.range().1);
+                // What may run along another line leaves it to be seen.
+                let width = if series.ink == Ink::Threshold { 1 } else { 2 };
+                chart.draw_series(LineSeries::new(points, ink.stroke_width(width))).ok()?;
+            }
+            Shape::Bars(bars) => {
+                let bars = merged(bars, &columns, least);
+                let bar = |(at, low, high): &(f64, f64, f64)| {
+                    let high = high.max(low + least);
+                    PathElement::new(vec![(*at, *low), (*at, high)], ink.stroke_width(2))
+                };
+                chart.draw_series(bars.iter().map(bar)).ok()?;
+            }
+            Shape::Dots(points) => {
+                let points = apart(points, &columns, least);
+                chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, ink.filled()))).ok()?;
+            }
+            Shape::Crosses(points) => {
+                let points = apart(points, &columns, least);
+                let cross = |point: &(f64, f64)| EmptyElement::at(*point) + Cross::new((0, 0), 4, ink.stroke_width(2));
+                chart.draw_series(points.iter().map(cross)).ok()?;
+            }
+        }
+        Some(())
+    }
+
+    /// The column of pixels of a time.
+    fn columns(&self) -> impl Fn(f64) -> i64 {
+        let (from, to) = self.range();
+        let width = f64::from(WIDTH - LEFT - RIGHT);
+        move |at| ((at - from) / (to - from) * width) as i64
+    }
+}
+
+fn text(size: u32) -> TextStyle<'static> {
+    ("sans-serif", size).into_font().color(&Ink::Text.stand_in())
+}
+
+/// Of the points in each column the first, the lowest, the highest and the last.
+fn thinned(points: &[(f64, f64)], column: &impl Fn(f64) -> i64) -> Vec<(f64, f64)> {
+    let mut thin = Vec::new();
+    for part in points.chunk_by(|a, b| column(a.0) == column(b.0)) {
+        let by_value = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
+        let mut kept: Vec<(f64, f64)> =
+            [part.first(), part.iter().min_by(by_value), part.iter().max_by(by_value), part.last()]
+                .into_iter()
+                .flatten()
+                .copied()
+                .collect();
+        kept.sort_by(|a, b| a.0.total_cmp(&b.0));
+        kept.dedup();
+        thin.extend(kept);
+    }
+    thin
+}
+
+/// The corners of a line that keeps each value until the next.
+fn stepped(points: &[(f64, f64)], end: f64) -> Vec<(f64, f64)> {
+    let mut corners: Vec<(f64, f64)> = Vec::with_capacity(points.len() * 2 + 1);
+    for point in points {
+        if let Some(last) = corners.last().copied() {
+            corners.push((point.0, last.1));
+        }
+        corners.push(*point);
+    }
+    corners.extend(points.last().map(|last| (end.max(last.0), last.1)));
+    corners
+}
+
+/// Bars of one column that touch, as one.
+fn merged(bars: &[(f64, f64, f64)], column: &impl Fn(f64) -> i64, gap: f64) -> Vec<(f64, f64, f64)> {
+    let mut columns: BTreeMap<i64, Vec<(f64, f64, f64)>> = BTreeMap::new();
+    for bar in bars {
+        columns.entry(column(bar.0)).or_default().push(*bar);
+    }
+    let mut merged: Vec<(f64, f64, f64)> = Vec::new();
+    for (_, mut bars) in columns {
+        bars.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let first = merged.len();
+        for bar in bars {
+            match merged[first..].last_mut() {
+                Some(last) if bar.1 <= last.2 + gap => last.2 = last.2.max(bar.2),
+                _ => merged.push(bar),
+            }
+        }
+    }
+    merged
+}
+
+/// The points without those that would cover each other.
+fn apart(points: &[(f64, f64)], column: &impl Fn(f64) -> i64, gap: f64) -> Vec<(f64, f64)> {
+    let cells = points.iter().map(|point| ((column(point.0) / 2, (point.1 / gap) as i64), *point));
+    cells.collect::<BTreeMap<_, _>>().into_values().collect()
+}
