@@ -20,6 +20,7 @@
 //! | [`report`] | a run as one HTML page: ladder, graphs, verdicts |
 //! | [`scenario`] | a network, its faults and its workload as one value, as TOML, and run |
 //! | [`script`] | applications as steps: connect, send, expect, close |
+//! | [`shrink`] | a scenario that fails is made smaller |
 //! | [`swarm`] | random scenarios |
 //! | [`workload`] | applications that transfer streams of known bytes, and verify them |
 //! | [`asynchronous`] | hosts that run asynchronous programs: real code, on real sockets, on the world's time. Feature `tokio`, on by default |
@@ -79,6 +80,7 @@ pub mod report;
 pub mod scenario;
 pub mod script;
 pub mod segment;
+pub mod shrink;
 pub mod swarm;
 pub mod topology;
 pub mod trace;

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,12 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::campaign::{Campaign, Shard, Summary, Writer, canary_is_found, merge};
+use crate::scenario::Failed;
+use crate::shrink::shrink;
 use crate::swarm;
 
+/// Groups of failures that are shrunk.
+const GROUPS_SHRUNK: usize = 5;
 /// Failures that are printed in full.
 const GROUPS_SHOWN: usize = 20;
 
@@ -92,8 +96,28 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
     writer.finish().map_err(|error| error.to_string())?;
     let seconds = began.elapsed().as_secs().max(1);
     let canary = if options.no_canary { "without a canary" } else { "the canary was found" };
+    // A hunt asks whether, not what.
+    if !options.until_failure {
+        shrink_failures(&summary, &options.out)?;
+    }
     println!("{canary}; {} seeds in {seconds} s, {} a second", summary.done, summary.done / seconds);
     Ok(verdict(&summary))
+}
+
+/// Makes the first seed of each group of failures small, and writes it as a scenario.
+fn shrink_failures(summary: &Summary, out: &Path) -> Result<(), String> {
+    for group in summary.groups.sorted().iter().take(GROUPS_SHRUNK) {
+        let Some(number) = group.seeds.first() else { continue };
+        let target =
+            Failed { oracle: group.oracle.clone(), signature: group.signature.clone(), text: group.text.clone() };
+        if let Some(shrunk) = shrink(&swarm::scenario(*number), &swarm::seed(*number), &target) {
+            let path = out.join(format!("{}-{number}.toml", group.oracle));
+            let failed = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
+            std::fs::write(&path, shrunk.scenario.to_string()).map_err(failed)?;
+            println!("{}: {} frames, with --seed {number}", path.display(), shrunk.outcome.frames);
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn run_merge(options: &MergeOptions) -> Result<ExitCode, String> {

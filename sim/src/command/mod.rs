@@ -5,6 +5,7 @@
 //! | `campaign` | `tickwire-sim campaign` and `merge`: random scenarios by their numbers |
 //! | `mutants` | `tickwire-sim mutants`: planted bugs, and whether they are found |
 //! | `random` | `tickwire-sim random`: one of them, as TOML |
+//! | `shrink` | `tickwire-sim shrink`: one that fails, made small |
 //! | `run` | `tickwire-sim run`: one scenario, one seed |
 //! | `relay` | `tickwire-sim relay`: a modelled link between two real interfaces (Linux) |
 
@@ -14,6 +15,7 @@ mod random;
 #[cfg(target_os = "linux")]
 mod relay;
 mod run;
+mod shrink;
 
 use std::process::ExitCode;
 
@@ -35,6 +37,7 @@ enum Command {
     Merge(campaign::MergeOptions),
     Random(random::Options),
     Mutants(mutants::Options),
+    Shrink(shrink::Options),
     /// Join two TAP interfaces by a modelled link, in real time
     #[cfg(target_os = "linux")]
     #[command(long_about = relay::ABOUT, after_help = relay::EXAMPLES)]
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Merge(options) => campaign::run_merge(&options),
         Command::Random(options) => random::run(&options),
         Command::Mutants(options) => mutants::run(&options),
+        Command::Shrink(options) => shrink::run(&options),
         #[cfg(target_os = "linux")]
         Command::Relay(options) => relay::run(&options),
     };

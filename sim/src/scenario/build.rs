@@ -8,6 +8,7 @@ use tickwire_core::{Instant, Seed};
 use super::names::Names;
 use super::text::ScenarioError;
 use super::{Datagrams, Family, Flow, Scenario, nodes};
+use crate::draw::Tape;
 use crate::fault::Fault;
 use crate::link::{Link, Stage};
 use crate::oracle::Oracle;
@@ -41,7 +42,15 @@ impl Scenario {
     ///
     /// What refers to something that is not there, or has a value that is not possible.
     pub fn build(&self, seed: &Seed) -> Result<Built, ScenarioError> {
-        let mut world = World::new(seed.clone());
+        self.build_in(World::new(seed.clone()), seed)
+    }
+
+    /// The same, with the random decisions of a tape, and calm ones where it has none.
+    pub fn build_replaying(&self, seed: &Seed, tape: Tape) -> Result<Built, ScenarioError> {
+        self.build_in(World::replay(seed.clone(), tape), seed)
+    }
+
+    fn build_in(&self, mut world: World, seed: &Seed) -> Result<Built, ScenarioError> {
         for (place, name) in self.oracles_off.iter().enumerate() {
             let oracle = Oracle::by_name(name).ok_or_else(|| unknown_oracle(place, name))?;
             world.switch_oracle(oracle, false);
