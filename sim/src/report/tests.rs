@@ -11,7 +11,7 @@ use crate::{Failure, Seed};
 /// A short download with every third frame lost, for a while.
 const LOSSY: &str = r#"
 title = "A short <download>"
-heal = "1s"
+heal = "10s"
 
 [[host]]
 name = "server"
@@ -34,7 +34,7 @@ path.both = [
 at = "100ms"
 what = "cut"
 link = "cable"
-lasts = "400ms"
+lasts = "2s"
 
 [[flow]]
 from = "client"
