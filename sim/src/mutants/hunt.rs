@@ -22,6 +22,10 @@ pub struct Hunt {
     pub tree: PathBuf,
     /// A directory of the hunt's own.
     pub scratch: PathBuf,
+    /// Where cargo puts what it builds of them.
+    pub target: PathBuf,
+    /// The profile that they are built with.
+    pub profile: String,
     /// The numbers of the random scenarios.
     pub seeds: Range<u64>,
     /// On how many threads they are run.
@@ -111,13 +115,14 @@ impl Hunt {
     }
 
     fn build(&self, mutant: Option<&Mutant>) -> Result<PathBuf, MutantError> {
-        let target = self.scratch.join("target");
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.args(["build", "--quiet", "--offline", "--package", "tickwire-sim", "--profile", "mutant"]);
-        command.arg("--target-dir").arg(&target).current_dir(self.copy());
+        command.args(["build", "--quiet", "--offline", "--package", "tickwire-sim", "--profile"]).arg(&self.profile);
+        command.arg("--target-dir").arg(&self.target).current_dir(self.copy());
         let what = mutant.map_or_else(|| self.copy(), |mutant| mutant.patch.clone());
         run_to_end(&mut command, "build", &what)?;
-        Ok(target.join("mutant/tickwire-sim"))
+        // Cargo's one profile whose directory has another name.
+        let dir = if self.profile == "dev" { "debug" } else { &self.profile };
+        Ok(self.target.join(dir).join("tickwire-sim"))
     }
 
     /// Runs the scenarios, for so long that each may come to an end.
