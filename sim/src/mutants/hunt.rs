@@ -39,8 +39,8 @@ pub struct Caught {
     pub oracles: BTreeMap<String, u64>,
     /// The scenarios that were run.
     pub runs: u64,
-    /// It did not come to an end.
-    pub hangs: bool,
+    /// It did not come to an end by itself: it hung, or took all memory.
+    pub dies: bool,
     /// How long building took.
     pub build: Duration,
     /// How long the scenarios took.
@@ -50,7 +50,7 @@ pub struct Caught {
 impl Caught {
     /// Whether it was.
     pub fn is_caught(&self) -> bool {
-        self.hangs || !self.oracles.is_empty()
+        self.dies || !self.oracles.is_empty()
     }
 }
 
@@ -140,15 +140,17 @@ impl Hunt {
             .spawn()
             .map_err(|error| MutantError::new("run", program, error))?;
         let began = Instant::now();
-        let mut hangs = false;
-        while child.try_wait().map_err(|error| MutantError::new("wait for", program, error))?.is_none() {
+        let status = loop {
+            if let Some(status) = child.try_wait().map_err(|error| MutantError::new("wait for", program, error))? {
+                break status;
+            }
             if began.elapsed() > HUNT_MAX {
-                hangs = true;
                 let _ = child.kill();
             }
             sleep(Duration::from_millis(50));
-        }
-        Ok(Caught { hangs, ..results(&out)? })
+        };
+        // Without an exit code it was ended by a signal: ours, or the kernel's for want of memory.
+        Ok(Caught { dies: status.code().is_none(), ..results(&out)? })
     }
 }
 

@@ -52,8 +52,8 @@ impl fmt::Display for Table {
                 f.write_str(if caught.oracles.contains_key(*oracle) { "x " } else { ". " })?;
             }
             let runs = if caught.runs == 1 { "run" } else { "runs" };
-            let ended = match (caught.hangs, caught.is_caught()) {
-                (true, _) => ", then it hung",
+            let ended = match (caught.dies, caught.is_caught()) {
+                (true, _) => ", then it hung or took all memory",
                 (false, true) => "",
                 (false, false) => ", NOT CAUGHT",
             };
