@@ -34,7 +34,8 @@ impl World {
         if name.is_none() {
             self.hash.bytes(frame);
         }
-        if direction == Direction::Outbound {
+        // What a host takes later is shown then; a machine takes everything at once.
+        if direction == Direction::Outbound || matches!(self.nodes[node].node, Node::Machine(_)) {
             self.show(port, number, direction, frame);
         }
         let fates = fate.into_iter().collect();
@@ -46,10 +47,13 @@ impl World {
     /// Shows a frame to the oracles of a host. Their tap is inside the host: it goes by the host's clock, and
     /// what arrives passes it when the stack takes it.
     fn show(&mut self, port: Port, number: u64, direction: Direction, frame: &Bytes) {
-        let now = self.now;
-        let NodeState { node: Node::Host(host), tap: Some(tap), .. } = &mut self.nodes[port.node.0] else { return };
+        let NodeState { node, tap: Some(tap), .. } = &mut self.nodes[port.node.0] else { return };
+        let at = match node {
+            Node::Host(host) => host.clock.at(self.now),
+            Node::Machine(_) => self.now,
+        };
         let medium = tap.media.get(port.interface).copied().unwrap_or(Medium::Ethernet);
-        tap.oracles.observe(Sighting { number, at: host.clock.at(now), medium, direction, frame });
+        tap.oracles.observe(Sighting { number, at, medium, direction, frame });
     }
 
     /// Shows the oracles of a host what its stack has taken in its turn.
