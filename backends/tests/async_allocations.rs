@@ -2,39 +2,14 @@
 //! allocator itself.
 #![cfg(all(target_os = "linux", feature = "tokio"))]
 
+#[path = "../../core/tests/counting/mod.rs"]
+mod counting;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
+use counting::allocations;
 use support::{Hosts, ip4};
 use tickwire_backends::async_net::{TcpListener, TcpStream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-struct Counting;
-
-thread_local! {
-    /// This thread's own: the drivers and the test harness have threads of theirs.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-#[allow(unsafe_code)]
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's guarantees are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: the caller's guarantees are passed on.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn warm_round_trips_do_not_allocate() {
@@ -56,7 +31,7 @@ fn warm_round_trips_do_not_allocate() {
                 client.write_all(&buf).await.expect("connected");
                 client.read_exact(&mut buf).await.expect("echoed");
             }
-            ALLOCATIONS.get()
+            allocations()
         };
         let before = round_trips(5000).await;
         let after = round_trips(5000).await;

@@ -1,43 +1,19 @@
 //! Once it is warm, the stack allocates nothing per frame: in a stream received, a stream sent and an
 //! echo. Counted by the allocator itself.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod counting;
+
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use counting::allocations;
 use tickwire_core::config::{Config, InterfaceAddress, InterfaceConfig};
 use tickwire_core::frame::Capabilities;
 use tickwire_core::socket::{ConnectOptions, ListenOptions, TcpHandle};
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Frame, Instant, InterfaceId, Seed, Stack, TxBatch};
-
-struct Counting;
-
-thread_local! {
-    /// This thread's own: the test harness allocates in another one when it likes.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-#[allow(unsafe_code)]
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's guarantees are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: the caller's guarantees are passed on.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Frames taken before the stack answers.
 const RX_BATCH: usize = 16;
@@ -181,10 +157,6 @@ impl Pair {
         }
         received
     }
-}
-
-fn allocations() -> u64 {
-    ALLOCATIONS.get()
 }
 
 // Both hosts are in it, so that a stream shows the

@@ -1,39 +1,16 @@
 //! Once they are warm, the wire oracles allocate nothing per frame. Counted by the allocator itself.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "../../core/tests/counting/mod.rs"]
+mod counting;
+
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use counting::allocations;
 use tickwire_core::config::Medium;
 use tickwire_sim::bytes::Bytes;
 use tickwire_sim::oracle::{Settings, Sighting, WireOracles};
 use tickwire_sim::{Ended, Host, Instant, InterfaceAddress, Link, Passed, Seed, Step, World};
-
-struct Counting;
-
-thread_local! {
-    /// This thread's own: the test harness allocates in another one when it likes.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-#[allow(unsafe_code)]
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's guarantees are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: the caller's guarantees are passed on.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn a_bulk_transfer_is_judged_without_allocating() {
@@ -53,12 +30,12 @@ fn a_bulk_transfer_is_judged_without_allocating() {
     let mut before = 0;
     for (number, passed) in (0..).zip(frames) {
         if number == warm as u64 {
-            before = ALLOCATIONS.get();
+            before = allocations();
         }
         let Passed { at, port, direction, frame, .. } = passed;
         let sighting = Sighting { number, at: *at, medium: Medium::Ethernet, direction: *direction, frame };
         taps[port.node.index()].observe(sighting);
     }
-    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert_eq!(allocations() - before, 0);
     assert!(taps.iter().all(|tap| tap.verdicts().is_empty()));
 }

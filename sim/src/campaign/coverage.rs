@@ -55,6 +55,7 @@ impl Coverage {
         for host in &built.hosts {
             for oracle in Oracle::ALL {
                 coverage.add(format!("oracle {oracle}"), world.oracles(*host).tally(oracle).judged);
+                coverage.add(format!("oracle {oracle}"), world.white_box(*host).tally(oracle).judged);
             }
             for (reason, count) in world.stack(*host).drops() {
                 coverage.add(drop_name(reason), count);

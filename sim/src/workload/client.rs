@@ -1,14 +1,14 @@
 //! The client of a TCP workload: opens connections, one after the other or several at once, and has its
 //! talk on each.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use tickwire_core::Instant;
 use tickwire_core::socket::ConnectOptions;
 use tickwire_core::time::Duration;
-use tickwire_core::{Instant, TcpHandle};
 
-use super::endpoint::{Endpoint, Progress};
+use super::connections::Connections;
+use super::endpoint::Endpoint;
 use super::ledger::Ledger;
 use super::talk::Talk;
 use crate::application::{Scope, Socket};
@@ -38,13 +38,13 @@ pub struct ClientPlan {
 pub(crate) struct Client {
     pub(crate) plan: ClientPlan,
     begins: Option<Instant>,
-    pub(crate) live: BTreeMap<TcpHandle, Endpoint>,
+    pub(crate) live: Connections,
     pub(crate) ledger: Ledger,
 }
 
 impl Client {
     pub(crate) fn new(plan: ClientPlan) -> Client {
-        Client { plan, begins: None, live: BTreeMap::new(), ledger: Ledger::default() }
+        Client { plan, begins: None, live: Connections::default(), ledger: Ledger::default() }
     }
 
     /// Whether all connections were opened and none is left.
@@ -55,7 +55,7 @@ impl Client {
     pub(crate) fn advance(&mut self, woken: Option<Socket>, scope: &mut Scope<'_>) {
         self.ledger.now = scope.now;
         if let Some(Socket::Tcp(handle)) = woken {
-            self.serve(handle, scope);
+            self.live.serve(handle, &self.plan.talk, scope, &mut self.ledger);
         }
         let begins = *self.begins.get_or_insert(scope.now + self.plan.delay);
         if begins > scope.now {
@@ -76,8 +76,7 @@ impl Client {
         let connected = scope.stack.tcp_connect(scope.now, self.plan.remote, ConnectOptions::default());
         if let Ok(handle) = connected {
             self.ledger.opened += 1;
-            self.live.insert(handle, Endpoint::client(self.plan.key, number, scope.now));
-            scope.own(Socket::Tcp(handle));
+            self.live.add(handle, Endpoint::client(self.plan.key, number, scope.now), scope);
         } else {
             // Interfaces may be down, or all ports in TIME-WAIT: it tries again.
             self.begins = Some(scope.now + RETRY);
@@ -85,29 +84,14 @@ impl Client {
         }
     }
 
-    fn serve(&mut self, handle: TcpHandle, scope: &mut Scope<'_>) {
-        let Some(endpoint) = self.live.get_mut(&handle) else { return };
-        let before = (endpoint.sent, endpoint.received);
-        let progress = endpoint.advance(&self.plan.talk, scope.stack, handle, scope.now, &mut self.ledger);
-        self.ledger.sent += endpoint.sent - before.0;
-        self.ledger.received += endpoint.received - before.1;
-        scope.settle(handle, endpoint, progress, &mut self.ledger);
-        if progress != Progress::Going {
-            self.live.remove(&handle);
-        }
-    }
-
     /// Its host has crashed.
     pub(crate) fn crash(&mut self) {
-        self.ledger.crashed += self.live.len() as u64;
-        self.live.clear();
+        self.live.crash(&mut self.ledger);
     }
 
     /// Resets what is left and opens no more.
     pub(crate) fn stop(&mut self, scope: &mut Scope<'_>) {
         self.plan.connections = self.ledger.opened;
-        for handle in std::mem::take(&mut self.live).into_keys() {
-            scope.abort(handle);
-        }
+        self.live.abort(scope);
     }
 }

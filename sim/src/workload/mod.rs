@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `stream` | [`Stream`]: bytes that follow from a key |
 //! | `talk` | [`Talk`]: who says how much, and when |
+//! | `connections` | those of one side that go on |
 //! | `endpoint` | one end of a connection |
 //! | `client` | connections, one after the other or several at once |
 //! | `server` | whatever connects |
@@ -21,6 +22,7 @@
 //! | `ledger` | [`Ledger`]: what became of it |
 
 mod client;
+mod connections;
 mod datagram;
 mod endpoint;
 mod ledger;
