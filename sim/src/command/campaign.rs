@@ -10,6 +10,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::campaign::{Campaign, Shard, Summary, Writer, canary_is_found, merge};
+use crate::oracle::Oracle;
 use crate::scenario::Failed;
 use crate::shrink::shrink;
 use crate::swarm;
@@ -149,6 +150,9 @@ fn verdict(summary: &Summary) -> ExitCode {
     println!("\nreached:");
     for (name, count) in summary.coverage.counts() {
         println!("  {count:>12} {name}");
+    }
+    for (rule, section) in Oracle::NOT_YET_IN_CORE {
+        println!("  {:>12} oracle {rule} ({section}): not yet in core", 0);
     }
     if summary.judges_coverage() {
         for missing in summary.coverage.missing() {

@@ -229,6 +229,13 @@ impl WireOracles {
         self.flows.forgotten
     }
 
+    /// The furthest right edge that the peer of a connection has offered, as it was on the wire; `None` if the tap
+    /// has not seen the connection from its SYNs on.
+    pub(crate) fn offered(&self, key: FlowKey) -> Option<SeqNumber> {
+        let flow = self.flows.look(key)?;
+        flow.syns().and(flow.remote.edge).map(|edge| edge.value)
+    }
+
     fn malformed(&mut self, sighting: &Sighting<'_>, reason: DropReason) {
         if !self.settings.forwarding {
             integrity::malformed(reason, &mut self.bench);

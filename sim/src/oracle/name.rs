@@ -52,7 +52,7 @@ pub enum Oracle {
     /// A connection goes from state to state as RFC 9293 allows.
     Transition,
     /// SND.UNA is at most SND.NXT, that at most one beyond the furthest right edge ever offered, nothing new
-    /// beyond the present one; none of the numbers goes back.
+    /// beyond the present one, which is what the wire says; none of the numbers goes back.
     SendSequence,
     /// What is in flight is watched by exactly one timer; nothing, by none.
     RetransmissionTimer,
@@ -94,22 +94,6 @@ impl Oracle {
         ("ecn-response", "RFC 3168 section 6.1.2"),
         ("memory-budget", "own: no stack holds more than it was given"),
     ];
-
-    /// Whether it judges connections from inside.
-    pub const fn is_white_box(self) -> bool {
-        matches!(
-            self,
-            Oracle::Transition
-                | Oracle::SendSequence
-                | Oracle::RetransmissionTimer
-                | Oracle::Persist
-                | Oracle::Timers
-                | Oracle::CongestionWindow
-                | Oracle::Karn
-                | Oracle::WindowUpdate
-                | Oracle::ChallengeLimit
-        )
-    }
 
     /// All of them.
     pub const ALL: [Oracle; 33] = [

@@ -38,6 +38,15 @@ impl Flows {
         &mut self.slots[self.last].1
     }
 
+    /// The connection, if it is known, to be looked at.
+    pub(super) fn look(&self, key: FlowKey) -> Option<&Flow> {
+        let slot = match self.slots.get(self.last) {
+            Some((last, _)) if *last == key => self.last,
+            _ => *self.by_key.get(&key)?,
+        };
+        self.slots.get(slot).map(|(_, flow)| flow)
+    }
+
     /// The connection, if it is known.
     pub(super) fn known(&mut self, key: FlowKey) -> Option<&mut Flow> {
         let slot = *self.by_key.get(&key)?;

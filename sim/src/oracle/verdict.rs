@@ -50,7 +50,7 @@ pub struct FlowKey {
 
 impl FlowKey {
     /// Of the connection between two ends.
-    pub(super) fn of(local: SocketAddr, remote: SocketAddr) -> FlowKey {
+    pub(crate) fn of(local: SocketAddr, remote: SocketAddr) -> FlowKey {
         let bits = |end: SocketAddr| match end.ip() {
             IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
             IpAddr::V6(address) => address.to_bits(),

@@ -63,6 +63,9 @@ pub(super) fn tallies(matter: &Matter<'_>) -> Markup {
                     td.number.bad[tally.failed > 0] { (grouped(tally.failed)) }
                 }
             }
+            @for (rule, section) in Oracle::NOT_YET_IN_CORE {
+                tr { td { (rule) } td { (section) } td colspan="3" { "not yet in core" } }
+            }
         }
     }
 }

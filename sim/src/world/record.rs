@@ -9,7 +9,7 @@ use super::{HostId, NodeId, NodeState, Port, World};
 use crate::link::Fate;
 use crate::node::Node;
 use crate::node::host::Arrived;
-use crate::oracle::{Mark, Sighting};
+use crate::oracle::{FlowKey, Mark, Sighting};
 use crate::trace::{Direction, Passed};
 
 impl World {
@@ -97,7 +97,8 @@ impl World {
         if let (Node::Host(host), Some(tap)) = (&mut state.node, &mut state.tap) {
             let mark = Mark::new(self.trace.count().saturating_sub(1), host.clock.at(self.now));
             for examination in host.stack.take_examinations() {
-                tap.white_box.observe(&examination, mark);
+                let flow = FlowKey::of(examination.local, examination.remote);
+                tap.white_box.observe(&examination, mark, tap.oracles.offered(flow));
                 if self.details.is_some() {
                     kept.push(examination);
                 }

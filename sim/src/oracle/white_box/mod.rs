@@ -23,6 +23,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use tickwire_core::socket::TcpHandle;
+use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::tcp::{Examination, State};
 
 use self::connection::Connection;
@@ -51,11 +52,12 @@ impl WhiteBox {
         self.bench.switches.set(oracle, on);
     }
 
-    /// Takes in what a connection looks like now. `mark` is the frame that its host saw last.
-    pub fn observe(&mut self, seen: &Examination, mark: Mark) {
+    /// Takes in what a connection looks like now. `mark` is the frame that its host saw last, `offered` the furthest
+    /// right edge that the peer has offered on the wire, where that is known.
+    pub fn observe(&mut self, seen: &Examination, mark: Mark, offered: Option<SeqNumber>) {
         let before = self.connections.get(&seen.handle);
         transition::judge(seen, before, &mut self.bench);
-        sequence::judge(seen, before, &mut self.bench);
+        sequence::judge(seen, before, offered, &mut self.bench);
         timers::judge(seen, &mut self.bench);
         congestion::judge(seen, before, &mut self.bench);
         single::karn(seen, before, &mut self.bench);
@@ -91,7 +93,7 @@ impl WhiteBox {
 
 /// A connection in a line: numbers count from the initial one.
 fn line(seen: &Examination) -> String {
-    let of = |seq: tickwire_core::tcp::seq::SeqNumber| seq.bytes_since(seen.iss);
+    let of = |seq: SeqNumber| seq.bytes_since(seen.iss);
     format!(
         "{} una {} nxt {} wnd {} unsent {} cwnd {} ssthresh {}",
         seen.state,

@@ -1,17 +1,19 @@
 //! SND.UNA <= SND.NXT <= the furthest right edge that the peer has offered, and nothing new beyond the present one
 //! (RFC 9293 sections 3.4 and 3.8.6). A probe of a closed window may go one octet further.
+//! And the window that the stack takes for offered is one that was on the wire, scaled as it should be.
 
+use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::tcp::{Examination, State};
 
 use super::connection::{Connection, edge, furthest};
 use crate::oracle::name::Oracle;
 use crate::oracle::verdict::Bench;
 
-pub(super) fn judge(seen: &Examination, before: Option<&Connection>, bench: &mut Bench) {
+pub(super) fn judge(seen: &Examination, before: Option<&Connection>, offered: Option<SeqNumber>, bench: &mut Bench) {
     if seen.state == State::Closed || !bench.judges(Oracle::SendSequence) {
         return;
     }
-    let of = |seq: tickwire_core::tcp::seq::SeqNumber| seq.bytes_since(seen.iss);
+    let of = |seq: SeqNumber| seq.bytes_since(seen.iss);
     let mut fail = |expected: String, found: String| bench.fail(Oracle::SendSequence, None, expected, found);
     if seen.una > seen.nxt {
         fail(format!("SND.UNA at most SND.NXT {}", of(seen.nxt)), of(seen.una).to_string());
@@ -30,6 +32,11 @@ pub(super) fn judge(seen: &Examination, before: Option<&Connection>, bench: &mut
         if let Some(edge) = edge(seen).filter(|edge| seen.nxt > last.nxt && seen.nxt > *edge + 1) {
             fail(format!("nothing new beyond the right edge {}", of(edge)), format!("SND.NXT {}", of(seen.nxt)));
         }
+    }
+    if let (Some(believed), Some(offered)) = (edge(seen), offered)
+        && believed > offered
+    {
+        fail(format!("a window up to {}, the furthest on the wire", of(offered)), format!("up to {}", of(believed)));
     }
     let furthest = furthest(seen, before.and_then(|before| before.furthest));
     if let Some(furthest) = furthest.filter(|furthest| seen.nxt > *furthest + 1) {

@@ -83,7 +83,7 @@ fn broken(history: &[Examination]) -> Vec<Oracle> {
         seen.owes = true;
     });
     for seen in [&begins].into_iter().chain(history) {
-        white_box.observe(seen, Mark::new(0, Instant::ZERO));
+        white_box.observe(seen, Mark::new(0, Instant::ZERO), None);
     }
     white_box.verdicts().iter().map(|verdict| verdict.oracle).collect()
 }
@@ -138,6 +138,21 @@ fn every_transition_of_the_figure_and_no_other() {
 )]
 fn sequence(#[case] history: Vec<Examination>, #[case] breaks: &[Oracle]) {
     assert_eq!(broken(&history), breaks);
+}
+
+/// RFC 7323 section 2.2: a window that was scaled where it must not be is not the one on the wire.
+#[rstest]
+#[case::as_offered(10_001, &[])]
+#[case::less_was_offered(10_000, &[Oracle::SendSequence])]
+fn the_window_is_the_one_on_the_wire(#[case] offered: u32, #[case] breaks: &[Oracle]) {
+    let mut white_box = WhiteBox::new(Switches::ALL, CHALLENGES);
+    let begun =
+        established().with(|seen| (seen.state, seen.una, seen.nxt, seen.wnd) = (State::SynSent, ISS, ISS + 1, 0));
+    for (seen, offered) in [(begun.running(TimerCause::Retransmission), None), (established(), Some(ISS + offered))] {
+        white_box.observe(&seen, Mark::new(0, Instant::ZERO), offered);
+    }
+    let broken: Vec<Oracle> = white_box.verdicts().iter().map(|verdict| verdict.oracle).collect();
+    assert_eq!(broken, breaks);
 }
 
 #[rstest]
