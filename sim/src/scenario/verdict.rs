@@ -6,6 +6,7 @@ use tickwire_core::{Config, Stack};
 use super::build::Built;
 use super::run::Failed;
 use super::{Expected, Flow, Scenario, What};
+use crate::HostId;
 use crate::oracle::Oracle;
 use crate::workload::{Ledger, Loss};
 
@@ -15,7 +16,8 @@ pub(super) fn flows(scenario: &Scenario, built: &Built, failures: &mut Vec<Faile
     for (place, (flow, ends)) in scenario.flow.iter().zip(&built.flows).enumerate() {
         let [Some(client), Some(server)] = ends.map(|end| built.world.ledger(end)) else { continue };
         if on(Oracle::Delivery) {
-            delivery(place, scenario, flow, [client, server], failures);
+            let given_up = ends.map(|end| given_up_unheard(built, end.host()));
+            delivery(place, scenario, flow, [client, server], given_up, failures);
         }
         if on(Oracle::Cause) {
             let configs = ends.map(|end| built.world.stack(end.host()).config());
@@ -32,14 +34,36 @@ fn crashes(scenario: &Scenario, name: Option<&str>) -> bool {
     scenario.fault.iter().any(|fault| fault.what == What::Crash && of(&fault.host))
 }
 
+/// Connections that a host has given up after their application had let go of them: what it still had to send was
+/// not acknowledged in time (RFC 9293 section 3.8.3), and there is nobody whom that could be told.
+fn given_up_unheard(built: &Built, host: HostId) -> u64 {
+    let given_up = built.world.stack(host).counters().find(|(name, _)| *name == "tcp.timed_out");
+    let ends = built.flows.iter().flatten().filter(|end| end.host() == host);
+    let ledgers = ends.filter_map(|end| built.world.ledger(*end));
+    let heard = |ledger: &Ledger| ledger.losses.iter().filter(|loss| !is_reset(loss)).count() as u64;
+    given_up.map_or(0, |(_, count)| count).saturating_sub(ledgers.map(heard).sum())
+}
+
+fn is_reset(loss: &Loss) -> bool {
+    matches!(loss.error, SocketError::Reset | SocketError::Refused)
+}
+
 /// Connections that neither end has lost have delivered everything.
-fn delivery(place: usize, scenario: &Scenario, flow: &Flow, ledgers: [&Ledger; 2], failures: &mut Vec<Failed>) {
+fn delivery(
+    place: usize,
+    scenario: &Scenario,
+    flow: &Flow,
+    ledgers: [&Ledger; 2],
+    given_up: [u64; 2],
+    failures: &mut Vec<Failed>,
+) {
     let [client, server] = ledgers;
     let mut fail = |text: String| failures.push(Failed::new(Oracle::Delivery.name(), text));
-    let ends = [("client", client, server, &flow.to), ("server", server, client, &flow.from)];
-    for (side, stuck, other, host) in ends {
+    let [by_client, by_server] = given_up;
+    let ends = [("client", client, server, by_server, &flow.to), ("server", server, client, by_client, &flow.from)];
+    for (side, stuck, other, unheard, host) in ends {
         // Where the other end has lost its connection, or all that it knew, this one may wait for ever.
-        if stuck.live() > other.lost && !crashes(scenario, Some(host)) {
+        if stuck.live() > other.lost + unheard && !crashes(scenario, Some(host)) {
             let (live, opened, lost) = (stuck.live(), stuck.opened, other.lost);
             fail(format!(
                 "flow {place}: {live} of {opened} connections are stuck at the {side}; the other end has lost {lost}"
@@ -53,8 +77,7 @@ fn delivery(place: usize, scenario: &Scenario, flow: &Flow, ledgers: [&Ledger; 2
 /// Each lost connection has a legal cause. With `explained` there was something that resets connections: a host
 /// that crashed, or a router whose ICMP errors end connections that are not established yet (RFC 5461).
 fn causes(place: usize, ledgers: [&Ledger; 2], configs: [&Config; 2], explained: bool, failures: &mut Vec<Failed>) {
-    let is_reset = |loss: &&Loss| matches!(loss.error, SocketError::Reset | SocketError::Refused);
-    let others = ledgers.map(|ledger| ledger.lost - ledger.losses.iter().filter(is_reset).count() as u64);
+    let others = ledgers.map(|ledger| ledger.lost - ledger.losses.iter().filter(|loss| is_reset(loss)).count() as u64);
     for (side, (ledger, config)) in ["client", "server"].iter().zip(ledgers.into_iter().zip(configs)) {
         for loss in &ledger.losses {
             let why = match loss.error {
