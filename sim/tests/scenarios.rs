@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use rstest::rstest;
-use tickwire_sim::Seed;
 use tickwire_sim::scenario::{Scenario, metamorphic};
+use tickwire_sim::{Seed, swarm};
 
 fn read(path: &PathBuf) -> Scenario {
     let text = std::fs::read_to_string(path).unwrap();
@@ -19,6 +19,14 @@ fn runs_as_it_says(#[files("scenarios/*.toml")] path: PathBuf) {
     assert!(outcome.frames > 0);
     // What is written of it is the same scenario.
     assert_eq!(scenario.to_string().parse::<Scenario>(), Ok(scenario));
+}
+
+/// What random scenarios have found once, made small; the seed is the number at the end of the name.
+#[rstest]
+fn found_once(#[files("regressions/*.toml")] path: PathBuf) {
+    let stem = path.file_stem().unwrap().to_string_lossy();
+    let number = stem.rsplit('-').next().unwrap().parse().unwrap();
+    assert_eq!(read(&path).run(&swarm::seed(number)).failures, []);
 }
 
 /// Applications see the same with other ports, addresses, sequence numbers and over the other family.

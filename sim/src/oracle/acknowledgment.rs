@@ -14,6 +14,10 @@ use super::verdict::Bench;
 pub(super) fn judge(seen: &Observed, segment: &Segment<'_>, flow: &Flow, bench: &mut Bench) {
     // The numbers of a RST are those of the segment that it answers.
     let Some(ack) = segment.ack.filter(|_| !segment.has(TcpFlags::RST)) else { return };
+    // Another SYN begins another connection between the same ends: nothing of this one binds it.
+    if segment.has(TcpFlags::SYN) && flow.local.syn.is_some_and(|syn| syn.seq != segment.seq) {
+        return;
+    }
     let Some((_, remote)) = flow.syns() else {
         for oracle in [Oracle::AckMonotone, Oracle::AckUnsent, Oracle::RightEdge] {
             bench.abstains(oracle);
@@ -47,12 +51,15 @@ fn right_edge(seen: &Observed, segment: &Segment<'_>, flow: &Flow, bench: &mut B
     if flow.remote.fin.zip(segment.ack).is_some_and(|(fin, ack)| ack >= fin) || !bench.judges(Oracle::RightEdge) {
         return;
     }
+    // The window of a SYN sent again is not scaled: it cannot say more (RFC 7323 section 2.2).
+    let most = segment.ack.filter(|_| segment.has(TcpFlags::SYN)).map(|ack| ack + u32::from(u16::MAX));
+    let offered = most.map_or(furthest.value, |most| most.min(furthest.value));
     // Rounding to the window's unit may take back less than one (RFC 7323 section 2.4); our own stack does not.
     let slack = if seen.foreign { flow.unit() - 1 } else { 0 };
-    if edge + slack < furthest.value {
+    if edge + slack < offered {
         let iss = flow.remote.syn.map_or(0, |syn| syn.seq.0);
         let relative = |seq: SeqNumber| seq.0.wrapping_sub(iss);
-        let expected = format!("a right edge of at least {}", relative(furthest.value - slack));
+        let expected = format!("a right edge of at least {}", relative(offered - slack));
         bench.fail(Oracle::RightEdge, Some(furthest.mark), expected, relative(edge).to_string());
     }
 }

@@ -72,6 +72,8 @@ pub(super) struct End {
     pub(super) ack: Option<Furthest>,
     /// The furthest right edge that it has offered.
     pub(super) edge: Option<Furthest>,
+    /// The largest window that it has offered (MAX.SND.WND of the other end, RFC 5961 section 5.2).
+    pub(super) window_max: u32,
     /// The largest TSval that it has sent.
     pub(super) timestamp: Option<(u32, Mark)>,
     /// The number behind its FIN.
@@ -293,7 +295,8 @@ impl Flow {
         let next = syn.seq + 1;
         let mark = Mark::new(0, Instant::ZERO);
         let timestamp = self.syn_repeated.take().or(syn.timestamp).map(|value| (value, mark));
-        self.remote = End { syn: Some(syn), nxt: next, timestamp, ..End::default() };
+        let window_max = u32::from(syn.window);
+        self.remote = End { syn: Some(syn), nxt: next, timestamp, window_max, ..End::default() };
         self.received = Received::starting(next);
         self.in_order = next;
         if let Some(local) = self.local.syn {
@@ -323,6 +326,8 @@ impl Flow {
         if let Some(ack) = segment.ack {
             self.una = self.una.max(ack);
             self.sent.acknowledge(ack);
+            let window = self.edge(segment, self.remote.syn.as_ref()).map_or(0, |edge| edge.bytes_since(ack));
+            self.remote.window_max = self.remote.window_max.max(window);
             if let Some(edge) = self.edge(segment, self.remote.syn.as_ref())
                 && self.remote.edge.is_none_or(|furthest| edge > furthest.value)
             {
@@ -390,7 +395,9 @@ impl Flow {
         // A host need not keep what comes out of order: only what follows what it has acknowledged is sure to be
         // there.
         let acked = self.local.ack.map_or(before, |ack| ack.value);
-        let taken = self.is_fresh(segment) && self.local.edge.is_some_and(|edge| segment.end <= edge.value);
+        let taken = self.is_fresh(segment)
+            && !self.is_stale(segment)
+            && self.local.edge.is_some_and(|edge| segment.end <= edge.value);
         let in_order = taken && segment.seq <= self.in_order.max(acked);
         let owed = in_order
             && segment.end > acked
@@ -405,6 +412,11 @@ impl Flow {
         if owed {
             self.unacknowledged = Some(Unacknowledged { mark, end: segment.end });
         }
+    }
+
+    /// Whether its acknowledgment is so old that its text need not be taken (RFC 5961 section 5.2).
+    fn is_stale(&self, segment: &Segment<'_>) -> bool {
+        segment.ack.is_some_and(|ack| ack < self.una - self.remote.window_max)
     }
 
     /// Whether PAWS lets it pass (RFC 7323 section 5.3).

@@ -333,6 +333,25 @@ fn broken(oracles: &WireOracles) -> Vec<Oracle> {
     "20 < . 1:101(100) ack 1 win 1000
     1020 < . 1:101(100) ack 1 win 1000"
 )]
+// RFC 5961 section 5.2: below SND.UNA - MAX.SND.WND an acknowledgment takes its text with it.
+#[case::text_with_a_stale_acknowledgment(
+    Oracle::DelayedAck,
+    PLAIN,
+    "20 < . 1:101(100) ack 1 win 1000
+    20 > . 1:1001(1000) ack 101 win 1000
+    30 < . 101:101(0) ack 1001 win 1000
+    30 > . 1001:2001(1000) ack 101 win 1000
+    40 < . 101:101(0) ack 2001 win 1000
+    50 < . 101:201(100) ack 1000 win 1000
+    1050 > . 2001:2001(0) ack 101 win 1000",
+    "20 < . 1:101(100) ack 1 win 1000
+    20 > . 1:1001(1000) ack 101 win 1000
+    30 < . 101:101(0) ack 1001 win 1000
+    30 > . 1001:2001(1000) ack 101 win 1000
+    40 < . 101:101(0) ack 2001 win 1000
+    50 < . 101:201(100) ack 1001 win 1000
+    1050 > . 2001:2001(0) ack 101 win 1000"
+)]
 #[case::damaged(Oracle::Checksums, PLAIN, "20 > . 1:101(100) ack 1 win 1000", "20 > . 1:101(100) ack 1 win 1000 ?")]
 fn keeps_and_breaks(#[case] oracle: Oracle, #[case] open: &str, #[case] kept: &str, #[case] broke: &str) {
     let keeping = judged_by(Settings::default(), &format!("{open}\n{kept}"));
@@ -376,6 +395,41 @@ fn an_edge_moves_within_its_unit(#[case] window: u32, #[case] foreign: bool, #[c
         "{FULL}\n20 < . 1:2(1) ack 1 win 250 <nop,nop,TS val 910 ecr 100>\n20 > . 1:1(0) ack 2 win {window} {stamps}"
     );
     assert_eq!(broken(&judged_by(Settings { foreign, ..Settings::default() }, &lines)), expected);
+}
+
+/// A SYN-ACK with another sequence number begins another connection: the old one's acknowledgments and edges do not
+/// bind it.
+#[test]
+fn another_connection_between_the_same_ends() {
+    let oracles = judged_by(
+        Settings::default(),
+        "0 < S 0:0(0) win 1000 <mss 1000>
+        0 > S. 0:0(0) ack 1 win 1000 <mss 1000>
+        10 < . 1:101(100) ack 1 win 1000
+        10 > . 1:1(0) ack 101 win 1000
+        20 < S 0:0(0) win 1000 <mss 1000>
+        20 > S. 5000:5000(0) ack 1 win 1000 <mss 1000>",
+    );
+    assert_eq!(oracles.verdicts(), []);
+}
+
+/// The window of a SYN is not scaled (RFC 7323 section 2.2): sent again after an ACK of an old copy of the peer's SYN
+/// (section 5.3), it offers 65,535, and no less.
+#[rstest]
+#[case(65_535, &[])]
+#[case(65_534, &[Oracle::RightEdge])]
+fn a_syn_cannot_offer_what_it_has_offered_scaled(#[case] window: u16, #[case] expected: &[Oracle]) {
+    let oracles = judged_by(
+        Settings::default(),
+        &format!(
+            "0 < S 0:0(0) win 65535 <mss 1000,wscale 5>
+            0 > S. 0:0(0) ack 1 win 65535 <mss 1000,wscale 5>
+            10 < S 0:0(0) win 65535 <mss 1000,wscale 5>
+            10 > . 1:1(0) ack 1 win 32768
+            1000 > S. 0:0(0) ack 1 win {window} <mss 1000,wscale 5>"
+        ),
+    );
+    assert_eq!(broken(&oracles), expected);
 }
 
 #[test]

@@ -21,7 +21,9 @@ pub(super) fn flows(scenario: &Scenario, built: &Built, failures: &mut Vec<Faile
         }
         if on(Oracle::Cause) {
             let configs = ends.map(|end| built.world.stack(end.host()).config());
-            let explained = crashes(scenario, None) || scenario.host.iter().any(|host| host.router);
+            let explained = crashes(scenario, None)
+                || scenario.host.iter().any(|host| host.router)
+                || ends.iter().any(|end| given_up_unheard(built, end.host()) > 0);
             causes(place, [client, server], configs, explained, failures);
         }
         expectation(place, flow, client, failures);
@@ -75,7 +77,8 @@ fn delivery(
 }
 
 /// Each lost connection has a legal cause. With `explained` there was something that resets connections: a host
-/// that crashed, or a router whose ICMP errors end connections that are not established yet (RFC 5461).
+/// that crashed, or that has given up a connection of which no application knew, or a router whose ICMP errors end
+/// connections that are not established yet (RFC 5461).
 fn causes(place: usize, ledgers: [&Ledger; 2], configs: [&Config; 2], explained: bool, failures: &mut Vec<Failed>) {
     let others = ledgers.map(|ledger| ledger.lost - ledger.losses.iter().filter(|loss| is_reset(loss)).count() as u64);
     for (side, (ledger, config)) in ["client", "server"].iter().zip(ledgers.into_iter().zip(configs)) {
