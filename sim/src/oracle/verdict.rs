@@ -217,7 +217,7 @@ impl Bench {
             }
             let about_packets = matches!(
                 finding.oracle,
-                Oracle::Lengths | Oracle::Checksums | Oracle::Fragments | Oracle::Identification
+                Oracle::Lengths | Oracle::Checksums | Oracle::Fragments | Oracle::Identification | Oracle::Reachability
             );
             let key = flow.map(|(key, _)| key).filter(|_| !about_packets);
             let relative = flow.map_or(Relative::default(), |(_, relative)| relative);
