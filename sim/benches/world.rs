@@ -34,11 +34,13 @@ const HANDSHAKES: Instant = Instant::from_millis(25);
 const LIMIT: Instant = Instant::from_millis(100 * 86_400_000);
 const KEY: u64 = 7;
 
+/// Runs and prints; whether its bar was met.
+type Case = fn() -> bool;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let named: Vec<&str> = arguments.iter().map(String::as_str).filter(|argument| !argument.starts_with('-')).collect();
-    let cases: [(&str, fn() -> bool); 4] =
-        [("bulk", bulk), ("connections", connections), ("star", star), ("idle", idle)];
+    let cases: [(&str, Case); 4] = [("bulk", bulk), ("connections", connections), ("star", star), ("idle", idle)];
     let mut met = true;
     for (name, case) in cases {
         if named.is_empty() || named.contains(&name) {
@@ -72,7 +74,15 @@ fn server(port: u16) -> SocketAddr {
 
 /// A client that opens connections to a port, one after the other.
 fn client(port: u16, talk: Talk, connections: u64) -> ClientPlan {
-    ClientPlan { remote: server(port), talk, connections, parallel: 1, delay: Duration::ZERO, key: KEY }
+    ClientPlan {
+        remote: server(port),
+        talk,
+        connections,
+        parallel: 1,
+        delay: Duration::ZERO,
+        local_port: None,
+        key: KEY,
+    }
 }
 
 fn ask(world: &mut World, host: HostId, plan: ClientPlan) -> ApplicationId {
@@ -112,7 +122,9 @@ fn connections() -> bool {
         .map(|port| ask(&mut world, host, ClientPlan { parallel: PARALLEL, ..client(port, talk, CONNECTIONS) }))
         .collect();
     let took = until_quiescent(&mut world);
-    asking.iter().for_each(|asking| completed(&world, *asking, CONNECTIONS));
+    for asking in asking {
+        completed(&world, asking, CONNECTIONS);
+    }
     let all = u128::from(CONNECTIONS) * u128::from(PORTS);
     let per_second = all * 1_000_000_000 / took.as_nanos();
     let left = [host, serving].map(|host| world.stack(host).tcp_sockets().count());
@@ -140,7 +152,9 @@ fn event_of_star(clients: u16) -> u128 {
     let _ = world.run_until(HANDSHAKES);
     let before = (world.events(), world.trace().count());
     let took = until_quiescent(&mut world).as_nanos();
-    asking.iter().for_each(|asking| completed(&world, *asking, 1));
+    for asking in asking {
+        completed(&world, asking, 1);
+    }
     let events = u128::from(world.events() - before.0);
     let frames = u128::from((world.trace().count() - before.1) / 2);
     println!(
@@ -159,7 +173,7 @@ fn star() -> bool {
 
 fn idle() -> bool {
     let (mut world, host, serving) = pair();
-    let talk = Talk { rounds: 2, pause: Duration::from_secs(86_400), ..Talk::default() };
+    let talk = Talk { rounds: 2, pause: Duration::from_hours(24), ..Talk::default() };
     serve(&mut world, serving, 80, talk);
     let asking = ask(&mut world, host, client(80, talk, 1));
     let took = until_quiescent(&mut world);
