@@ -43,7 +43,12 @@ impl Coverage {
         for fault in &scenario.fault {
             coverage.add(format!("fault {}", fault.what.name()), 1);
         }
-        let nodes = [("hub", scenario.hub.len()), ("switch", scenario.switch.len()), ("nat", scenario.nat.len())];
+        let nodes = [
+            ("hub", scenario.hub.len()),
+            ("switch", scenario.switch.len()),
+            ("nat", scenario.nat.len()),
+            ("foreign", scenario.foreign.len()),
+        ];
         for (kind, count) in nodes {
             coverage.add(format!("node {kind}"), count as u64);
         }
@@ -67,8 +72,9 @@ impl Coverage {
                 coverage.add(drop_name(reason), count);
             }
         }
-        let applications = built.flows.iter().chain(&built.datagrams).flatten();
-        for ledger in applications.filter_map(|application| world.ledger(*application)) {
+        let ours = built.flows.iter().flatten().filter_map(|end| end.ours());
+        let applications = ours.chain(built.datagrams.iter().flatten().copied());
+        for ledger in applications.filter_map(|application| world.ledger(application)) {
             for oracle in Oracle::ALL {
                 coverage.add(format!("oracle {oracle}"), ledger.tally(oracle).judged);
             }
@@ -115,7 +121,7 @@ fn reachable() -> impl Iterator<Item = String> {
     let faults = What::ALL.iter().map(|what| format!("fault {}", what.name()));
     let links = StageKind::ALL.iter().map(|kind| format!("link {kind}"));
     let oracles = Oracle::ALL.iter().map(|oracle| format!("oracle {oracle}"));
-    let nodes = ["hub", "switch", "nat", "router"].iter().map(|kind| format!("node {kind}"));
+    let nodes = ["hub", "switch", "nat", "router", "foreign"].iter().map(|kind| format!("node {kind}"));
     let adversaries = AdversaryKind::NAMES.iter().map(|kind| format!("adversary {kind}"));
     faults.chain(links).chain(oracles).chain(nodes).chain(adversaries)
 }
