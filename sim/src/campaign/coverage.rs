@@ -98,7 +98,12 @@ impl Coverage {
         for fault in &scenario.fault {
             coverage.add(format!("fault {}", fault.what.name()), 1);
         }
-        let nodes = [("hub", scenario.hub.len()), ("switch", scenario.switch.len()), ("nat", scenario.nat.len())];
+        let nodes = [
+            ("hub", scenario.hub.len()),
+            ("switch", scenario.switch.len()),
+            ("nat", scenario.nat.len()),
+            ("foreign", scenario.foreign.len()),
+        ];
         for (kind, count) in nodes {
             coverage.add(format!("node {kind}"), count as u64);
         }
@@ -122,13 +127,24 @@ impl Coverage {
                 coverage.add(drop_name(reason), count);
             }
         }
-        let applications = built.flows.iter().chain(&built.datagrams).flatten();
-        for ledger in applications.filter_map(|application| world.ledger(*application)) {
+        let ours = built.flows.iter().flatten().filter_map(|end| end.ours());
+        let applications = ours.chain(built.datagrams.iter().flatten().copied());
+        for ledger in applications.filter_map(|application| world.ledger(application)) {
             for oracle in Oracle::ALL {
                 coverage.add(format!("oracle {oracle}"), ledger.tally(oracle).judged);
             }
+            coverage.add_verdict(scenario, Oracle::Delivery, ledger.opened);
+            coverage.add_verdict(scenario, Oracle::Cause, ledger.lost);
         }
+        coverage.add_verdict(scenario, Oracle::Quiescence, built.hosts.len() as u64);
         coverage
+    }
+
+    /// An oracle that judges so many things when the run is over, unless it is switched off.
+    fn add_verdict(&mut self, scenario: &Scenario, oracle: Oracle, judged: u64) {
+        if !scenario.oracles_off.iter().any(|off| off == oracle.name()) {
+            self.add(format!("oracle {oracle}"), judged);
+        }
     }
 
     fn add(&mut self, name: String, count: u64) {
@@ -170,7 +186,7 @@ fn reachable() -> impl Iterator<Item = String> {
     let faults = What::ALL.iter().map(|what| format!("fault {}", what.name()));
     let links = StageKind::ALL.iter().map(|kind| format!("link {kind}"));
     let oracles = Oracle::ALL.iter().map(|oracle| format!("oracle {oracle}"));
-    let nodes = ["hub", "switch", "nat", "router"].iter().map(|kind| format!("node {kind}"));
+    let nodes = ["hub", "switch", "nat", "router", "foreign"].iter().map(|kind| format!("node {kind}"));
     let adversaries = AdversaryKind::NAMES.iter().map(|kind| format!("adversary {kind}"));
     let drops = DropReason::ALL.iter().map(|reason| drop_name(*reason));
     faults.chain(links).chain(oracles).chain(nodes).chain(adversaries).chain(drops)

@@ -109,10 +109,9 @@ impl Making<'_, '_> {
         let host = end.rsplit_once('.').map_or(end, |(host, _)| host);
         let (_, spec) = self.names.host(&key, host)?;
         let mut addresses = spec.interfaces[interface].iter().map(|prefix| prefix.0.address);
-        let address = addresses.find(|address| address.is_ipv4() == (ip == Family::V4)).ok_or_else(|| {
-            let family = if ip == Family::V4 { "IPv4" } else { "IPv6" };
-            ScenarioError::at(key, format!("{end} has no {family} address"))
-        })?;
+        let address = addresses
+            .find(|address| ip.is_of(*address))
+            .ok_or_else(|| ScenarioError::at(key, format!("{end} has no {} address", ip.title())))?;
         Ok(Known { hardware: hardware(id.index(), interface), address })
     }
 
