@@ -43,7 +43,7 @@ struct Upper {
     protocol: IpProtocol,
     hops: u8,
     /// To the group of all hosts, not to the victim alone.
-    to_all: bool,
+    for_all: bool,
     /// From the adversary's link-local address.
     on_link: bool,
     bytes: Vec<u8>,
@@ -51,15 +51,15 @@ struct Upper {
 
 impl Upper {
     fn new(protocol: IpProtocol, bytes: &[u8]) -> Upper {
-        Upper { protocol, hops: HOPS, to_all: false, on_link: false, bytes: bytes.to_vec() }
+        Upper { protocol, hops: HOPS, for_all: false, on_link: false, bytes: bytes.to_vec() }
     }
 
     fn hops(self, hops: u8) -> Upper {
         Upper { hops, ..self }
     }
 
-    fn to_all(self) -> Upper {
-        Upper { to_all: true, ..self }
+    fn for_all(self) -> Upper {
+        Upper { for_all: true, ..self }
     }
 
     fn on_link(self) -> Upper {
@@ -89,17 +89,17 @@ impl Garble {
         let quoted = frames::packet(hosts(to, from), IpProtocol::UDP, HOPS, &datagram(CLOSED, CLOSED, &[0; 8]));
         let templates = [
             Upper::new(IpProtocol::ICMP, &[8, 0, 0, 0, 0, 1, 0, 1, b'e', b'c', b'h', b'o']),
-            Upper::new(IpProtocol::ICMP, &[8, 0, 0, 0, 0, 1, 0, 1]).to_all(),
+            Upper::new(IpProtocol::ICMP, &[8, 0, 0, 0, 0, 1, 0, 1]).for_all(),
             Upper::new(IpProtocol::ICMP, &[&[3, 3, 0, 0, 0, 0, 0, 0], &quoted[..]].concat()),
             Upper::new(IpProtocol::ICMP, &[&[3, 4, 0, 0, 0, 0, 2, 64], &quoted[..]].concat()),
             Upper::new(IpProtocol::ICMP, &[&[5, 1, 0, 0], &from.octets()[..], &quoted[..]].concat()),
             Upper::new(IpProtocol::UDP, &datagram(CLOSED, CLOSED, b"datagram")),
             Upper::new(IpProtocol::UDP, &datagram(67, 68, &dhcp_offer(to))),
             self.segment(1, TcpFlags::SYN),
-            self.segment(1, TcpFlags::SYN).to_all(),
+            self.segment(1, TcpFlags::SYN).for_all(),
             self.segment(2, TcpFlags::PSH),
-            Upper::new(IpProtocol::IGMP, &[0x11, 100, 0, 0, 0, 0, 0, 0, 2, 125, 0, 0]).hops(1).to_all(),
-            Upper::new(IpProtocol::IGMP, &[0x16, 0, 0, 0, 233, 252, 0, 1]).hops(1).to_all(),
+            Upper::new(IpProtocol::IGMP, &[0x11, 100, 0, 0, 0, 0, 0, 0, 2, 125, 0, 0]).hops(1).for_all(),
+            Upper::new(IpProtocol::IGMP, &[0x16, 0, 0, 0, 233, 252, 0, 1]).hops(1).for_all(),
             Upper::new(IpProtocol(253), b"experiment"),
         ];
         let mut packet = match lots.below(Purpose::Forge, templates.len() as u64 + 1) as usize {
@@ -123,7 +123,7 @@ impl Garble {
         let option = [&[1, 1][..], &self.stations.src.0].concat();
         let icmp = |bytes: &[u8]| Upper::new(IpProtocol::ICMPV6, bytes);
         let mld =
-            |bytes: &[u8]| icmp(bytes).hops(1).on_link().to_all().behind(IpProtocol::HOP_BY_HOP, [0, 5, 2, 0, 0, 1, 0]);
+            |bytes: &[u8]| icmp(bytes).hops(1).on_link().for_all().behind(IpProtocol::HOP_BY_HOP, [0, 5, 2, 0, 0, 1, 0]);
         let padded = |upper: Upper, _| upper.behind(IpProtocol::DESTINATION_OPTIONS, [0, 1, 4, 0, 0, 0, 0]);
         let echo = || icmp(&[128, 0, 0, 0, 0, 1, 0, 1, b'e', b'c', b'h', b'o']);
         let group = Ipv6Addr::new(0xff15, 0, 0, 0, 0, 0, 0, 0x1234).octets();
@@ -139,7 +139,7 @@ impl Garble {
             icmp(&[&[2, 0, 0, 0, 0, 0, 5, 0], &quoted[..]].concat()),
             icmp(&[&neighbor(135, 0)[..], &option].concat()).hops(255),
             icmp(&neighbor(136, 0x60)).hops(255),
-            icmp(&[133, 0, 0, 0, 0, 0, 0, 0]).hops(255).to_all(),
+            icmp(&[133, 0, 0, 0, 0, 0, 0, 0]).hops(255).for_all(),
             icmp(&[&neighbor(137, 0)[..], &to.octets()].concat()).hops(255),
             mld(&[&[130, 0, 0, 0, 39, 16, 0, 0], &[0; 16][..], &[2, 125, 0, 0]].concat()),
             mld(&[&[131, 0, 0, 0, 0, 0, 0, 0], &group[..]].concat()),
@@ -211,7 +211,7 @@ fn hosts(src: impl Into<IpAddr>, dst: impl Into<IpAddr>) -> Hosts {
 }
 
 fn whole(hosts: Hosts, upper: &Upper, all: IpAddr) -> Vec<u8> {
-    let hosts = if upper.to_all { Hosts { dst: all, ..hosts } } else { hosts };
+    let hosts = if upper.for_all { Hosts { dst: all, ..hosts } } else { hosts };
     let hosts = if upper.on_link { Hosts { src: LINK_LOCAL.into(), ..hosts } } else { hosts };
     frames::packet(hosts, upper.protocol, upper.hops, &upper.bytes).to_vec()
 }
