@@ -122,8 +122,9 @@ impl Garble {
         let neighbor = |kind, flags| [&[kind, 0, 0, 0, flags, 0, 0, 0], &to.octets()[..]].concat();
         let option = [&[1, 1][..], &self.stations.src.0].concat();
         let icmp = |bytes: &[u8]| Upper::new(IpProtocol::ICMPV6, bytes);
-        let mld =
-            |bytes: &[u8]| icmp(bytes).hops(1).on_link().for_all().behind(IpProtocol::HOP_BY_HOP, [0, 5, 2, 0, 0, 1, 0]);
+        let mld = |bytes: &[u8]| {
+            icmp(bytes).hops(1).on_link().for_all().behind(IpProtocol::HOP_BY_HOP, [0, 5, 2, 0, 0, 1, 0])
+        };
         let padded = |upper: Upper, _| upper.behind(IpProtocol::DESTINATION_OPTIONS, [0, 1, 4, 0, 0, 0, 0]);
         let echo = || icmp(&[128, 0, 0, 0, 0, 1, 0, 1, b'e', b'c', b'h', b'o']);
         let group = Ipv6Addr::new(0xff15, 0, 0, 0, 0, 0, 0, 0x1234).octets();
