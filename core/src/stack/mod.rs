@@ -74,6 +74,7 @@ use crate::socket::table::Sockets;
 use crate::tcp::{Examination, TcpCounters};
 use crate::time::Instant;
 use crate::trace::Trace;
+use crate::wire::tcp::TcpFlags;
 
 mod access;
 mod acd;
@@ -196,6 +197,8 @@ pub struct Stack {
     trace: Trace,
     /// What connections looked like, until somebody asks.
     examinations: alloc::vec::Vec<Examination>,
+    /// The control bits of the last segment, and what brought it, if that is asked for.
+    examined_segment: Option<(Trigger, TcpFlags)>,
     /// What is being dealt with: of what is queued now, the cause.
     occasion: Occasion,
 }
@@ -250,6 +253,7 @@ impl Stack {
             drops: Drops::default(),
             trace: Trace::new(config.trace),
             examinations: alloc::vec::Vec::new(),
+            examined_segment: None,
             occasion: Occasion { trigger: Trigger::Call("stack.new"), at: Instant::ZERO },
             config,
         }

@@ -69,6 +69,9 @@ impl Stack {
             remote: received.src,
             remote_port: header.src_port,
         };
+        if self.config.examine {
+            self.examined_segment = Some((self.occasion.trigger, segment.header.flags));
+        }
         self.deliver_segment(id, flow, &mut segment)
     }
 
@@ -354,7 +357,9 @@ impl Stack {
             return;
         }
         if self.examinations.len() < EXAMINATIONS {
-            self.examinations.push(slot.tcb.examine(handle, ends, self.now));
+            let brought = self.examined_segment.filter(|(trigger, _)| *trigger == self.occasion.trigger);
+            let segment = brought.map(|(_, flags)| flags);
+            self.examinations.push(slot.tcb.examine(handle, ends, self.occasion, segment));
         } else {
             self.counters.examinations_missed += 1;
         }

@@ -6,8 +6,10 @@ use super::recovery::Phase;
 use super::send::Fin;
 use super::seq::SeqNumber;
 use super::{State, Tcb, TimerCause};
+use crate::provenance::{Occasion, Trigger};
 use crate::socket::TcpHandle;
 use crate::time::Instant;
+use crate::wire::tcp::TcpFlags;
 
 /// How far loss recovery is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,10 @@ pub struct Examination {
     pub remote: SocketAddr,
     /// When.
     pub at: Instant,
+    /// What the call or the fact was.
+    pub trigger: Trigger,
+    /// The control bits of the segment that it was, if it was one of this connection.
+    pub segment: Option<TcpFlags>,
     /// The state.
     pub state: State,
     /// ISS.
@@ -81,13 +87,22 @@ impl Examination {
 }
 
 impl Tcb {
-    pub(crate) fn examine(&self, handle: TcpHandle, ends: [SocketAddr; 2], at: Instant) -> Examination {
+    /// As the examination of a connection that `occasion` has touched; `segment` is what it has brought.
+    pub(crate) fn examine(
+        &self,
+        handle: TcpHandle,
+        ends: [SocketAddr; 2],
+        occasion: Occasion,
+        segment: Option<TcpFlags>,
+    ) -> Examination {
         let [local, remote] = ends;
         Examination {
             handle,
             local,
             remote,
-            at,
+            at: occasion.at,
+            trigger: occasion.trigger,
+            segment,
             state: self.state,
             iss: self.snd.iss,
             una: self.snd.una,

@@ -139,6 +139,20 @@ pub enum State {
 }
 
 impl State {
+    /// Every state, in the order of declaration.
+    pub const ALL: [State; 10] = [
+        State::Closed,
+        State::SynSent,
+        State::SynReceived,
+        State::Established,
+        State::FinWait1,
+        State::FinWait2,
+        State::CloseWait,
+        State::Closing,
+        State::LastAck,
+        State::TimeWait,
+    ];
+
     /// Whether both sides' SYNs are acknowledged: ESTABLISHED and all later states except CLOSED.
     pub const fn is_synchronized(self) -> bool {
         !matches!(self, State::Closed | State::SynSent | State::SynReceived)

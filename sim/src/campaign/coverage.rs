@@ -8,6 +8,7 @@ use tickwire_core::DropReason;
 use crate::link::StageKind;
 use crate::node::Machine;
 use crate::oracle::Oracle;
+use crate::oracle::white_box::{Cells, TcpEvent};
 use crate::scenario::{AdversaryKind, Built, Scenario, What};
 
 /// Campaigns of so many seeds are judged by what they reached; smaller ones only tell.
@@ -123,6 +124,9 @@ impl Coverage {
                 coverage.add(format!("oracle {oracle}"), world.oracles(*host).tally(oracle).judged);
                 coverage.add(format!("oracle {oracle}"), world.white_box(*host).tally(oracle).judged);
             }
+            for (state, event, count) in world.white_box(*host).cells().iter() {
+                coverage.add(cell_name(state, event), count);
+            }
             for (reason, count) in world.stack(*host).drops() {
                 coverage.add(drop_name(reason), count);
             }
@@ -177,6 +181,10 @@ impl Coverage {
     }
 }
 
+fn cell_name(state: &str, event: TcpEvent) -> String {
+    format!("tcp {state} x {event}")
+}
+
 fn drop_name(reason: DropReason) -> String {
     format!("drop {reason:?}")
 }
@@ -189,7 +197,9 @@ fn reachable() -> impl Iterator<Item = String> {
     let nodes = ["hub", "switch", "nat", "router", "foreign"].iter().map(|kind| format!("node {kind}"));
     let adversaries = AdversaryKind::NAMES.iter().map(|kind| format!("adversary {kind}"));
     let drops = DropReason::ALL.iter().map(|reason| drop_name(*reason));
-    faults.chain(links).chain(oracles).chain(nodes).chain(adversaries).chain(drops)
+    let cells = Cells::default();
+    let cells: Vec<String> = cells.iter().map(|(state, event, _)| cell_name(state, event)).collect();
+    faults.chain(links).chain(oracles).chain(nodes).chain(adversaries).chain(drops).chain(cells)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `cells` | [`Cells`]: which state was met by which event |
 //! | `connection` | a connection as it was examined last, and what bounds it |
 //! | `transition` | the states of RFC 9293 section 3.3.2, and which may follow which |
 //! | `sequence` | SND.UNA, SND.NXT and the window |
@@ -10,6 +11,7 @@
 //! | `timers` | which timer runs when |
 //! | `congestion` | the laws of the congestion window |
 
+mod cells;
 mod congestion;
 mod connection;
 mod sequence;
@@ -25,6 +27,8 @@ use tickwire_core::socket::TcpHandle;
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::tcp::{Examination, State};
 
+pub use self::cells::{Cells, TcpEvent};
+
 use self::connection::Connection;
 use super::name::{Oracle, Switches};
 use super::verdict::{Bench, FlowKey, Mark, Tally, Verdict};
@@ -37,13 +41,19 @@ const CONNECTIONS: usize = 1 << 20;
 pub struct WhiteBox {
     connections: SecondaryMap<TcpHandle, Connection>,
     bench: Bench,
+    cells: Cells,
     challenges_per_second: u32,
 }
 
 impl WhiteBox {
     /// Oracles that have seen nothing yet. A connection of the stack sends at most so many challenge ACKs per second.
     pub fn new(switches: Switches, challenges_per_second: u32) -> WhiteBox {
-        WhiteBox { connections: SecondaryMap::new(), bench: Bench::new(switches), challenges_per_second }
+        WhiteBox {
+            connections: SecondaryMap::new(),
+            bench: Bench::new(switches),
+            cells: Cells::default(),
+            challenges_per_second,
+        }
     }
 
     /// Switches an oracle on or off.
@@ -59,6 +69,7 @@ impl WhiteBox {
             self.bench.abstains(Oracle::Transition);
             return;
         }
+        self.cells.observe(seen, before);
         transition::judge(seen, before, &mut self.bench);
         sequence::judge(seen, before, offered, &mut self.bench);
         timers::judge(seen, &mut self.bench);
@@ -86,6 +97,11 @@ impl WhiteBox {
     /// The rules that were broken, in order; the first [`VERDICTS`](super::VERDICTS) of them.
     pub fn verdicts(&self) -> &[Verdict] {
         &self.bench.verdicts
+    }
+
+    /// Which states connections were met in, by which events.
+    pub fn cells(&self) -> &Cells {
+        &self.cells
     }
 
     /// How often an oracle judged, abstained and found its rule broken.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use rstest::rstest;
 use slotmap::SlotMap;
 use tickwire_core::Instant;
+use tickwire_core::provenance::Trigger;
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::tcp::{Examination, Recovering, State, TimerCause};
 
@@ -22,6 +23,8 @@ fn established() -> Examination {
         local: end,
         remote: end,
         at: Instant::ZERO,
+        trigger: Trigger::Call("tcp.send"),
+        segment: None,
         state: State::Established,
         iss: ISS,
         una: ISS + 1,

@@ -1,0 +1,156 @@
+//! In which state connections were met by which event (RFC 9293 section 3.10): what a table of states and events has
+//! a cell for.
+
+use std::fmt;
+
+use tickwire_core::provenance::Trigger;
+use tickwire_core::stack::Cause;
+use tickwire_core::tcp::{Examination, State, TimerCause};
+use tickwire_core::wire::tcp::TcpFlags;
+
+use super::connection::Connection;
+
+/// What may happen to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TcpEvent {
+    /// A segment arrives, with these control bits.
+    Segment(Bits),
+    /// The application calls.
+    Call(Call),
+    /// A timer expires.
+    Timer(TimerCause),
+}
+
+/// The control bits that tell segments apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "as RFC 9293 section 3.1 has them")]
+pub enum Bits {
+    Syn,
+    SynAck,
+    Ack,
+    Fin,
+    Rst,
+    None,
+}
+
+/// The calls of RFC 9293 section 3.9.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "as RFC 9293 section 3.9.1 has them")]
+pub enum Call {
+    Open,
+    Send,
+    Receive,
+    Close,
+    Abort,
+}
+
+/// How many there are.
+const EVENTS: usize = Bits::ALL.len() + Call::ALL.len() + TimerCause::ALL.len();
+
+impl TcpEvent {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = TcpEvent> {
+        let segments = Bits::ALL.map(TcpEvent::Segment).into_iter();
+        segments.chain(Call::ALL.map(TcpEvent::Call)).chain(TimerCause::ALL.map(TcpEvent::Timer))
+    }
+
+    /// Its place among all.
+    const fn index(self) -> usize {
+        match self {
+            TcpEvent::Segment(bits) => bits as usize,
+            TcpEvent::Call(call) => Bits::ALL.len() + call as usize,
+            TcpEvent::Timer(cause) => Bits::ALL.len() + Call::ALL.len() + cause as usize,
+        }
+    }
+
+    /// What a connection was looked at for; `None` if that is none of TCP's events.
+    fn of(seen: &Examination) -> Option<TcpEvent> {
+        match seen.trigger {
+            Trigger::Frame(_) => seen.segment.map(|flags| TcpEvent::Segment(Bits::of(flags))),
+            Trigger::Timer(Cause::Tcp(cause)) => Some(TcpEvent::Timer(cause)),
+            Trigger::Timer(_) => None,
+            Trigger::Call(name) => Call::of(name).map(TcpEvent::Call),
+        }
+    }
+}
+
+impl Bits {
+    const ALL: [Bits; 6] = [Bits::Syn, Bits::SynAck, Bits::Ack, Bits::Fin, Bits::Rst, Bits::None];
+
+    fn of(flags: TcpFlags) -> Bits {
+        let has = |flag| flags.contains(flag);
+        match (has(TcpFlags::SYN), has(TcpFlags::ACK)) {
+            _ if has(TcpFlags::RST) => Bits::Rst,
+            (true, false) => Bits::Syn,
+            (true, true) => Bits::SynAck,
+            _ if has(TcpFlags::FIN) => Bits::Fin,
+            (false, true) => Bits::Ack,
+            (false, false) => Bits::None,
+        }
+    }
+}
+
+impl Call {
+    const ALL: [Call; 5] = [Call::Open, Call::Send, Call::Receive, Call::Close, Call::Abort];
+
+    /// Of the stack's name for it.
+    fn of(name: &str) -> Option<Call> {
+        Some(match name {
+            "tcp.connect" => Call::Open,
+            "tcp.send" | "tcp.send_bytes" => Call::Send,
+            "tcp.recv" | "tcp.recv_bytes" => Call::Receive,
+            "tcp.shutdown" | "tcp.close" | "tcp.release" => Call::Close,
+            "tcp.abort" | "tcp.abort_all" => Call::Abort,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for TcpEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TcpEvent::Segment(bits) => write!(f, "segment {bits:?}"),
+            TcpEvent::Call(call) => write!(f, "call {call:?}"),
+            TcpEvent::Timer(cause) => write!(f, "timer {cause:?}"),
+        }
+    }
+}
+
+/// A listener's state, which no connection has.
+const LISTEN: &str = "LISTEN";
+
+/// How often connections were met by each event in each state; CLOSED and LISTEN are told apart by whether a call or a
+/// segment has made a connection.
+#[derive(Clone, Debug)]
+pub struct Cells([[u64; EVENTS]; State::ALL.len() + 1]);
+
+impl Default for Cells {
+    fn default() -> Cells {
+        Cells([[0; EVENTS]; State::ALL.len() + 1])
+    }
+}
+
+impl Cells {
+    /// Takes in what a connection looks like now. Several looks for one event are one.
+    pub(super) fn observe(&mut self, seen: &Examination, before: Option<&Connection>) {
+        let again = |before: &Connection| (before.last.trigger, before.last.at) == (seen.trigger, seen.at);
+        if before.is_some_and(again) {
+            return;
+        }
+        let Some(event) = TcpEvent::of(seen) else { return };
+        let state = match (before, event) {
+            (Some(before), _) => before.last.state as usize,
+            (None, TcpEvent::Segment(_)) => State::ALL.len(),
+            (None, _) => State::Closed as usize,
+        };
+        self.0[state][event.index()] += 1;
+    }
+
+    /// Each cell, and how often it was reached: the state's name, the event, the count.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, TcpEvent, u64)> + '_ {
+        let states = State::ALL.iter().map(|state| state.name()).chain([LISTEN]);
+        states
+            .zip(&self.0)
+            .flat_map(|(state, counts)| TcpEvent::all().zip(counts).map(move |(event, count)| (state, event, *count)))
+    }
+}
