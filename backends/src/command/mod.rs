@@ -7,6 +7,7 @@
 //! | `options` | `--option`, and `tickwire options` |
 //! | `state` | `--state`: who this host is, from one start to the next |
 //! | `run` | `tickwire run`: a stack with services on a TAP interface, until a signal |
+//! | `files` | `--pcap`, `--record`: what is written while the stack runs |
 //! | `interface` | the TAP interface of `run`: attached to or created, its MTU, up |
 //! | `notice` | signals, and the driver's end, as messages |
 //! | `demo` | `tickwire demo`: the kernel talks to the stack, in a namespace of its own |
@@ -19,6 +20,7 @@ mod cli;
 mod configure;
 mod demo;
 mod figures;
+mod files;
 mod interface;
 mod notice;
 mod options;
