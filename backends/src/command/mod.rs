@@ -14,7 +14,6 @@
 //! | `services` | what the stack serves |
 //! | `figures` | numbers as people read them |
 //! | `stats` | counters, sockets and memory as JSON |
-//! | `tables` | interfaces, addresses, neighbors, routes and leases, as lines and as JSON |
 
 mod cli;
 mod configure;
@@ -28,7 +27,6 @@ mod run;
 mod services;
 mod state;
 mod stats;
-mod tables;
 
 use std::fmt;
 use std::process::ExitCode;

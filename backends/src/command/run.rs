@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use siphasher::sip::SipHasher24;
 use tickwire_backends::driver::{Driver, Loop, StackHandle, random_hardware_address};
 use tickwire_backends::net_setup::Ip;
+use tickwire_backends::tables;
 use tickwire_core::config::{Config, InterfaceAddress, InterfaceConfig};
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Dhcpv6Request, InterfaceId, Route, Seed};
@@ -19,7 +20,7 @@ use super::files::Files;
 use super::interface::{self, Opened, how_to_connect};
 use super::notice::{self, Notice, Sentinel};
 use super::state::{self, State};
-use super::{Failure, services, stats, tables};
+use super::{Failure, services, stats};
 
 /// How long connections may take to close, so that all is over within 2 s of the signal.
 const CLOSE_WITHIN: Duration = Duration::from_millis(1500);

@@ -154,7 +154,7 @@ impl Recording {
     /// Begins with what `stack`, which is new, was made of; it notes its calls from here on.
     pub(crate) fn begin(&mut self, start: Start, stack: &mut Stack) {
         self.add([Record::Start(Box::new(start))]);
-        stack.start_recording();
+        stack.start_recording(0);
     }
 
     /// Names an interface that is added next.

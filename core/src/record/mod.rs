@@ -109,9 +109,9 @@ impl Recorder {
 }
 
 impl Stack {
-    /// From here on every call is noted. To be called on a new stack: what was before is in no entry.
-    pub fn start_recording(&mut self) {
-        self.recorder = Recorder(Some(Box::default()));
+    /// From here on every call is noted. The next one is number `first`: 0 on a new stack.
+    pub fn start_recording(&mut self, first: u64) {
+        self.recorder = Recorder(Some(Box::new(Recording { calls: first, ..Recording::default() })));
     }
 
     /// Ends what [`Stack::start_recording`] began; what was not taken is forgotten.

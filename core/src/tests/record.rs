@@ -16,7 +16,7 @@ pub(crate) const SEED: Seed = Seed([7; 32]);
 /// A stack that notes the calls on it.
 pub(crate) fn recorded(config: Config) -> Stack {
     let mut stack = Stack::new(config, SEED);
-    stack.start_recording();
+    stack.start_recording(0);
     stack
 }
 
