@@ -26,8 +26,8 @@ pub const VERSION: u32 = 1;
 const MAGIC: [u8; 8] = *b"tickwire";
 const PROGRAM_LEN: usize = 24;
 
-/// What stands before the first record.
-pub(super) const PREFACE_LEN: usize = MAGIC.len() + 4 + PROGRAM_LEN;
+/// What stands before the first record, in bytes.
+pub const PREFACE_LEN: usize = MAGIC.len() + 4 + PROGRAM_LEN;
 /// What stands before each record.
 pub(super) const HEAD_LEN: usize = 12;
 

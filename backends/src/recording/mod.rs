@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use tickwire_core::record::Entry;
 use tickwire_core::{Config, InterfaceId, Seed};
 
-pub use format::{VERSION, write_records};
+pub use format::{PREFACE_LEN, VERSION, write_records};
 pub use read::{Position, ReadError, Reader};
 #[cfg(target_os = "linux")]
 pub use write::{Recording, RecordingError, RecordingSummary, RecordingWriter};
