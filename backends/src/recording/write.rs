@@ -226,8 +226,10 @@ impl RecordingWriter {
 /// A new file, or an old one emptied, that nobody but its owner reads.
 fn create_private(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    // The mode of a file that was there before is what it was.
-    file.set_permissions(Permissions::from_mode(0o600))?;
+    // The mode of a file that was there before is what it was. A pipe or a device is somebody else's.
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
     Ok(file)
 }
 
