@@ -6,11 +6,14 @@
 //! | this file | [`Record`], what a file is made of |
 //! | `format` | its bytes: lengths, checks, what was cut or damaged |
 //! | `write` | [`Recording`], which a driver feeds, and the thread that writes |
+//! | `file` | the file that it writes to |
 //! | `read` | [`Reader`], the way back |
 //!
 //! **A recording holds the stack's seed and all that passed, in clear**: whoever has it can continue
 //! the connections, and knows the secrets that guard later ones. It is made readable by its owner only.
 
+#[cfg(target_os = "linux")]
+mod file;
 mod format;
 mod read;
 #[cfg(target_os = "linux")]

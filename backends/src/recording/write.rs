@@ -3,9 +3,7 @@
 //! recording ends, and the stack goes on.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -15,6 +13,7 @@ use thiserror::Error;
 use tickwire_core::record::{ENTRIES_MAX, Entry};
 use tickwire_core::{InterfaceId, Stack};
 
+use super::file::RecordFile;
 use super::format;
 use super::{Record, Start};
 
@@ -94,6 +93,10 @@ impl Spool {
         !empty.is_empty()
     }
 
+    fn is_empty(&self) -> bool {
+        self.lock().bytes.is_empty()
+    }
+
     /// Nothing more is written: nobody need wait for it.
     fn fail(&self) {
         let mut waiting = self.lock();
@@ -141,7 +144,7 @@ impl Recording {
         on_failure: impl FnOnce(&io::Error) + Send + 'static,
     ) -> Result<(Recording, RecordingWriter), RecordingError> {
         let failed = |source| RecordingError::Write { path: path.to_owned(), source };
-        let file = create_private(path).map_err(failed)?;
+        let file = RecordFile::create(path).map_err(failed)?;
         let spool = Arc::new(Spool::default());
         spool.lock().bytes.extend_from_slice(&format::preface());
         let emptied = Arc::clone(&spool);
@@ -223,21 +226,14 @@ impl RecordingWriter {
     }
 }
 
-/// A new file, or an old one emptied, that nobody but its owner reads.
-fn create_private(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    // The mode of a file that was there before is what it was. A pipe or a device is somebody else's.
-    if file.metadata()?.is_file() {
-        file.set_permissions(Permissions::from_mode(0o600))?;
-    }
-    Ok(file)
-}
-
 /// The writer thread: ends when the [`Recording`] has, or when writing fails. Returns the file's length.
-fn write(mut file: impl Write, spool: &Spool) -> io::Result<u64> {
+fn write(mut file: RecordFile, spool: &Spool) -> io::Result<u64> {
     let (mut bytes, mut written) = (Vec::new(), 0);
     while spool.next(&mut bytes) {
-        if let Err(error) = file.write_all(&bytes) {
+        let appended = file.append(&bytes);
+        // While more waits, what is no whole block is left for it.
+        let settled = appended.and_then(|()| if spool.is_empty() { file.flush() } else { Ok(()) });
+        if let Err(error) = settled {
             spool.fail();
             return Err(error);
         }
