@@ -36,8 +36,8 @@
 #![warn(missing_docs)]
 
 extern crate alloc;
-// `Arbitrary`'s derive names `std`; a test reads files.
-#[cfg(any(test, feature = "arbitrary"))]
+// `Arbitrary`'s derive names `std`.
+#[cfg(feature = "arbitrary")]
 extern crate std;
 
 pub mod autoconf;

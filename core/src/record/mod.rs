@@ -10,8 +10,8 @@
 //! - `call`: [`Call`], [`TcpCall`], [`UdpCall`]: the calls as values
 //! - `apply`: from the value to the call
 //!
-//! Each public method that takes `&mut self` begins with `record`; none of them calls another. A test
-//! reads the sources for it.
+//! Each public method that takes `&mut self` begins with `record`; none of them calls another. The
+//! house rules (`tidy`) hold that.
 
 mod apply;
 mod call;

@@ -1,14 +1,11 @@
 //! Every call is noted, and the calls noted make the same stack again. Each test that uses the [`Rig`]
 //! ends with that: all that they do, they do twice.
 
-use alloc::string::{String, ToString};
-use alloc::vec;
-use alloc::vec::Vec;
-use std::path::Path;
-
 use super::rig::*;
 use crate::record::{Call, DIGEST_EVERY, ENTRIES_MAX, Entry, Outcome, TcpCall};
 use crate::{Config, Instant, Seed, Stack, TxBatch};
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// The seed of every rig's stack.
 pub(crate) const SEED: Seed = Seed([7; 32]);
@@ -134,93 +131,4 @@ fn a_clone_makes_no_recording_and_one_can_be_ended() {
     stack.stop_recording();
     stack.poll_event();
     assert_eq!(taken(&mut stack), []);
-}
-
-/// A public method with `&mut self` of the stack or of a socket's view.
-struct Method {
-    file: String,
-    name: String,
-    body: String,
-}
-
-/// Those that need not be noted: they lend a view, or are about recordings and examinations, which no
-/// later call depends on.
-const NOT_NOTED: [&str; 6] = ["tcp", "udp", "take_examinations", "start_recording", "stop_recording", "take_recorded"];
-
-fn sources(dir: &Path, found: &mut Vec<(String, String)>) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_string();
-        if path.is_dir() && name != "tests" {
-            sources(&path, found);
-        } else if name.ends_with(".rs") && name != "tests.rs" {
-            found.push((path.to_str().unwrap().to_string(), std::fs::read_to_string(&path).unwrap()));
-        }
-    }
-}
-
-fn methods(sources: &[(String, String)]) -> Vec<Method> {
-    let mut methods = Vec::new();
-    for (file, text) in sources {
-        let mut rest = text.as_str();
-        let mut of_stack = false;
-        while let Some(line_end) = rest.find('\n') {
-            let (line, after) = (&rest[..line_end], &rest[line_end + 1..]);
-            if line.starts_with("impl") {
-                of_stack = ["Stack {", "TcpSocket<'_> {", "TcpSocket<'a> {", "UdpSocket<'_> {", "UdpSocket<'a> {"]
-                    .iter()
-                    .any(|end| line.ends_with(end) && !line.contains(" for "));
-            }
-            let signature = rest.split_once('{').map_or("", |(signature, _)| signature);
-            if let Some(named) =
-                line.strip_prefix("    pub fn ").filter(|_| of_stack && signature.contains("&mut self"))
-            {
-                let name = named.split(['(', '<']).next().unwrap().to_string();
-                let body = &rest[signature.len() + 1..];
-                methods.push(Method { file: file.clone(), name, body: body.to_string() });
-            }
-            rest = after;
-        }
-    }
-    methods
-}
-
-/// `tcp_listen` is `TcpListen`.
-fn variant(method: &str) -> String {
-    let words = method.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
-    words.collect()
-}
-
-/// Who adds a method that can change a stack is told here that it has to be noted.
-#[test]
-fn every_public_method_that_changes_a_stack_notes_itself_first() {
-    let mut files = Vec::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
-    let methods = methods(&files);
-    let noted: Vec<_> = methods.iter().filter(|method| !NOT_NOTED.contains(&method.name.as_str())).collect();
-    assert_eq!((noted.len(), methods.len()), (71, 77), "the sources are read as they are written");
-    for Method { file, name, body } in &noted {
-        let first = body.trim_start();
-        assert!(first.starts_with("self.record(|"), "{file}: {name} begins with `self.record`");
-        let call = first.split_once(';').unwrap().0;
-        let noted_as = alloc::format!("Call::{}", variant(name));
-        let is_it = |(at, _): (usize, &str)| !call[at + noted_as.len()..].starts_with(char::is_alphanumeric);
-        assert!(call.match_indices(&noted_as).any(is_it), "{file}: {name} is noted as {noted_as}, not as {call}");
-    }
-    for (file, text) in files.iter().filter(|(file, _)| !file.ends_with("record/apply.rs")) {
-        for Method { name, .. } in noted.iter().filter(|method| method.file.contains("/stack/")) {
-            for called in ["self.", "stack."].map(|owner| alloc::format!("{owner}{name}(")) {
-                assert!(
-                    !text.contains(&called),
-                    "{file}: what is called within the stack would be noted twice: {called}"
-                );
-            }
-        }
-    }
-    for (file, text) in files.iter().filter(|(file, _)| file.contains("/socket/")) {
-        for Method { name, .. } in noted.iter().filter(|method| method.file == *file) {
-            let called = alloc::format!("self.{name}(");
-            assert!(!text.contains(&called), "{file}: would be noted twice: {called}");
-        }
-    }
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::record::recorded;
+use super::std::thread::panicking;
 use crate::error::{AddressError, SocketError, UdpSendError};
 use crate::frame::RxMeta;
 use crate::link::neighbor::NeighborState;
@@ -44,7 +45,7 @@ pub(crate) struct Rig {
 /// What a test did can be done again.
 impl Drop for Rig {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if !panicking() {
             super::record::check(&mut self.stack);
         }
     }
