@@ -85,7 +85,12 @@ fn a_full_disk_ends_the_recording_and_nothing_else() {
     for port in 1..20 {
         echo(&west, &east, port);
     }
-    assert_eq!(*said.lock().expect("no panic"), Some(ErrorKind::StorageFull));
+    let kind = (0..500).find_map(|_| {
+        thread::sleep(Duration::from_millis(10));
+        *said.lock().expect("no panic")
+    });
+    assert_eq!(kind, Some(ErrorKind::StorageFull));
+    echo(&west, &east, 79);
     east.handle().end_recording();
     match writer.finish() {
         Err(RecordingError::Write { path, source }) => {
