@@ -13,9 +13,10 @@ const SEQUENCES: [(&str, u32); 2] =
     [("sequence numbers near 2^31", 0x7fff_0000), ("sequence numbers near 2^32", 0xffff_0000)];
 
 /// The scenario in other words, each with what is other. One in which connections may be lost has none: when
-/// exactly that happens is nobody's promise.
+/// exactly that happens is nobody's promise. Nor has one with an adversary: whom it attacks is told in other words than
+/// the flows are.
 pub fn variants(scenario: &Scenario) -> Vec<(&'static str, Scenario)> {
-    if scenario.flow.iter().any(|flow| flow.expect != Expected::Complete) {
+    if !scenario.adversary.is_empty() || scenario.flow.iter().any(|flow| flow.expect != Expected::Complete) {
         return Vec::new();
     }
     let mut variants = vec![("other ports", with_ports(scenario))];

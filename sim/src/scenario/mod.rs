@@ -44,6 +44,7 @@
 //! | module | what |
 //! |---|---|
 //! | `topology` | nodes and links |
+//! | `adversary` | nodes that send what they should not |
 //! | `flow` | what hosts say to each other |
 //! | `timeline` | faults, and when |
 //! | `text` | TOML, and what is said about a mistake: line, key, what would be right |
@@ -54,6 +55,7 @@
 //! | [`metamorphic`] | the same in other words: addresses, ports, sequence numbers, family |
 //! | `verdict` | delivery in time, legal causes, nothing left |
 
+mod adversary;
 mod build;
 mod flow;
 pub mod metamorphic;
@@ -71,6 +73,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::link::text as quantity;
 
+pub use adversary::{AdversaryKind, AdversarySpec, ClaimSpec, ConnectionSpec, ShapeSpec};
 pub use build::Built;
 pub use flow::{Datagrams, Expected, Family, Flow, Reader};
 pub use run::{Failed, FlowOutcome, Outcome};
@@ -102,6 +105,9 @@ pub struct Scenario {
     /// NATs: many hosts behind one address.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nat: Vec<NatSpec>,
+    /// Adversaries: nodes that send what they should not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adversary: Vec<AdversarySpec>,
     /// The links between all of them.
     #[serde(default)]
     pub link: Vec<LinkSpec>,
@@ -127,6 +133,7 @@ impl Scenario {
             hub: Vec::new(),
             switch: Vec::new(),
             nat: Vec::new(),
+            adversary: Vec::new(),
             link: Vec::new(),
             fault: Vec::new(),
             flow: Vec::new(),

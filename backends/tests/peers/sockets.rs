@@ -1,17 +1,14 @@
 //! The stack on a TAP against the kernel's own sockets, in a network namespace of the test's own.
 //!
 //! Where no namespace or TAP can be had, a test says so and passes, unless `TICKWIRE_REQUIRE_TAP=1`.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{self, Shutdown, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::lab::{Lab, PATIENCE, ping};
-use support::{assert_pattern, ip4, ip6, pattern, write_pattern};
+use crate::support::lab::{Lab, PATIENCE, ping};
+use crate::support::{assert_pattern, ip4, ip6, pattern, write_pattern};
 use tickwire_backends::driver::DriverError;
 use tickwire_backends::net::{TcpListener, TcpStream, UdpSocket};
 use tickwire_backends::tap::Tap;

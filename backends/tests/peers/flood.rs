@@ -3,18 +3,15 @@
 //! of the bridge.
 //!
 //! Where no namespace or TAP is to be had, a test says so and passes, unless `TICKWIRE_REQUIRE_TAP=1`.
-#![cfg(target_os = "linux")]
-
-mod command;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use command::bridge::{BRIDGE, Bridge, TAP, pinged, pings};
-use command::peer::{Folder, Server, stats};
-use command::{Running, in_namespace};
+use crate::command::bridge::{BRIDGE, Bridge, TAP, pinged, pings};
+use crate::command::peer::{Folder, Server, addresses, stats};
+use crate::command::{Running, in_namespace};
 use tickwire_backends::net_setup::Ip;
 
 const OURS_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
@@ -230,7 +227,7 @@ fn routers_that_are_not_there() {
             return;
         };
         let (running, mac) = fixed(&["--ip6", "slaac", "--stats", &file]);
-        let ours: Vec<IpAddr> = command::peer::addresses(&running.ready);
+        let ours: Vec<IpAddr> = addresses(&running.ready);
         assert!(ours.len() >= 3 && ours.iter().all(|address| pings(*address)), "{}", running.ready);
         flood(&bridge, 5_000, Duration::from_secs(2), |n| router_advertisement(n, mac));
         let value = stats(&running, &file, |value| value["routers"].is_array());

@@ -4,18 +4,15 @@
 //!
 //! Where one of them, a namespace or a TAP is not to be had, a test says so and passes, unless
 //! `TICKWIRE_REQUIRE_PEERS=1`.
-#![cfg(target_os = "linux")]
-
-mod command;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv6Addr, TcpStream};
 use std::time::{Duration, Instant};
 
-use command::bridge::{BRIDGE, Bridge, KERNEL_V4, KERNEL_V6, TAP, ask, pings};
-use command::peer::{Folder, Server, addresses, stats};
-use command::{Running, connect, in_namespace, tickwire};
+use crate::command::bridge::{BRIDGE, Bridge, KERNEL_V4, KERNEL_V6, TAP, ask, pings};
+use crate::command::peer::{Folder, Server, addresses, stats};
+use crate::command::{Running, connect, in_namespace, tickwire};
 use rustix::process::Signal;
 use serde_json::Value;
 use tickwire_backends::capture::read_frames;
@@ -247,7 +244,7 @@ fn linux_finds_the_duplicate() {
         Ip::default().run(&["-6", "addr", "add", "2001:db8:1::2/64", "dev", BRIDGE]).expect("a second one");
         let began = Instant::now();
         while !Bridge::shows("-6", "dadfailed") {
-            assert!(began.elapsed() < command::PATIENCE, "Linux has not noticed");
+            assert!(began.elapsed() < crate::command::PATIENCE, "Linux has not noticed");
             std::thread::sleep(Duration::from_millis(50));
         }
         running.stop();
@@ -310,7 +307,7 @@ fn leases_are_given_back_at_the_end() {
         let until = |count: usize| {
             let began = Instant::now();
             while held() != count {
-                assert!(began.elapsed() < command::PATIENCE, "{} leases, not {count}", held());
+                assert!(began.elapsed() < crate::command::PATIENCE, "{} leases, not {count}", held());
                 std::thread::sleep(Duration::from_millis(20));
             }
         };

@@ -2,16 +2,13 @@
 //! and 4.2.3.8).
 //!
 //! Where no namespace or TAP can be had, a test says so and passes, unless `TICKWIRE_REQUIRE_TAP=1`.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::net::{self, Shutdown};
 use std::process::Command;
 use std::thread;
 
-use support::lab::{Lab, PATIENCE};
-use support::{assert_pattern, ip4, pattern, write_pattern};
+use crate::support::lab::{Lab, PATIENCE};
+use crate::support::{assert_pattern, ip4, pattern, write_pattern};
 use tickwire_backends::net::{TcpStream, UdpSocket};
 use tickwire_core::socket::ConnectOptions;
 use tickwire_core::{Config, IpOptions, TcpSettings, options};

@@ -6,9 +6,6 @@
 //! ```
 //!
 //! Where no namespace or TAP can be had, a test says so and passes, unless `TICKWIRE_REQUIRE_TAP=1`.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::fs;
 use std::net::{self, IpAddr, Shutdown};
@@ -16,9 +13,9 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::far::Far;
-use support::lab::{Lab, PATIENCE};
-use support::{assert_pattern, ip4, ip6, pattern, write_pattern};
+use crate::support::far::Far;
+use crate::support::lab::{Lab, PATIENCE};
+use crate::support::{assert_pattern, ip4, ip6, pattern, write_pattern};
 use tickwire_backends::net::{TcpListener, TcpStream, UdpSocket};
 use tickwire_core::Route;
 use tickwire_core::error::SocketError;

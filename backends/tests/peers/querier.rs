@@ -2,17 +2,14 @@
 //! bridge that asks too: who has the lower address does.
 //!
 //! Where no namespace, TAP or bridge can be had, a test says so and passes, unless `TICKWIRE_REQUIRE_PEERS=1`.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::{ip4, ip6};
 use rustix::net::sockopt::set_ip_add_source_membership;
-use support::{ip4, ip6};
 use tickwire_backends::driver::{Driver, Loop};
 use tickwire_backends::net_setup::{Ip, NetSetupError, enter_network_namespace};
 use tickwire_backends::tap::Tap;

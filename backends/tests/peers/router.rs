@@ -8,9 +8,6 @@
 //!
 //! The kernel of the namespace in the middle forwards nothing. Where no namespace or TAP can be had, a test
 //! says so and passes, unless `TICKWIRE_REQUIRE_TAP=1`.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::fs;
 use std::net::{self, IpAddr, Shutdown, SocketAddr};
@@ -18,9 +15,9 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::far::Far;
-use support::lab::{PATIENCE, ping, run_in_namespace};
-use support::{assert_pattern, ip4, ip6, pattern, write_pattern};
+use crate::support::far::Far;
+use crate::support::lab::{PATIENCE, ping, run_in_namespace};
+use crate::support::{assert_pattern, ip4, ip6, pattern, write_pattern};
 use tickwire_backends::driver::{Driver, Loop, StackHandle};
 use tickwire_backends::net::{TcpListener, TcpStream, UdpSocket};
 use tickwire_backends::net_setup::{Ip, NetSetupError, enter_network_namespace};

@@ -2,7 +2,6 @@
 //! `rdisc6` (package ndisc6) prints it.
 //!
 //! Where there is no namespace, TAP or `rdisc6`, a test says so and passes, unless `TICKWIRE_REQUIRE_PEERS=1`.
-#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::net::Ipv6Addr;

@@ -3,17 +3,14 @@
 //! Where there is no dnsmasq, no namespace or no TAP, a test says so and passes, unless
 //! `TICKWIRE_REQUIRE_PEERS=1`. The two that wait for a lease of two minutes to be half over take a
 //! minute each, side by side.
-#![cfg(target_os = "linux")]
-
-mod command;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use command::peer::{Folder, Server, addresses, stats};
-use command::{Running, in_namespace, ping};
+use crate::command::peer::{Folder, Server, addresses, stats};
+use crate::command::{Running, in_namespace, ping};
 use serde_json::Value;
 use tickwire_backends::net_setup::Ip;
 

@@ -2,16 +2,13 @@
 //!
 //! Where no namespace, TAP or bridge can be had, the test says so and passes, unless
 //! `TICKWIRE_REQUIRE_PEERS=1`.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket as KernelSocket};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{ip4, ip6};
+use crate::support::{ip4, ip6};
 use tickwire_backends::driver::{Driver, Loop};
 use tickwire_backends::net::UdpSocket;
 use tickwire_backends::net_setup::{Ip, NetSetupError, enter_network_namespace};

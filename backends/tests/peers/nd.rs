@@ -2,7 +2,6 @@
 //!
 //! Where there is no radvd, no namespace or no TAP, a test says so and passes, unless
 //! `TICKWIRE_REQUIRE_PEERS=1`.
-#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpStream};

@@ -1,18 +1,15 @@
 //! Fragments between the stack on a TAP and the kernel: large pings and datagrams both ways, and a flood.
 //!
 //! Where no namespace or TAP can be had, a test says so and passes, unless `TICKWIRE_REQUIRE_TAP=1`.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::net::{self, IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crate::support::lab::{Lab, PATIENCE, is_answered, ping};
+use crate::support::{ip4, ip6, pattern};
 use rustix::net::{AddressFamily, SendFlags, SocketType, ipproto, sendto, socket};
-use support::lab::{Lab, PATIENCE, is_answered, ping};
-use support::{ip4, ip6, pattern};
 use tickwire_backends::net::UdpSocket;
 
 #[test]

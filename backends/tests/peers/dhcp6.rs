@@ -3,16 +3,13 @@
 //!
 //! Where there is no server, no namespace or no TAP, a test says so and passes, unless
 //! `TICKWIRE_REQUIRE_PEERS=1`.
-#![cfg(target_os = "linux")]
-
-mod command;
 
 use std::fs;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-use command::peer::{Folder, Server, addresses, stats};
-use command::{Running, in_namespace, ping};
+use crate::command::peer::{Folder, Server, addresses, stats};
+use crate::command::{Running, in_namespace, ping};
 use serde_json::Value;
 use tickwire_backends::net_setup::Ip;
 

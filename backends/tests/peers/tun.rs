@@ -2,17 +2,14 @@
 //! namespace of the test's own.
 //!
 //! Where no namespace or TUN can be had, a test says so and passes, unless `TICKWIRE_REQUIRE_TAP=1`.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::io::ErrorKind;
 use std::net::{self, IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
-use support::lab::run_in_namespace;
-use support::{assert_pattern, ip4, ip6, pattern, write_pattern};
+use crate::support::lab::run_in_namespace;
+use crate::support::{assert_pattern, ip4, ip6, pattern, write_pattern};
 use tickwire_backends::driver::{Driver, Loop};
 use tickwire_backends::net::{TcpListener, TcpStream, UdpSocket};
 use tickwire_backends::net_setup::{Ip, NetSetupError, enter_network_namespace};

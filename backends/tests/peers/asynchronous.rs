@@ -1,14 +1,11 @@
 //! Asynchronous sockets on a TAP, against the kernel's.
-#![cfg(all(target_os = "linux", feature = "tokio"))]
-
-mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener as KernelListener, TcpStream as KernelStream};
 use std::thread;
 
-use support::lab::{Lab, PATIENCE};
-use support::{assert_pattern, ip4, ip6, write_pattern};
+use crate::support::lab::{Lab, PATIENCE};
+use crate::support::{assert_pattern, ip4, ip6, write_pattern};
 use tickwire_backends::async_net::{TcpListener, TcpStream, UdpSocket};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 
