@@ -11,7 +11,10 @@ use tickwire_backends::net::{TcpListener, TcpStream, UdpSocket};
 use tickwire_backends::pair::{PairDevice, pair};
 use tickwire_backends::recording::Reader;
 use tickwire_core::wire::ethernet::EthernetAddress;
-use tickwire_core::{Config, InterfaceAddress};
+use tickwire_core::{
+    AddressOrigin, AddressState, AdvertiseConfig, Config, InterfaceAddress, InterfaceConfig, OwnAddress, RouterConfig,
+    Stack,
+};
 use tickwire_sim::replay::{Replay, describe_stack};
 
 use super::support::{Recorded, Recorder};
@@ -138,6 +141,42 @@ fn whatever_sockets_do() {
     });
     for end in &recorded {
         end.check();
+    }
+}
+
+/// A router tells prefixes, and a host forms its addresses from them and verifies them.
+#[test]
+fn a_router_and_a_host_that_configures_itself() {
+    let (router, host) = pair(1500).expect("eventfds");
+    let config = Config { router: RouterConfig { forwarding: true, ..RouterConfig::default() }, ..Config::default() };
+    let (of_router, mut turns) = Recorder::start(config);
+    let own = InterfaceAddress { address: v6(1), prefix_len: 64 };
+    let advertise = AdvertiseConfig { max_interval: Duration::from_secs(4), ..AdvertiseConfig::default() };
+    let advertising = |capabilities| InterfaceConfig {
+        advertise: Some(advertise),
+        ..InterfaceConfig::new(EthernetAddress([2, 0, 0, 0, 0, 1]), capabilities, [own])
+    };
+    turns.add_interface(router, advertising).expect("a valid interface");
+    let router = Driver::spawn(turns).expect("a thread");
+    let (of_host, mut turns) = Recorder::start(Config::default());
+    let configuring = |capabilities| InterfaceConfig {
+        ipv6_autoconfiguration: true,
+        ..InterfaceConfig::new(EthernetAddress([2, 0, 0, 0, 0, 2]), capabilities, [])
+    };
+    turns.add_interface(host, configuring).expect("a valid interface");
+    let host = Driver::spawn(turns).expect("a thread");
+    let has_address = |stack: &mut Stack| {
+        let is_formed = |own: &OwnAddress| own.origin == AddressOrigin::Slaac && own.prefix_len == 64;
+        let mut formed = stack.interfaces().flat_map(|own| own.addresses.iter()).filter(|own| is_formed(own));
+        formed.any(|own| own.state == AddressState::Preferred && !own.address.is_unspecified())
+    };
+    let formed = (0..1500).any(|_| {
+        thread::sleep(Duration::from_millis(10));
+        host.handle().with(|stack, _| has_address(stack) && stack.default_routers().count() == 1)
+    });
+    assert!(formed, "within 15 s");
+    for end in [of_host.finish(host), of_router.finish(router)] {
+        assert!(end.check().len() >= 4);
     }
 }
 
