@@ -2,8 +2,8 @@
 //!
 //! [`Capture`] is handed frames together with the `now` that the core was given; a thread of its
 //! own writes them, so the driver never waits for a disk. Times are exact: nanoseconds, with the
-//! interface's resolution written to the file. [`read_frames`] is the way back, and [`write_frames`]
-//! writes at once what is known as a whole.
+//! interface's resolution written to the file. [`read_frames`] is the way back,
+//! [`CaptureFile`] is for those who may wait, and [`write_frames`] for what is known as a whole.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -274,6 +274,43 @@ fn frame_block<'a>(
     })
 }
 
+/// A capture that is written frame by frame, by who can wait for the disk.
+pub struct CaptureFile<W: Write> {
+    writer: PcapNgWriter<W>,
+}
+
+impl<W: Write> CaptureFile<W> {
+    /// Begins it. The same calls make the same bytes on every machine.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Sink`], as of all that follows: `sink` could not be written.
+    pub fn new(sink: W) -> Result<CaptureFile<W>, CaptureError> {
+        let mut section = SectionHeaderBlock { endianness: Endianness::Little, ..SectionHeaderBlock::default() };
+        section.options.push(SectionHeaderOption::UserApplication("tickwire".into()));
+        let writer = PcapNgWriter::with_section_header(sink, section).map_err(into_sink)?;
+        Ok(CaptureFile { writer })
+    }
+
+    /// Describes the next interface; the first one is number 0. Its frames are not cut.
+    pub fn add_interface(&mut self, name: &str, medium: Medium) -> Result<(), CaptureError> {
+        self.writer.write_block(&interface_block(name, medium, 0)).map(|_| ()).map_err(into_sink)
+    }
+
+    /// Adds a frame of an interface that was described.
+    pub fn add(&mut self, frame: &CapturedFrame) -> Result<(), CaptureError> {
+        let CapturedFrame { unix_nanos, interface, direction, data, original_len, comment } = frame;
+        let of_frame = options(*direction, comment.as_deref());
+        let block = frame_block(*interface, *unix_nanos, data, *original_len, of_frame);
+        self.writer.write_block(&block).map(|_| ()).map_err(into_sink)
+    }
+
+    /// Ends it.
+    pub fn finish(mut self) -> Result<(), CaptureError> {
+        self.writer.get_mut().flush().map_err(CaptureError::Sink)
+    }
+}
+
 /// Writes a whole capture: Ethernet interfaces, numbered from 0 in the order of `names`, and
 /// `frames`. The same arguments make the same bytes on every machine.
 ///
@@ -285,21 +322,18 @@ pub fn write_frames<'a>(
     names: &[&str],
     frames: impl IntoIterator<Item = &'a CapturedFrame>,
 ) -> Result<(), CaptureError> {
-    let failed = |error| CaptureError::Sink(into_io(error));
-    let mut section = SectionHeaderBlock { endianness: Endianness::Little, ..SectionHeaderBlock::default() };
-    section.options.push(SectionHeaderOption::UserApplication("tickwire".into()));
-    let mut writer = PcapNgWriter::with_section_header(&mut sink, section).map_err(failed)?;
+    let mut file = CaptureFile::new(&mut sink)?;
     for name in names {
-        // Frames come whole: no limit.
-        writer.write_block(&interface_block(name, Medium::Ethernet, 0)).map_err(failed)?;
+        file.add_interface(name, Medium::Ethernet)?;
     }
     for frame in frames {
-        let CapturedFrame { unix_nanos, interface, direction, data, original_len, comment } = frame;
-        let of_frame = options(*direction, comment.as_deref());
-        let block = frame_block(*interface, *unix_nanos, data, *original_len, of_frame);
-        writer.write_block(&block).map_err(failed)?;
+        file.add(frame)?;
     }
-    sink.flush().map_err(CaptureError::Sink)
+    file.finish()
+}
+
+fn into_sink(error: PcapError) -> CaptureError {
+    CaptureError::Sink(into_io(error))
 }
 
 fn into_io(error: PcapError) -> io::Error {

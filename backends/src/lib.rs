@@ -11,6 +11,8 @@
 //! | [`pair`] | two devices connected in memory |
 //! | [`net_setup`] | the one place that calls `ip`; namespaces for demos and tests |
 //! | [`capture`] | pcapng, written and read |
+//! | [`recording`] | every call on a stack, written and read |
+//! | [`tables`] | what a stack knows of itself, for people and as JSON |
 //! | [`driver`] | the loop, its thread, built-in services, orderly shutdown |
 //! | [`sockets`] | what every socket does, and how it waits; [`sockets::Handle`], all that it needs of a driver |
 //! | [`net`] | blocking sockets in the manner of `std::net` |
@@ -40,9 +42,11 @@ pub mod net_setup;
 pub mod pair;
 pub mod pool;
 mod raw_io;
+pub mod recording;
 #[cfg(target_os = "linux")]
 mod signal;
 pub mod sockets;
+pub mod tables;
 #[cfg(target_os = "linux")]
 pub mod tap;
 #[cfg(target_os = "linux")]

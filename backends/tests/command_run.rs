@@ -7,6 +7,7 @@ mod command;
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -20,6 +21,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tickwire_backends::capture::read_frames;
 use tickwire_backends::net_setup::Ip;
+use tickwire_backends::recording::{Reader, Record};
 
 /// A file of one test's own, removed at the end.
 struct TempFile(PathBuf);
@@ -356,6 +358,22 @@ fn statistics_are_written_on_sigusr1_and_at_the_end() {
         drop(stream);
         running.stop();
         file.wait_for_json(|stats| stats["sockets"]["tcp_listeners"] == 0);
+    });
+}
+
+#[test]
+fn calls_are_recorded_for_the_owner_only() {
+    in_namespace(|| {
+        let file = TempFile::new("run.twr");
+        let running = Running::start(&["--service", "daytime", "--record", file.text()]);
+        read_all(&connect(stack()[0], 13));
+        running.stop();
+        let mode = std::fs::metadata(&file.0).expect("it was written").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+        let mut reader = Reader::open(&file.0).expect("a recording");
+        let records: Vec<_> = std::iter::from_fn(|| reader.next_record().expect("whole")).collect();
+        assert!(matches!(&records[0], Record::Interface(_, name) if name == "tap7"), "{:?}", records[0]);
+        assert!(matches!(records.last(), Some(Record::End { .. })));
     });
 }
 

@@ -10,6 +10,8 @@ bitflags! {
     /// What changed on a socket. Edge triggered: a flag stands in one [`Event`] per change, so an
     /// application reads, writes or accepts until it is told that nothing is left.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+    #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+    #[cfg_attr(feature = "serde", serde(transparent))]
     pub struct Readiness: u8 {
         /// There is something to receive, or the end of the stream.
         const READABLE = 1 << 0;
@@ -32,6 +34,7 @@ bitflags! {
 
 /// What has become of an address of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AddressChange {
     /// It can be used from now on.
     Assigned,
@@ -49,6 +52,7 @@ pub enum AddressChange {
 
 /// An edge on one socket, or on an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Event {
     /// A TCP connection changed.
     Tcp(TcpHandle, Readiness),

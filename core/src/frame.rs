@@ -6,11 +6,13 @@ use bytes::{Bytes, BytesMut};
 use core::num::NonZeroU16;
 use core::ops::Range;
 
+use crate::digest::Digest;
 use crate::provenance::Provenance;
 use crate::wire::checksum::Sum;
 
 /// What is known about a received frame's transport checksum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum RxChecksum {
     /// Nothing: the stack verifies it.
     #[default]
@@ -29,6 +31,7 @@ pub enum RxChecksum {
 
 /// What a device tells about a received frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RxMeta {
     /// The state of the transport checksum.
     pub checksum: RxChecksum,
@@ -38,6 +41,7 @@ pub struct RxMeta {
 
 /// A received frame: contiguous bytes from the first octet of the link header, without FCS.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Frame {
     /// The bytes. Payload that is kept is a slice of them.
     pub data: Bytes,
@@ -68,6 +72,7 @@ pub enum TxChecksum {
 
 /// What an interface's device can do. The stack never hands it a frame that goes beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Capabilities {
     /// The largest packet (layer 3), in bytes: 68 to 65,535 for IPv4, at least 1,280 for IPv6.
     pub mtu: u16,
@@ -110,6 +115,22 @@ pub struct Transmit {
     pub segment_size: Option<NonZeroU16>,
     /// Who computes the transport checksum.
     pub checksum: TxChecksum,
+}
+
+impl Transmit {
+    /// What the device is to do with the frame.
+    pub(crate) fn digest(&self, digest: &mut Digest) {
+        digest.u32(self.payload_len);
+        digest.option(self.segment_size, |digest, size| digest.u16(size.get()));
+        let partial = match self.checksum {
+            TxChecksum::Complete => None,
+            TxChecksum::Partial { start, offset } => Some((start, offset)),
+        };
+        digest.option(partial, |digest, (start, offset)| {
+            digest.u16(start);
+            digest.u16(offset);
+        });
+    }
 }
 
 /// Frames to send, filled by [`Stack::poll_transmit`](crate::Stack::poll_transmit). All its memory is reused.

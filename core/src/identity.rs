@@ -19,6 +19,7 @@ const LINK_LOCALS_MAX: usize = 64;
 
 /// A host's identity. `Debug` does not print the secret.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Identity {
     /// The key of stable interface identifiers (RFC 7217 section 5, `secret_key`).
     pub secret: [u8; 16],
@@ -39,6 +40,7 @@ pub struct Identity {
 
 /// The IPv4 link-local address that an interface had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SavedLinkLocal {
     /// The interface's number.
     pub interface: u16,
@@ -48,6 +50,7 @@ pub struct SavedLinkLocal {
 
 /// The IAID of an interface (RFC 8415 section 12): of its addresses and its prefixes alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Iaid {
     /// The interface's number.
     pub interface: u16,
@@ -57,6 +60,7 @@ pub struct Iaid {
 
 /// What a DHCPv6 server has given an interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Dhcpv6Binding {
     /// The interface's number.
     pub interface: u16,
@@ -70,6 +74,7 @@ pub struct Dhcpv6Binding {
 
 /// The leases of one association (RFC 8415 section 12). Times are how long it is until then; `None` for never.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SavedAssociation {
     /// The leases.
     pub leases: Vec<SavedLease>,
@@ -81,6 +86,7 @@ pub struct SavedAssociation {
 
 /// A lease of before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SavedLease {
     /// The address, or the prefix.
     pub prefix: Ipv6Addr,
@@ -130,6 +136,7 @@ impl Dhcpv6Binding {
 
 /// How often duplicate address detection has failed for a prefix (RFC 7217 section 5, `DAD_Counter`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DadCounter {
     /// The interface's number.
     pub interface: u16,

@@ -29,6 +29,7 @@
 //! | `rate_limit` | how much strangers can make us send |
 //! | [`time`] | [`Instant`] |
 //! | [`provenance`] | which frame, timer or call caused a frame |
+//! | [`record`] | every call that can change a stack, noted and made again |
 //! | `rng`, `keyed`, `digest`, `trace` | the seed's streams, the hash table without order, digests |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -57,6 +58,7 @@ mod offload;
 pub mod options;
 pub mod provenance;
 mod rate_limit;
+pub mod record;
 mod rng;
 pub mod socket;
 pub mod stack;

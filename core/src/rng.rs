@@ -15,6 +15,7 @@ use crate::time::Duration;
 
 /// The 32 bytes from which everything random in a stack follows. Never printed by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Seed(pub [u8; 32]);
 
 impl fmt::Debug for Seed {

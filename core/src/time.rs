@@ -10,6 +10,7 @@ pub use core::time::Duration;
 /// The value is a `NonZeroU64`, so `Option<Instant>` takes 8 bytes. The smallest instant,
 /// [`Instant::ZERO`], has the raw value 1 and prints as 0. Range: about 584 years; arithmetic saturates.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Instant(NonZeroU64);
 
 impl Instant {

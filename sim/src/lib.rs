@@ -17,6 +17,7 @@
 //! | [`command`] | the command `tickwire-sim` |
 //! | [`draw`] | every random decision, by name: from a seed, or from a tape |
 //! | `application` | [`Program`]: what runs on a host, and who is woken by what |
+//! | [`replay`] | a stack that ran on a real interface, again, from a recording of every call |
 //! | [`report`] | a run as one HTML page: ladder, graphs, verdicts |
 //! | [`scenario`] | a network, its faults and its workload as one value, as TOML, and run |
 //! | [`script`] | applications as steps: connect, send, expect, close |
@@ -76,6 +77,7 @@ pub mod oracle;
 mod programs;
 #[cfg(target_os = "linux")]
 pub mod relay;
+pub mod replay;
 pub mod report;
 pub mod scenario;
 pub mod script;

@@ -6,6 +6,7 @@
 //! - `tap`: `tap7`, nonblocking, one system call per frame
 //! - `kernel`: the other end of the TAP, blocking sockets of the kernel
 //! - `pair`: two stacks in one process on a virtual link; the trait that a stack implements for it
+//! - `bulk`: a connection between a program and the kernel, each on a processor of its own
 //! - `programs`: the programs that a stack runs on a TAP; the list of stacks
 //! - `floor_tap`: no stack, for what the TAP and the kernel leave to any
 //! - `smoltcp_pair`, `smoltcp_tap`: smoltcp behind those two seams
@@ -13,6 +14,7 @@
 #![allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
 
 pub(crate) mod args;
+pub(crate) mod bulk;
 pub(crate) mod floor_tap;
 pub(crate) mod kernel;
 pub(crate) mod namespace;

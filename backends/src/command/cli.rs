@@ -156,6 +156,11 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "FILE")]
     pub(crate) pcap: Option<PathBuf>,
 
+    /// Record every call on the stack to this file, for `tickwire-sim replay`.
+    /// It holds the seed and all data: keep it to yourself (its mode is 0600)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+
     /// Write counters, sockets and memory as JSON to this file, at the end and
     /// on SIGUSR1
     #[arg(long, value_name = "FILE")]

@@ -7,18 +7,19 @@
 //! | `options` | `--option`, and `tickwire options` |
 //! | `state` | `--state`: who this host is, from one start to the next |
 //! | `run` | `tickwire run`: a stack with services on a TAP interface, until a signal |
+//! | `files` | `--pcap`, `--record`: what is written while the stack runs |
 //! | `interface` | the TAP interface of `run`: attached to or created, its MTU, up |
 //! | `notice` | signals, and the driver's end, as messages |
 //! | `demo` | `tickwire demo`: the kernel talks to the stack, in a namespace of its own |
 //! | `services` | what the stack serves |
 //! | `figures` | numbers as people read them |
 //! | `stats` | counters, sockets and memory as JSON |
-//! | `tables` | interfaces, addresses, neighbors, routes and leases, as lines and as JSON |
 
 mod cli;
 mod configure;
 mod demo;
 mod figures;
+mod files;
 mod interface;
 mod notice;
 mod options;
@@ -26,7 +27,6 @@ mod run;
 mod services;
 mod state;
 mod stats;
-mod tables;
 
 use std::fmt;
 use std::process::ExitCode;

@@ -7,19 +7,20 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use siphasher::sip::SipHasher24;
-use tickwire_backends::capture::{Capture, CaptureWriter};
 use tickwire_backends::driver::{Driver, Loop, StackHandle, random_hardware_address};
 use tickwire_backends::net_setup::Ip;
+use tickwire_backends::tables;
 use tickwire_core::config::{Config, InterfaceAddress, InterfaceConfig};
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Dhcpv6Request, InterfaceId, Route, Seed};
 
 use super::cli::RunOptions;
 use super::configure::{Ip4, Ip6, Missing, Wanted};
+use super::files::Files;
 use super::interface::{self, Opened, how_to_connect};
 use super::notice::{self, Notice, Sentinel};
 use super::state::{self, State};
-use super::{Failure, services, stats, tables};
+use super::{Failure, services, stats};
 
 /// How long connections may take to close, so that all is over within 2 s of the signal.
 const CLOSE_WITHIN: Duration = Duration::from_millis(1500);
@@ -30,7 +31,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     let kept = options.state.as_deref().map(state::load).transpose()?.flatten();
     let opened = open(options)?;
     let hardware_address = hardware_address(options, kept.as_ref())?;
-    let (mut turns, capture) = new_loop(options, kept)?;
+    let (mut turns, files) = new_loop(options, kept)?;
     let (created, mtu) = (opened.created, opened.mtu);
     let interface = add_interface(&mut turns, options, opened, hardware_address, sender.clone())?;
     notice::watch_link(&options.tap, sender)
@@ -47,7 +48,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     running.write_stats()?;
     running.save_state()?;
     running.release_leases();
-    finish_capture(capture, &handle)?;
+    files.finish(&handle)?;
     match ended {
         Ok(_) => Ok(()),
         Err(error) => Err(Failure::new(error.to_string())),
@@ -190,7 +191,7 @@ fn open(options: &RunOptions) -> Result<Opened, Failure> {
     interface::Wanted { name: &options.tap, mtu: options.mtu, kernel: &options.kernel, ip }.open()
 }
 
-fn new_loop(options: &RunOptions, kept: Option<State>) -> Result<(Loop, Option<CaptureWriter>), Failure> {
+fn new_loop(options: &RunOptions, kept: Option<State>) -> Result<(Loop, Files), Failure> {
     let mut config = Config { identity: kept.map(|state| state.identity), ..Config::default() };
     for setting in &options.settings {
         setting.apply(&mut config).map_err(|error| Failure::new(format!("--option {error}")))?;
@@ -199,15 +200,7 @@ fn new_loop(options: &RunOptions, kept: Option<State>) -> Result<(Loop, Option<C
         tickwire_core::options::set(&mut config, "address.acd", pace)
             .map_err(|error| Failure::new(format!("--acd {error}")))?;
     }
-    let mut turns = Loop::new(config, options.seed.clone()).map_err(|e| Failure::new(e.to_string()))?;
-    let mut writer = None;
-    if let Some(path) = &options.pcap {
-        let (capture, capture_writer) = Capture::create(path, turns.handle().unix_offset())
-            .map_err(|error| Failure::new(format!("--pcap: {error}")))?;
-        turns.set_capture(capture);
-        writer = Some(capture_writer);
-    }
-    Ok((turns, writer))
+    Files::new_loop(options, config)
 }
 
 /// The address given, or the one that the host had at its last start, or a random one; with a seed
@@ -290,14 +283,4 @@ fn configure_ipv4(turns: &Loop, options: &RunOptions, interface: InterfaceId) ->
         }
         Ok(())
     })
-}
-
-/// Waits until the capture is written.
-fn finish_capture(writer: Option<CaptureWriter>, handle: &StackHandle) -> Result<(), Failure> {
-    let Some(writer) = writer else { return Ok(()) };
-    handle.end_capture();
-    let summary = writer.finish().map_err(|error| Failure::new(format!("--pcap: {error}")))?;
-    let lost = if summary.lost > 0 { format!(", {} lost", summary.lost) } else { String::new() };
-    eprintln!("tickwire: {}: {} frames{lost}", summary.path.display(), summary.written);
-    Ok(())
 }

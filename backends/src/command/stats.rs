@@ -1,60 +1,16 @@
-//! What `--stats` writes and `/stats` tells: counters by layer, drops by reason, sockets, buffers,
-//! queues, memory.
+//! What `--stats` writes and `/stats` tells: what the stack knows of itself, its devices, memory.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tickwire_backends::driver::StackHandle;
-use tickwire_core::{Instant, Stack};
-
-use super::tables;
-
-/// What the stack itself knows.
-pub(crate) fn of_stack(stack: &Stack) -> Value {
-    let depths = stack.queue_depths();
-    let (mut states, mut received, mut unsent, mut orphans) = (BTreeMap::new(), 0, 0, 0);
-    for entry in stack.tcp_sockets() {
-        *states.entry(entry.state.name()).or_insert(0) += 1;
-        received += entry.received;
-        unsent += entry.unsent;
-        orphans += usize::from(!entry.owned);
-    }
-    let drops: Map<String, Value> = stack.drops().map(|(why, count)| (why.name().to_owned(), count.into())).collect();
-    json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "uptime_seconds": stack.latest().since(Instant::ZERO).as_secs_f64(),
-        "interfaces": tables::interfaces(stack, stack.latest()),
-        "routers": tables::routers(stack, stack.latest()),
-        "prefixes": tables::prefixes(stack),
-        "groups": tables::groups(stack),
-        "routes": tables::routes(stack),
-        "neighbors": tables::neighbors(stack),
-        "counters": by_layer(stack.counters()),
-        "drops": drops,
-        "sockets": {
-            "tcp": states.values().sum::<usize>(),
-            "tcp_states": states,
-            "tcp_orphans": orphans,
-            "tcp_listeners": stack.tcp_listeners().count(),
-            "udp": stack.udp_sockets().count(),
-        },
-        "buffer_bytes": { "tcp_received": received, "tcp_unsent": unsent },
-        "queue_depths": {
-            "control": depths.control,
-            "ready": depths.ready,
-            "transit": depths.transit,
-            "parked": depths.parked,
-            "events": depths.events,
-        },
-    })
-}
+use tickwire_backends::tables;
 
 /// All of it: the stack, its devices, the process. Takes the driver's lock; not for its own thread.
 pub(crate) fn of_driver(handle: &StackHandle) -> Value {
-    let mut stats = handle.with(|stack, _| of_stack(stack));
+    let mut stats = handle.with(|stack, _| tables::stats(stack));
     let kept = handle.frames_kept();
     let devices = handle.device_counters().into_iter().zip(kept).map(|((name, counters), kept)| {
         json!({
@@ -69,16 +25,6 @@ pub(crate) fn of_driver(handle: &StackHandle) -> Value {
     stats["devices"] = devices.collect();
     stats["process"] = process();
     stats
-}
-
-/// `tcp.resets_sent` becomes `resets_sent` under `tcp`.
-fn by_layer(counters: impl Iterator<Item = (&'static str, u64)>) -> Value {
-    let mut layers: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
-    for (name, count) in counters {
-        let (layer, counter) = name.split_once('.').unwrap_or(("stack", name));
-        layers.entry(layer).or_default().insert(counter, count);
-    }
-    json!(layers)
 }
 
 /// This process's memory, in bytes, as /proc/self/status has it (proc(5)).
@@ -117,15 +63,6 @@ pub(crate) fn write(path: &Path, stats: &Value) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counters_are_sorted_into_layers() {
-        let counters = [("tcp.resets_sent", 3), ("arp.received", 1), ("tcp.acks_sent", 2)];
-        assert_eq!(
-            by_layer(counters.into_iter()),
-            json!({ "arp": { "received": 1 }, "tcp": { "acks_sent": 2, "resets_sent": 3 } })
-        );
-    }
 
     #[test]
     fn memory_is_read_in_bytes() {

@@ -18,6 +18,7 @@ use super::owners::Owners;
 use super::port::Port;
 use crate::capture::Capture;
 use crate::device::DeviceCounters;
+use crate::recording::Recording;
 use crate::signal::Signal;
 use crate::sockets::{Handle, Socket, Waiters};
 
@@ -31,6 +32,7 @@ pub(crate) struct State {
     pub(crate) owners: Owners,
     pub(crate) waiters: Waiters,
     pub(crate) capture: Option<Capture>,
+    pub(crate) recording: Option<Recording>,
     /// Events for services, which only the driver runs.
     pub(crate) service_events: VecDeque<(usize, Event)>,
     /// When there is next something to do without news from outside.
@@ -59,6 +61,7 @@ impl State {
             owners: Owners::default(),
             waiters: Waiters::default(),
             capture: None,
+            recording: None,
             service_events: VecDeque::new(),
             deadline: None,
             sleeping: None,
@@ -135,6 +138,18 @@ impl State {
         // What waits for a device that takes no frames is not to be done at once, but once it does.
         let wakeup = if self.is_stalled() { self.stack.next_timer() } else { self.stack.poll_timeout() };
         self.deadline = wakeup.map(|wakeup| wakeup.at);
+        self.record();
+    }
+
+    /// Hands on what the stack has noted of the calls on it.
+    pub(crate) fn record(&mut self) {
+        if let Some(recording) = &mut self.recording
+            && !recording.take(&mut self.stack)
+        {
+            // Its writer tells why.
+            self.stack.stop_recording();
+            self.recording = None;
+        }
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
@@ -202,6 +217,8 @@ impl Shared {
     /// Has every call that waits return with an error, and every later one fail.
     pub(crate) fn end_calls(&self) {
         let mut state = self.lock();
+        // After a panic the call that it was in is the last.
+        state.record();
         state.waiters.end();
         let mut wakeups = state.waiters.take_wakeups();
         drop(state);
@@ -245,6 +262,15 @@ impl StackHandle {
     /// [finish](crate::capture::CaptureWriter::finish). Without a capture it does nothing.
     pub fn end_capture(&self) {
         self.shared.lock().capture = None;
+    }
+
+    /// Ends the recording that [`Loop::recorded`](super::Loop::recorded) began: its writer can
+    /// [finish](crate::recording::RecordingWriter::finish). Without one it does nothing.
+    pub fn end_recording(&self) {
+        let mut state = self.shared.lock();
+        if let Some(recording) = state.recording.take() {
+            recording.end(&mut state.stack);
+        }
     }
 
     /// Whether the stack is still driven. Once it is not, every socket call fails with `ENETDOWN`.

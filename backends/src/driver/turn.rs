@@ -31,6 +31,7 @@ use super::waiting::{News, Waiting};
 use crate::capture::Capture;
 use crate::device::Device;
 use crate::pool::Pool;
+use crate::recording::{Recording, Start};
 use crate::sockets::Wakeups;
 
 /// After this many receives of exactly one short frame, the next is expected to be alone too: it is not
@@ -116,13 +117,35 @@ impl Loop {
     ///
     /// [`DriverError::System`]: no entropy, or no eventfd.
     pub fn new(config: Config, seed: Option<Seed>) -> Result<Loop, DriverError> {
+        Loop::with_recording(config, seed, None)
+    }
+
+    /// As [`Loop::new`], and every call on the stack is recorded.
+    ///
+    /// # Errors
+    ///
+    /// As [`Loop::new`].
+    pub fn recorded(config: Config, seed: Option<Seed>, recording: Recording) -> Result<Loop, DriverError> {
+        Loop::with_recording(config, seed, Some(recording))
+    }
+
+    fn with_recording(
+        config: Config,
+        seed: Option<Seed>,
+        mut recording: Option<Recording>,
+    ) -> Result<Loop, DriverError> {
         let seed = match seed {
             Some(seed) => seed,
             None => random_seed().map_err(system("get entropy"))?,
         };
         let rx_batch = usize::from(config.rx_batch.max(1));
         let clock = Clock::start();
-        let state = State::new(Stack::new(config, seed), clock);
+        let mut stack = Stack::new(config.clone(), seed.clone());
+        if let Some(recording) = &mut recording {
+            recording.begin(Start { config, seed, unix_offset: clock.unix_offset() }, &mut stack);
+        }
+        let mut state = State::new(stack, clock);
+        state.recording = recording;
         let shared = Shared::new(state).map_err(system("make an eventfd"))?;
         let waiting = Waiting::new(shared.wake.as_fd()).map_err(system("make an epoll instance"))?;
         Ok(Loop {
@@ -161,6 +184,9 @@ impl Loop {
         let interface = state.stack.add_interface(now, config).map_err(refused)?;
         if let Some(capture) = &state.capture {
             capture.add_interface(NAME, medium, frame_max);
+        }
+        if let Some(recording) = &mut state.recording {
+            recording.name_interface(interface, NAME);
         }
         state.ports.push(None);
         Ok(interface)
@@ -203,6 +229,9 @@ impl Loop {
         let interface = state.stack.add_interface(now, config).map_err(refused)?;
         if let Some(capture) = &state.capture {
             capture.add_interface(device.name(), device.medium(), frame_max as u32);
+        }
+        if let Some(recording) = &mut state.recording {
+            recording.name_interface(interface, device.name());
         }
         state.ports.push(Some(Port::new(Arc::clone(&device))));
         drop(state);

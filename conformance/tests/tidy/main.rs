@@ -8,6 +8,7 @@
 //! - `size`: lines of a file and of a function
 //! - `map`: every folder explains itself at the head of its `mod.rs` or `lib.rs`
 //! - `words`: what may not be named, and where
+//! - `recording`: which methods a recording has to know
 //! - `safety`: where `unsafe` may stand, and the attributes that crates open with
 //! - `docs`: no sample and no test is ignored, the README names its two commands
 //! - `arrows`: which crate may depend on which
@@ -16,6 +17,7 @@
 mod arrows;
 mod docs;
 mod map;
+mod recording;
 mod safety;
 mod size;
 mod source;

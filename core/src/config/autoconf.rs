@@ -4,6 +4,7 @@ use crate::time::Duration;
 
 /// Router discovery (RFC 4861 section 6.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NdConfig {
     /// The first Router Solicitation leaves within this time, at random; default 250 ms (RFC 4861 section
     /// 10 names 1 s as the most, `MAX_RTR_SOLICITATION_DELAY`).
@@ -18,6 +19,7 @@ impl Default for NdConfig {
 
 /// Stateless address autoconfiguration (RFC 4862), on interfaces that configure themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SlaacConfig {
     /// Whether interface identifiers are made from the hardware address (RFC 2464 section 4) and not from
     /// a secret, the interface and the prefix (RFC 7217, RFC 8064); default false.
@@ -44,6 +46,7 @@ impl Default for SlaacConfig {
 
 /// The DHCPv6 client (RFC 8415), for all interfaces of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Dhcpv6Config {
     /// Whether the M and O flags of router advertisements start it; default true (RFC 4861 section 4.2).
     pub follow_routers: bool,

@@ -10,6 +10,7 @@ use crate::wire::ethernet::{self, EthernetAddress};
 
 /// An address with the length of its on-link prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InterfaceAddress {
     /// The address.
     pub address: IpAddr,
@@ -31,6 +32,7 @@ impl InterfaceAddress {
 
 /// How an IPv4 address is probed for before it is used (RFC 5227).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Acd {
     /// It is used at once, and not defended.
     Off,
@@ -42,6 +44,7 @@ pub enum Acd {
 
 /// What is done when another host claims an IPv4 address that is in use (RFC 5227 section 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Defense {
     /// The address is given up (a).
     Never,
@@ -54,6 +57,7 @@ pub enum Defense {
 
 /// How it is verified that no other host has an IPv6 address (RFC 4862 section 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Dad {
     /// It is used at once, unverified.
     Off,
@@ -68,6 +72,7 @@ pub enum Dad {
 
 /// How an interface makes sure that its addresses are its own alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AddressSettings {
     /// How an IPv4 address is probed for; default [`Acd::Fast`].
     pub acd: Acd,
@@ -94,6 +99,7 @@ impl Default for AddressSettings {
 
 /// What an interface's frames look like, and who is at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum Medium {
     /// Ethernet frames (RFC 894, RFC 2464): neighbors are resolved by ARP and Neighbor Discovery.
@@ -123,6 +129,7 @@ impl Medium {
 
 /// One interface. The constructors name what each medium needs; the other fields can be set behind them.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InterfaceConfig {
     /// What its frames look like.
     pub medium: Medium,

@@ -5,6 +5,7 @@ use crate::time::Duration;
 
 /// Which way a forwarded packet's source has to lie (RFC 3704 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ReversePath {
     /// Whichever.
     Off,
@@ -16,6 +17,7 @@ pub enum ReversePath {
 
 /// What a stack does as a router (RFC 1812).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RouterConfig {
     /// Whether packets for other hosts are forwarded between the interfaces; default false.
     pub forwarding: bool,
@@ -34,6 +36,7 @@ impl Default for RouterConfig {
 
 /// How routers are told which groups are listened to (RFC 3376, RFC 3810).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MulticastConfig {
     /// How often each change is reported, until a querier has told its own robustness variable, 1 to 7;
     /// default 2 (RFC 3376 section 8.1, RFC 3810 section 9.1).
@@ -70,6 +73,7 @@ impl Default for MulticastConfig {
 
 /// The internet layer's switches and times.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct IpConfig {
     /// Whether the IPv6 packets of a TCP connection or connected UDP socket carry a flow label; default
     /// true (RFC 6437 section 3).

@@ -2,6 +2,7 @@
 
 /// Bounds: nothing that arrives can make the stack hold more.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Limits {
     /// Interfaces; default 16.
     pub interfaces: u16,

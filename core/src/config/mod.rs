@@ -28,6 +28,7 @@ pub use tcp::{TcpConfig, TcpSettings};
 
 /// How the stack as a whole behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Config {
     /// Bounds on every table, queue and buffer.
     pub limits: Limits,
@@ -133,6 +134,7 @@ impl Default for Config {
 /// Which of several stacks that share one set of addresses this one is: it takes ephemeral ports and
 /// identifications of fragmented packets from its own residue class only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Shard {
     /// This stack's number, from 0.
     pub index: u16,

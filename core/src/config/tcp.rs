@@ -6,6 +6,7 @@ use crate::wire::ipv4_options::IpOptions;
 
 /// TCP's times and switches, for all connections of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TcpConfig {
     /// The smallest RTO; default 200 ms (as Linux; RFC 6298 section 2.4 recommends 1 s).
     pub rto_min: Duration,
@@ -62,6 +63,7 @@ impl Default for TcpConfig {
 
 /// What is set per TCP socket. A connection that a listener accepts inherits the listener's.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TcpSettings {
     /// The most bytes that wait to be sent or acknowledged; default 1 MiB. Memory grows on demand.
     pub send_buffer: u32,

@@ -30,6 +30,7 @@ macro_rules! drop_reasons {
         /// Why a frame, packet, segment or datagram was dropped. Each reason has a counter of its
         /// own, `drop.NAME`, with the name given by [`DropReason::name`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[repr(u8)]
         pub enum DropReason {
             $($(#[doc = $doc])+ $variant,)+

@@ -11,6 +11,7 @@ use crate::wire::ipv4_options::{IpOptions, OPTIONS_MAX, spans};
 /// understand (RFC 1122 section 3.2.1.8). RFC 7126 section 4 recommends to filters in front of many hosts
 /// which ones to drop. Source routes are [`IpConfig::source_routes`](crate::config::IpConfig::source_routes).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DroppedOptions {
     /// Record Route (RFC 7126 section 4.5).
     pub record_route: bool,

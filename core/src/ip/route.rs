@@ -11,6 +11,7 @@ use crate::link::InterfaceId;
 
 /// What a route does with a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Target {
     /// The destinations are on the interface's link.
     Interface(InterfaceId),
@@ -26,6 +27,7 @@ pub enum Target {
 
 /// Who made a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum RouteOrigin {
     /// A command.
@@ -41,6 +43,7 @@ pub enum RouteOrigin {
 /// A route. [`Route::on_link`], [`Route::via`] and [`Route::refusing`] make one; the fields say the rest:
 /// `Route { metric: 100, ..Route::via(prefix, 0, gateway, interface) }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Route {
     /// The destinations: an address of the prefix. Bits beyond its length are ignored.
     pub prefix: IpAddr,

@@ -12,6 +12,7 @@ use crate::link::InterfaceId;
 /// for all. If the table has no route for a packet, the next rule that fits is followed, and after the
 /// last one the main table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rule {
     /// Rules are followed from the smallest priority to the largest.
     pub priority: u32,

@@ -12,6 +12,7 @@ use crate::link::Interface;
 
 /// A row of the policy table (RFC 6724 section 2.1). An IPv4 address is looked up as an IPv4-mapped one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AddressPolicy {
     /// The addresses: the longest prefix that an address lies in is its row.
     pub prefix: Ipv6Addr,

@@ -42,6 +42,7 @@ pub(crate) mod table;
 /// An interface of a stack, numbered from 0 in the order of `add_interface`. The number of an
 /// interface that was removed is not given again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InterfaceId(pub(crate) u16);
 
 impl InterfaceId {

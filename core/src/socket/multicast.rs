@@ -11,6 +11,7 @@ use super::UdpSocket;
 use crate::error::MembershipError;
 use crate::ip::multicast::filter::{FilterMode, SourceFilter};
 use crate::link::InterfaceId;
+use crate::record::UdpCall;
 use crate::time::Instant;
 
 /// A group that a socket listens to.
@@ -37,6 +38,7 @@ impl UdpSocket<'_> {
         group: IpAddr,
         filter: SourceFilter,
     ) -> Result<(), MembershipError> {
+        self.record(|| UdpCall::ListenToGroup { now, interface, group, filter: filter.clone() });
         if !filter.sources().iter().all(|source| is_source(*source, group)) {
             return Err(MembershipError::BadSource);
         }
@@ -51,6 +53,7 @@ impl UdpSocket<'_> {
         interface: Option<InterfaceId>,
         group: IpAddr,
     ) -> Result<(), MembershipError> {
+        self.record(|| UdpCall::JoinGroup { now, interface, group });
         self.change_filter(now, interface, group, |filter| {
             if filter.is_none() { Ok(SourceFilter::ALL) } else { Err(MembershipError::AlreadyMember) }
         })
@@ -63,6 +66,7 @@ impl UdpSocket<'_> {
         interface: Option<InterfaceId>,
         group: IpAddr,
     ) -> Result<(), MembershipError> {
+        self.record(|| UdpCall::LeaveGroup { now, interface, group });
         self.change_filter(now, interface, group, |filter| {
             if filter.is_none() { Err(MembershipError::NotMember) } else { Ok(SourceFilter::NONE) }
         })
@@ -76,6 +80,7 @@ impl UdpSocket<'_> {
         group: IpAddr,
         source: IpAddr,
     ) -> Result<(), MembershipError> {
+        self.record(|| UdpCall::JoinSource { now, interface, group, source });
         self.change_source(now, interface, group, source, FilterMode::Include, true)
     }
 
@@ -87,6 +92,7 @@ impl UdpSocket<'_> {
         group: IpAddr,
         source: IpAddr,
     ) -> Result<(), MembershipError> {
+        self.record(|| UdpCall::LeaveSource { now, interface, group, source });
         self.change_source(now, interface, group, source, FilterMode::Include, false)
     }
 
@@ -98,6 +104,7 @@ impl UdpSocket<'_> {
         group: IpAddr,
         source: IpAddr,
     ) -> Result<(), MembershipError> {
+        self.record(|| UdpCall::BlockSource { now, interface, group, source });
         self.change_source(now, interface, group, source, FilterMode::Exclude, true)
     }
 
@@ -109,6 +116,7 @@ impl UdpSocket<'_> {
         group: IpAddr,
         source: IpAddr,
     ) -> Result<(), MembershipError> {
+        self.record(|| UdpCall::UnblockSource { now, interface, group, source });
         self.change_source(now, interface, group, source, FilterMode::Exclude, false)
     }
 
@@ -129,6 +137,7 @@ impl UdpSocket<'_> {
     ///
     /// Errors: [`MembershipError::NoInterface`], [`MembershipError::Stale`].
     pub fn set_multicast_interface(&mut self, interface: Option<InterfaceId>) -> Result<(), MembershipError> {
+        self.record(|| UdpCall::SetMulticastInterface { interface });
         if interface.is_some_and(|id| !self.stack.has_interface(id)) {
             return Err(MembershipError::NoInterface);
         }
@@ -145,6 +154,7 @@ impl UdpSocket<'_> {
     /// The time to live (hop limit) of datagrams to groups, 0 to 255; default 1 (RFC 1112 section 6.1).
     /// With 0 they reach members on this host only.
     pub fn set_multicast_hops(&mut self, hops: u8) {
+        self.record(|| UdpCall::SetMulticastHops { hops });
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.multicast.hops = hops;
         }
@@ -158,6 +168,7 @@ impl UdpSocket<'_> {
     /// Whether datagrams to groups are also heard by members on this host, this socket included;
     /// default true (as `IP_MULTICAST_LOOP`).
     pub fn set_multicast_loop(&mut self, looped: bool) {
+        self.record(|| UdpCall::SetMulticastLoop { looped });
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.multicast.looped = looped;
         }

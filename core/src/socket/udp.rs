@@ -8,6 +8,7 @@ use crate::error::{IpOptionsError, SocketError, UdpConnectError, UdpSendError};
 use crate::ip::address::is_destination;
 use crate::ip::packet::Datagram;
 use crate::link::InterfaceId;
+use crate::record::{Call, UdpCall};
 use crate::socket::table::UdpSlot;
 use crate::stack::{Stack, canonical};
 use crate::time::Instant;
@@ -18,6 +19,7 @@ use bytes::Bytes;
 
 /// How a UDP socket is opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UdpOptions {
     /// Whether the unspecified IPv6 address stands for both families; default false.
     pub dual_stack: bool,
@@ -80,6 +82,11 @@ impl<'a> UdpSocket<'a> {
         UdpSocket { stack, handle }
     }
 
+    pub(super) fn record(&mut self, call: impl FnOnce() -> UdpCall) {
+        let handle = self.handle;
+        self.stack.record(|_| Call::Udp { handle, call: call() });
+    }
+
     pub(super) fn slot(&self) -> Option<&UdpSlot> {
         self.stack.udp_slot(self.handle)
     }
@@ -97,6 +104,7 @@ impl<'a> UdpSocket<'a> {
     /// Connects to `peer`: sends go there by default, and only its datagrams and the ICMP errors about
     /// it are heard. `None` undoes it.
     pub fn connect(&mut self, peer: Option<SocketAddr>) -> Result<(), UdpConnectError> {
+        self.record(|| UdpCall::Connect { peer });
         let peer = peer.map(canonical);
         self.slot().ok_or(UdpConnectError::Stale)?;
         if let Some(peer) = peer {
@@ -122,6 +130,7 @@ impl<'a> UdpSocket<'a> {
     /// in fragments if the path takes no packet as large (see [`UdpOptions::dont_fragment`]). It leaves once its neighbor is known; datagrams to
     /// different neighbors do not wait for each other.
     pub fn send(&mut self, now: Instant, data: &[u8], to: Option<SocketAddr>) -> Result<(), UdpSendError> {
+        self.record(|| UdpCall::Send { now, data: Bytes::copy_from_slice(data), to });
         self.stack.called(now, "udp.send", self.handle, data);
         let slot = self.slot().ok_or(UdpSendError::Stale)?;
         let to = to.map(canonical).or(slot.state.peer).ok_or(UdpSendError::NoDestination)?;
@@ -160,6 +169,7 @@ impl<'a> UdpSocket<'a> {
 
     /// The next datagram received; `None` if there is none.
     pub fn recv(&mut self) -> Option<Received> {
+        self.record(|| UdpCall::Recv);
         self.stack.called(self.stack.latest(), "udp.recv", self.handle, &[]);
         self.stack.udp_slot_mut(self.handle)?.state.receive().map(Received::from)
     }
@@ -183,6 +193,7 @@ impl<'a> UdpSocket<'a> {
     /// The pending error, which is thereby taken: what ICMP said about the peer of a connected
     /// socket, or that a neighbor did not answer (RFC 1122 section 4.1.3.3).
     pub fn take_error(&mut self) -> Option<SocketError> {
+        self.record(|| UdpCall::TakeError);
         self.stack.udp_slot_mut(self.handle)?.state.take_error()
     }
 
@@ -195,12 +206,14 @@ impl<'a> UdpSocket<'a> {
     /// Linux's `IP_RECVERR`: also of an unconnected socket, which has no pending error. At most
     /// `Limits::udp_errors` wait.
     pub fn recv_error(&mut self) -> Option<DatagramError> {
+        self.record(|| UdpCall::RecvError);
         self.stack.called(self.stack.latest(), "udp.recv_error", self.handle, &[]);
         self.stack.udp_slot_mut(self.handle)?.state.take_datagram_error()
     }
 
     /// Whether it may send to broadcast addresses.
     pub fn set_broadcast(&mut self, allowed: bool) {
+        self.record(|| UdpCall::SetBroadcast { allowed });
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.broadcast = allowed;
         }
@@ -208,6 +221,7 @@ impl<'a> UdpSocket<'a> {
 
     /// Whether a datagram larger than its path takes is refused rather than fragmented.
     pub fn set_dont_fragment(&mut self, dont_fragment: bool) {
+        self.record(|| UdpCall::SetDontFragment { dont_fragment });
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.dont_fragment = dont_fragment;
         }
@@ -223,6 +237,7 @@ impl<'a> UdpSocket<'a> {
 
     /// The mark that policy rules choose tables by.
     pub fn set_mark(&mut self, mark: u32) {
+        self.record(|| UdpCall::SetMark { mark });
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.mark = mark;
         }
@@ -230,6 +245,7 @@ impl<'a> UdpSocket<'a> {
 
     /// The time to live (hop limit) of its datagrams, 1 to 255; `None` for `Config::hop_limit`.
     pub fn set_hop_limit(&mut self, hop_limit: Option<u8>) {
+        self.record(|| UdpCall::SetHopLimit { hop_limit });
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.hop_limit = hop_limit;
         }
@@ -240,6 +256,7 @@ impl<'a> UdpSocket<'a> {
     ///
     /// Errors: [`IpOptionsError::SourceRoute`], [`IpOptionsError::Stale`].
     pub fn set_ip_options(&mut self, options: IpOptions) -> Result<(), IpOptionsError> {
+        self.record(|| UdpCall::SetIpOptions { options: options.clone() });
         self.stack.called(self.stack.latest(), "udp.set_ip_options", self.handle, options.as_bytes());
         self.stack.may_send(&options)?;
         let slot = self.stack.udp_slot_mut(self.handle).ok_or(IpOptionsError::Stale)?;
@@ -254,6 +271,7 @@ impl<'a> UdpSocket<'a> {
 
     /// The traffic class of its datagrams: DSCP in the upper six bits, ECN in the lower two.
     pub fn set_traffic_class(&mut self, traffic_class: u8) {
+        self.record(|| UdpCall::SetTrafficClass { traffic_class });
         if let Some(slot) = self.stack.udp_slot_mut(self.handle) {
             slot.state.traffic_class = traffic_class;
         }

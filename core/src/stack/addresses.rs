@@ -18,6 +18,7 @@ use crate::ip::address::truncate;
 use crate::ip::own_address::{AddressOrigin, AddressState, OwnAddress};
 use crate::ip::route::{Route, RouteOrigin};
 use crate::link::{Interface, InterfaceId};
+use crate::record::Call;
 use crate::socket::TcpHandle;
 use crate::time::Instant;
 use crate::wire::ipv6;
@@ -59,6 +60,7 @@ impl Stack {
         id: InterfaceId,
         address: InterfaceAddress,
     ) -> Result<(), AddressError> {
+        self.record(|_| Call::AddAddress { now, interface: id, address });
         self.advance(now);
         self.commanded("address.add", SocketAddr::new(address.address, address.prefix_len.into()));
         let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;
@@ -76,6 +78,7 @@ impl Stack {
     ///
     /// [`AddressError::NoInterface`], [`AddressError::Missing`].
     pub fn remove_address(&mut self, now: Instant, id: InterfaceId, address: IpAddr) -> Result<(), AddressError> {
+        self.record(|_| Call::RemoveAddress { now, interface: id, address });
         self.advance(now);
         self.commanded("address.remove", SocketAddr::new(address, 0));
         let interface = self.interfaces.get(id.index()).ok_or(AddressError::NoInterface)?;

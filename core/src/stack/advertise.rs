@@ -18,6 +18,7 @@ use crate::ip::address::ALL_NODES;
 use crate::ip::input::Received;
 use crate::ip::own_address::{AddressOrigin, AddressState};
 use crate::link::{Control, Interface, InterfaceId};
+use crate::record::Call;
 use crate::time::{Duration, Instant};
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ipv6;
@@ -47,6 +48,7 @@ impl Stack {
     ///
     /// [`AdvertiseError`] names the value that is not possible.
     pub fn advertise(&mut self, now: Instant, id: InterfaceId, config: AdvertiseConfig) -> Result<(), AdvertiseError> {
+        self.record(|_| Call::Advertise { now, interface: id, config: Box::new(config.clone()) });
         let now = self.advance(now);
         self.commanded("interface.advertise", numbered(id));
         let interface = self.interfaces.get(id.index()).ok_or(AdvertiseError::NoInterface)?;
@@ -78,6 +80,7 @@ impl Stack {
     ///
     /// [`AdvertiseError::NoInterface`], [`AdvertiseError::NotAdvertising`].
     pub fn cease_advertising(&mut self, now: Instant, id: InterfaceId) -> Result<(), AdvertiseError> {
+        self.record(|_| Call::CeaseAdvertising { now, interface: id });
         let now = self.advance(now);
         self.commanded("interface.cease_advertising", numbered(id));
         let interface = self.interfaces.get_mut(id.index()).ok_or(AdvertiseError::NoInterface)?;

@@ -1,5 +1,6 @@
 //! Commands: interfaces, addresses, routes, and the opening and closing of sockets.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use slotmap::Key;
@@ -11,6 +12,7 @@ use crate::error::{AddInterfaceError, BindError, ConnectError, ListenError, Stal
 use crate::event::Readiness;
 use crate::ip::route::Query;
 use crate::link::{Interface, InterfaceId};
+use crate::record::Call;
 use crate::socket::demux::{Bound, Flow};
 use crate::socket::table::{ListenerSlot, Owner, UdpSlot};
 use crate::socket::{
@@ -30,6 +32,7 @@ impl Stack {
     /// known to be ours alone, of which [`Event::Address`](crate::Event::Address) tells; without such
     /// care ([`InterfaceConfig::unverified`]) at once, which is no news.
     pub fn add_interface(&mut self, now: Instant, config: InterfaceConfig) -> Result<InterfaceId, AddInterfaceError> {
+        self.record(|_| Call::AddInterface { now, config: Box::new(config.clone()) });
         let now = self.advance(now);
         if self.interfaces.len() >= usize::from(self.config.limits.interfaces) {
             return Err(AddInterfaceError::LimitReached);
@@ -85,6 +88,7 @@ impl Stack {
     /// Opens a listener on `local`; port 0 takes an ephemeral one. The unspecified address listens on all addresses of its family,
     /// and the IPv6 one with [`ListenOptions::dual_stack`] on those of both.
     pub fn tcp_listen(&mut self, local: SocketAddr, options: ListenOptions) -> Result<ListenerHandle, ListenError> {
+        self.record(|_| Call::TcpListen { local, options: Box::new(options.clone()) });
         let local = canonical(local);
         self.commanded("tcp.listen", local);
         self.own_address(local.ip()).then_some(()).ok_or(ListenError::AddressNotAvailable)?;
@@ -111,6 +115,7 @@ impl Stack {
 
     /// The next established connection of a listener; `None` if there is none yet.
     pub fn tcp_accept(&mut self, now: Instant, listener: ListenerHandle) -> Result<Option<TcpHandle>, StaleHandle> {
+        self.record(|_| Call::TcpAccept { now, listener });
         self.called(now, "tcp.accept", listener, &[]);
         let slot = self.sockets.listeners.get_mut(listener).ok_or(StaleHandle::Stale)?;
         let Some(handle) = slot.listener.accept() else { return Ok(None) };
@@ -131,6 +136,7 @@ impl Stack {
     /// Closes a listener. Connections that nobody has accepted are reset, those still in SYN-RECEIVED
     /// once they would be established; those accepted stay.
     pub fn tcp_listener_close(&mut self, now: Instant, listener: ListenerHandle) -> Result<(), StaleHandle> {
+        self.record(|_| Call::TcpListenerClose { now, listener });
         self.called(now, "tcp.listener_close", listener, &[]);
         let mut slot = self.sockets.listeners.remove(listener).ok_or(StaleHandle::Stale)?;
         self.sockets.demux.listeners.remove(&slot.bound, listener);
@@ -147,6 +153,7 @@ impl Stack {
         remote: SocketAddr,
         options: ConnectOptions,
     ) -> Result<TcpHandle, ConnectError> {
+        self.record(|_| Call::TcpConnect { now, remote, options: Box::new(options.clone()) });
         self.advance(now);
         self.commanded("tcp.connect", remote);
         let remote = canonical(remote);
@@ -201,6 +208,7 @@ impl Stack {
     /// Resets every connection, those without an owner included: the end of a stack that has no time
     /// left for an orderly one.
     pub fn tcp_abort_all(&mut self, now: Instant) {
+        self.record(|_| Call::TcpAbortAll { now });
         self.called(now, "tcp.abort_all", TcpHandle::null(), &[]);
         let handles: Vec<_> = self.sockets.tcp.keys().collect();
         for handle in handles {
@@ -214,6 +222,7 @@ impl Stack {
     /// Gives a connection's handle back: it is stale at once. A connection that is still open is
     /// closed as `close` does it and finishes alone; beyond `Limits::orphans` it is reset.
     pub fn tcp_release(&mut self, now: Instant, handle: TcpHandle) -> Result<(), StaleHandle> {
+        self.record(|_| Call::TcpRelease { now, handle });
         self.called(now, "tcp.release", handle, &[]);
         let limit = self.config.limits.orphans;
         let full = self.sockets.orphans >= limit;
@@ -238,6 +247,7 @@ impl Stack {
     /// Opens a UDP socket on `local`: port 0 takes an ephemeral one, the unspecified address
     /// receives on all of its family.
     pub fn udp_bind(&mut self, local: SocketAddr, options: UdpOptions) -> Result<UdpHandle, BindError> {
+        self.record(|_| Call::UdpBind { local, options });
         let mut local = canonical(local);
         self.commanded("udp.bind", local);
         let available = local.ip().is_multicast() || self.own_address(local.ip());
@@ -273,6 +283,7 @@ impl Stack {
 
     /// Closes a UDP socket: what it had queued in either direction is dropped.
     pub fn udp_release(&mut self, handle: UdpHandle) -> Result<(), StaleHandle> {
+        self.record(|_| Call::UdpRelease { handle });
         self.called(self.now, "udp.release", handle, &[]);
         self.leave_all_groups(handle);
         let slot = self.sockets.udp.remove(handle).ok_or(StaleHandle::Stale)?;

@@ -21,6 +21,7 @@ use crate::ip::packet::{Body, Packet};
 use crate::ip::route::{Query, Route, RouteOrigin};
 use crate::link::neighbor::Origin;
 use crate::link::{Control, Interface, InterfaceId};
+use crate::record::Call;
 use crate::time::Instant;
 use crate::wire::arp::{ArpOperation, ArpPacket};
 use crate::wire::checksum::Sum;
@@ -79,6 +80,7 @@ impl Stack {
     ///
     /// [`Dhcpv4Error::NoInterface`], [`Dhcpv4Error::Running`], [`Dhcpv4Error::BadConfig`].
     pub fn dhcpv4_start(&mut self, now: Instant, id: InterfaceId, config: Dhcpv4Config) -> Result<(), Dhcpv4Error> {
+        self.record(|_| Call::Dhcpv4Start { now, interface: id, config: Box::new(config.clone()) });
         self.dhcpv4_begin(now, id, "dhcpv4.start", config)?;
         let up = self.interfaces.get(id.index()).is_some_and(|interface| interface.up);
         let actions = self.with_dhcpv4(id, |client, env| client.start(up, env));
@@ -92,6 +94,7 @@ impl Stack {
     ///
     /// [`Dhcpv4Error::NoInterface`], [`Dhcpv4Error::NotRunning`].
     pub fn dhcpv4_release(&mut self, now: Instant, id: InterfaceId) -> Result<(), Dhcpv4Error> {
+        self.record(|_| Call::Dhcpv4Release { now, interface: id });
         self.advance(now);
         self.commanded("dhcpv4.release", nowhere(id));
         let interface = self.interfaces.get(id.index()).ok_or(Dhcpv4Error::NoInterface)?;
@@ -109,6 +112,7 @@ impl Stack {
     /// [`Dhcpv4Error::NoInterface`], [`Dhcpv4Error::Running`], [`Dhcpv4Error::BadConfig`],
     /// [`Dhcpv4Error::NoAddress`].
     pub fn dhcpv4_inform(&mut self, now: Instant, id: InterfaceId, config: Dhcpv4Config) -> Result<(), Dhcpv4Error> {
+        self.record(|_| Call::Dhcpv4Inform { now, interface: id, config: Box::new(config.clone()) });
         let interface = self.interfaces.get(id.index()).ok_or(Dhcpv4Error::NoInterface)?;
         let address = fixed_address(interface).ok_or(Dhcpv4Error::NoAddress)?;
         let up = interface.up;
@@ -272,10 +276,10 @@ impl Stack {
                 }
                 Action::LinkLocal(true) => {
                     // Where there is no room for an address, that is counted; the search for a lease goes on.
-                    let _ = self.start_link_local(self.now, id, None);
+                    let _ = self.seek_link_local(id, None);
                 }
                 Action::LinkLocal(false) => {
-                    self.stop_link_local(self.now, id);
+                    self.leave_link_local(id);
                 }
                 Action::Tell => self.announce_configuration(id),
             }

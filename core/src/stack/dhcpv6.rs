@@ -23,6 +23,7 @@ use crate::ip::packet::{Body, Packet};
 use crate::ip::route::{Route, RouteOrigin, Target};
 use crate::link::neighbor::Origin;
 use crate::link::{Control, InterfaceId};
+use crate::record::Call;
 use crate::time::Instant;
 use crate::wire::dhcpv6::{ALL_SERVERS, CLIENT_PORT, Dhcpv6Message, SERVER_PORT};
 use crate::wire::ipv6;
@@ -40,6 +41,7 @@ impl Stack {
     /// [`Dhcpv6Error::NoInterface`], [`Dhcpv6Error::MtuTooSmall`], [`Dhcpv6Error::BadPrefixLength`],
     /// [`Dhcpv6Error::Ending`].
     pub fn dhcpv6_start(&mut self, now: Instant, id: InterfaceId, request: Dhcpv6Request) -> Result<(), Dhcpv6Error> {
+        self.record(|_| Call::Dhcpv6Start { now, interface: id, request });
         self.advance(now);
         self.trace.interface_command(self.now, "dhcpv6.start", id.0);
         let interface = self.interfaces.get(id.index()).ok_or(Dhcpv6Error::NoInterface)?;
@@ -58,6 +60,7 @@ impl Stack {
     ///
     /// [`Dhcpv6Error::NoInterface`], [`Dhcpv6Error::NotRunning`].
     pub fn dhcpv6_release(&mut self, now: Instant, id: InterfaceId) -> Result<(), Dhcpv6Error> {
+        self.record(|_| Call::Dhcpv6Release { now, interface: id });
         self.advance(now);
         self.trace.interface_command(self.now, "dhcpv6.release", id.0);
         let interface = self.interfaces.get(id.index()).ok_or(Dhcpv6Error::NoInterface)?;
@@ -73,6 +76,7 @@ impl Stack {
     ///
     /// [`Dhcpv6Error::NoInterface`], [`Dhcpv6Error::NotRunning`].
     pub fn dhcpv6_check_link(&mut self, now: Instant, id: InterfaceId) -> Result<(), Dhcpv6Error> {
+        self.record(|_| Call::Dhcpv6CheckLink { now, interface: id });
         self.advance(now);
         self.trace.interface_command(self.now, "dhcpv6.check_link", id.0);
         self.interfaces.get(id.index()).ok_or(Dhcpv6Error::NoInterface)?;

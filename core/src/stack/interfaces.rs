@@ -7,6 +7,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::Stack;
 use crate::error::{DropReason, InterfaceError};
 use crate::link::{InterfaceId, Ready};
+use crate::record::Call;
 use crate::time::Instant;
 
 impl Stack {
@@ -25,7 +26,13 @@ impl Stack {
     ///
     /// [`InterfaceError::NoInterface`].
     pub fn set_link(&mut self, now: Instant, id: InterfaceId, up: bool) -> Result<(), InterfaceError> {
+        self.record(|_| Call::SetLink { now, interface: id, up });
         self.advance(now);
+        self.change_link(id, up)
+    }
+
+    /// What [`Stack::set_link`] does, at the latest time seen.
+    fn change_link(&mut self, id: InterfaceId, up: bool) -> Result<(), InterfaceError> {
         self.commanded(if up { "interface.up" } else { "interface.down" }, numbered(id));
         let interface = self.interfaces.get_mut(id.index()).ok_or(InterfaceError::NoInterface)?;
         if core::mem::replace(&mut interface.up, up) == up {
@@ -58,6 +65,7 @@ impl Stack {
     /// number is not given again: sockets that are bound to it find no way. Connections from its addresses
     /// end, as [`Stack::remove_address`] says.
     pub fn remove_interface(&mut self, now: Instant, id: InterfaceId) -> Result<(), InterfaceError> {
+        self.record(|_| Call::RemoveInterface { now, interface: id });
         self.advance(now);
         self.trace.command(self.now, "interface.remove", numbered(id));
         let interface = self.interfaces.get(id.index()).ok_or(InterfaceError::NoInterface)?;
@@ -66,7 +74,7 @@ impl Stack {
             self.end_users_of(address);
             self.withdraw_address(id, address, None);
         }
-        self.set_link(now, id, false)?;
+        self.change_link(id, false)?;
         self.routes.remove(|route| route.interface() == Some(id));
         self.routes.rules.forget(id);
         self.interfaces.remove(id.index());

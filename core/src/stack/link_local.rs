@@ -8,6 +8,7 @@ use crate::error::LinkLocalError;
 use crate::event::AddressChange;
 use crate::ip::own_address::AddressOrigin;
 use crate::link::InterfaceId;
+use crate::record::Call;
 use crate::time::Instant;
 
 /// 169.254/16 "MUST NOT be subnetted" (section 2.8).
@@ -28,7 +29,17 @@ impl Stack {
         id: InterfaceId,
         remembered: Option<Ipv4Addr>,
     ) -> Result<(), LinkLocalError> {
+        self.record(|_| Call::StartLinkLocal { now, interface: id, remembered });
         self.advance(now);
+        self.seek_link_local(id, remembered)
+    }
+
+    /// What [`Stack::start_link_local`] does, at the latest time seen.
+    pub(super) fn seek_link_local(
+        &mut self,
+        id: InterfaceId,
+        remembered: Option<Ipv4Addr>,
+    ) -> Result<(), LinkLocalError> {
         let noted = SocketAddr::new(remembered.unwrap_or(Ipv4Addr::UNSPECIFIED).into(), id.0);
         self.trace.command(self.now, "link_local.start", noted);
         let interface = self.interfaces.get_mut(id.index()).ok_or(LinkLocalError::NoInterface)?;
@@ -48,7 +59,13 @@ impl Stack {
 
     /// Takes the link-local address from an interface, or ends the search for one; `false` if there is neither.
     pub fn stop_link_local(&mut self, now: Instant, id: InterfaceId) -> bool {
+        self.record(|_| Call::StopLinkLocal { now, interface: id });
         self.advance(now);
+        self.leave_link_local(id)
+    }
+
+    /// What [`Stack::stop_link_local`] does, at the latest time seen.
+    pub(super) fn leave_link_local(&mut self, id: InterfaceId) -> bool {
         self.trace.command(self.now, "link_local.stop", SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), id.0));
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return false };
         let Some(link_local) = interface.autoconf.link_local.take() else { return false };

@@ -13,6 +13,7 @@ use crate::error::{HardwareAddressError, MtuError};
 use crate::ip::address::ALL_NODES;
 use crate::link::neighbor::RETRANS_TIMER;
 use crate::link::{Control, Interface, InterfaceId};
+use crate::record::Call;
 use crate::time::Instant;
 use crate::wire::ethernet::EthernetAddress;
 use crate::wire::ipv6;
@@ -28,6 +29,7 @@ impl Stack {
     /// Frames are received as long as they ever could be: neighbors that have not been told of a smaller MTU
     /// yet are not cut off.
     pub fn set_mtu(&mut self, now: Instant, id: InterfaceId, mtu: u16) -> Result<(), MtuError> {
+        self.record(|_| Call::SetMtu { now, interface: id, mtu });
         self.advance(now);
         self.commanded("interface.set_mtu", numbered(id));
         let interface = self.interfaces.get_mut(id.index()).ok_or(MtuError::NoInterface)?;
@@ -54,6 +56,7 @@ impl Stack {
         id: InterfaceId,
         hardware: EthernetAddress,
     ) -> Result<(), HardwareAddressError> {
+        self.record(|_| Call::SetHardwareAddress { now, interface: id, hardware });
         let now = self.advance(now);
         self.commanded("interface.set_hardware_address", numbered(id));
         let interface = self.interfaces.get_mut(id.index()).ok_or(HardwareAddressError::NoInterface)?;

@@ -69,6 +69,7 @@ use crate::link::table::InterfaceTable;
 use crate::link::{Interface, InterfaceId};
 use crate::provenance::{Occasion, Trigger};
 use crate::rate_limit::{RateLimit, SourceLimit};
+use crate::record::{Call, Outcome, Recorder};
 use crate::rng::{RandomStream, Seed};
 use crate::socket::table::Sockets;
 use crate::tcp::{Examination, TcpCounters};
@@ -195,6 +196,7 @@ pub struct Stack {
     tcp_counters: TcpCounters,
     drops: Drops,
     trace: Trace,
+    pub(crate) recorder: Recorder,
     /// What connections looked like, until somebody asks.
     examinations: alloc::vec::Vec<Examination>,
     /// The control bits of the last segment, and what brought it, if that is asked for.
@@ -252,6 +254,7 @@ impl Stack {
             tcp_counters: TcpCounters::default(),
             drops: Drops::default(),
             trace: Trace::new(config.trace),
+            recorder: Recorder::default(),
             examinations: alloc::vec::Vec::new(),
             examined_segment: None,
             occasion: Occasion { trigger: Trigger::Call("stack.new"), at: Instant::ZERO },
@@ -285,6 +288,7 @@ impl Stack {
     /// Draws new secrets: for a clone that is to face a network of its own. Initial sequence numbers,
     /// timestamp offsets and ports chosen from here on follow from `seed`; connections stay as they are.
     pub fn reseed(&mut self, seed: &Seed) {
+        self.record(|_| Call::Reseed { seed: seed.clone() });
         self.secrets = Stack::secrets(seed);
         self.identifications.reseed(seed);
         self.random = Stack::random(seed);
@@ -350,6 +354,7 @@ impl Stack {
 
     /// A frame has arrived on `interface` at `now`.
     pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) -> Verdict {
+        self.record(|_| Call::HandleFrame { now, interface, frame: frame.clone() });
         self.advance(now);
         self.occasion = Occasion { trigger: Trigger::Frame(self.next_serial()), at: self.now };
         self.counters.frames_received += 1;
@@ -363,6 +368,7 @@ impl Stack {
             Ok(()) => Verdict::Accepted,
             Err(reason) => {
                 self.drop_on(interface, reason);
+                self.record_outcome(|| Some(Outcome::Dropped(reason)));
                 Verdict::Dropped(reason)
             }
         }
@@ -380,6 +386,7 @@ impl Stack {
     /// The time is `now`: whatever was due until then happens. Call it when the instant that
     /// [`Stack::poll_timeout`] named has come; at any other time it changes nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.record(|_| Call::HandleTimeout { now });
         let now = self.advance(now);
         self.trace.timeout(now);
         for _ in 0..schedule::TIMERS_PER_CALL {
@@ -405,16 +412,24 @@ impl Stack {
     /// Exact once `poll_event` and every interface's `poll_transmit` have returned empty; until then
     /// it is the latest `now`, for there is something to do at once.
     pub fn poll_timeout(&mut self) -> Option<Wakeup> {
-        if !self.events.is_empty() || self.interfaces.iter().any(Interface::is_ready) {
-            return Some(Wakeup { at: self.now, cause: Cause::Undrained });
-        }
-        self.next_timer()
+        self.record(|_| Call::PollTimeout);
+        let undrained = !self.events.is_empty() || self.interfaces.iter().any(Interface::is_ready);
+        let wakeup = if undrained {
+            Some(Wakeup { at: self.now, cause: Cause::Undrained })
+        } else {
+            self.earliest().map(|(wakeup, _)| wakeup)
+        };
+        self.record_outcome(|| wakeup.map(|wakeup| Outcome::Wakeup(wakeup.at)));
+        wakeup
     }
 
     /// The earliest timer, whatever waits to be drained. What to wait for, beside the device, while
     /// that takes no frames: [`Stack::poll_timeout`] would say "at once" until it does. Timers that
     /// start when a frame leaves are not among them yet.
     pub fn next_timer(&mut self) -> Option<Wakeup> {
-        self.earliest().map(|(wakeup, _)| wakeup)
+        self.record(|_| Call::NextTimer);
+        let wakeup = self.earliest().map(|(wakeup, _)| wakeup);
+        self.record_outcome(|| wakeup.map(|wakeup| Outcome::Wakeup(wakeup.at)));
+        wakeup
     }
 }

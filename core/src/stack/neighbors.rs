@@ -6,6 +6,7 @@ use super::Stack;
 use crate::error::NeighborError;
 use crate::ip::address::is_legal_source;
 use crate::link::InterfaceId;
+use crate::record::Call;
 use crate::time::Instant;
 use crate::wire::ethernet::EthernetAddress;
 
@@ -23,6 +24,7 @@ impl Stack {
         address: IpAddr,
         hardware: EthernetAddress,
     ) -> Result<(), NeighborError> {
+        self.record(|_| Call::AddNeighbor { now, interface: id, address, hardware });
         self.advance(now);
         self.trace.command(self.now, "neighbor.add", SocketAddr::new(address, 0));
         let now = self.now;
@@ -41,6 +43,7 @@ impl Stack {
 
     /// Forgets a neighbor, whether it was set or learned; `false` if there is none. What waits for it is lost.
     pub fn remove_neighbor(&mut self, now: Instant, id: InterfaceId, address: IpAddr) -> bool {
+        self.record(|_| Call::RemoveNeighbor { now, interface: id, address });
         self.advance(now);
         self.trace.command(self.now, "neighbor.remove", SocketAddr::new(address, 0));
         let forgotten = self.interfaces.get_mut(id.index()).and_then(|interface| interface.neighbors.forget(address));

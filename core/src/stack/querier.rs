@@ -17,6 +17,7 @@ use crate::ip::multicast::filter::SourceFilter;
 use crate::ip::multicast::member::Protocol;
 use crate::ip::multicast::querier::{Env, OutgoingQuery, Querier};
 use crate::link::{Control, Interface, InterfaceId};
+use crate::record::Call;
 use crate::time::Instant;
 use crate::wire::checksum::Sum;
 use crate::wire::icmpv6::Icmpv6Message;
@@ -94,6 +95,7 @@ impl Stack {
     ///
     /// [`InterfaceError::NoInterface`]; the loopback interface cannot.
     pub fn set_querier(&mut self, now: Instant, id: InterfaceId, on: bool) -> Result<(), InterfaceError> {
+        self.record(|_| Call::SetQuerier { now, interface: id, on });
         self.advance(now);
         let what = if on { "interface.querier" } else { "interface.no_querier" };
         self.commanded(what, SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), id.0));

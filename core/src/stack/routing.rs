@@ -12,6 +12,7 @@ use crate::ip::route::{Hop, Query, Refusal, Route, RouteOrigin, Target};
 use crate::ip::rule::Rule;
 use crate::ip::selection::select_source;
 use crate::link::{Interface, InterfaceId};
+use crate::record::Call;
 
 /// The way of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +156,7 @@ impl Stack {
 
     /// Adds a route.
     pub fn add_route(&mut self, route: Route) -> Result<(), RouteError> {
+        self.record(|_| Call::AddRoute { route });
         self.commanded("route.add", SocketAddr::new(route.prefix, route.prefix_len.into()));
         let bits = if route.prefix.is_ipv4() { 32 } else { 128 };
         let other_family = |address: IpAddr| address.is_ipv4() != route.prefix.is_ipv4();
@@ -182,12 +184,14 @@ impl Stack {
 
     /// Removes a route; `false` if there is none of this prefix, target, metric and table.
     pub fn remove_route(&mut self, route: &Route) -> bool {
+        self.record(|_| Call::RemoveRoute { route: *route });
         self.commanded("route.remove", SocketAddr::new(route.prefix, route.prefix_len.into()));
         self.routes.remove(|other| other.is_same(route))
     }
 
     /// Adds a policy rule.
     pub fn add_rule(&mut self, rule: Rule) -> Result<(), RuleError> {
+        self.record(|_| Call::AddRule { rule });
         self.commanded("rule.add", rule_address(&rule));
         if rule.interface.is_some_and(|id| self.interfaces.get(id.index()).is_none()) {
             return Err(RuleError::NoInterface);
@@ -207,6 +211,7 @@ impl Stack {
 
     /// Removes a policy rule; `false` if there is none like it.
     pub fn remove_rule(&mut self, rule: &Rule) -> bool {
+        self.record(|_| Call::RemoveRule { rule: *rule });
         self.commanded("rule.remove", rule_address(rule));
         self.routes.remove_rule(rule)
     }

@@ -15,6 +15,7 @@ use crate::digest::Digest;
 use crate::event::{AddressChange, Event, Readiness};
 use crate::link::InterfaceId;
 use crate::link::neighbor::NeighborId;
+use crate::record::{Call, Outcome};
 use crate::socket::table::Sockets;
 use crate::socket::{ListenerHandle, TcpHandle, UdpHandle};
 use crate::tcp::TimerCause;
@@ -205,6 +206,7 @@ impl Stack {
     /// Events are edges: each socket stands in the queue at most once, with everything that has
     /// changed since it was last told.
     pub fn poll_event(&mut self) -> Option<Event> {
+        self.record(|_| Call::PollEvent);
         while let Some(source) = self.events.0.pop_front() {
             let event = match source {
                 // A released socket has nobody to be told.
@@ -223,6 +225,7 @@ impl Stack {
                 }),
             };
             if event.is_some() {
+                self.record_outcome(|| event.map(Outcome::Event));
                 return event;
             }
         }

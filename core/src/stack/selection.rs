@@ -8,6 +8,7 @@ use crate::error::PolicyError;
 use crate::ip::own_address::OwnAddress;
 use crate::ip::route::Query;
 use crate::ip::selection::{self, AddressPolicy, Destination};
+use crate::record::Call;
 
 impl Stack {
     /// The policy table by which addresses are selected (RFC 6724 section 2.1).
@@ -21,6 +22,7 @@ impl Stack {
     ///
     /// [`PolicyError`]: a prefix is too long, or there are more rows than `Limits::address_policies`.
     pub fn set_policies(&mut self, policies: &[AddressPolicy]) -> Result<(), PolicyError> {
+        self.record(|_| Call::SetPolicies { policies: policies.to_vec() });
         for row in policies {
             self.trace.command(self.now, "policy.set", SocketAddr::new(row.prefix.into(), row.prefix_len.into()));
         }

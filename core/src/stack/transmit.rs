@@ -18,6 +18,7 @@ use crate::link::neighbor::{NeighborId, Origin, Resolution};
 use crate::link::{Control, InterfaceId, Ready};
 use crate::offload::{self, Emission};
 use crate::provenance::{Occasion, Provenance, Queued};
+use crate::record::{Call, Emitted, Outcome};
 use crate::socket::demux::Flow;
 use crate::socket::table::Owner;
 use crate::socket::{TcpHandle, UdpHandle};
@@ -54,6 +55,7 @@ impl Stack {
     /// run. A caller whose device refuses a frame keeps the batch and does not ask again before the
     /// device has taken it.
     pub fn poll_transmit(&mut self, now: Instant, interface: InterfaceId, batch: &mut TxBatch) -> usize {
+        self.record(|_| Call::PollTransmit { now, interface });
         self.advance(now);
         let Some(own) = self.interfaces.get(interface.index()).filter(|own| own.is_ready()) else { return 0 };
         if own.medium == Medium::Loopback {
@@ -75,6 +77,7 @@ impl Stack {
                 self.trace.frame(self.now, "sent", interface.0, frame.head);
             }
         }
+        self.record_outcome(|| Emitted::of(batch, before).map(Outcome::Emitted));
         count
     }
 

@@ -16,6 +16,7 @@ use crate::time::Duration;
 
 /// Which direction of a connection is shut down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum How {
     /// Nothing more is received: what arrives is acknowledged and discarded.
     Read,

@@ -25,7 +25,7 @@ fn lease(rig: &Rig, address: &str, preferred: u64, valid: u64) -> NewAddress {
 fn leased(preferred: u64, valid: u64) -> Rig {
     let mut rig = Rig::new();
     let new = lease(&rig, LEASED, preferred, valid);
-    rig.stack.assign_address(rig.interface, new).unwrap();
+    rig.assign_address(new).unwrap();
     assert_eq!(rig.events(), [change(&rig, LEASED, AddressChange::Assigned)]);
     rig
 }
@@ -72,13 +72,13 @@ fn new_lifetimes_take_the_place_of_the_old_ones() {
     lifetime_ends(&mut rig, 60);
     rig.events();
     let renewed = lease(&rig, LEASED, 60, 100);
-    rig.stack.assign_address(rig.interface, renewed).unwrap();
+    rig.assign_address(renewed).unwrap();
     assert_eq!(rig.events(), [change(&rig, LEASED, AddressChange::Preferred)]);
     assert_eq!(state(&rig, LEASED), Some(AddressState::Preferred));
     lifetime_ends(&mut rig, 60);
     // For good, and deprecated from the start.
     let forever = NewAddress { valid_until: None, ..lease(&rig, LEASED, 0, 0) };
-    rig.stack.assign_address(rig.interface, forever).unwrap();
+    rig.assign_address(forever).unwrap();
     assert_eq!(rig.stack.interfaces().next().unwrap().addresses.len(), 3);
     assert_eq!(state(&rig, LEASED), Some(AddressState::Deprecated));
     rig.events();
@@ -90,9 +90,9 @@ fn new_lifetimes_take_the_place_of_the_old_ones() {
 fn an_address_that_no_host_can_have_is_refused() {
     let mut rig = Rig::new();
     let new = lease(&rig, "192.0.2.255", 60, 100);
-    assert_eq!(rig.stack.assign_address(rig.interface, new), Err(AddressError::BadAddress));
+    assert_eq!(rig.assign_address(new), Err(AddressError::BadAddress));
     let mut rig = Rig::limited(Limits { addresses: 2, ..Limits::default() });
-    assert_eq!(rig.stack.assign_address(rig.interface, new_in(&rig)), Err(AddressError::LimitReached));
+    assert_eq!(rig.assign_address(new_in(&rig)), Err(AddressError::LimitReached));
     assert_eq!(rig.counter("address.refused"), 1);
 }
 
@@ -108,11 +108,11 @@ fn an_address_of_a_router_or_dhcpv6_server_brings_no_route() {
     for (n, origin) in [AddressOrigin::Slaac, AddressOrigin::Temporary, AddressOrigin::Dhcp].into_iter().enumerate() {
         let address = alloc::format!("2001:db8:{n}::2");
         let new = NewAddress { origin, prefix_len: 64, ..lease(&rig, &address, 60, 100) };
-        rig.stack.assign_address(rig.interface, new).unwrap();
+        rig.assign_address(new).unwrap();
     }
     assert_eq!(rig.stack.routes().count(), routes);
     let new = NewAddress { origin: AddressOrigin::LinkLocal, prefix_len: 64, ..lease(&rig, "fe80::2", 60, 100) };
-    rig.stack.assign_address(rig.interface, new).unwrap();
+    rig.assign_address(new).unwrap();
     assert_eq!(rig.stack.routes().count(), routes + 1);
 }
 
@@ -131,7 +131,7 @@ fn changes_that_nobody_asks_for_do_not_pile_up() {
     let mut rig = Rig::limited(Limits { address_events: 2, ..Limits::default() });
     for n in 1..=3 {
         let new = lease(&rig, &alloc::format!("10.0.0.{n}"), 60, 100);
-        rig.stack.assign_address(rig.interface, new).unwrap();
+        rig.assign_address(new).unwrap();
     }
     assert_eq!(rig.counter("address.events_lost"), 1);
     assert_eq!(rig.events(), ["10.0.0.2", "10.0.0.3"].map(|address| change(&rig, address, AddressChange::Assigned)));
@@ -156,7 +156,7 @@ fn a_connection_falls_silent_without_its_address() {
     assert!(rig.drops(DropReason::NoRoute) > 0);
     // It goes on where the address comes back.
     let new = new_in(&rig);
-    rig.stack.assign_address(rig.interface, new).unwrap();
+    rig.assign_address(new).unwrap();
     assert!(rig.pass(Duration::from_secs(5)).contains("192.0.2.50:40000 > 192.0.2.1:7 tcp P. "));
 }
 

@@ -21,7 +21,7 @@ const OTHER_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 77]);
 fn rig(dad: Dad, dad_transmits: u8, origin: AddressOrigin) -> Rig {
     let mut rig = Rig::bare(AddressSettings { dad, dad_transmits, ..AddressSettings::default() });
     let new = NewAddress { origin, ..NewAddress::fixed(InterfaceAddress::v6(OUR_V6, 64)) };
-    rig.stack.assign_address(rig.interface, new).unwrap();
+    rig.assign_address(new).unwrap();
     rig
 }
 

@@ -56,8 +56,12 @@
 //! | `offload` | checksums that the device computes or vouches for |
 //! | `time` | deadlines are exact, time does not go back |
 //! | `provenance` | serial numbers of frames, and what caused them |
+//! | `record` | every call is noted, and what is noted makes the same stack again |
 //! | `determinism` | same inputs, same outputs; clones |
 //! | `hostile` | arbitrary frames |
+
+// A rig asks whether its test has failed.
+extern crate std;
 
 mod acd;
 mod addresses;
@@ -102,6 +106,7 @@ mod policy;
 mod provenance;
 mod querier;
 mod reassembly;
+mod record;
 mod redirect;
 mod reset;
 pub(crate) mod rig;

@@ -11,16 +11,18 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::error::{SocketError, UdpSendError};
+use super::record::recorded;
+use super::std::thread::panicking;
+use crate::error::{AddressError, SocketError, UdpSendError};
 use crate::frame::RxMeta;
 use crate::link::neighbor::NeighborState;
-use crate::stack::InterfaceInfo;
+use crate::stack::{InterfaceInfo, NewAddress};
 use crate::wire::arp::{ArpHeader, ArpOperation};
 use crate::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame, EthernetHeader};
 use crate::wire::notation::{Notation, Relative};
 use crate::{
     AddressSettings, Capabilities, Cause, Config, Event, Frame, Instant, InterfaceAddress, InterfaceConfig,
-    InterfaceId, Limits, Medium, MulticastConfig, Seed, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
+    InterfaceId, Limits, Medium, MulticastConfig, Stack, TxBatch, UdpHandle, UdpOptions, Verdict,
 };
 use core::time::Duration;
 
@@ -38,6 +40,15 @@ pub(crate) struct Rig {
     pub(crate) interface: InterfaceId,
     pub(crate) now: Instant,
     batch: TxBatch,
+}
+
+/// What a test did can be done again.
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if !panicking() {
+            super::record::check(&mut self.stack);
+        }
+    }
 }
 
 impl Rig {
@@ -59,7 +70,7 @@ impl Rig {
     /// that is a topic of its own.
     pub(crate) fn with_interface(mut config: Config, interface: InterfaceConfig) -> Rig {
         config.multicast.link_local_reports = false;
-        let mut stack = Stack::new(config, Seed([7; 32]));
+        let mut stack = recorded(config);
         let now = Instant::from_millis(1_000);
         let interface = stack.add_interface(now, interface).unwrap();
         Rig { stack, interface, now, batch: TxBatch::new() }
@@ -67,7 +78,7 @@ impl Rig {
 
     /// A stack as the usual one, which has told routers of the groups of its addresses within its first second.
     pub(crate) fn telling(config: Config, capabilities: Capabilities) -> Rig {
-        let mut stack = Stack::new(config, Seed([7; 32]));
+        let mut stack = recorded(config);
         let interface = stack.add_interface(Instant::ZERO, usual_interface(capabilities)).unwrap();
         let mut rig = Rig { stack, interface, now: Instant::ZERO, batch: TxBatch::new() };
         rig.pass(Duration::from_secs(1));
@@ -82,7 +93,7 @@ impl Rig {
     pub(crate) fn bare_with(config: Config, settings: AddressSettings) -> Rig {
         let mut rig = Rig::new();
         let multicast = MulticastConfig { link_local_reports: false, ..MulticastConfig::default() };
-        rig.stack = Stack::new(Config { multicast, ..config }, Seed([7; 32]));
+        rig.stack = recorded(Config { multicast, ..config });
         let config = InterfaceConfig::new(OUR_MAC, Capabilities::plain(1500), []);
         let config = InterfaceConfig { address_settings: Some(settings), ..config };
         rig.interface = rig.stack.add_interface(rig.now, config).unwrap();
@@ -116,6 +127,13 @@ impl Rig {
     pub(crate) fn add_interface(&mut self, config: InterfaceConfig) -> InterfaceId {
         self.interface = self.stack.add_interface(self.now, config).unwrap();
         self.interface
+    }
+
+    /// Gives the interface an address of any origin. It is no call that anybody else can make: what follows
+    /// cannot be done again by calls.
+    pub(crate) fn assign_address(&mut self, new: NewAddress) -> Result<(), AddressError> {
+        self.stack.stop_recording();
+        self.stack.assign_address(self.interface, new)
     }
 
     /// Has everything arrive that is on its way to ourselves.

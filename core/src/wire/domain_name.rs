@@ -15,6 +15,8 @@ const LABEL_MAX: usize = 63;
 
 /// A domain name of at least one label, such as `example.net`; without the dot at its end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
 pub struct DomainName(String);
 
 /// The bytes or the text are no domain name.
@@ -136,5 +138,20 @@ impl Iterator for DomainNames<'_> {
         let parsed = DomainName::parse_wire(self.rest);
         self.rest = parsed.as_ref().map_or(&[], |(_, rest)| rest);
         Some(parsed.map(|(name, _)| name))
+    }
+}
+
+/// As `from_str`.
+impl TryFrom<String> for DomainName {
+    type Error = BadDomainName;
+
+    fn try_from(text: String) -> Result<DomainName, BadDomainName> {
+        text.parse()
+    }
+}
+
+impl From<DomainName> for String {
+    fn from(name: DomainName) -> String {
+        name.0
     }
 }

@@ -29,6 +29,7 @@ const LOWEST_ETHERTYPE: u16 = 0x0600;
 /// A 48-bit station or group address.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EthernetAddress(pub [u8; 6]);
 
 impl EthernetAddress {

@@ -22,6 +22,8 @@ const TIMESTAMP_POINTER: u8 = 5;
 /// A source route names the hops in their order, the first hop first and without the destination: the stack
 /// sends to the first, and the destination takes its place at the end (RFC 1122 section 3.2.1.8 (c)).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "Vec<u8>", into = "Vec<u8>"))]
 pub struct IpOptions(Option<Arc<[u8]>>);
 
 impl IpOptions {
@@ -166,4 +168,19 @@ fn is_well_formed(option: &Ipv4Option<'_>) -> bool {
 /// Whether a packet can be sent by way of `hop`.
 const fn is_hop(hop: Ipv4Addr) -> bool {
     !hop.is_unspecified() && !hop.is_multicast() && !hop.is_broadcast() && !hop.is_loopback()
+}
+
+/// As [`IpOptions::new`].
+impl TryFrom<Vec<u8>> for IpOptions {
+    type Error = IpOptionsError;
+
+    fn try_from(bytes: Vec<u8>) -> Result<IpOptions, IpOptionsError> {
+        IpOptions::new(&bytes)
+    }
+}
+
+impl From<IpOptions> for Vec<u8> {
+    fn from(options: IpOptions) -> Vec<u8> {
+        options.as_bytes().to_vec()
+    }
 }

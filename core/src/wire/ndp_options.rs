@@ -28,6 +28,7 @@ const AUTONOMOUS: u8 = 0x40;
 /// A prefix of the link (RFC 4861 section 4.6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PrefixInformation {
     /// The prefix. Bits beyond its length mean nothing.
     pub prefix: Ipv6Addr,
@@ -70,6 +71,7 @@ impl PrefixInformation {
 /// Destinations that are reached through the advertising router (RFC 4191 section 2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RouteInformation {
     /// The destinations. Bits beyond the prefix's length mean nothing.
     pub prefix: Ipv6Addr,

@@ -47,6 +47,7 @@ const REDIRECTED_HEADER_LEN: usize = 8;
 /// How much a router, or a route of it, is preferred to others (RFC 4191 section 2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum RouterPreference {
     /// Others are preferred.
     Low,

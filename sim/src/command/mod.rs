@@ -7,6 +7,7 @@
 //! | `random` | `tickwire-sim random`: one of them, as TOML |
 //! | `shrink` | `tickwire-sim shrink`: one that fails, made small |
 //! | `run` | `tickwire-sim run`: one scenario, one seed |
+//! | `replay` | `tickwire-sim replay`: what a stack did on a real interface, again |
 //! | `relay` | `tickwire-sim relay`: a modelled link between two real interfaces (Linux) |
 
 mod campaign;
@@ -14,6 +15,7 @@ mod mutants;
 mod random;
 #[cfg(target_os = "linux")]
 mod relay;
+mod replay;
 mod run;
 mod shrink;
 
@@ -38,6 +40,9 @@ enum Command {
     Random(random::Options),
     Mutants(mutants::Options),
     Shrink(shrink::Options),
+    /// Play what a stack did on a real interface again, call by call
+    #[command(long_about = replay::ABOUT, after_help = replay::EXAMPLES)]
+    Replay(replay::Options),
     /// Join two TAP interfaces by a modelled link, in real time
     #[cfg(target_os = "linux")]
     #[command(long_about = relay::ABOUT, after_help = relay::EXAMPLES)]
@@ -53,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Random(options) => random::run(&options),
         Command::Mutants(options) => mutants::run(&options),
         Command::Shrink(options) => shrink::run(&options),
+        Command::Replay(options) => replay::run(&options),
         #[cfg(target_os = "linux")]
         Command::Relay(options) => relay::run(&options),
     };

@@ -3,10 +3,10 @@
 
 use bytes::{Bytes, BytesMut};
 use tickwire_backends::driver::Context;
+use tickwire_backends::tables;
 
 use super::page;
 use super::stream::{Handler, Input, Next, Output, Stream};
-use crate::command::stats;
 
 /// The longest request head, in bytes; a longer one is answered with 431 (RFC 6585 section 5).
 const HEAD_MAX: usize = 8 * 1024;
@@ -76,7 +76,7 @@ impl Http {
         Some(match request.path {
             "/" => response("200 OK", "text/html; charset=utf-8", &page::render(context, self.pages), head_only),
             "/stats" => {
-                let json = stats::of_stack(context.stack);
+                let json = tables::stats(context.stack);
                 response("200 OK", "application/json", &format!("{json:#}\n"), head_only)
             }
             _ => response("404 Not Found", TEXT, "There is / and /stats.\n", head_only),

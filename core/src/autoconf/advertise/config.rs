@@ -34,6 +34,7 @@ const PREFERRED_LIFETIME: u32 = 604_800;
 
 /// What an interface advertises. `Config::advertise` holds what the options by name say.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AdvertiseConfig {
     /// The longest time between two unsolicited advertisements, 4 s to 30 min; default 10 min
     /// (`MaxRtrAdvInterval`).

@@ -12,6 +12,7 @@ use crate::wire::ethernet::EthernetAddress;
 
 /// What a DHCPv4 server has given an interface. Times are how long it is until then; `None` for never.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Dhcpv4Binding {
     /// The interface's number.
     pub interface: u16,

@@ -9,6 +9,7 @@ use crate::error::Dhcpv4Error;
 
 /// What a DHCPv4 client is set to. `Config::dhcpv4` holds what the options by name say.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Dhcpv4Config {
     /// Whether a two-message exchange is offered to servers; default true (RFC 4039).
     pub rapid_commit: bool,

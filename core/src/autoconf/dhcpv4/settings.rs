@@ -16,6 +16,7 @@ const MTU_MIN: u16 = 576;
 
 /// A route that a server told of (RFC 3442; RFC 2132 section 5.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Dhcpv4Route {
     /// The destinations: an address of the prefix, bits beyond its length zero.
     pub prefix: Ipv4Addr,
@@ -27,6 +28,7 @@ pub struct Dhcpv4Route {
 
 /// What a DHCPv4 server has told about the network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Dhcpv4Settings {
     /// The routers on the link, best first (option 3).
     pub routers: Vec<Ipv4Addr>,

@@ -1,5 +1,6 @@
 //! DUIDs: by what servers know a client (RFC 8415 section 11).
 
+use alloc::vec::Vec;
 use core::fmt;
 use smallvec::SmallVec;
 
@@ -13,6 +14,8 @@ const HARDWARE_ETHERNET: u16 = 1;
 
 /// A DHCP Unique Identifier, of a client or a server: 3 to 130 bytes that nobody but its owner reads.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "Vec<u8>", into = "Vec<u8>"))]
 pub struct Duid(SmallVec<[u8; 18]>);
 
 impl Duid {
@@ -60,5 +63,20 @@ impl fmt::Display for Duid {
 impl fmt::Debug for Duid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Duid({self})")
+    }
+}
+
+/// As [`Duid::from_bytes`].
+impl TryFrom<Vec<u8>> for Duid {
+    type Error = &'static str;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Duid, &'static str> {
+        Duid::from_bytes(&bytes).ok_or("a DUID has 3 to 130 bytes")
+    }
+}
+
+impl From<Duid> for Vec<u8> {
+    fn from(duid: Duid) -> Vec<u8> {
+        duid.0.to_vec()
     }
 }

@@ -64,6 +64,7 @@ const RATE_PERIOD: Duration = Duration::from_secs(20);
 
 /// What a client asks servers for. The default is configuration only, without leases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Dhcpv6Request {
     /// Addresses (IA_NA).
     pub addresses: bool,

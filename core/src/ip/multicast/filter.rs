@@ -8,6 +8,7 @@ use crate::digest::Digest;
 
 /// What a source list means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum FilterMode {
     /// Packets of these sources are wanted.
     Include,
@@ -17,6 +18,8 @@ pub enum FilterMode {
 
 /// Whose packets of a group are wanted. `INCLUDE {}` wants none and stands for not listening at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(from = "(FilterMode, Vec<IpAddr>)", into = "(FilterMode, Vec<IpAddr>)"))]
 pub struct SourceFilter {
     mode: FilterMode,
     /// In order, each once.
@@ -118,5 +121,17 @@ impl SourceFilter {
         for source in &self.sources {
             digest.address(*source);
         }
+    }
+}
+
+impl From<(FilterMode, Vec<IpAddr>)> for SourceFilter {
+    fn from((mode, sources): (FilterMode, Vec<IpAddr>)) -> SourceFilter {
+        SourceFilter::new(mode, sources)
+    }
+}
+
+impl From<SourceFilter> for (FilterMode, Vec<IpAddr>) {
+    fn from(filter: SourceFilter) -> (FilterMode, Vec<IpAddr>) {
+        (filter.mode, filter.sources)
     }
 }

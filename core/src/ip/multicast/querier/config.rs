@@ -6,6 +6,7 @@ use crate::wire::membership::Version;
 
 /// How a stack asks which groups hosts listen to, in both protocols.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct QuerierConfig {
     /// Whether the interfaces that are added ask, where they have no setting of their own; default false.
     pub enabled: bool,

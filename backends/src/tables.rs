@@ -1,6 +1,7 @@
-//! Interfaces, addresses, neighbors, routers, routes and leases: as lines for SIGUSR1, as JSON for
-//! `--stats`.
+//! What a stack knows of itself: interfaces, addresses, neighbors, routers, routes and leases as lines for
+//! people; these, counters, drops and sockets as JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
@@ -19,7 +20,7 @@ fn told(until: Option<Instant>, now: Instant) -> String {
 }
 
 /// The tables, a line per entry.
-pub(crate) fn lines(stack: &Stack, now: Instant) -> String {
+pub fn lines(stack: &Stack, now: Instant) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
     for interface in stack.interfaces() {
@@ -212,7 +213,7 @@ fn link_groups(stack: &Stack, id: InterfaceId, now: Instant) -> Value {
 }
 
 /// The interfaces, with what each has.
-pub(crate) fn interfaces(stack: &Stack, now: Instant) -> Value {
+pub fn interfaces(stack: &Stack, now: Instant) -> Value {
     let all = stack.interfaces().map(|interface| {
         json!({
             "hardware_address": interface.hardware_address.to_string(),
@@ -298,7 +299,7 @@ fn dhcpv6(info: &Dhcpv6Info, now: Instant) -> Value {
 }
 
 /// The default routers of all interfaces.
-pub(crate) fn routers(stack: &Stack, now: Instant) -> Value {
+pub fn routers(stack: &Stack, now: Instant) -> Value {
     let all = stack.default_routers().map(|router| {
         json!({
             "address": router.address.to_string(),
@@ -311,7 +312,7 @@ pub(crate) fn routers(stack: &Stack, now: Instant) -> Value {
 }
 
 /// The prefixes that routers have told.
-pub(crate) fn prefixes(stack: &Stack) -> Value {
+pub fn prefixes(stack: &Stack) -> Value {
     let all = stack.prefixes().map(|known| {
         json!({
             "prefix": known.prefix.to_string(),
@@ -325,7 +326,7 @@ pub(crate) fn prefixes(stack: &Stack) -> Value {
 }
 
 /// The groups that the interfaces are in.
-pub(crate) fn groups(stack: &Stack) -> Value {
+pub fn groups(stack: &Stack) -> Value {
     let all = stack.groups().map(|joined| {
         json!({
             "group": joined.group.to_string(),
@@ -338,7 +339,7 @@ pub(crate) fn groups(stack: &Stack) -> Value {
 }
 
 /// The routes.
-pub(crate) fn routes(stack: &Stack) -> Value {
+pub fn routes(stack: &Stack) -> Value {
     let all = stack.routes().map(|route| {
         json!({
             "prefix": route.prefix.to_string(),
@@ -360,7 +361,7 @@ pub(crate) fn routes(stack: &Stack) -> Value {
 }
 
 /// The neighbors of all interfaces.
-pub(crate) fn neighbors(stack: &Stack) -> Value {
+pub fn neighbors(stack: &Stack) -> Value {
     let all = stack.neighbors().map(|neighbor| {
         json!({
             "address": neighbor.address.to_string(),
@@ -370,4 +371,68 @@ pub(crate) fn neighbors(stack: &Stack) -> Value {
         })
     });
     all.collect()
+}
+
+/// All that the stack knows of itself, as `tickwire run --stats` has it.
+pub fn stats(stack: &Stack) -> Value {
+    let depths = stack.queue_depths();
+    let (mut states, mut received, mut unsent, mut orphans) = (BTreeMap::new(), 0, 0, 0);
+    for entry in stack.tcp_sockets() {
+        *states.entry(entry.state.name()).or_insert(0) += 1;
+        received += entry.received;
+        unsent += entry.unsent;
+        orphans += usize::from(!entry.owned);
+    }
+    let drops: Map<String, Value> = stack.drops().map(|(why, count)| (why.name().to_owned(), count.into())).collect();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "uptime_seconds": stack.latest().since(Instant::ZERO).as_secs_f64(),
+        "interfaces": interfaces(stack, stack.latest()),
+        "routers": routers(stack, stack.latest()),
+        "prefixes": prefixes(stack),
+        "groups": groups(stack),
+        "routes": routes(stack),
+        "neighbors": neighbors(stack),
+        "counters": by_layer(stack.counters()),
+        "drops": drops,
+        "sockets": {
+            "tcp": states.values().sum::<usize>(),
+            "tcp_states": states,
+            "tcp_orphans": orphans,
+            "tcp_listeners": stack.tcp_listeners().count(),
+            "udp": stack.udp_sockets().count(),
+        },
+        "buffer_bytes": { "tcp_received": received, "tcp_unsent": unsent },
+        "queue_depths": {
+            "control": depths.control,
+            "ready": depths.ready,
+            "transit": depths.transit,
+            "parked": depths.parked,
+            "events": depths.events,
+        },
+    })
+}
+
+/// `tcp.resets_sent` becomes `resets_sent` under `tcp`.
+fn by_layer(counters: impl Iterator<Item = (&'static str, u64)>) -> Value {
+    let mut layers: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+    for (name, count) in counters {
+        let (layer, counter) = name.split_once('.').unwrap_or(("stack", name));
+        layers.entry(layer).or_default().insert(counter, count);
+    }
+    json!(layers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_sorted_into_layers() {
+        let counters = [("tcp.resets_sent", 3), ("arp.received", 1), ("tcp.acks_sent", 2)];
+        assert_eq!(
+            by_layer(counters.into_iter()),
+            json!({ "arp": { "received": 1 }, "tcp": { "acks_sent": 2, "resets_sent": 3 } })
+        );
+    }
 }
