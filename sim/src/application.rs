@@ -216,7 +216,12 @@ impl Applications {
                 Event::Tcp(handle, _) => Socket::Tcp(handle),
                 Event::Listener(handle) => Socket::Listener(handle),
                 Event::Udp(handle, _) => Socket::Udp(handle),
-                Event::Address { .. } | Event::Configuration(_) => continue,
+                // Who waits for an address of its own may go on.
+                Event::Address { .. } => {
+                    self.runnable.extend((0..self.running.len()).map(|index| (index, None)));
+                    continue;
+                }
+                Event::Configuration(_) => continue,
             };
             // A connection that nobody has accepted yet has no owner, nor has a released one.
             self.runnable.extend(self.owners.get(&socket).map(|owner| (*owner, Some(socket))));

@@ -34,6 +34,9 @@ pub enum Fault {
     InterfaceUp(Port),
     /// The devices of a host take no frames for so long.
     DeviceFull(HostId, Duration),
+    /// For so long another host on the link claims the addresses of an interface, again and again: the host hears
+    /// it, and who is at the other end of its link.
+    AddressConflict(Port, Duration),
     /// A link is cut in one direction or both, or mended.
     Partition(LinkId, Partition),
     /// All faults of a link end for good, in both directions: from now on it only takes its time.
@@ -54,6 +57,7 @@ impl Fault {
             Fault::InterfaceDown(_) => "interface-down",
             Fault::InterfaceUp(_) => "interface-up",
             Fault::DeviceFull(..) => "device-full",
+            Fault::AddressConflict(..) => "address-conflict",
             Fault::Partition(..) => "partition",
             Fault::Heal(_) => "heal",
         }
@@ -70,7 +74,11 @@ impl Fault {
             | Fault::ClockStall(host, _)
             | Fault::WallClockBack(host, _)
             | Fault::DeviceFull(host, _) => Some(*host),
-            Fault::InterfaceDown(_) | Fault::InterfaceUp(_) | Fault::Partition(..) | Fault::Heal(_) => None,
+            Fault::InterfaceDown(_)
+            | Fault::InterfaceUp(_)
+            | Fault::AddressConflict(..)
+            | Fault::Partition(..)
+            | Fault::Heal(_) => None,
         }
     }
 }
@@ -82,6 +90,7 @@ impl fmt::Display for Fault {
             Fault::Pause(_, length) | Fault::ClockStall(_, length) | Fault::DeviceFull(_, length) => {
                 write!(f, " for {length:?}")
             }
+            Fault::AddressConflict(port, length) => write!(f, " {} for {length:?}", port.interface),
             Fault::ClockJump(_, by) | Fault::WallClockBack(_, by) => write!(f, " by {by:?}"),
             Fault::ClockDrift(_, ppm) => write!(f, " {ppm:+} ppm"),
             Fault::InterfaceDown(port) | Fault::InterfaceUp(port) => write!(f, " {}", port.interface),

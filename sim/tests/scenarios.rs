@@ -1,9 +1,10 @@
 //! Every scenario of `scenarios/` runs as it says, and again alike; mistakes in one are told with line and key.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use rstest::rstest;
-use tickwire_sim::scenario::{Scenario, metamorphic};
+use tickwire_sim::scenario::{Expected, Scenario, metamorphic};
 use tickwire_sim::{Seed, swarm};
 
 fn read(path: &PathBuf) -> Scenario {
@@ -34,6 +35,25 @@ fn found_once(#[files("regressions/*.toml")] path: PathBuf) {
 fn the_same_in_other_words(#[files("scenarios/*.toml")] path: PathBuf) {
     let (scenario, seed) = (read(&path), Seed([1; 32]));
     assert_eq!(metamorphic::compare(&scenario, &scenario.run(&seed), &seed), []);
+}
+
+/// RFC 5227 section 2.4: an address that another host claims is given up at once (a), after it was defended once (b),
+/// or never (c).
+#[rstest]
+#[case::never("never", false)]
+#[case::once("once", false)]
+#[case::always("always", true)]
+fn an_address_is_defended(#[case] defense: &str, #[case] kept: bool) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/address-conflict.toml");
+    let text = std::fs::read_to_string(path).unwrap().replace("\"always\"", &format!("\"{defense}\""));
+    let mut scenario: Scenario = text.parse().unwrap();
+    scenario.flow.iter_mut().for_each(|flow| flow.expect = Expected::Any);
+    let (outcome, built) = scenario.run_built(scenario.build(&Seed([1; 32])).unwrap());
+    assert_eq!(outcome.failures, []);
+    let address: IpAddr = "192.0.2.1".parse().unwrap();
+    let mut own = built.world.stack(built.hosts[0]).interfaces().flat_map(|interface| interface.addresses);
+    assert_eq!(own.any(|own| own.address == address && own.state.is_assigned()), kept);
+    assert_eq!(outcome.flows[0].completed, u64::from(kept));
 }
 
 /// Two runs with one seed are one run; another seed is another.

@@ -21,6 +21,7 @@
 //! | `timing` | backoff, delayed-ack |
 //! | `fragment` | fragments, identification |
 //! | `reachability` | reachability |
+//! | `verification` | verification |
 //! | [`white_box`] | the oracles that look into a stack: states, timers, the congestion window |
 //!
 //! An oracle about a connection judges one that was seen from its SYNs on; of others it abstains, which is
@@ -59,13 +60,16 @@ mod tests;
 mod text;
 mod timing;
 mod verdict;
+mod verification;
 pub mod white_box;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 use tickwire_core::config::{Medium, TcpConfig};
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::time::Duration;
-use tickwire_core::wire::ethernet::EthernetFrame;
+use tickwire_core::wire::arp::ArpPacket;
+use tickwire_core::wire::ethernet::{EthernetAddress, EthernetFrame};
 use tickwire_core::wire::ipv4::IpProtocol;
 use tickwire_core::wire::ndp;
 use tickwire_core::wire::notation::Relative;
@@ -79,6 +83,7 @@ pub use self::name::{Oracle, Switches};
 pub use self::sent::{BYTES, SEGMENTS};
 pub use self::table::FLOWS;
 pub use self::verdict::{FlowKey, Mark, Tally, VERDICTS, Verdict};
+pub use self::verification::Verifies;
 
 use self::flow::Flow;
 use self::fragment::Identifications;
@@ -86,6 +91,10 @@ use self::packet::{NoPacket, Packet};
 use self::reachability::Neighbors;
 use self::table::Flows;
 use self::verdict::Bench;
+use self::verification::Verification;
+
+/// Hardware addresses of a host that are told from others; one that has more is taken to hear everything.
+const OWN: usize = 64;
 
 /// What the oracles are to know of a host beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +105,8 @@ pub struct Settings {
     pub forwarding: bool,
     /// The device splits super-segments or completes checksums: MSS and transport checksums are not judged.
     pub offloaded: bool,
+    /// Which addresses are to be verified before they are used.
+    pub verifies: Verifies,
     /// The least RTO; RFC 6298 section 2.4 says 1 s, nearly everybody 200 ms (the default).
     pub rto_min: Duration,
     /// Which oracles judge; by default all.
@@ -108,6 +119,7 @@ impl Default for Settings {
             foreign: false,
             forwarding: false,
             offloaded: false,
+            verifies: Verifies::default(),
             rto_min: TcpConfig::default().rto_min,
             switches: Switches::ALL,
         }
@@ -147,6 +159,9 @@ pub struct WireOracles {
     flows: Flows,
     identifications: Identifications,
     neighbors: Neighbors,
+    /// The hardware addresses that the host was seen to send from.
+    own: SmallVec<[EthernetAddress; 2]>,
+    verification: Verification,
     path_news: u64,
     /// How many frames were seen.
     seen: u64,
@@ -165,6 +180,8 @@ impl WireOracles {
             flows: Flows::default(),
             identifications: Identifications::default(),
             neighbors: Neighbors::default(),
+            own: SmallVec::new(),
+            verification: Verification::default(),
             path_news: 0,
             seen: 0,
             last_begun: None,
@@ -183,18 +200,33 @@ impl WireOracles {
         let outbound = sighting.direction == Direction::Outbound;
         self.bench.order = self.seen;
         self.seen += 1;
-        if let (false, Medium::Ethernet, Ok(frame)) = (outbound, sighting.medium, EthernetFrame::parse(sighting.frame))
+        if let (Medium::Ethernet, Ok(frame)) = (sighting.medium, EthernetFrame::parse(sighting.frame))
+            && !self.stations(&frame, outbound, sighting.at)
         {
-            self.neighbors.heard(frame.src(), sighting.at);
+            return;
         }
         match packet::parse(sighting.medium, sighting.frame) {
             Ok(packet) if outbound => self.sent(&sighting, &packet),
             Ok(packet) => self.received(&sighting, &packet),
             Err(NoPacket::Malformed(reason)) if outbound => self.malformed(&sighting, reason),
-            Err(NoPacket::Arp) if outbound => self.asks(&sighting),
+            Err(NoPacket::Arp) if outbound => self.sent_arp(&sighting),
             // What cannot be parsed tells the host nothing.
             Err(NoPacket::Malformed(_) | NoPacket::Arp | NoPacket::Other) => {}
         }
+    }
+
+    /// Takes note of who sends a frame. Returns whether it is the host's, or may be for it: what is for another station
+    /// tells it nothing.
+    #[inline]
+    fn stations(&mut self, frame: &EthernetFrame<'_>, outbound: bool, at: Instant) -> bool {
+        if outbound {
+            if self.own.last() != Some(&frame.src()) && !self.own.contains(&frame.src()) && self.own.len() < OWN {
+                self.own.push(frame.src());
+            }
+            return true;
+        }
+        self.neighbors.heard(frame.src(), at);
+        self.own.is_empty() || self.own.len() == OWN || frame.dst().is_multicast() || self.own.contains(&frame.dst())
     }
 
     /// The host was kept from working, or is from now on: what it does late, or sends again after a wait that
@@ -210,6 +242,7 @@ impl WireOracles {
         self.flows.clear();
         self.identifications = Identifications::default();
         self.neighbors.forget();
+        self.verification.restarted();
         self.asked = None;
         self.last_begun = None;
     }
@@ -266,6 +299,15 @@ impl WireOracles {
         self.path_news = self.seen;
     }
 
+    fn sent_arp(&mut self, sighting: &Sighting<'_>) {
+        let packet = EthernetFrame::parse(sighting.frame).ok().map(|frame| ArpPacket::parse(frame.payload()));
+        if let Some(Ok(packet)) = packet {
+            self.verification.arp(&packet, self.settings.verifies, &mut self.bench);
+            self.bench.keep(sighting, None);
+        }
+        self.asks(sighting);
+    }
+
     fn observed(&self, sighting: &Sighting<'_>) -> Observed {
         Observed {
             mark: self.mark(sighting),
@@ -283,6 +325,7 @@ impl WireOracles {
             integrity::lengths(packet, &mut self.bench);
             integrity::checksums(packet, seen.offloaded, &mut self.bench);
             self.identifications.judge(&seen, packet, &mut self.bench);
+            self.verification.packet(packet, self.settings.verifies, &mut self.bench);
         }
         if is_solicitation(packet) {
             self.asks(sighting);

@@ -49,6 +49,8 @@ pub enum Oracle {
     Identification,
     /// A neighbor from whom nothing is heard is asked whether it is still there.
     Reachability,
+    /// An address that is to be verified is asked for before it is used.
+    Verification,
     /// No two connections in a row begin with the same sequence number.
     InitialSequence,
     /// A connection goes from state to state as RFC 9293 allows.
@@ -98,7 +100,7 @@ impl Oracle {
     ];
 
     /// All of them.
-    pub const ALL: [Oracle; 34] = [
+    pub const ALL: [Oracle; 35] = [
         Oracle::Lengths,
         Oracle::Checksums,
         Oracle::Retransmission,
@@ -116,6 +118,7 @@ impl Oracle {
         Oracle::Fragments,
         Oracle::Identification,
         Oracle::Reachability,
+        Oracle::Verification,
         Oracle::InitialSequence,
         Oracle::Transition,
         Oracle::SendSequence,
@@ -155,6 +158,7 @@ impl Oracle {
             Oracle::Fragments => "fragments",
             Oracle::Identification => "identification",
             Oracle::Reachability => "reachability",
+            Oracle::Verification => "verification",
             Oracle::InitialSequence => "initial-sequence",
             Oracle::Transition => "transition",
             Oracle::SendSequence => "send-sequence",
@@ -194,6 +198,7 @@ impl Oracle {
             Oracle::Fragments => "RFC 791 section 3.2, RFC 8200 section 4.5, RFC 8021, RFC 7112",
             Oracle::Identification => "RFC 6864 section 4.3, RFC 8200 section 4.5",
             Oracle::Reachability => "RFC 4861 section 7.3.3, RFC 1122 section 2.3.2.1",
+            Oracle::Verification => "RFC 5227 section 2.1, RFC 4862 section 5.4",
             Oracle::Transition => "RFC 9293 section 3.3.2",
             Oracle::SendSequence => "RFC 9293 sections 3.4 and 3.8.6",
             Oracle::RetransmissionTimer => "RFC 6298 section 5",

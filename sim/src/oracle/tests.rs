@@ -37,7 +37,7 @@ const SACKED: &str = "
 fn ethernet(ethertype: EtherType, packet: &[u8]) -> Bytes {
     let station = |last| EthernetAddress([2, 0, 0, 0, 0, last]);
     let mut frame = Vec::new();
-    EthernetHeader { dst: station(2), src: station(1), ethertype }.emit(&mut frame);
+    EthernetHeader { dst: EthernetAddress::BROADCAST, src: station(1), ethertype }.emit(&mut frame);
     frame.extend_from_slice(packet);
     frame.into()
 }

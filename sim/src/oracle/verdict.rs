@@ -217,7 +217,12 @@ impl Bench {
             }
             let about_packets = matches!(
                 finding.oracle,
-                Oracle::Lengths | Oracle::Checksums | Oracle::Fragments | Oracle::Identification | Oracle::Reachability
+                Oracle::Lengths
+                    | Oracle::Checksums
+                    | Oracle::Fragments
+                    | Oracle::Identification
+                    | Oracle::Reachability
+                    | Oracle::Verification
             );
             let key = flow.map(|(key, _)| key).filter(|_| !about_packets);
             let relative = flow.map_or(Relative::default(), |(_, relative)| relative);

@@ -87,7 +87,8 @@ fn add_host(world: &mut World, place: usize, spec: &HostSpec) -> Result<HostId, 
     let interfaces = (0_u8..).zip(&spec.interfaces).map(|(number, addresses)| {
         let hardware = hardware(place, number.into());
         let addresses = addresses.iter().map(|prefix| prefix.0);
-        let interface = InterfaceConfig::new(hardware, Capabilities::plain(spec.mtu), addresses).unverified();
+        let interface = InterfaceConfig::new(hardware, Capabilities::plain(spec.mtu), addresses);
+        let interface = if spec.verified { interface } else { interface.unverified() };
         InterfaceConfig { ipv6_autoconfiguration: spec.autoconfiguration, ..interface }
     });
     let interfaces = interfaces.collect();

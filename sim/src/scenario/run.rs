@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a connection whose peer has not closed may outlive its application (as Linux), beside 2 MSL.
 const FIN_WAIT_2: Duration = Duration::from_mins(1);
 
+/// The MSS on the narrowest of random paths.
+const SMALL_MSS: u16 = 1_200;
+
 /// Events of a run, at most: more is a storm.
 const EVENTS_MAX: u64 = 50_000_000;
 /// Events between two looks at how many there were.
@@ -207,7 +210,19 @@ fn by_windows(flow: &Flow, built: &Built, delay: Duration) -> Duration {
     let late = configs().map(|tcp| tcp.ack_delay).max().unwrap_or_default();
     let fills = flow.talk().bytes().saturating_mul(flow.connections) / u64::from(buffer.min(segments).max(1));
     let fills = u32::try_from(fills).unwrap_or(u32::MAX);
-    (delay * 2 + late).saturating_mul(fills).saturating_mul(4)
+    (delay * 2 + late).saturating_mul(fills).saturating_mul(4).saturating_add(repair(flow, built, delay))
+}
+
+/// Without SACK what was lost of a window is sent again one segment per round trip (RFC 6582 section 3.2).
+fn repair(flow: &Flow, built: &Built, delay: Duration) -> Duration {
+    let configs = || built.hosts.iter().map(|host| &built.world.stack(*host).config().tcp);
+    if configs().all(|tcp| tcp.sack) {
+        return Duration::ZERO;
+    }
+    let window = configs().map(|tcp| u64::from(tcp.socket.send_buffer)).max().unwrap_or_default();
+    let mss = configs().filter_map(|tcp| tcp.socket.mss_max).min().unwrap_or(SMALL_MSS).max(1);
+    let segments = window.min(flow.talk().bytes()) / u64::from(mss);
+    (delay * 2).saturating_mul(u32::try_from(segments).unwrap_or(u32::MAX))
 }
 
 /// What a flow's applications and round trips take, with nothing lost.

@@ -63,11 +63,14 @@ pub enum What {
     InterfaceDown,
     /// The devices of a `host` take no frames.
     DeviceFull,
+    /// Another host claims the addresses of an interface of a `host`. One that verifies its addresses (`verified`)
+    /// does what its option `address.defense` says, and may give them up.
+    AddressConflict,
 }
 
 impl What {
     /// All of them.
-    pub const ALL: [What; 11] = [
+    pub const ALL: [What; 12] = [
         What::Cut,
         What::CutAToB,
         What::CutBToA,
@@ -79,6 +82,7 @@ impl What {
         What::WallClockBack,
         What::InterfaceDown,
         What::DeviceFull,
+        What::AddressConflict,
     ];
 
     /// Whether it befalls a link, and not a host.
@@ -100,6 +104,7 @@ impl What {
             What::WallClockBack => "wall-clock-back",
             What::InterfaceDown => "interface-down",
             What::DeviceFull => "device-full",
+            What::AddressConflict => "address-conflict",
         }
     }
 }
@@ -153,6 +158,7 @@ impl FaultSpec {
                 let port = Port::new(host, interface);
                 (Fault::InterfaceDown(port), Some(Fault::InterfaceUp(port)))
             }
+            What::AddressConflict => (Fault::AddressConflict(Port::new(host, interface), lasts), None),
             _ => (Fault::DeviceFull(host, lasts), None),
         })
     }

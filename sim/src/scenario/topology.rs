@@ -25,6 +25,9 @@ pub struct HostSpec {
     /// Whether it is a router: forwards what is not for itself.
     #[serde(default, skip_serializing_if = "is_false")]
     pub router: bool,
+    /// Whether its addresses are verified before they are used, as its options `address.*` say.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub verified: bool,
     /// Whether it believes routers, and forms IPv6 addresses as they say.
     #[serde(default, skip_serializing_if = "is_false")]
     pub autoconfiguration: bool,
@@ -58,6 +61,7 @@ impl HostSpec {
             interfaces: vec![addresses],
             gateways: Vec::new(),
             router: false,
+            verified: false,
             autoconfiguration: false,
             mtu: mtu(),
             options: BTreeMap::new(),

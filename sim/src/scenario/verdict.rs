@@ -1,11 +1,13 @@
 //! Verdicts about a whole run: everything delivered in time, every loss with a legal cause, nothing left behind.
 
+use std::net::IpAddr;
+
 use tickwire_core::error::SocketError;
-use tickwire_core::{Config, Stack};
+use tickwire_core::{AddressState, Config, Stack};
 
 use super::build::{Built, FlowEnd};
 use super::run::Failed;
-use super::{Expected, Flow, ForeignEnd, Scenario, What};
+use super::{AdversaryKind, AdversarySpec, Expected, FaultSpec, Flow, ForeignEnd, Scenario, What};
 use crate::node::Standing;
 use crate::oracle::Oracle;
 use crate::workload::{Ledger, Loss};
@@ -24,6 +26,11 @@ pub(super) fn flows(scenario: &Scenario, built: &Built, failures: &mut Vec<Faile
             [FlowEnd::Foreign(_), FlowEnd::Foreign(_)] => continue,
         };
         let [Some(client), Some(server)] = ends.map(|end| built.world.ledger(end)) else { continue };
+        // Whose address is another's now has lost what it used it for, and cannot be reached (RFC 5227 section 2.4).
+        if ends.iter().any(|end| has_given_way(scenario, built, end.host())) {
+            expectation(place, flow, client, failures);
+            continue;
+        }
         if on(Oracle::Delivery) {
             let given_up = ends.map(|end| given_up_unheard(built, end.host()));
             delivery(place, scenario, flow, [client, server], given_up, failures);
@@ -50,7 +57,9 @@ fn with_foreign(
     foreign: ForeignEnd,
     failures: &mut Vec<Failed>,
 ) {
-    let Some(ledger) = built.world.ledger(ours) else { return };
+    let Some(ledger) = built.world.ledger(ours).filter(|_| !has_given_way(scenario, built, ours.host())) else {
+        return;
+    };
     let on = |oracle: Oracle| !scenario.oracles_off.iter().any(|name| name == oracle.name());
     let standing = built.world.node(foreign.node).and_then(|machine| machine.standing(foreign.script));
     if let Some(Standing::Spoiled(what)) = &standing
@@ -76,6 +85,24 @@ fn with_foreign(
         failures.push(Failed::new(Oracle::Delivery.name(), text));
     }
     expectation(place, &scenario.flow[place], ledger, failures);
+}
+
+/// Whether somebody has claimed an address of a host, and the host has given it up.
+fn has_given_way(scenario: &Scenario, built: &Built, host: HostId) -> bool {
+    let Some(place) = built.hosts.iter().position(|id| *id == host) else { return false };
+    let spec = &scenario.host[place];
+    let is_it = |end: &str| end.split('.').next() == Some(spec.name.as_str());
+    let conflicts = |fault: &FaultSpec| fault.what == What::AddressConflict && fault.host.as_deref().is_some_and(is_it);
+    let claims = |adversary: &AdversarySpec| match &adversary.kind {
+        AdversaryKind::ArpSpoofer(claim) | AdversaryKind::NdSpoofer(claim) => is_it(&claim.of),
+        _ => false,
+    };
+    let has = |address: IpAddr| {
+        let mut own = built.world.stack(host).interfaces().flat_map(|interface| interface.addresses);
+        own.any(|own| own.address == address && own.state != AddressState::Duplicated)
+    };
+    (scenario.fault.iter().any(conflicts) || scenario.adversary.iter().any(claims))
+        && spec.interfaces.iter().flatten().any(|prefix| !has(prefix.0.address))
 }
 
 /// Whether a host crashes: the one of that name, or any.

@@ -126,6 +126,10 @@ features! {
     interfaces: 12,
     /// Devices take no frames for a while.
     full_devices: 12,
+    /// Hosts verify their addresses before they use them.
+    verified: 20,
+    /// Another host claims a host's addresses.
+    conflicts: 6,
     /// Stacks are set otherwise than by default.
     options: 50,
     /// Buffers are small.

@@ -33,6 +33,9 @@ fn host(u: &mut Unstructured<'_>, features: &Features, name: &str, network: u8, 
     if features.options {
         options(u, &mut host)?;
     }
+    if features.verified {
+        verify(u, &mut host)?;
+    }
     if features.small_buffers && u.ratio(2, 3)? {
         for buffer in ["tcp.socket.send_buffer", "tcp.socket.receive_buffer"] {
             let size = magnitude(u, 2 << 10, 256 << 10)?;
@@ -66,6 +69,22 @@ fn options(u: &mut Unstructured<'_>, host: &mut HostSpec) -> Result<()> {
         if u.ratio(1, 6)? {
             let value = u.choose(values)?;
             host.options.insert(name.to_owned(), Setting((*value).to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// Has a host verify its addresses, in one of the ways that there are.
+fn verify(u: &mut Unstructured<'_>, host: &mut HostSpec) -> Result<()> {
+    host.verified = true;
+    let ways: [(&str, &[&str]); 3] = [
+        ("address.acd", &["fast", "rfc5227", "off"]),
+        ("address.defense", &["never", "once", "always"]),
+        ("address.dad", &["optimistic", "normal", "enhanced"]),
+    ];
+    for (name, values) in ways {
+        if u.ratio(1, 3)? {
+            host.options.insert(name.to_owned(), Setting((*u.choose(values)?).to_owned()));
         }
     }
     Ok(())

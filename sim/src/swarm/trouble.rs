@@ -9,13 +9,14 @@ use crate::scenario::{FaultSpec, Scenario, What};
 
 /// Draws the faults.
 pub(super) fn trouble(u: &mut Unstructured<'_>, features: &Features, scenario: &mut Scenario) -> Result<()> {
-    let kinds: [(bool, &[What]); 6] = [
+    let kinds: [(bool, &[What]); 7] = [
         (features.cuts, &[What::Cut, What::CutAToB, What::CutBToA]),
         (features.crashes, &[What::Crash]),
         (features.pauses, &[What::Pause]),
         (features.clocks, &[What::ClockDrift, What::ClockJump, What::ClockStall, What::WallClockBack]),
         (features.interfaces, &[What::InterfaceDown]),
         (features.full_devices, &[What::DeviceFull]),
+        (features.conflicts, &[What::AddressConflict]),
     ];
     for (has, kinds) in kinds {
         if !has {
@@ -42,7 +43,7 @@ fn fault(u: &mut Unstructured<'_>, what: What, features: &Features, scenario: &S
     let host = u.choose(&scenario.host)?;
     let interface = u.choose_index(host.interfaces.len())?;
     fault.host = Some(match what {
-        What::InterfaceDown => format!("{}.{interface}", host.name),
+        What::InterfaceDown | What::AddressConflict => format!("{}.{interface}", host.name),
         _ => host.name.clone(),
     });
     match what {

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tickwire_core::Instant;
+use tickwire_core::error::BindError;
 use tickwire_core::socket::{UdpHandle, UdpOptions};
 use tickwire_core::time::Duration;
 
@@ -153,6 +154,8 @@ impl Sink {
                     scope.own(Socket::Udp(handle));
                     handle
                 }
+                // It is still being verified, or was given up: an event will tell.
+                Err(BindError::AddressNotAvailable) => return,
                 Err(error) => {
                     self.stopped = true;
                     self.ledger.fail(Oracle::Cause, format!("cannot bind {}: {error}", self.plan.local));

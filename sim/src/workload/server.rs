@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use tickwire_core::error::ListenError;
 use tickwire_core::socket::{ListenOptions, ListenerHandle};
 
 use super::connections::Connections;
@@ -53,6 +54,8 @@ impl Server {
                 self.listener = Some(listener);
                 scope.own(Socket::Listener(listener));
             }
+            // It is still being verified, or was given up: an event will tell.
+            Err(ListenError::AddressNotAvailable) => {}
             Err(error) => {
                 self.stopped = true;
                 self.ledger.fail(Oracle::Cause, format!("cannot listen on {}: {error}", self.plan.local));

@@ -11,7 +11,7 @@ use tickwire_core::config::Medium;
 use tickwire_core::error::{AddInterfaceError, RouteError};
 use tickwire_core::frame::Capabilities;
 use tickwire_core::wire::ethernet::EthernetAddress;
-use tickwire_core::{Config, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
+use tickwire_core::{Acd, Config, Dad, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
 
 use super::hash::RunHash;
 use super::queue::Queue;
@@ -23,7 +23,7 @@ use crate::link::{Counters, Link, Partition};
 use crate::node::host::HostState;
 use crate::node::{Machine, Node};
 use crate::oracle::white_box::WhiteBox;
-use crate::oracle::{self, Oracle, Switches, WireOracles};
+use crate::oracle::{self, Oracle, Switches, Verifies, WireOracles};
 use crate::trace::Trace;
 
 /// What a host is made of.
@@ -155,6 +155,7 @@ impl World {
             foreign: false,
             forwarding: config.router.forwarding,
             offloaded: host.interfaces.iter().any(|interface| is_offloaded(&interface.capabilities)),
+            verifies: verifies(&host.interfaces, &config),
             rto_min: config.tcp.rto_min,
             switches,
         };
@@ -270,6 +271,16 @@ impl World {
 
 fn white_box_of(config: &Config, switches: Switches) -> WhiteBox {
     WhiteBox::new(switches, config.tcp.challenge_acks_per_second)
+}
+
+/// Which addresses all interfaces verify.
+fn verifies(interfaces: &[InterfaceConfig], config: &Config) -> Verifies {
+    let settings = || interfaces.iter().map(|interface| interface.address_settings.unwrap_or(config.address));
+    Verifies {
+        ipv4: settings().all(|settings| settings.acd != Acd::Off),
+        ipv6: settings()
+            .all(|settings| matches!(settings.dad, Dad::Normal | Dad::Enhanced) && settings.dad_transmits > 0),
+    }
 }
 
 /// Whether the device does part of a sender's work.

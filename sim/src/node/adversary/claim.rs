@@ -29,7 +29,7 @@ pub struct ArpClaim {
 }
 
 impl ArpClaim {
-    pub(super) fn forge(&self, out: &mut Outbox) {
+    pub(crate) fn forge(&self, out: &mut Outbox) {
         let (dst, operation, target_hardware, target) = match self.told {
             Some((hardware, address)) => (hardware, ArpOperation::Reply, hardware, address),
             None => (EthernetAddress::BROADCAST, ArpOperation::Request, EthernetAddress::UNSPECIFIED, self.claimed),
@@ -58,7 +58,7 @@ pub struct NeighborClaim {
 }
 
 impl NeighborClaim {
-    pub(super) fn forge(&self, out: &mut Outbox) {
+    pub(crate) fn forge(&self, out: &mut Outbox) {
         let (dst, to) = self.told.unwrap_or((EthernetAddress::multicast_v6(ALL_NODES), ALL_NODES));
         let advertisement = NeighborAdvertisement {
             router: false,
