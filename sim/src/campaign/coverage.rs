@@ -176,7 +176,10 @@ impl Coverage {
     /// What was reached too seldom.
     pub fn missing(&self) -> Vec<Missing> {
         let seldom = self.counts().into_iter().filter(|(_, reached)| *reached < LEAST);
-        let excused = |name: &str| EXCUSED.iter().find(|(_, names)| names.contains(&name)).map(|(reason, _)| *reason);
+        let cells = impossible();
+        let cell = |name: &str| cells.iter().find(|(cell, _)| cell == name).map(|(_, reason)| *reason);
+        let listed = |name: &str| EXCUSED.iter().find(|(_, names)| names.contains(&name)).map(|(reason, _)| *reason);
+        let excused = |name: &str| listed(name).or_else(|| cell(name));
         seldom.map(|(name, reached)| Missing { reason: excused(&name), name, reached }).collect()
     }
 }
@@ -187,6 +190,14 @@ fn cell_name(state: &str, event: TcpEvent) -> String {
 
 fn drop_name(reason: DropReason) -> String {
     format!("drop {reason:?}")
+}
+
+/// Events that cannot be in a state of TCP, and why.
+fn impossible() -> Vec<(String, &'static str)> {
+    let cells = Cells::default();
+    let cells =
+        cells.iter().filter_map(|(state, event, _)| Some((cell_name(state, event), event.is_impossible(state)?)));
+    cells.collect()
 }
 
 /// The names of all that can be reached.

@@ -118,10 +118,12 @@ fn router(u: &mut Unstructured<'_>, scenario: &mut Scenario) -> Result<Adversary
 }
 
 fn garbled(u: &mut Unstructured<'_>, scenario: &mut Scenario) -> Result<AdversaryKind> {
-    let (place, flow) = flow(u, scenario)?;
+    let to = u.choose(&scenario.host)?.name.clone();
+    let serving = scenario.flow.iter().position(|flow| flow.to == to).unwrap_or_default();
+    let port = scenario.flow.get_mut(serving).map_or(0, |flow| listens_on(serving, flow));
     // No single octet makes an address of a host of these.
     let own = [v4(0, 0x6362).into(), v6(0, 0x6362).into()];
-    Ok(AdversaryKind::Garbler { to: flow.to.clone(), from: own.into(), port: listens_on(place, flow) })
+    Ok(AdversaryKind::Garbler { to, from: own.into(), port })
 }
 
 fn overlap(u: &mut Unstructured<'_>, scenario: &mut Scenario) -> Result<AdversaryKind> {

@@ -23,7 +23,6 @@ pub enum TcpEvent {
 
 /// The control bits that tell segments apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "as RFC 9293 section 3.1 has them")]
 pub enum Bits {
     Syn,
     SynAck,
@@ -35,7 +34,6 @@ pub enum Bits {
 
 /// The calls of RFC 9293 section 3.9.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "as RFC 9293 section 3.9.1 has them")]
 pub enum Call {
     Open,
     Send,
@@ -52,6 +50,19 @@ impl TcpEvent {
     pub fn all() -> impl Iterator<Item = TcpEvent> {
         let segments = Bits::ALL.map(TcpEvent::Segment).into_iter();
         segments.chain(Call::ALL.map(TcpEvent::Call)).chain(TimerCause::ALL.map(TcpEvent::Timer))
+    }
+
+    /// Why it cannot be in a state, of that name.
+    pub fn is_impossible(self, state: &str) -> Option<&'static str> {
+        let (closed, listens) = (state == State::Closed.name(), state == LISTEN);
+        match self {
+            TcpEvent::Segment(Bits::Syn) if listens => None,
+            TcpEvent::Segment(_) if closed || listens => Some("a segment for no connection is counted as dropped"),
+            TcpEvent::Call(Call::Open) => (!closed).then_some("a connection is opened once"),
+            TcpEvent::Call(_) if listens => Some("there is no connection yet"),
+            TcpEvent::Timer(cause) => (!runs_in(cause, state)).then_some("the timer does not run in this state"),
+            _ => None,
+        }
     }
 
     /// Its place among all.
@@ -72,6 +83,26 @@ impl TcpEvent {
             Trigger::Call(name) => Call::of(name).map(TcpEvent::Call),
         }
     }
+}
+
+/// Whether a timer may expire in a state, of that name; see [`super::timers`].
+fn runs_in(cause: TimerCause, state: &str) -> bool {
+    use State::{CloseWait, Closing, Established, FinWait1, FinWait2, LastAck, SynReceived, SynSent, TimeWait};
+    let states: &[State] = match cause {
+        TimerCause::Retransmission | TimerCause::UserTimeout => {
+            &[SynSent, SynReceived, Established, FinWait1, CloseWait, Closing, LastAck]
+        }
+        TimerCause::ZeroWindowProbe | TimerCause::SillyWindowOverride => {
+            &[Established, FinWait1, CloseWait, Closing, LastAck]
+        }
+        // A FIN is acknowledged at once: after it there is nothing to be acknowledged late.
+        TimerCause::DelayedAck => &[Established, FinWait1, FinWait2],
+        TimerCause::KeepAlive => &[Established, FinWait2, CloseWait],
+        TimerCause::TimeWait => &[TimeWait],
+        TimerCause::FinWait2 => &[FinWait2],
+        TimerCause::Linger => &[FinWait1, FinWait2, Closing, LastAck],
+    };
+    states.iter().any(|may| may.name() == state)
 }
 
 impl Bits {
