@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tickwire_core::{InterfaceAddress, Seed};
 
-use super::{Expected, Failed, Family, Outcome, Prefix, Scenario, Setting};
+use super::{Expected, Failed, Family, ForeignSpec, Outcome, Prefix, Scenario, Setting};
 
 /// Initial sequence numbers shortly before the sign changes, and before they wrap.
 const SEQUENCES: [(&str, u32); 2] =
@@ -25,7 +25,11 @@ pub fn variants(scenario: &Scenario) -> Vec<(&'static str, Scenario)> {
         variants.push(("other addresses", with_addresses(scenario)));
     }
     variants.extend(SEQUENCES.map(|(what, first)| (what, with_sequence(scenario, first))));
-    let has_v6 = |name: &str| scenario.host.iter().any(|host| host.name == name && speaks_ipv6(host));
+    let has_v6 = |name: &str| {
+        let foreign = |host: &ForeignSpec| host.addresses.iter().any(|Prefix(address)| address.address.is_ipv6());
+        scenario.host.iter().any(|host| host.name == name && speaks_ipv6(host))
+            || scenario.foreign.iter().any(|host| host.name == name && foreign(host))
+    };
     if scenario.nat.is_empty() && scenario.flow.iter().all(|flow| has_v6(&flow.from) && has_v6(&flow.to)) {
         variants.push(("the other family", with_family(scenario)));
     }
@@ -83,6 +87,14 @@ fn with_addresses(scenario: &Scenario) -> Scenario {
     let mut other = scenario.clone();
     for host in &mut other.host {
         for Prefix(address) in host.interfaces.iter_mut().flatten() {
+            *address = moved(*address);
+        }
+        for gateway in &mut host.gateways {
+            *gateway = moved_ip(*gateway);
+        }
+    }
+    for host in &mut other.foreign {
+        for Prefix(address) in &mut host.addresses {
             *address = moved(*address);
         }
         for gateway in &mut host.gateways {

@@ -46,6 +46,7 @@
 //! | `topology` | nodes and links |
 //! | `adversary` | nodes that send what they should not |
 //! | `flow` | what hosts say to each other |
+//! | `foreign` | hosts with another stack, and their ends of flows |
 //! | `timeline` | faults, and when |
 //! | `text` | TOML, and what is said about a mistake: line, key, what would be right |
 //! | `build` | the world of a scenario |
@@ -58,6 +59,7 @@
 mod adversary;
 mod build;
 mod flow;
+mod foreign;
 pub mod metamorphic;
 mod names;
 mod nodes;
@@ -74,8 +76,9 @@ use serde::{Deserialize, Serialize};
 use crate::link::text as quantity;
 
 pub use adversary::{AdversaryKind, AdversarySpec, ClaimSpec, ConnectionSpec, ShapeSpec};
-pub use build::Built;
+pub use build::{Built, FlowEnd};
 pub use flow::{Datagrams, Expected, Family, Flow, Reader};
+pub use foreign::{ForeignEnd, ForeignSpec};
 pub use run::{Failed, FlowOutcome, Outcome};
 pub use text::ScenarioError;
 pub use timeline::{FaultSpec, What};
@@ -96,6 +99,9 @@ pub struct Scenario {
     /// The hosts and routers.
     #[serde(default)]
     pub host: Vec<HostSpec>,
+    /// Hosts with another stack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<ForeignSpec>,
     /// Hubs: what arrives at a port leaves by all others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hub: Vec<MachineSpec>,
@@ -130,6 +136,7 @@ impl Scenario {
             heal: Duration::ZERO,
             oracles_off: Vec::new(),
             host: Vec::new(),
+            foreign: Vec::new(),
             hub: Vec::new(),
             switch: Vec::new(),
             nat: Vec::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tickwire_core::{Instant, Seed};
 
-use super::build::{Built, slowest};
+use super::build::{Built, FlowEnd, slowest};
 use super::text::ScenarioError;
 use super::{Flow, Scenario, verdict};
 use crate::{Ended, Failure, World};
@@ -46,7 +46,7 @@ pub struct FlowOutcome {
     pub completed: u64,
     /// Connections that the client lost.
     pub lost: u64,
-    /// Bytes that both ends received.
+    /// Bytes that both ends received; with a foreign end, that ours did.
     pub received: u64,
 }
 
@@ -222,15 +222,15 @@ fn waiting(flow: &Flow, delay: Duration) -> Duration {
     flow.at + connection.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX))
 }
 
-fn flow_outcome(world: &World, [client, server]: [crate::ApplicationId; 2]) -> FlowOutcome {
-    let (Some(client), Some(server)) = (world.ledger(client), world.ledger(server)) else {
-        return FlowOutcome::default();
-    };
+fn flow_outcome(world: &World, ends: [FlowEnd; 2]) -> FlowOutcome {
+    let ledgers = ends.map(|end| end.ours().and_then(|ours| world.ledger(ours)));
+    // Of a foreign client the server tells.
+    let Some(first) = ledgers.into_iter().flatten().next() else { return FlowOutcome::default() };
     FlowOutcome {
-        opened: client.opened,
-        completed: client.completed,
-        lost: client.lost,
-        received: client.received + server.received,
+        opened: first.opened,
+        completed: first.completed,
+        lost: first.lost,
+        received: ledgers.into_iter().flatten().map(|ledger| ledger.received).sum(),
     }
 }
 
