@@ -6,6 +6,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -13,6 +14,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tickwire_backends::net_setup::{Ip, NetSetupError, enter_network_namespace};
+use tickwire_backends::recording::{Reader, Record};
+use tickwire_core::record::Entry;
+use tickwire_core::{Stack, TxBatch};
 
 pub(crate) mod bridge;
 pub(crate) mod peer;
@@ -189,4 +193,32 @@ pub(crate) fn ping(to: IpAddr) -> bool {
     let output =
         Command::new("ping").args(["-n", "-c", "1", "-W", "2", &to]).output().expect("iputils-ping is installed");
     output.status.success()
+}
+
+/// What a run recorded in `file` is done again, call by call, and each is answered as it was.
+pub(crate) fn assert_replays(file: &str) {
+    let mut reader = Reader::open(Path::new(file)).expect("a recording");
+    let start = reader.start().clone();
+    let mut stack = Stack::new(start.config, start.seed);
+    stack.start_recording(0);
+    let (mut recorded, mut again, mut batch) = (Vec::new(), Vec::new(), TxBatch::new());
+    let end = loop {
+        match reader.next_record().expect("whole") {
+            Some(Record::Entry(entry)) => {
+                if let Entry::Call(call) = &entry {
+                    call.clone().apply(&mut stack, &mut batch);
+                    batch.clear();
+                }
+                recorded.push(entry);
+            }
+            Some(Record::End { digest }) => break digest,
+            Some(_) => {}
+            None => panic!("{file} has an end"),
+        }
+    };
+    stack.take_recorded(&mut again);
+    let differs = recorded.iter().zip(&again).position(|(first, second)| first != second);
+    assert_eq!(differs.map(|at| (at, &recorded[at], &again[at])), None);
+    assert_eq!((recorded.len(), end), (again.len(), stack.digest()));
+    assert!(recorded.len() > 50, "{} entries", recorded.len());
 }

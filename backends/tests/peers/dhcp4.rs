@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::command::peer::{Folder, Server, addresses, stats};
-use crate::command::{Running, in_namespace, ping};
+use crate::command::{Running, assert_replays, in_namespace, ping};
 use serde_json::Value;
 use tickwire_backends::net_setup::Ip;
 
@@ -88,7 +88,8 @@ fn dnsmasq_gives_a_lease_and_a_restart_keeps_it() {
         link();
         let Some(server) = dnsmasq(&folder, (100, 110), &[]) else { return };
         let (state, file) = (folder.path("state.json"), folder.path("stats.json"));
-        let arguments = ["--tap", TAP, "--ip4", "dhcp", "--state", &state, "--stats", &file];
+        let recording = folder.path("run.twr");
+        let arguments = ["--tap", TAP, "--ip4", "dhcp", "--state", &state, "--stats", &file, "--record", &recording];
         let began = Instant::now();
         let running = Running::start_with(&arguments);
         assert!(began.elapsed() < Duration::from_secs(3), "ready after {:?}", began.elapsed());
@@ -109,6 +110,7 @@ fn dnsmasq_gives_a_lease_and_a_restart_keeps_it() {
         assert!(has("0.0.0.0", "192.0.2.1") && has("198.51.100.0", "192.0.2.9"), "{}", value["routes"]);
         assert_eq!(count(&value, "options_malformed"), 0);
         running.stop();
+        assert_replays(&recording);
 
         let again = Running::start_with(&arguments);
         assert_eq!(leased(&again.ready), address);
@@ -116,6 +118,7 @@ fn dnsmasq_gives_a_lease_and_a_restart_keeps_it() {
         let value = stats(&again, &file, |value| value["interfaces"][0]["dhcpv4"]["state"] == "BOUND");
         assert_eq!(count(&value, "sent"), 1, "one request");
         again.stop();
+        assert_replays(&recording);
         drop(server);
     });
 }

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use crate::command::peer::{Folder, Server, addresses, stats};
-use crate::command::{Running, in_namespace, ping};
+use crate::command::{Running, assert_replays, in_namespace, ping};
 use serde_json::Value;
 use tickwire_backends::net_setup::Ip;
 
@@ -83,7 +83,8 @@ fn dnsmasq_gives_an_address_and_a_restart_keeps_it() {
         link();
         let Some(server) = dnsmasq(&folder) else { return };
         let (state, file) = (folder.path("state.json"), folder.path("stats.json"));
-        let arguments = ["--tap", TAP, "--ip6", "dhcp", "--state", &state, "--stats", &file];
+        let recording = folder.path("run.twr");
+        let arguments = ["--tap", TAP, "--ip6", "dhcp", "--state", &state, "--stats", &file, "--record", &recording];
         let began = Instant::now();
         let running = Running::start_with(&arguments);
         assert!(began.elapsed() < Duration::from_secs(4), "ready after {:?}", began.elapsed());
@@ -98,6 +99,7 @@ fn dnsmasq_gives_an_address_and_a_restart_keeps_it() {
         assert_eq!(dhcpv6["domains"][0], "lan.example");
         let duid = dhcpv6["duid"].as_str().expect("told").to_owned();
         running.stop();
+        assert_replays(&recording);
 
         let again = Running::start_with(&arguments);
         assert!(addresses(&again.ready).contains(&leased), "{} after {leased}", again.ready);
@@ -105,6 +107,7 @@ fn dnsmasq_gives_an_address_and_a_restart_keeps_it() {
         assert_eq!(value["interfaces"][0]["dhcpv6"]["duid"], duid.as_str());
         assert!(ping(leased), "{leased} answers no ping: {}", again.ready);
         again.stop();
+        assert_replays(&recording);
         drop(server);
     });
 }
@@ -117,12 +120,15 @@ fn the_routers_flags_are_followed() {
         link();
         let Some(server) = dnsmasq(&folder) else { return };
         let file = folder.path("stats.json");
-        let running = Running::start_with(&["--tap", TAP, "--ip6", "slaac", "--stats", &file]);
+        let recording = folder.path("run.twr");
+        let arguments = ["--tap", TAP, "--ip6", "slaac", "--stats", &file, "--record", &recording];
+        let running = Running::start_with(&arguments);
         for address in addresses(&running.ready) {
             assert!(ping(address), "{address} answers no ping: {}", running.ready);
         }
         stats(&running, &file, |value| value["interfaces"][0]["dhcpv6"]["state"] == "bound");
         running.stop();
+        assert_replays(&recording);
         drop(server);
     });
 }
