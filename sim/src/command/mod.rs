@@ -7,6 +7,7 @@
 //! | `random` | `tickwire-sim random`: one of them, as TOML |
 //! | `shrink` | `tickwire-sim shrink`: one that fails, made small |
 //! | `run` | `tickwire-sim run`: one scenario, one seed |
+//! | `told` | what came of a run, for people |
 //! | `relay` | `tickwire-sim relay`: a modelled link between two real interfaces (Linux) |
 
 mod campaign;
@@ -16,6 +17,7 @@ mod random;
 mod relay;
 mod run;
 mod shrink;
+mod told;
 
 use std::process::ExitCode;
 
