@@ -37,7 +37,7 @@ pub(crate) fn rate(bps: u64) -> String {
 }
 
 /// A time with three digits or so.
-fn time(nanos: u64) -> String {
+pub(crate) fn time(nanos: u64) -> String {
     match nanos {
         0..1_000 => format!("{nanos} ns"),
         1_000..1_000_000 => format!("{} us", hundredths(nanos, 1_000)),
@@ -51,7 +51,7 @@ fn hundredths(value: u64, unit: u64) -> String {
 }
 
 /// A share in parts of a million as `12.3%`.
-fn share(ppm: u32) -> String {
+pub(crate) fn share(ppm: u32) -> String {
     format!("{}.{}%", ppm / 10_000, ppm / 1_000 % 10)
 }
 
