@@ -30,6 +30,7 @@ fn address() -> SocketAddr {
 
 fn client(talk: Talk, connections: u64, parallel: u32) -> Program {
     Program::Client(ClientPlan {
+        local_port: None,
         remote: address(),
         talk,
         connections,

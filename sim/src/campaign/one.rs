@@ -137,7 +137,8 @@ mod tests {
     #[test]
     fn one_number_in_sixteen_is_run_in_other_words() {
         let judged = |number| run_seed(number, false).coverage.counts()["oracle metamorphic"];
-        assert_eq!(judged(17), 0);
-        assert!(judged(16) > 0);
+        // Where a connection is lost, or somebody disturbs, there is nothing to be judged.
+        assert!((0..8).map(|number| judged(number * METAMORPHIC_EVERY)).sum::<u64>() > 0);
+        assert_eq!((1..9).map(judged).sum::<u64>(), 0);
     }
 }

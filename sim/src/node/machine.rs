@@ -106,8 +106,8 @@ impl Machine {
             Machine::Nat(nat) => nat.receive(now, port, &frame, out),
             Machine::Injector(injector) => injector.receive(),
             Machine::Forger(forger) => forger.receive(),
-            Machine::RogueDhcp(rogue) => rogue.receive(&frame, lots, out),
-            Machine::Tamperer(tamperer) => tamperer.receive(port, frame, lots, out),
+            Machine::RogueDhcp(rogue) => rogue.receive(now, &frame, lots, out),
+            Machine::Tamperer(tamperer) => tamperer.receive(now, port, frame, lots, out),
             #[cfg(feature = "smoltcp")]
             Machine::Foreign(foreign) => foreign.receive(now, frame, out),
         }
@@ -146,6 +146,16 @@ impl Machine {
                 let _ = switches;
                 None
             }
+        }
+    }
+
+    /// How often an adversary has acted; 0 of what is none.
+    pub fn acts(&self) -> u64 {
+        match self {
+            Machine::Forger(forger) => forger.counters().sent,
+            Machine::RogueDhcp(rogue) => rogue.counters().answered,
+            Machine::Tamperer(tamperer) => tamperer.counters().tampered,
+            _ => 0,
         }
     }
 

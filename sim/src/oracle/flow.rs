@@ -327,7 +327,7 @@ impl Flow {
         if segment.has(TcpFlags::SYN) {
             self.hear_syn(segment);
         }
-        if !acceptable || self.syns().is_none() || segment.ack.is_some_and(|ack| ack > self.local.nxt) {
+        if !acceptable || self.syns().is_none() || !self.is_believed(segment) {
             return;
         }
         if let Some(ack) = segment.ack {
@@ -341,7 +341,9 @@ impl Flow {
                 self.remote.edge = Some(Furthest { value: edge, mark });
             }
         }
+        // RFC 7323 section 4.3 (2): what lies beyond a hole says nothing.
         if let Some(timestamps) = segment.options.timestamps
+            && segment.seq <= self.received.next
             && self.remote.timestamp.is_none_or(|(last, _)| is_later(timestamps.value, last))
         {
             self.remote.timestamp = Some((timestamps.value, mark));
@@ -357,6 +359,17 @@ impl Flow {
     fn is_acceptable(&self, segment: &Segment<'_>) -> bool {
         let (Some(ack), Some(edge)) = (self.local.ack, self.local.edge) else { return true };
         segment.end >= ack.value && segment.seq <= edge.value
+    }
+
+    /// Whether a segment in the window may be the peer's. What has no acknowledgment, a senseless one or a SYN in the
+    /// middle of a connection is anybody's (RFC 9293 section 3.10.7.4, RFC 5961 sections 4 and 5).
+    fn is_believed(&self, segment: &Segment<'_>) -> bool {
+        let opens = self.local.ack.is_none();
+        match (segment.has(TcpFlags::SYN), segment.ack) {
+            (true, None) => opens,
+            (false, None) => false,
+            (syn, Some(ack)) => ack <= self.local.nxt && (opens || !syn && !self.is_stale(segment)),
+        }
     }
 
     #[inline]
@@ -402,9 +415,7 @@ impl Flow {
         // A host need not keep what comes out of order: only what follows what it has acknowledged is sure to be
         // there.
         let acked = self.local.ack.map_or(before, |ack| ack.value);
-        let taken = self.is_fresh(segment)
-            && !self.is_stale(segment)
-            && self.local.edge.is_some_and(|edge| segment.end <= edge.value);
+        let taken = self.is_fresh(segment) && self.local.edge.is_some_and(|edge| segment.end <= edge.value);
         let in_order = taken && segment.seq <= self.in_order.max(acked);
         let owed = in_order
             && segment.end > acked

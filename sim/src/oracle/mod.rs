@@ -20,6 +20,7 @@
 //! | `reset` | reset |
 //! | `timing` | backoff, delayed-ack |
 //! | `fragment` | fragments, identification |
+//! | `reachability` | reachability |
 //! | [`white_box`] | the oracles that look into a stack: states, timers, the congestion window |
 //!
 //! An oracle about a connection judges one that was seen from its SYNs on; of others it abstains, which is
@@ -48,6 +49,7 @@ mod integrity;
 mod name;
 mod options;
 mod packet;
+mod reachability;
 mod received;
 mod reset;
 mod sent;
@@ -63,6 +65,7 @@ use bytes::Bytes;
 use tickwire_core::config::{Medium, TcpConfig};
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::time::Duration;
+use tickwire_core::wire::ethernet::EthernetFrame;
 use tickwire_core::wire::ipv4::IpProtocol;
 use tickwire_core::wire::ndp;
 use tickwire_core::wire::notation::Relative;
@@ -81,6 +84,7 @@ pub use self::verdict::{FlowKey, Mark, Tally, VERDICTS, Verdict};
 use self::flow::Flow;
 use self::fragment::Identifications;
 use self::packet::{NoPacket, Packet};
+use self::reachability::Neighbors;
 use self::table::Flows;
 use self::verdict::Bench;
 
@@ -152,6 +156,7 @@ pub struct WireOracles {
     settings: Settings,
     flows: Flows,
     identifications: Identifications,
+    neighbors: Neighbors,
     path_news: u64,
     /// How many frames were seen.
     seen: u64,
@@ -170,6 +175,7 @@ impl WireOracles {
             settings,
             flows: Flows::default(),
             identifications: Identifications::default(),
+            neighbors: Neighbors::default(),
             path_news: 0,
             seen: 0,
             last_begun: None,
@@ -189,6 +195,10 @@ impl WireOracles {
         let outbound = sighting.direction == Direction::Outbound;
         self.bench.order = self.seen;
         self.seen += 1;
+        if let (false, Medium::Ethernet, Ok(frame)) = (outbound, sighting.medium, EthernetFrame::parse(sighting.frame))
+        {
+            self.neighbors.heard(frame.src(), sighting.at);
+        }
         match packet::parse(sighting.medium, sighting.frame) {
             Ok(packet) if outbound => self.sent(&sighting, &packet),
             Ok(packet) => self.received(&sighting, &packet),
@@ -204,12 +214,14 @@ impl WireOracles {
     pub fn disturbed(&mut self) {
         self.path_news = self.seen;
         self.flows.forget_waits();
+        self.neighbors.forget();
     }
 
     /// The host has lost what it knew: nothing binds it to what it did before.
     pub fn restarted(&mut self) {
         self.flows.clear();
         self.identifications = Identifications::default();
+        self.neighbors.forget();
         self.asked = None;
         self.last_begun = None;
     }
@@ -267,6 +279,7 @@ impl WireOracles {
     /// The host asks for a neighbor: what it holds back until then is late for that reason.
     fn asks(&mut self, sighting: &Sighting<'_>) {
         self.asked = Some(self.mark(sighting));
+        self.neighbors.asked(sighting.at);
         self.path_news = self.seen;
     }
 
@@ -288,10 +301,14 @@ impl WireOracles {
             integrity::checksums(packet, seen.offloaded, &mut self.bench);
             self.identifications.judge(&seen, packet, &mut self.bench);
         }
+        if is_solicitation(packet) {
+            self.asks(sighting);
+        } else if let (false, Medium::Ethernet, Ok(frame)) =
+            (seen.foreign, sighting.medium, EthernetFrame::parse(sighting.frame))
+        {
+            self.neighbors.judge(frame.dst(), seen.mark, &mut self.bench);
+        }
         let Some(segment) = &packet.segment else {
-            if is_solicitation(packet) {
-                self.asks(sighting);
-            }
             return self.bench.keep(sighting, None);
         };
         let view = &segment.view;

@@ -48,6 +48,8 @@ pub enum Oracle {
     /// No two IPv4 packets that may be fragmented share an identification within two minutes, nor do two
     /// fragmented IPv6 packets. Judged against the last [`IDENTIFICATIONS`](super::IDENTIFICATIONS) of them.
     Identification,
+    /// A neighbor from whom nothing is heard is asked whether it is still there.
+    Reachability,
     /// No two connections in a row begin with the same sequence number.
     InitialSequence,
     /// A connection goes from state to state as RFC 9293 allows.
@@ -110,7 +112,7 @@ impl Oracle {
     ];
 
     /// All of them.
-    pub const ALL: [Oracle; 38] = [
+    pub const ALL: [Oracle; 39] = [
         Oracle::Lengths,
         Oracle::Checksums,
         Oracle::Retransmission,
@@ -127,6 +129,7 @@ impl Oracle {
         Oracle::DelayedAck,
         Oracle::Fragments,
         Oracle::Identification,
+        Oracle::Reachability,
         Oracle::InitialSequence,
         Oracle::Transition,
         Oracle::SendSequence,
@@ -170,6 +173,7 @@ impl Oracle {
             Oracle::DelayedAck => "delayed-ack",
             Oracle::Fragments => "fragments",
             Oracle::Identification => "identification",
+            Oracle::Reachability => "reachability",
             Oracle::InitialSequence => "initial-sequence",
             Oracle::Transition => "transition",
             Oracle::SendSequence => "send-sequence",
@@ -213,6 +217,7 @@ impl Oracle {
             Oracle::DelayedAck => "RFC 9293 MUST-40",
             Oracle::Fragments => "RFC 791 section 3.2, RFC 8200 section 4.5, RFC 8021, RFC 7112",
             Oracle::Identification => "RFC 6864 section 4.3, RFC 8200 section 4.5",
+            Oracle::Reachability => "RFC 4861 section 7.3.3, RFC 1122 section 2.3.2.1",
             Oracle::Transition => "RFC 9293 section 3.3.2",
             Oracle::SendSequence => "RFC 9293 sections 3.4 and 3.8.6",
             Oracle::RetransmissionTimer => "RFC 6298 section 5",

@@ -40,7 +40,7 @@ impl fmt::Display for Mark {
 }
 
 /// A TCP connection as one of its hosts names it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FlowKey {
     /// The local port above the remote one.
     ports: u32,
@@ -229,7 +229,7 @@ impl Bench {
             }
             let about_packets = matches!(
                 finding.oracle,
-                Oracle::Lengths | Oracle::Checksums | Oracle::Fragments | Oracle::Identification
+                Oracle::Lengths | Oracle::Checksums | Oracle::Fragments | Oracle::Identification | Oracle::Reachability
             );
             let key = flow.map(|(key, _)| key).filter(|_| !about_packets);
             let relative = flow.map_or(Relative::default(), |(_, relative)| relative);

@@ -8,18 +8,18 @@ use tickwire_core::{Instant, Seed};
 use super::judge::{self, Tallies};
 use super::names::Names;
 use super::text::ScenarioError;
-use super::{Datagrams, Family, Flow, Scenario, nodes, verdict};
+use super::{Datagrams, Family, Flow, Scenario, adversary, nodes, verdict};
 use crate::draw::Tape;
 use crate::fault::Fault;
 use crate::link::{Link, Stage};
 use crate::oracle::{Oracle, Tally};
 use crate::workload::{ClientPlan, ServerPlan, SinkPlan, SourcePlan};
-use crate::{ApplicationId, HostId, LinkId, Program, World};
+use crate::{ApplicationId, HostId, LinkId, NodeId, Program, World};
 
 /// The first port that servers listen on.
-const FIRST_PORT: u16 = 7000;
+pub(super) const FIRST_PORT: u16 = 7000;
 /// The first port that sinks of datagrams are bound to.
-const FIRST_SINK_PORT: u16 = 9000;
+pub(super) const FIRST_SINK_PORT: u16 = 9000;
 
 /// A world as a scenario describes it, at its start.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Built {
     pub world: World,
     /// Its hosts, in the scenario's order.
     pub hosts: Vec<HostId>,
+    /// Its adversaries, in the scenario's order.
+    pub adversaries: Vec<NodeId>,
     /// Its links, in the scenario's order.
     pub links: Vec<LinkId>,
     /// The client and the server of each flow.
@@ -80,6 +82,7 @@ impl Scenario {
         }
         let mut names = Names::default();
         let hosts = nodes::add(self, &mut world, &mut names)?;
+        let adversaries = adversary::add(self, &mut world, &mut names)?;
         let mut links = Vec::new();
         for (place, spec) in self.link.iter().enumerate() {
             let end = |end: usize| names.port(&format!("link.{place}.ends.{end}"), &spec.ends[end]);
@@ -89,7 +92,7 @@ impl Scenario {
         }
         let key = u64::from_le_bytes(seed.0[..8].try_into().unwrap_or_default());
         let (flows, datagrams) = (Vec::new(), Vec::new());
-        let mut built = Built { world, hosts, links, flows, datagrams, tallies: judge::NONE };
+        let mut built = Built { world, hosts, adversaries, links, flows, datagrams, tallies: judge::NONE };
         for (place, flow) in self.flow.iter().enumerate() {
             let ends = start_flow(&mut built.world, &names, place, flow, key)?;
             built.flows.push(ends);
@@ -153,8 +156,8 @@ fn start_flow(
     let remote = SocketAddr::new(ends.remote, port);
     let (talk, key) = (flow.talk(), key.wrapping_add(place as u64));
     let server = world.start(ends.to, Program::Server(ServerPlan { local: remote, talk, key }));
-    let Flow { connections, parallel, at: delay, .. } = *flow;
-    let plan = ClientPlan { remote, talk, connections, parallel, delay, key };
+    let Flow { connections, parallel, at: delay, from_port: local_port, .. } = *flow;
+    let plan = ClientPlan { remote, local_port, talk, connections, parallel, delay, key };
     Ok([world.start(ends.from, Program::Client(plan)), server])
 }
 

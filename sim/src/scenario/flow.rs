@@ -21,6 +21,9 @@ pub struct Flow {
     /// The port that it listens on; by default 7000 and the flow's place in the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
+    /// The port that it connects from; by default its stack chooses. While one connection has it, there is no second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_port: Option<u16>,
     /// When the first connection is opened.
     #[serde(default, with = "quantity::duration")]
     pub at: Duration,
@@ -138,6 +141,7 @@ impl Flow {
             to: to.to_owned(),
             ip: Family::V4,
             port: None,
+            from_port: None,
             at: Duration::ZERO,
             connections: 1,
             parallel: 1,

@@ -62,6 +62,7 @@
 //! | module | what |
 //! |---|---|
 //! | `topology` | nodes and links |
+//! | `adversary` | nodes that send what they should not |
 //! | `flow` | what hosts say to each other |
 //! | `timeline` | faults, and when |
 //! | `text` | TOML, and what is said about a mistake: line, key, what would be right |
@@ -77,6 +78,7 @@
 //! | `verdict` | delivery in time, legal causes, nothing left |
 //! | `population` | [`Population`]: fairness, utilisation, queue delay, what was sent again |
 
+mod adversary;
 mod build;
 mod course;
 mod expect;
@@ -99,6 +101,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::link::text as quantity;
 
+pub use adversary::{AdversaryKind, AdversarySpec, ClaimSpec, ConnectionSpec, ShapeSpec};
 pub use build::Built;
 pub use course::Course;
 pub use expect::{Bound, Expectations, Index, Kind, Number, Share, Time};
@@ -136,6 +139,9 @@ pub struct Scenario {
     /// NATs: many hosts behind one address.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nat: Vec<NatSpec>,
+    /// Adversaries: nodes that send what they should not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adversary: Vec<AdversarySpec>,
     /// The links between all of them.
     #[serde(default)]
     pub link: Vec<LinkSpec>,
@@ -162,6 +168,7 @@ impl Scenario {
             hub: Vec::new(),
             switch: Vec::new(),
             nat: Vec::new(),
+            adversary: Vec::new(),
             link: Vec::new(),
             fault: Vec::new(),
             flow: Vec::new(),

@@ -69,6 +69,12 @@ fn nat(key: &str, place: usize, spec: &NatSpec) -> Result<Nat, ScenarioError> {
     Ok(Nat::new(NatConfig { gateway: spec.gateway, ..config }))
 }
 
+/// The hardware address of a host's interface, by the host's place in the scenario.
+pub(super) fn hardware(place: usize, interface: usize) -> EthernetAddress {
+    let [high, low] = (place as u16 + 1).to_be_bytes();
+    EthernetAddress([2, 0, 0, interface as u8, high, low])
+}
+
 /// Adds a host.
 fn add_host(world: &mut World, place: usize, spec: &HostSpec) -> Result<HostId, ScenarioError> {
     let key = |field: &str| format!("host.{place}.{field}");
@@ -79,10 +85,10 @@ fn add_host(world: &mut World, place: usize, spec: &HostSpec) -> Result<HostId, 
         set.map_err(|error| ScenarioError::at(key(&format!("options.{name}")), error.to_string()))?;
     }
     let interfaces = (0_u8..).zip(&spec.interfaces).map(|(number, addresses)| {
-        let [high, low] = (place as u16 + 1).to_be_bytes();
-        let hardware = EthernetAddress([2, 0, 0, number, high, low]);
+        let hardware = hardware(place, number.into());
         let addresses = addresses.iter().map(|prefix| prefix.0);
-        InterfaceConfig::new(hardware, Capabilities::plain(spec.mtu), addresses).unverified()
+        let interface = InterfaceConfig::new(hardware, Capabilities::plain(spec.mtu), addresses).unverified();
+        InterfaceConfig { ipv6_autoconfiguration: spec.autoconfiguration, ..interface }
     });
     let interfaces = interfaces.collect();
     let gateways = spec.gateways.iter().enumerate().map(|(number, gateway)| {

@@ -25,6 +25,9 @@ pub struct HostSpec {
     /// Whether it is a router: forwards what is not for itself.
     #[serde(default, skip_serializing_if = "is_false")]
     pub router: bool,
+    /// Whether it believes routers, and forms IPv6 addresses as they say.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub autoconfiguration: bool,
     /// The MTU of its interfaces, in bytes.
     #[serde(default = "mtu", skip_serializing_if = "is_mtu")]
     pub mtu: u16,
@@ -55,6 +58,7 @@ impl HostSpec {
             interfaces: vec![addresses],
             gateways: Vec::new(),
             router: false,
+            autoconfiguration: false,
             mtu: mtu(),
             options: BTreeMap::new(),
         }

@@ -28,6 +28,40 @@ macro_rules! features {
     };
 }
 
+impl Features {
+    /// Whether somebody sits beside the hosts, for which there must be a place.
+    pub(super) const fn has_outsiders(&self) -> bool {
+        self.blind_segments
+            || self.syn_floods
+            || self.arp_spoofers
+            || self.nd_spoofers
+            || self.ra_spoofers
+            || self.overlaps
+    }
+
+    /// The same, but for what loses frames.
+    pub(super) const fn lossless(self) -> Features {
+        Features {
+            loss: false,
+            bursts: false,
+            chosen: false,
+            damage: false,
+            damage_unnoticed: false,
+            truncation: false,
+            rates: false,
+            flaps: false,
+            mtu: false,
+            black_hole: false,
+            cuts: false,
+            crashes: false,
+            pauses: false,
+            interfaces: false,
+            full_devices: false,
+            ..self
+        }
+    }
+}
+
 features! {
     /// Frames are lost one by one.
     loss: 40,
@@ -85,4 +119,34 @@ features! {
     ipv6: 50,
     /// Faults last so long that connections are given up.
     long: 6,
+    /// Somebody guesses the sequence numbers of a connection.
+    blind_segments: 4,
+    /// A listener is flooded with SYNs.
+    syn_floods: 4,
+    /// Somebody claims the IPv4 address of a host.
+    arp_spoofers: 3,
+    /// Somebody claims the IPv6 address of a host.
+    nd_spoofers: 3,
+    /// Somebody says that he is a router.
+    ra_spoofers: 3,
+    /// Somebody sends fragments that overlap.
+    overlaps: 4,
+    /// A receiver acknowledges what has not arrived yet. Nothing is lost in such a run: it would be for good.
+    optimistic_acks: 3,
+    /// A receiver acknowledges in small pieces.
+    divided_acks: 3,
+    /// A receiver forgets what it has reported.
+    reneging: 5,
+    /// A receiver reports what was not sent.
+    invented_blocks: 4,
+    /// A receiver moves its right edge left.
+    shrinking_windows: 4,
+    /// Somebody who knows the connections sends RSTs into windows.
+    injected_resets: 4,
+    /// He sends SYNs.
+    injected_syns: 4,
+    /// He sends text.
+    injected_data: 4,
+    /// Text comes again from when the sequence numbers were last there.
+    old_duplicates: 4,
 }

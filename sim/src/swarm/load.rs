@@ -28,7 +28,7 @@ pub(super) fn load(
         let flow = flow(u, features, shape, bytes / flows, scenario.heal)?;
         scenario.flow.push(flow);
     }
-    if features.datagrams {
+    if features.datagrams || features.overlaps {
         let (from, to) = u.choose(&shape.pairs)?.clone();
         let len = magnitude(u, 8, 3_000)? as u32;
         let (count, every) = (magnitude(u, 10, 2_000)?, millis(u, 1, 200)?);

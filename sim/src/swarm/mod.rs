@@ -11,7 +11,9 @@
 //! | `path` | what is on a link |
 //! | `load` | what the hosts say to each other |
 //! | `trouble` | faults, and when |
+//! | `adversaries` | who sends what he should not |
 
+mod adversaries;
 mod features;
 mod load;
 mod network;
@@ -54,11 +56,15 @@ pub fn seed(number: u64) -> Seed {
 
 impl<'a> Arbitrary<'a> for Scenario {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Scenario> {
-        let features = Features::arbitrary(u)?;
+        let mut features = Features::arbitrary(u)?;
+        if features.optimistic_acks {
+            features = features.lossless();
+        }
         let mut scenario = Scenario::empty("");
         scenario.heal = heal(u, &features)?;
         let shape = network::network(u, &features, &mut scenario)?;
         load::load(u, &features, &shape, &mut scenario)?;
+        adversaries::adversaries(u, &features, &mut scenario)?;
         trouble::trouble(u, &features, &mut scenario)?;
         scenario.title = format!("{}: {features}", shape.name);
         if features.damage_unnoticed {

@@ -117,7 +117,7 @@ impl Making<'_, '_> {
 
 /// Draws a network.
 pub(super) fn network(u: &mut Unstructured<'_>, features: &Features, scenario: &mut Scenario) -> Result<Shape> {
-    let which = u.int_in_range(0..=9)?;
+    let which = if features.has_outsiders() { *u.choose(&[4, 5, 6, 8])? } else { u.int_in_range(0..=9)? };
     let mut making = Making { u, features, scenario, bottleneck_bps: None };
     let (name, ends, ipv6) = match which {
         0..=3 => pair(&mut making)?,

@@ -1,7 +1,7 @@
 //! The client of a TCP workload: opens connections, one after the other or several at once, and has its
 //! talk on each.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tickwire_core::Instant;
 use tickwire_core::socket::ConnectOptions;
@@ -21,6 +21,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub struct ClientPlan {
     /// Whom it connects to.
     pub remote: SocketAddr,
+    /// The port that it connects from; `None`: its stack chooses.
+    pub local_port: Option<u16>,
     /// What is said on each connection.
     pub talk: Talk,
     /// How many connections, in all.
@@ -73,13 +75,17 @@ impl Client {
 
     fn open(&mut self, scope: &mut Scope<'_>) {
         let number = self.ledger.opened;
-        let connected = scope.stack.tcp_connect(scope.now, self.plan.remote, ConnectOptions::default());
+        let any: IpAddr =
+            if self.plan.remote.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        let local = self.plan.local_port.map(|port| SocketAddr::new(any, port));
+        let options = ConnectOptions { local, ..ConnectOptions::default() };
+        let connected = scope.stack.tcp_connect(scope.now, self.plan.remote, options);
         if let Ok(handle) = connected {
             self.ledger.opened += 1;
             self.ledger.began.get_or_insert(scope.world);
             self.live.add(handle, Endpoint::client(self.plan.key, number, scope.now), scope);
         } else {
-            // Interfaces may be down, or all ports in TIME-WAIT: it tries again.
+            // Interfaces may be down, or the port in use: it tries again.
             self.begins = Some(scope.now + RETRY);
             scope.wake_at(scope.now + RETRY, None);
         }

@@ -1,12 +1,13 @@
-//! A peer that acknowledges as no receiver should.
+//! A peer that acknowledges as no receiver should, and somebody who speaks in a peer's name.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use rstest::rstest;
+use tickwire_core::DropReason;
 use tickwire_sim::link::{Delay, Queue, Rate, Room, Stage};
 use tickwire_sim::node::Machine;
-use tickwire_sim::node::adversary::{Tamperer, TampererCounters, Tampering};
+use tickwire_sim::node::adversary::{Injection, Tamperer, TampererCounters, Tampering};
 use tickwire_sim::segment::tcp_segment;
 use tickwire_sim::{Direction, Ended, HostId, Instant, Link, NodeId, Port, Seed, Step, World};
 
@@ -18,6 +19,7 @@ const LEN: usize = 1 << 20;
 struct Path {
     world: World,
     victim: HostId,
+    peer: HostId,
     tamperer: NodeId,
 }
 
@@ -35,7 +37,7 @@ fn path(ipv6: bool, tamperer: Tamperer) -> Path {
     let (at, sent) = (SocketAddr::new(address(ipv6, 2), 80), data(LEN, 1));
     world.start(peer, vec![Step::Listen(at), Step::Expect(sent.clone()), Step::ExpectEnd, Step::Close]);
     world.start(victim, vec![Step::Connect(at), Step::Send(sent), Step::Shutdown, Step::ExpectEnd, Step::Close]);
-    Path { world, victim, tamperer }
+    Path { world, victim, peer, tamperer }
 }
 
 impl Path {
@@ -118,4 +120,32 @@ fn a_shrinking_window(#[case] divisor: u16, #[values(HALF, ALWAYS)] ppm: u32, #[
     let mut path = path(ipv6, Tamperer::new(Tampering::Shrink { divisor }, ppm, 60));
     let counters = path.finish();
     assert_eq!(counters.tampered, 60, "{counters:?}");
+}
+
+/// RFC 2018 section 5: a block of text that was not sent tells nothing; what is lost is sent again all the same.
+#[rstest]
+fn blocks_of_what_was_not_sent(#[values(0, 1 << 16)] ahead: u32, #[values(false, true)] ipv6: bool) {
+    let counters = path(ipv6, Tamperer::new(Tampering::Invent { ahead }, HALF, 100)).finish();
+    assert_eq!((counters.tampered, counters.forged), (100, 100), "{counters:?}");
+}
+
+/// RFC 5961 sections 3 to 5, RFC 7323 section 5.3: what is in the window and not the peer's changes nothing. Each
+/// is dropped for its reason.
+#[rstest]
+#[case::reset(Injection::Reset, DropReason::TcpChallenged)]
+#[case::syn(Injection::Syn, DropReason::TcpChallenged)]
+#[case::data(Injection::Data, DropReason::TcpAck)]
+#[case::old(Injection::OldDuplicate, DropReason::TcpPaws)]
+fn segments_in_the_peers_name(
+    #[case] injection: Injection,
+    #[case] reason: DropReason,
+    #[values(false, true)] ipv6: bool,
+) {
+    let mut path = path(ipv6, Tamperer::new(Tampering::Inject(injection), HALF, 100));
+    let counters = path.finish();
+    assert_eq!(counters.forged, 100, "{counters:?}");
+    let dropped = |(other, times)| if other == reason { times } else { 0 };
+    let dropped: u64 = path.world.stack(path.peer).drops().map(dropped).sum();
+    // Of text with drawn timestamps half is older than the connection.
+    assert!(dropped >= 25, "{dropped} dropped");
 }

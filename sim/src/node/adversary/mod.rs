@@ -18,7 +18,7 @@
 //! | `claim` | [`ArpClaim`], [`NeighborClaim`], [`RouterClaim`]: false news about the link |
 //! | `overlap` | [`Overlap`]: fragments that overlap |
 //! | `rogue_dhcp` | [`RogueDhcp`]: a DHCP server that nobody has set up |
-//! | `tamperer` | [`Tamperer`]: a receiver that plays by other rules |
+//! | `tamperer` | [`Tamperer`]: a receiver that plays by other rules; segments slipped in behind a peer's |
 
 mod blind;
 mod claim;
@@ -32,4 +32,4 @@ pub use self::claim::{ArpClaim, NeighborClaim, RouterClaim};
 pub use self::forger::{Forger, ForgerCounters, Forgery, Schedule};
 pub use self::overlap::{Overlap, Shape};
 pub use self::rogue_dhcp::{RogueDhcp, RogueDhcpConfig, RogueDhcpCounters};
-pub use self::tamperer::{Tamperer, TampererCounters, Tampering};
+pub use self::tamperer::{Injection, Tamperer, TampererCounters, Tampering};

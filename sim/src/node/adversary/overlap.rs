@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use tickwire_core::wire::ipv4::{IpProtocol, Ipv4Header};
 use tickwire_core::wire::ipv6::Ipv6Header;
 use tickwire_core::wire::ipv6_ext::{FRAGMENT_HEADER_LEN, Fragment};
+use tickwire_core::wire::udp;
 
 use crate::draw::{Lots, Purpose};
 use crate::node::Outbox;
 use crate::node::frames::{self, HOPS, Stations};
 
-/// Bytes of the datagram that is cut: a header, and a payload of `0x61`.
+/// Bytes of the datagram that is cut: a header, and a payload that counts.
 const DATAGRAM: u16 = 48;
 
 /// Where the fragments of a datagram of 48 bytes lie.
@@ -25,18 +26,20 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// First and past byte of each fragment, and whether its bytes are forged ones.
-    const fn cuts(self) -> &'static [(u16, u16, bool)] {
+    /// First and past byte of each fragment, and those of it that lie: first and past byte.
+    const fn cuts(self) -> &'static [(u16, u16, (u16, u16))] {
         match self {
-            Shape::Across => &[(0, 24, false), (16, 48, true)],
-            Shape::Within => &[(0, 40, false), (8, 16, true), (40, 48, false)],
-            Shape::Again => &[(0, 24, false), (0, 24, true), (24, 48, false)],
+            Shape::Across => &[(0, 24, (0, 0)), (16, 48, (16, 24))],
+            Shape::Within => &[(0, 40, (0, 0)), (8, 16, (8, 16)), (40, 48, (0, 0))],
+            // The ports of a first fragment stay.
+            Shape::Again => &[(0, 24, (0, 0)), (0, 24, (8, 24)), (24, 48, (0, 0))],
         }
     }
 }
 
-/// A UDP datagram in fragments that overlap and do not agree. The checksum is right for the bytes of those
-/// that do not lie: who puts them together without care delivers it.
+/// A UDP datagram in fragments that overlap and do not agree. The checksum is right whichever of the bytes are
+/// taken: who puts them together without care delivers it. Of [`Shape::Within`] and [`Shape::Again`] the datagram
+/// is whole without the fragment that lies, should that one be lost or late.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overlap {
     /// Who sends the frames, and the victim's hardware address, or its router's.
@@ -52,14 +55,13 @@ pub struct Overlap {
 impl Overlap {
     pub(super) fn forge(&self, lots: &mut Lots<'_>, out: &mut Outbox) {
         let id = lots.below(Purpose::Forge, 1 << 32) as u32;
-        let datagram = frames::datagram((self.from, self.to), &[0x61; DATAGRAM as usize - 8]);
-        for &(start, end, forged) in self.shape.cuts() {
-            let mut bytes = datagram[usize::from(start)..usize::from(end)].to_vec();
-            if forged {
-                // The ports of a first fragment stay.
-                let keep = if start == 0 { 8 } else { 0 };
-                bytes[keep..].fill(0x66);
-            }
+        let payload: Vec<u8> = (0x61..).take(usize::from(DATAGRAM) - udp::HEADER_LEN).collect();
+        let datagram = frames::datagram((self.from, self.to), &payload);
+        for &(start, end, (lie, truth)) in self.shape.cuts() {
+            let mut bytes = datagram.clone();
+            // The same words in another order have the same sum.
+            bytes[usize::from(lie)..usize::from(truth)].rotate_left(if lie < truth { 2 } else { 0 });
+            let bytes = bytes[usize::from(start)..usize::from(end)].to_vec();
             out.push((0, frames::around(self.stations, &self.fragment(id, start, end, &bytes))));
         }
     }

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
+use tickwire_core::Instant;
 use tickwire_core::wire::dhcpv4::{
     CLIENT_PORT, Dhcpv4Header, Dhcpv4Kind, Dhcpv4Message, Dhcpv4Op, SERVER_PORT, option,
 };
@@ -46,13 +47,21 @@ pub struct RogueDhcpCounters {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RogueDhcp {
     config: RogueDhcpConfig,
+    begins: Instant,
+    ends: Option<Instant>,
     counters: RogueDhcpCounters,
 }
 
 impl RogueDhcp {
     /// A server that has answered nothing yet.
     pub fn new(config: RogueDhcpConfig) -> RogueDhcp {
-        RogueDhcp { config, counters: RogueDhcpCounters::default() }
+        RogueDhcp { config, begins: Instant::ZERO, ends: None, counters: RogueDhcpCounters::default() }
+    }
+
+    /// The same, but silent before `begins` and from `ends` on.
+    #[must_use]
+    pub fn between(self, begins: Instant, ends: Instant) -> RogueDhcp {
+        RogueDhcp { begins, ends: Some(ends), ..self }
     }
 
     /// What it has done so far.
@@ -60,7 +69,10 @@ impl RogueDhcp {
         &self.counters
     }
 
-    pub(crate) fn receive(&mut self, frame: &Bytes, lots: &mut Lots<'_>, out: &mut Outbox) {
+    pub(crate) fn receive(&mut self, now: Instant, frame: &Bytes, lots: &mut Lots<'_>, out: &mut Outbox) {
+        if now < self.begins || self.ends.is_some_and(|ends| ends <= now) {
+            return;
+        }
         let Some((kind, request)) = request(frame) else { return };
         let answer = match (kind, self.config.refuses) {
             (Dhcpv4Kind::Discover, _) => Dhcpv4Kind::Offer,

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use rstest::rstest;
+use slotmap::SlotMap;
 use tickwire_core::Instant;
-use tickwire_core::socket::TcpHandle;
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::tcp::{Examination, Recovering, State, TimerCause};
 
@@ -18,7 +18,7 @@ const ISS: SeqNumber = SeqNumber(0xffff_ff00);
 fn established() -> Examination {
     let end: SocketAddr = "192.0.2.1:7".parse().unwrap();
     Examination {
-        handle: TcpHandle::default(),
+        handle: SlotMap::with_key().insert(()),
         local: end,
         remote: end,
         at: Instant::ZERO,
@@ -60,7 +60,8 @@ trait Changed: Sized + Into<Examination> {
     }
 
     fn flying(self, bytes: u32) -> Examination {
-        self.with(|seen| seen.nxt = seen.una + bytes).running(TimerCause::Retransmission)
+        let flying = self.with(|seen| seen.nxt = seen.una + bytes);
+        flying.running(TimerCause::Retransmission).running(TimerCause::UserTimeout)
     }
 
     fn acked(self, bytes: u32) -> Examination {
@@ -148,7 +149,7 @@ fn the_window_is_the_one_on_the_wire(#[case] offered: u32, #[case] breaks: &[Ora
     let mut white_box = WhiteBox::new(Switches::ALL, CHALLENGES);
     let begun =
         established().with(|seen| (seen.state, seen.una, seen.nxt, seen.wnd) = (State::SynSent, ISS, ISS + 1, 0));
-    for (seen, offered) in [(begun.running(TimerCause::Retransmission), None), (established(), Some(ISS + offered))] {
+    for (seen, offered) in [(begun.flying(1), None), (established(), Some(ISS + offered))] {
         white_box.observe(&seen, Mark::new(0, Instant::ZERO), offered);
     }
     let broken: Vec<Oracle> = white_box.verdicts().iter().map(|verdict| verdict.oracle).collect();
@@ -160,7 +161,8 @@ fn the_window_is_the_one_on_the_wire(#[case] offered: u32, #[case] breaks: &[Ora
 #[case::unwatched(established().with(|seen| seen.nxt += 10), &[Oracle::RetransmissionTimer])]
 #[case::to_leave_at_once(established().with(|seen| { seen.nxt += 10; seen.owes = true; }), &[])]
 #[case::watched_twice(established().flying(1).with(|seen| seen.wnd = 0).running(TimerCause::ZeroWindowProbe), &[Oracle::RetransmissionTimer])]
-#[case::watches_nothing(established().running(TimerCause::Retransmission), &[Oracle::RetransmissionTimer])]
+#[case::watches_nothing(established().flying(0), &[Oracle::RetransmissionTimer])]
+#[case::never_gives_up(established().flying(1).with(|seen| seen.timers[TimerCause::UserTimeout as usize] = None), &[Oracle::Timers])]
 #[case::closed_window(established().with(|seen| { seen.wnd = 0; seen.unsent = 9; }), &[Oracle::Persist])]
 #[case::closed_window_probed(established().with(|seen| { seen.wnd = 0; seen.unsent = 9; }).running(TimerCause::ZeroWindowProbe), &[])]
 #[case::a_fin_behind_a_closed_window(established().with(|seen| { seen.wnd = 0; seen.fin_queued = true; }), &[Oracle::Persist])]

@@ -3,6 +3,7 @@
 //! | timer | runs |
 //! |---|---|
 //! | retransmission | exactly while something is in flight and the window is open (RFC 6298 section 5) |
+//! | user timeout | at least while that for retransmission does (RFC 9293 section 3.8.3) |
 //! | zero-window probe | exactly while the window is closed and there is something to send (RFC 9293 section 3.8.6.1) |
 //! | TIME-WAIT | exactly in TIME-WAIT, alone (RFC 9293 section 3.10.7.4) |
 //! | FIN-WAIT-2 | only in FIN-WAIT-2 |
@@ -31,6 +32,11 @@ pub(super) fn judge(seen: &Examination, bench: &mut Bench) {
             }
             if !runs && cause == TimerCause::TimeWait && seen.state == State::TimeWait {
                 bench.fail(Oracle::Timers, None, "the 2 MSL timer in TIME-WAIT".to_owned(), "none".to_owned());
+            }
+            let is_sent_again = seen.timer(TimerCause::Retransmission).is_some();
+            if !runs && cause == TimerCause::UserTimeout && is_sent_again {
+                let expected = "the user timeout of what is sent again".to_owned();
+                bench.fail(Oracle::Timers, None, expected, "none".to_owned());
             }
         }
     }

@@ -13,6 +13,8 @@ use super::renege::Claim;
 use crate::node::frames::{self, Stations};
 use crate::segment::tcp_segment;
 
+/// Bytes in a block that was invented.
+const INVENTED: u32 = 1_000;
 /// The largest shift of a window (RFC 7323 section 2.3).
 const SHIFT_MAX: u8 = 14;
 
@@ -60,6 +62,17 @@ impl Part {
     pub(super) fn with_window(&self, window: u16) -> Bytes {
         self.with_ack(self.header.ack, window)
     }
+
+    /// Another segment between the same ends.
+    pub(super) fn forged(&self, header: &TcpHeader, options: &TcpOptions, text: &[u8]) -> Bytes {
+        frames::segment(self.stations, self.ends, header, options, text)
+    }
+
+    /// The sequence number behind its last one.
+    fn end(&self) -> SeqNumber {
+        let flags = TcpFlags::SYN | TcpFlags::FIN;
+        self.header.seq + self.text.len() as u32 + (self.header.flags & flags).bits().count_ones()
+    }
 }
 
 /// A host's plain acknowledgment, in whose image others are made.
@@ -91,6 +104,16 @@ pub(super) struct Flow {
     shifts: [Option<u8>; 2],
     /// Whether their SYNs permit SACK.
     sack: [bool; 2],
+    /// Where each end begins.
+    first: [Option<SeqNumber>; 2],
+    /// How far what each end has sent reaches.
+    reached: [Option<SeqNumber>; 2],
+    /// The furthest right edge that the host has offered since it is established.
+    edge: Option<SeqNumber>,
+    /// Whether an end has sent its last byte.
+    closing: bool,
+    /// The timestamp of the victim's SYN.
+    first_timestamp: Option<u32>,
     acknowledged: Option<SeqNumber>,
     pub(super) model: Option<Model>,
     pub(super) claim: Option<Claim>,
@@ -108,6 +131,38 @@ impl Flow {
     fn open(&mut self, end: usize, syn: &Part) {
         self.shifts[end] = syn.options.window_scale;
         self.sack[end] = syn.options.sack_permitted;
+        self.first[end] = Some(syn.header.seq);
+        if end == 1 {
+            self.first_timestamp = syn.options.timestamps.map(|timestamps| timestamps.value);
+        }
+    }
+
+    /// Whether an end began with this sequence number.
+    pub(super) fn began_at(&self, seq: SeqNumber) -> bool {
+        self.first.contains(&Some(seq))
+    }
+
+    /// Takes note of how far an end has sent: the host, or the victim.
+    pub(super) fn pass(&mut self, part: &Part, of_host: bool) {
+        let reached = &mut self.reached[usize::from(!of_host)];
+        *reached = Some(reached.map_or(part.end(), |before| before.max(part.end())));
+        self.closing |= part.header.flags.contains(TcpFlags::FIN);
+        if of_host && part.header.flags.contains(TcpFlags::ACK) && !part.header.flags.contains(TcpFlags::SYN) {
+            let edge = part.header.ack + (u32::from(part.header.window) << self.shift());
+            self.edge = Some(self.edge.map_or(edge, |before| before.max(edge)));
+        }
+    }
+
+    /// How far the host has sent, how far the victim has, and the host's right edge; `None` unless the connection
+    /// is established and both ends still send.
+    pub(super) fn window(&self) -> Option<(SeqNumber, SeqNumber, SeqNumber)> {
+        let [host, victim] = self.reached;
+        Some((host?, victim?, self.edge?)).filter(|_| !self.closing)
+    }
+
+    /// The timestamp of the victim's SYN.
+    pub(super) fn first_timestamp(&self) -> Option<u32> {
+        self.first_timestamp
     }
 
     /// How far the host's window is shifted.
@@ -133,6 +188,16 @@ impl Flow {
         let edge = part.header.ack + (u32::from(part.header.window) << self.shift());
         let window = edge.bytes_since(ack) >> self.shift();
         part.with_ack(ack, window as u16)
+    }
+
+    /// A segment of the host that tells of text which the victim has not sent yet, `ahead` bytes beyond the
+    /// last that it has.
+    pub(super) fn inventing(&self, part: &Part, ahead: u32) -> Option<Bytes> {
+        let start = self.reached[1].filter(|_| self.has_sack() && !self.closing)? + ahead;
+        let range = SackRange { start, end: start + INVENTED };
+        let options =
+            TcpOptions { timestamps: part.options.timestamps, sack: smallvec![range], ..TcpOptions::default() };
+        Some(part.forged(&part.header, &options, &[]))
     }
 
     pub(super) fn has_sack(&self) -> bool {

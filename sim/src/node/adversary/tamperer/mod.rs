@@ -1,13 +1,15 @@
 //! A receiver that plays by other rules: a node between a host and its link that changes the acknowledgments
 //! which the host sends, and so makes the host's peer its victim (Savage et al., "TCP congestion control with a
-//! misbehaving receiver").
+//! misbehaving receiver"). It can also turn against the host: then it slips segments in behind the peer's.
 //!
 //! | module | job |
 //! |---|---|
 //! | `flow` | what is known of a connection that passes |
+//! | `inject` | [`Injection`]: segments in the peer's name |
 //! | `renege` | data that was told to have arrived, and is then forgotten |
 
 mod flow;
+mod inject;
 mod renege;
 #[cfg(test)]
 mod tests;
@@ -16,7 +18,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use tickwire_core::Instant;
+use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::wire::tcp::TcpFlags;
+
+pub use self::inject::Injection;
 
 use self::flow::{Flow, Part};
 use crate::draw::{Lots, Purpose};
@@ -52,6 +58,14 @@ pub enum Tampering {
         /// By what.
         divisor: u16,
     },
+    /// Each is followed by one with a block of text that was not sent yet (RFC 2018 section 5), up to so many
+    /// bytes beyond what was.
+    Invent {
+        /// Bytes.
+        ahead: u32,
+    },
+    /// A segment in the peer's name is slipped in behind one of the peer's, for the host.
+    Inject(Injection),
 }
 
 /// What a tamperer has done.
@@ -75,6 +89,8 @@ pub struct Tamperer {
     tampering: Tampering,
     ppm: u32,
     times: u32,
+    begins: Instant,
+    ends: Option<Instant>,
     flows: BTreeMap<(SocketAddr, SocketAddr), Flow>,
     counters: TampererCounters,
 }
@@ -87,7 +103,14 @@ impl Tamperer {
 
     /// One that tampers where it can, `ppm` times in a million and so many `times` in all.
     pub fn new(tampering: Tampering, ppm: u32, times: u32) -> Tamperer {
-        Tamperer { tampering, ppm, times, flows: BTreeMap::new(), counters: TampererCounters::default() }
+        let (begins, ends, counters) = (Instant::ZERO, None, TampererCounters::default());
+        Tamperer { tampering, ppm, times, begins, ends, flows: BTreeMap::new(), counters }
+    }
+
+    /// The same, but everything passes before `begins` and from `ends` on.
+    #[must_use]
+    pub fn between(self, begins: Instant, ends: Instant) -> Tamperer {
+        Tamperer { begins, ends: Some(ends), ..self }
     }
 
     /// What it has done so far.
@@ -95,35 +118,43 @@ impl Tamperer {
         &self.counters
     }
 
-    pub(crate) fn receive(&mut self, port: usize, frame: Bytes, lots: &mut Lots<'_>, out: &mut Outbox) {
+    pub(crate) fn receive(&mut self, now: Instant, port: usize, frame: Bytes, lots: &mut Lots<'_>, out: &mut Outbox) {
         let before = out.len();
+        if self.ends.is_some_and(|ends| ends <= now) {
+            // What it knew of connections is of no use any more.
+            self.flows.clear();
+            self.counters.passed += 1;
+            return out.push((1 - port, frame));
+        }
+        let acts = self.begins <= now;
         let (onward, passes) = match Part::of(&frame) {
-            Some(part) if port == Tamperer::HOST => (Tamperer::LINK, self.outbound(&part, lots, out)),
-            Some(part) => (Tamperer::HOST, self.inbound(&part, lots, out)),
+            Some(part) if port == Tamperer::HOST => (Tamperer::LINK, self.outbound(&part, acts, lots, out)),
+            Some(part) => (Tamperer::HOST, self.inbound(&part, acts, lots, out)),
             None => (1 - port, true),
         };
         self.counters.forged += (out.len() - before) as u64;
         if passes {
             self.counters.passed += 1;
-            // What divides comes first, what is ahead comes after.
-            let at = if matches!(self.tampering, Tampering::Optimistic { .. }) { before } else { out.len() };
+            // What divides comes first, all else comes after.
+            let at = if matches!(self.tampering, Tampering::Divide { .. }) { out.len() } else { before };
             out.insert(at, (onward, frame));
         }
     }
 
-    /// The flow of a segment, whose host has the first of two ends. A SYN begins it.
-    fn flow(&mut self, ends: (SocketAddr, SocketAddr), flags: TcpFlags) -> Option<&mut Flow> {
+    /// The flow of a segment, whose host has the first of two ends. A SYN begins it, but for a copy of the one that
+    /// did.
+    fn flow(&mut self, ends: (SocketAddr, SocketAddr), flags: TcpFlags, seq: SeqNumber) -> Option<&mut Flow> {
         if flags.contains(TcpFlags::RST) {
             self.flows.remove(&ends);
             return None;
         }
         if flags.contains(TcpFlags::SYN) {
-            let known = self.flows.contains_key(&ends);
-            if !known && self.flows.len() >= FLOWS {
+            let known = self.flows.get(&ends);
+            if known.is_none() && self.flows.len() >= FLOWS {
                 self.counters.flows_refused += 1;
                 return None;
             }
-            if !known || !flags.contains(TcpFlags::ACK) {
+            if known.is_none_or(|flow| !flags.contains(TcpFlags::ACK) && !flow.began_at(seq)) {
                 self.flows.insert(ends, Flow::default());
             }
         }
@@ -137,16 +168,20 @@ impl Tamperer {
     }
 
     /// A segment of the host. Returns whether it passes as it is.
-    fn outbound(&mut self, part: &Part, lots: &mut Lots<'_>, out: &mut Outbox) -> bool {
+    fn outbound(&mut self, part: &Part, acts: bool, lots: &mut Lots<'_>, out: &mut Outbox) -> bool {
         let flags = part.header.flags;
-        let Some(flow) = self.flow(part.ends, flags) else { return true };
+        let Some(flow) = self.flow(part.ends, flags, part.header.seq) else { return true };
+        flow.pass(part, true);
         if flags.contains(TcpFlags::SYN) {
             flow.open_host(part);
             return true;
         }
         let advanced = flow.acknowledge(part);
         let (flow, tampering) = (*flow, self.tampering);
-        if !flags.contains(TcpFlags::ACK) || (!part.is_bare() && !matches!(tampering, Tampering::Shrink { .. })) {
+        if !acts
+            || !flags.contains(TcpFlags::ACK)
+            || (!part.is_bare() && !matches!(tampering, Tampering::Shrink { .. }))
+        {
             return true;
         }
         match tampering {
@@ -159,6 +194,10 @@ impl Tamperer {
                 let acks = (1..u32::from(pieces)).map(|number| first + number * piece);
                 out.extend(acks.map(|ack| (Tamperer::LINK, part.with_ack(ack, part.header.window))));
             }
+            Tampering::Invent { ahead } if self.tampers(lots) => {
+                let ahead = lots.below(Purpose::Forge, u64::from(ahead) + 1) as u32;
+                out.extend(flow.inventing(part, ahead).map(|frame| (Tamperer::LINK, frame)));
+            }
             Tampering::Shrink { divisor } if self.tampers(lots) => {
                 out.push((Tamperer::LINK, part.with_window(part.header.window.checked_div(divisor).unwrap_or(0))));
                 return false;
@@ -169,15 +208,26 @@ impl Tamperer {
     }
 
     /// A segment of the victim. Returns whether it passes.
-    fn inbound(&mut self, part: &Part, lots: &mut Lots<'_>, out: &mut Outbox) -> bool {
+    fn inbound(&mut self, part: &Part, acts: bool, lots: &mut Lots<'_>, out: &mut Outbox) -> bool {
         let (victim, host) = part.ends;
         let tampering = self.tampering;
-        let Some(flow) = self.flow((host, victim), part.header.flags) else { return true };
+        let Some(flow) = self.flow((host, victim), part.header.flags, part.header.seq) else { return true };
+        flow.pass(part, false);
         if part.header.flags.contains(TcpFlags::SYN) {
             flow.open_victim(part);
             return true;
         }
-        let Tampering::Renege { segments } = tampering else { return true };
+        let segments = match tampering {
+            Tampering::Renege { segments } if acts => segments,
+            Tampering::Inject(injection) if acts => {
+                let flow = *flow;
+                if flow.window().is_some() && self.tampers(lots) {
+                    out.extend(flow.inject(injection, part, lots).map(|frame| (Tamperer::HOST, frame)));
+                }
+                return true;
+            }
+            _ => return true,
+        };
         if flow.may_renege(part) && !flow.is_reneging() {
             let begins = self.tampers(lots);
             if let Some(flow) = self.flows.get_mut(&(host, victim)).filter(|_| begins) {

@@ -3,14 +3,15 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use tickwire_core::Seed;
+use rstest::rstest;
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::wire::notation::{Notation, Relative};
 use tickwire_core::wire::tcp::{TcpFlags, TcpHeader};
-use tickwire_core::wire::tcp_options::TcpOptions;
+use tickwire_core::wire::tcp_options::{TcpOptions, Timestamps};
+use tickwire_core::{Instant, Seed};
 
-use super::{Tamperer, Tampering};
+use super::{Injection, Tamperer, Tampering};
 use crate::draw::{Dice, Draws, Entity, Lots, PPM};
 use crate::node::Outbox;
 use crate::node::frames::{self, Stations};
@@ -19,14 +20,16 @@ struct Bench {
     tamperer: Tamperer,
     draws: Draws,
     dice: Dice,
+    now: Instant,
 }
 
 impl Bench {
     /// A connection through a tamperer: both SYNs have passed, windows are shifted by 2.
     fn new(tampering: Tampering, times: u32) -> Bench {
         let (draws, dice) = (Draws::seeded(&Seed([1; 32])), Dice::new(Entity::Node { node: 0 }));
-        let mut bench = Bench { tamperer: Tamperer::new(tampering, PPM, times), draws, dice };
-        let syn = TcpOptions { window_scale: Some(2), sack_permitted: true, ..TcpOptions::default() };
+        let mut bench = Bench { tamperer: Tamperer::new(tampering, PPM, times), draws, dice, now: Instant::ZERO };
+        let timestamps = Some(Timestamps { value: 1_000, echo: 0 });
+        let syn = TcpOptions { window_scale: Some(2), sack_permitted: true, timestamps, ..TcpOptions::default() };
         for port in [Tamperer::HOST, Tamperer::LINK] {
             let ack = if port == Tamperer::LINK { TcpFlags::ACK } else { TcpFlags::empty() };
             bench.segment(port, TcpHeader { flags: TcpFlags::SYN | ack, ..TcpHeader::default() }, &syn, 0);
@@ -41,7 +44,7 @@ impl Bench {
         let stations = Stations { src: EthernetAddress([2; 6]), dst: EthernetAddress([4; 6]) };
         let frame: Bytes = frames::segment(stations, ends, &header, options, &vec![7; len]);
         let mut out = Outbox::new();
-        self.tamperer.receive(port, frame, &mut Lots::new(&mut self.draws, &mut self.dice), &mut out);
+        self.tamperer.receive(self.now, port, frame, &mut Lots::new(&mut self.draws, &mut self.dice), &mut out);
         let line = |(port, frame): &(usize, Bytes)| {
             let prefix = if *port == Tamperer::HOST { "host: " } else { "link: " };
             Notation { prefix, relative: Relative::default(), full: false }.frame(frame).to_string()
@@ -56,6 +59,10 @@ impl Bench {
     }
 
     fn data(&mut self, seq: u32, len: usize) -> Vec<String> {
+        self.data_with(seq, len, &TcpOptions::default())
+    }
+
+    fn data_with(&mut self, seq: u32, len: usize, options: &TcpOptions) -> Vec<String> {
         let header = TcpHeader {
             seq: SeqNumber(seq),
             ack: SeqNumber(1),
@@ -63,8 +70,70 @@ impl Bench {
             window: 100,
             ..TcpHeader::default()
         };
-        self.segment(Tamperer::LINK, header, &TcpOptions::default(), len)
+        self.segment(Tamperer::LINK, header, options, len)
     }
+}
+
+/// What stands before a word in a line, and behind it up to the next space or colon, as a number.
+fn number_after(line: &str, word: &str) -> u32 {
+    let (_, rest) = line.split_once(word).unwrap();
+    rest.split([' ', ':', '(']).next().unwrap().parse().unwrap()
+}
+
+/// RFC 5961: in the window, which begins at 101 and ends at 8001, and nowhere at its beginning.
+#[rstest]
+#[case::reset(Injection::Reset, "host: R ")]
+#[case::syn(Injection::Syn, "host: S ")]
+#[case::data(Injection::Data, "host: P. ")]
+#[case::old(Injection::OldDuplicate, "host: P. ")]
+fn what_is_slipped_in_is_in_the_window_and_not_awaited(#[case] injection: Injection, #[case] flags: &str) {
+    let mut bench = Bench::new(Tampering::Inject(injection), 50);
+    let timestamps = Some(Timestamps { value: 1_500, echo: 7 });
+    let options = TcpOptions { timestamps, ..TcpOptions::default() };
+    assert_eq!(bench.data_with(1, 100, &options).len(), 1, "it is not established");
+    bench.ack(1, 2_000);
+    for _ in 0..50 {
+        let lines = bench.data_with(1, 100, &options);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        let seq = number_after(&lines[1], flags);
+        assert!((102..8_001).contains(&seq), "{}", lines[1]);
+        match injection {
+            Injection::Reset | Injection::Syn => assert!(!lines[1].contains("ack"), "{}", lines[1]),
+            // The host has sent nothing but its SYN: SND.NXT is 1.
+            Injection::Data => {
+                let ack = number_after(&lines[1], "ack ");
+                assert!(ack.wrapping_sub(1) >= 1 << 30 && 1_u32.wrapping_sub(ack) >= 1 << 30, "{}", lines[1]);
+            }
+            Injection::OldDuplicate => {
+                let value = number_after(&lines[1], "TS val ");
+                assert!(value.wrapping_sub(1_000).cast_signed() < 0, "{}", lines[1]);
+                assert!(lines[1].contains("ack 1 ") && lines[1].contains("ecr 7"), "{}", lines[1]);
+            }
+        }
+    }
+    assert_eq!(bench.data_with(1, 100, &options).len(), 1, "fifty times is all that it may");
+}
+
+/// RFC 2018 section 5: the block lies beyond what was sent.
+#[test]
+fn a_block_is_invented() {
+    let mut bench = Bench::new(Tampering::Invent { ahead: 0 }, 1);
+    bench.data(1, 100);
+    let told = ["link: . 1:1(0) ack 1 win 2000", "link: . 1:1(0) ack 1 win 2000 <nop,nop,sack 101:1101>"];
+    assert_eq!(bench.ack(1, 2_000), told);
+}
+
+/// Before and after its time everything passes as it is.
+#[test]
+fn it_acts_in_its_time() {
+    let mut bench = Bench::new(Tampering::Shrink { divisor: 4 }, 10);
+    let at = |seconds: u64| Instant::from_millis(seconds * 1_000);
+    bench.tamperer = bench.tamperer.clone().between(at(1), at(2));
+    let windows = [0, 1, 2].map(|seconds| {
+        bench.now = at(seconds);
+        number_after(&bench.ack(1, 2_000)[0], "win ")
+    });
+    assert_eq!(windows, [2_000, 500, 2_000]);
 }
 
 #[test]
@@ -123,6 +192,12 @@ fn what_is_no_segment_passes() {
     let mut bench = Bench::new(Tampering::Shrink { divisor: 0 }, 1);
     let mut out = Outbox::new();
     let frame = Bytes::from_static(&[0xff; 60]);
-    bench.tamperer.receive(1, frame.clone(), &mut Lots::new(&mut bench.draws, &mut bench.dice), &mut out);
+    bench.tamperer.receive(
+        Instant::ZERO,
+        1,
+        frame.clone(),
+        &mut Lots::new(&mut bench.draws, &mut bench.dice),
+        &mut out,
+    );
     assert_eq!(out, [(0, frame)]);
 }
