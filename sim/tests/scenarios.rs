@@ -123,7 +123,7 @@ to = "b"
 #[case(
     "heal",
     "heel",
-    "line 2: heel: unknown field `heel`, expected one of `title`, `heal`, `oracles_off`, `expect`, `host`, `hub`, `switch`, `nat`, `adversary`, `link`, `fault`, `flow`, `datagrams`"
+    "line 2: heel: unknown field `heel`, expected one of `title`, `heal`, `oracles_off`, `expect`, `host`, `foreign`, `hub`, `switch`, `nat`, `adversary`, `link`, `fault`, `flow`, `datagrams`"
 )]
 #[case(
     "192.0.2.2/24",
@@ -232,5 +232,52 @@ ends = ["a", "m"]
 fn mistakes_about_adversaries_are_told(#[case] right: &str, #[case] wrong: &str, #[case] told: &str) {
     assert!(ADVERSARY.parse::<Scenario>().is_ok());
     let error = ADVERSARY.replacen(right, wrong, 1).parse::<Scenario>().unwrap_err();
+    assert_eq!(error.to_string(), told);
+}
+
+#[cfg(feature = "smoltcp")]
+const FOREIGN: &str = r#"title = "t"
+heal = "1s"
+
+[[host]]
+name = "a"
+interfaces = [["192.0.2.1/24"]]
+
+[[foreign]]
+name = "f"
+addresses = ["192.0.2.2/24"]
+
+[[link]]
+name = "l"
+ends = ["a", "f"]
+
+[[flow]]
+from = "a"
+to = "f"
+"#;
+
+#[cfg(feature = "smoltcp")]
+#[rstest]
+#[case("from = \"a\"", "from = \"f\"", "line 18: flow.0.to: one end of a flow must be a `host`: both are foreign")]
+#[case(
+    "to = \"f\"",
+    "to = \"f\"\nconnections = 2",
+    "line 19: flow.0.connections: with a foreign host there is one: leave it out"
+)]
+#[case(
+    "to = \"f\"",
+    "to = \"f\"\nreader = { bytes = \"1KiB\", every = \"1s\" }",
+    "line 19: flow.0.reader: a foreign host reads at once: leave it out"
+)]
+#[case("to = \"f\"", "to = \"f\"\nip = \"v6\"", "line 19: flow.0.ip: f has no IPv6 address")]
+#[case(
+    "192.0.2.2/24\"",
+    "192.0.2.2/24\", \"192.0.2.3/24\"",
+    "line 10: foreign.0.addresses.1: a foreign host has one address of each family"
+)]
+#[case("name = \"f\"", "name = \"g\"", "line 14: link.0.ends.1: there is no node \"f\"; there are a, g")]
+fn mistakes_about_foreign_hosts_are_told(#[case] right: &str, #[case] wrong: &str, #[case] told: &str) {
+    assert!(FOREIGN.parse::<Scenario>().is_ok());
+    let error = FOREIGN.replacen(right, wrong, 1).parse::<Scenario>().unwrap_err();
     assert_eq!(error.to_string(), told);
 }

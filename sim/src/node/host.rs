@@ -30,6 +30,9 @@ use crate::world::{Host, HostError};
 /// Frames that an interface's device holds until its host takes them; what comes on top is lost.
 pub(crate) const RECEIVE_RING: usize = 4096;
 
+/// Frames that a host sends in one turn, at most; what is left, it sends in the next one.
+const FRAMES_PER_TURN_MAX: usize = 1 << 16;
+
 /// A frame that left.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
@@ -249,7 +252,8 @@ impl HostState {
 pub(crate) fn transmit(stack: &mut Stack, batch: &mut TxBatch, now: Instant, sent: &mut Vec<Sent>) {
     let ready: SmallVec<[InterfaceId; 4]> = stack.interfaces_ready().collect();
     for interface in ready {
-        loop {
+        // A stack that never has enough would take all memory.
+        while sent.len() < FRAMES_PER_TURN_MAX {
             batch.clear();
             if stack.poll_transmit(now, interface, batch) == 0 {
                 break;

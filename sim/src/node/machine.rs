@@ -36,6 +36,19 @@ pub enum Machine {
     Foreign(Box<Foreign>),
 }
 
+/// Where a script of a foreign host stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// All steps are done.
+    Done,
+    /// It waits: at which step.
+    Waits(String),
+    /// What has arrived is not what was expected.
+    Spoiled(String),
+    /// It could not go on for another reason.
+    Failed(String),
+}
+
 #[cfg(feature = "smoltcp")]
 impl From<Foreign> for Machine {
     fn from(foreign: Foreign) -> Machine {
@@ -156,6 +169,39 @@ impl Machine {
             Machine::RogueDhcp(rogue) => rogue.counters().answered,
             Machine::Tamperer(tamperer) => tamperer.counters().tampered,
             _ => 0,
+        }
+    }
+
+    /// Whether no script of a foreign host has anything left to do.
+    pub(crate) fn is_done(&self) -> bool {
+        let standings = (0..).map_while(|script| self.standing(script));
+        standings.into_iter().all(|standing| !matches!(standing, Standing::Waits(_)))
+    }
+
+    /// Where a script of a foreign host stands; `None` if there is none of that number.
+    pub fn standing(&self, script: usize) -> Option<Standing> {
+        match self {
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(foreign) => foreign.script(script),
+            _ => {
+                let _ = script;
+                None
+            }
+        }
+    }
+
+    /// Ends the scripts of a host with another stack. Returns whether it has a turn to take.
+    pub(crate) fn stop(&mut self, now: Instant) -> bool {
+        match self {
+            #[cfg(feature = "smoltcp")]
+            Machine::Foreign(foreign) => {
+                foreign.stop(now);
+                true
+            }
+            _ => {
+                let _ = now;
+                false
+            }
         }
     }
 

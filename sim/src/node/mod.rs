@@ -28,7 +28,7 @@ use bytes::Bytes;
 
 pub use self::hub::Hub;
 pub use self::injector::Injector;
-pub use self::machine::Machine;
+pub use self::machine::{Machine, Standing};
 pub use self::nat::Nat;
 pub use self::switch::Switch;
 

@@ -131,8 +131,9 @@ pub(super) struct Flow {
     pub(super) transit: bool,
     /// It was reset, or both ends have closed.
     pub(super) over: bool,
-    /// The local end is foreign, and need not keep what arrives beyond a hole (RFC 9293 SHLD-31): so does
-    /// smoltcp with a FIN.
+    /// The local end is foreign: it need not keep what arrives beyond a hole (RFC 9293 SHLD-31), as smoltcp does not
+    /// keep a FIN; it may round its window, go back to what is unacknowledged, and take no text that overtaken
+    /// acknowledgments come with, as smoltcp does (RFC 9293 section 3.10.7.4 ignores the acknowledgment only).
     pub(super) forgetful: bool,
 }
 
@@ -342,8 +343,9 @@ impl Flow {
             }
         }
         // RFC 7323 section 4.3 (2): what lies beyond a hole says nothing.
+        let next = self.local.ack.map_or(self.received.next, |ack| ack.value.max(self.received.next));
         if let Some(timestamps) = segment.options.timestamps
-            && segment.seq <= self.received.next
+            && segment.seq <= next
             && self.remote.timestamp.is_none_or(|(last, _)| is_later(timestamps.value, last))
         {
             self.remote.timestamp = Some((timestamps.value, mark));
@@ -362,8 +364,15 @@ impl Flow {
     }
 
     /// Whether a segment in the window may be the peer's. What has no acknowledgment, a senseless one or a SYN in the
-    /// middle of a connection is anybody's (RFC 9293 section 3.10.7.4, RFC 5961 sections 4 and 5).
+    /// middle of a connection is anybody's (RFC 9293 section 3.10.7.4, RFC 5961 sections 4 and 5), and what is older than
+    /// the connection is of another (RFC 7323 section 5).
     fn is_believed(&self, segment: &Segment<'_>) -> bool {
+        let first = self.remote.syn.and_then(|syn| syn.timestamp).filter(|_| self.timestamps() == Some(true));
+        if let (Some(first), Some(own)) = (first, segment.options.timestamps)
+            && is_later(first, own.value)
+        {
+            return false;
+        }
         let opens = self.local.ack.is_none();
         match (segment.has(TcpFlags::SYN), segment.ack) {
             (true, None) => opens,
@@ -415,7 +424,9 @@ impl Flow {
         // A host need not keep what comes out of order: only what follows what it has acknowledged is sure to be
         // there.
         let acked = self.local.ack.map_or(before, |ack| ack.value);
-        let taken = self.is_fresh(segment) && self.local.edge.is_some_and(|edge| segment.end <= edge.value);
+        let edge = self.local.edge.map(|edge| edge.value - self.slack());
+        let ignored = self.forgetful && segment.ack.is_some_and(|ack| ack < self.una);
+        let taken = !ignored && self.is_fresh(segment) && edge.is_some_and(|edge| segment.end <= edge);
         let in_order = taken && segment.seq <= self.in_order.max(acked);
         let owed = in_order
             && segment.end > acked
@@ -430,6 +441,11 @@ impl Flow {
         if owed {
             self.unacknowledged = Some(Unacknowledged { mark, end: segment.end });
         }
+    }
+
+    /// By how much a foreign host may have moved its right edge left, in rounding it.
+    fn slack(&self) -> u32 {
+        if self.forgetful { self.unit() - 1 } else { 0 }
     }
 
     /// Whether its acknowledgment is so old that its text need not be taken (RFC 5961 section 5.2).

@@ -20,7 +20,9 @@ pub(super) fn judge(segment: &Segment<'_>, flow: &Flow, waits: bool, bench: &mut
     }
     // One's own connection is reset at SND.NXT (section 3.10.5); a segment with ACK is answered by a RST at
     // SEG.ACK; one without by one at 0 that acknowledges it (section 3.10.7.1).
-    let own = begun && segment.seq == flow.local.nxt;
+    // A foreign host may have gone back to what is unacknowledged, and SND.NXT with it (RFC 793 section 3.7).
+    let gone_back = flow.forgetful && segment.seq >= flow.una && segment.seq <= flow.local.nxt;
+    let own = begun && (segment.seq == flow.local.nxt || gone_back);
     let answers = flow.heard().iter().any(|heard| match heard.ack {
         Some(ack) => segment.seq == ack,
         None => segment.seq.0 == 0 && segment.ack == Some(heard.end),

@@ -8,7 +8,7 @@ use tickwire_core::{Instant, Seed};
 use super::judge::{self, Tallies};
 use super::names::Names;
 use super::text::ScenarioError;
-use super::{Datagrams, Family, Flow, Scenario, adversary, nodes, verdict};
+use super::{Datagrams, Family, Flow, ForeignEnd, Scenario, adversary, foreign, nodes, verdict};
 use crate::draw::Tape;
 use crate::fault::Fault;
 use crate::link::{Link, Stage};
@@ -33,7 +33,7 @@ pub struct Built {
     /// Its links, in the scenario's order.
     pub links: Vec<LinkId>,
     /// The client and the server of each flow.
-    pub flows: Vec<[ApplicationId; 2]>,
+    pub flows: Vec<[FlowEnd; 2]>,
     /// The source and the sink of each series of datagrams.
     pub datagrams: Vec<[ApplicationId; 2]>,
     /// How often the oracles about the whole run have judged.
@@ -54,9 +54,29 @@ impl Built {
             .hosts
             .iter()
             .flat_map(|host| [world.oracles(*host).tally(oracle), world.white_box(*host).tally(oracle)]);
-        let ends = self.flows.iter().chain(&self.datagrams).flatten();
-        let ends = ends.filter_map(|end| world.ledger(*end)).map(|ledger| ledger.tally(oracle));
+        let ours = self.flows.iter().flatten().filter_map(|end| end.ours());
+        let ends = ours.chain(self.datagrams.iter().flatten().copied());
+        let ends = ends.filter_map(|end| world.ledger(end)).map(|ledger| ledger.tally(oracle));
         hosts.chain(ends).fold(self.tally(oracle), Tally::plus)
+    }
+}
+
+/// One end of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowEnd {
+    /// On one of our hosts.
+    Ours(ApplicationId),
+    /// On a foreign one.
+    Foreign(ForeignEnd),
+}
+
+impl FlowEnd {
+    /// The application on one of our hosts.
+    pub const fn ours(self) -> Option<ApplicationId> {
+        match self {
+            FlowEnd::Ours(application) => Some(application),
+            FlowEnd::Foreign(_) => None,
+        }
     }
 }
 
@@ -80,8 +100,13 @@ impl Scenario {
             let oracle = Oracle::by_name(name).ok_or_else(|| unknown_oracle(place, name))?;
             world.switch_oracle(oracle, false);
         }
+        for (place, flow) in self.flow.iter().enumerate() {
+            check_flow(place, flow)?;
+        }
         let mut names = Names::default();
         let hosts = nodes::add(self, &mut world, &mut names)?;
+        let key = u64::from_le_bytes(seed.0[..8].try_into().unwrap_or_default());
+        let foreign = foreign::add(self, &mut world, &mut names, key)?;
         let adversaries = adversary::add(self, &mut world, &mut names)?;
         let mut links = Vec::new();
         for (place, spec) in self.link.iter().enumerate() {
@@ -90,11 +115,10 @@ impl Scenario {
             names.add_link(&format!("link.{place}.name"), &spec.name, id)?;
             links.push(id);
         }
-        let key = u64::from_le_bytes(seed.0[..8].try_into().unwrap_or_default());
         let (flows, datagrams) = (Vec::new(), Vec::new());
         let mut built = Built { world, hosts, adversaries, links, flows, datagrams, tallies: judge::NONE };
-        for (place, flow) in self.flow.iter().enumerate() {
-            let ends = start_flow(&mut built.world, &names, place, flow, key)?;
+        for (place, foreign) in foreign.into_iter().enumerate() {
+            let ends = self.start_flow(&mut built.world, &names, place, foreign, key)?;
             built.flows.push(ends);
         }
         for (place, datagrams) in self.datagrams.iter().enumerate() {
@@ -110,6 +134,50 @@ impl Scenario {
         }
         Ok(built)
     }
+
+    fn start_flow(
+        &self,
+        world: &mut World,
+        names: &Names<'_>,
+        place: usize,
+        foreign: Option<ForeignEnd>,
+        key: u64,
+    ) -> Result<[FlowEnd; 2], ScenarioError> {
+        let flow = &self.flow[place];
+        let host = |field: &str, name: &str| match names.host(&format!("flow.{place}.{field}"), name) {
+            Ok((id, _)) => Ok(Some(id)),
+            Err(_) if foreign.is_some() && self.foreign.iter().any(|foreign| foreign.name == name) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let (from, to) = (host("from", &flow.from)?, host("to", &flow.to)?);
+        let remote = SocketAddr::new(foreign::address(self, place, flow)?, port_of(place, flow));
+        let (talk, key) = (flow.talk(), key.wrapping_add(place as u64));
+        let server = to.map(|to| world.start(to, Program::Server(ServerPlan { local: remote, talk, key })));
+        let Flow { connections, parallel, at: delay, from_port: local_port, .. } = *flow;
+        let plan = ClientPlan { remote, local_port, talk, connections, parallel, delay, key };
+        let client = from.map(|from| world.start(from, Program::Client(plan)));
+        let end = |ours: Option<ApplicationId>| ours.map(FlowEnd::Ours).or(foreign.map(FlowEnd::Foreign));
+        let both = end(client).zip(end(server)).map(|(client, server)| [client, server]);
+        both.ok_or_else(|| ScenarioError::at(format!("flow.{place}"), "it has no ends"))
+    }
+}
+
+/// The port that a flow's connections are opened to.
+pub(super) fn port_of(place: usize, flow: &Flow) -> u16 {
+    flow.port.unwrap_or(FIRST_PORT.saturating_add(place as u16))
+}
+
+/// What a flow says that cannot be.
+fn check_flow(place: usize, flow: &Flow) -> Result<(), ScenarioError> {
+    let at = format!("flow.{place}");
+    if flow.request < 8 {
+        let what = format!("{} bytes are too few: at least 8, which name the connection", flow.request);
+        return Err(ScenarioError::at(format!("{at}.request"), what));
+    }
+    if flow.rounds == 0 || flow.connections == 0 || flow.parallel == 0 {
+        return Err(ScenarioError::at(at, "`rounds`, `connections` and `parallel` must be at least 1"));
+    }
+    Ok(())
 }
 
 fn unknown_oracle(place: usize, name: &str) -> ScenarioError {
@@ -129,36 +197,9 @@ fn ends(names: &Names<'_>, key: &str, from: &str, to: &str, family: Family) -> R
     let (from, _) = names.host(&format!("{key}.from"), from)?;
     let (id, spec) = names.host(&format!("{key}.to"), to)?;
     let mut addresses = spec.interfaces.iter().flatten().map(|prefix| prefix.0.address);
-    let remote = addresses.find(|address| address.is_ipv4() == (family == Family::V4)).ok_or_else(|| {
-        let family = if family == Family::V4 { "IPv4" } else { "IPv6" };
-        ScenarioError::at(format!("{key}.ip"), format!("{to} has no {family} address"))
-    })?;
+    let wrong = || ScenarioError::at(format!("{key}.ip"), format!("{to} has no {} address", family.title()));
+    let remote = addresses.find(|address| family.is_of(*address)).ok_or_else(wrong)?;
     Ok(Ends { from, to: id, remote })
-}
-
-fn start_flow(
-    world: &mut World,
-    names: &Names<'_>,
-    place: usize,
-    flow: &Flow,
-    key: u64,
-) -> Result<[ApplicationId; 2], ScenarioError> {
-    let at = format!("flow.{place}");
-    let ends = ends(names, &at, &flow.from, &flow.to, flow.ip)?;
-    if flow.request < 8 {
-        let what = format!("{} bytes are too few: at least 8, which name the connection", flow.request);
-        return Err(ScenarioError::at(format!("{at}.request"), what));
-    }
-    if flow.rounds == 0 || flow.connections == 0 || flow.parallel == 0 {
-        return Err(ScenarioError::at(at, "`rounds`, `connections` and `parallel` must be at least 1"));
-    }
-    let port = flow.port.unwrap_or(FIRST_PORT.saturating_add(place as u16));
-    let remote = SocketAddr::new(ends.remote, port);
-    let (talk, key) = (flow.talk(), key.wrapping_add(place as u64));
-    let server = world.start(ends.to, Program::Server(ServerPlan { local: remote, talk, key }));
-    let Flow { connections, parallel, at: delay, from_port: local_port, .. } = *flow;
-    let plan = ClientPlan { remote, local_port, talk, connections, parallel, delay, key };
-    Ok([world.start(ends.from, Program::Client(plan)), server])
 }
 
 fn start_datagrams(

@@ -1,5 +1,6 @@
 //! What hosts say to each other, as it is written.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -95,6 +96,21 @@ pub enum Family {
     V4,
     /// IPv6.
     V6,
+}
+
+impl Family {
+    /// Whether an address is of it.
+    pub(super) const fn is_of(self, address: IpAddr) -> bool {
+        matches!((self, address), (Family::V4, IpAddr::V4(_)) | (Family::V6, IpAddr::V6(_)))
+    }
+
+    /// As it is called.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Family::V4 => "IPv4",
+            Family::V6 => "IPv6",
+        }
+    }
 }
 
 /// What is to become of a flow's connections.

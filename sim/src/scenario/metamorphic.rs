@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tickwire_core::{InterfaceAddress, Seed};
 
-use super::{Expectations, Failed, Family, HostSpec, LinkSpec, Outcome, Prefix, Scenario, Setting, What};
+use super::{Expectations, Failed, Family, ForeignSpec, HostSpec, LinkSpec, Outcome, Prefix, Scenario, Setting, What};
 use crate::link::Stage;
 use crate::oracle::Oracle;
 
@@ -54,7 +54,8 @@ pub fn variants(scenario: &Scenario) -> Vec<(&'static str, Scenario)> {
         variants.push(("other addresses", with_addresses(scenario)));
     }
     variants.extend(SEQUENCES.map(|(what, first)| (what, with_sequence(scenario, first))));
-    if scenario.nat.is_empty() && scenario.host.iter().all(speaks_both) && scenario.link.iter().all(takes_both) {
+    let speak_both = scenario.host.iter().all(speaks_both) && scenario.foreign.iter().all(foreign_speaks_both);
+    if scenario.nat.is_empty() && speak_both && scenario.link.iter().all(takes_both) {
         variants.push(("the other family", with_family(scenario)));
     }
     variants
@@ -80,12 +81,18 @@ pub fn failures(variants: &[Variant], told: &Outcome) -> Vec<Failed> {
 
 /// Whether a host has addresses of both families on each interface, and reaches other networks by both.
 fn speaks_both(host: &HostSpec) -> bool {
-    let both = |addresses: &mut dyn Iterator<Item = bool>| {
-        let found: Vec<bool> = addresses.collect();
-        found.is_empty() || (found.contains(&true) && found.contains(&false))
-    };
-    let gateways = both(&mut host.gateways.iter().map(IpAddr::is_ipv4));
-    gateways && host.interfaces.iter().all(|own| both(&mut own.iter().map(|prefix| prefix.0.address.is_ipv4())))
+    let own = |own: &Vec<Prefix>| both(own.iter().map(|prefix| prefix.0.address));
+    both(host.gateways.iter().copied()) && host.interfaces.iter().all(own)
+}
+
+fn foreign_speaks_both(host: &ForeignSpec) -> bool {
+    both(host.addresses.iter().map(|prefix| prefix.0.address)) && both(host.gateways.iter().copied())
+}
+
+/// Whether there are addresses of both families, or none at all.
+fn both(addresses: impl Iterator<Item = IpAddr>) -> bool {
+    let is_v4: Vec<bool> = addresses.map(|address| address.is_ipv4()).collect();
+    is_v4.is_empty() || (is_v4.contains(&true) && is_v4.contains(&false))
 }
 
 /// Whether a link lets packets of both families through: those of IPv6 may all have 1,280 bytes (RFC 8200
@@ -128,6 +135,14 @@ fn with_addresses(scenario: &Scenario) -> Scenario {
     let mut other = scenario.clone();
     for host in &mut other.host {
         for Prefix(address) in host.interfaces.iter_mut().flatten() {
+            *address = moved(*address);
+        }
+        for gateway in &mut host.gateways {
+            *gateway = moved_ip(*gateway);
+        }
+    }
+    for host in &mut other.foreign {
+        for Prefix(address) in &mut host.addresses {
             *address = moved(*address);
         }
         for gateway in &mut host.gateways {

@@ -64,6 +64,7 @@
 //! | `topology` | nodes and links |
 //! | `adversary` | nodes that send what they should not |
 //! | `flow` | what hosts say to each other |
+//! | `foreign` | hosts with another stack, and their ends of flows |
 //! | `timeline` | faults, and when |
 //! | `text` | TOML, and what is said about a mistake: line, key, what would be right |
 //! | `expect` | what a run as a whole is to come to |
@@ -84,6 +85,7 @@ mod course;
 mod expect;
 pub(crate) mod figures;
 mod flow;
+mod foreign;
 mod judge;
 pub mod metamorphic;
 mod names;
@@ -102,10 +104,11 @@ use serde::{Deserialize, Serialize};
 use crate::link::text as quantity;
 
 pub use adversary::{AdversaryKind, AdversarySpec, ClaimSpec, ConnectionSpec, ShapeSpec};
-pub use build::Built;
+pub use build::{Built, FlowEnd};
 pub use course::Course;
 pub use expect::{Bound, Expectations, Index, Kind, Number, Share, Time};
 pub use flow::{Datagrams, Expected, Family, Flow, Reader};
+pub use foreign::{ForeignEnd, ForeignSpec};
 pub use population::{Bottleneck, Population};
 pub use run::{DatagramsOutcome, Failed, FlowOutcome, Outcome};
 pub use text::ScenarioError;
@@ -130,6 +133,9 @@ pub struct Scenario {
     /// The hosts and routers.
     #[serde(default)]
     pub host: Vec<HostSpec>,
+    /// Hosts with another stack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<ForeignSpec>,
     /// Hubs: what arrives at a port leaves by all others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hub: Vec<MachineSpec>,
@@ -165,6 +171,7 @@ impl Scenario {
             oracles_off: Vec::new(),
             expect: Expectations::default(),
             host: Vec::new(),
+            foreign: Vec::new(),
             hub: Vec::new(),
             switch: Vec::new(),
             nat: Vec::new(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tickwire_core::{DropReason, Stack};
 
-use super::build::Built;
+use super::build::{Built, FlowEnd};
 use super::expect::{Bound, Kind};
 use super::judge::Judge;
 use super::{Expectations, Scenario};
@@ -99,10 +99,12 @@ fn rates(built: &Built) -> impl Iterator<Item = Placed<'_>> {
 }
 
 /// What both ends of a flow received, in bits per second.
-fn goodput(built: &Built, ends: [crate::ApplicationId; 2]) -> u64 {
-    let [Some(client), Some(server)] = ends.map(|end| built.world.ledger(end)) else { return 0 };
-    let (Some(began), Some(last)) = (client.began, client.last.max(server.last)) else { return 0 };
-    let bits = u128::from(client.received + server.received) * 8;
+fn goodput(built: &Built, ends: [FlowEnd; 2]) -> u64 {
+    // A foreign end keeps no ledger.
+    let ledgers = || ends.iter().filter_map(|end| built.world.ledger(end.ours()?));
+    let began = ledgers().filter_map(|ledger| ledger.began).min();
+    let (Some(began), Some(last)) = (began, ledgers().filter_map(|ledger| ledger.last).max()) else { return 0 };
+    let bits = u128::from(ledgers().map(|ledger| ledger.received).sum::<u64>()) * 8;
     let bps = bits * 1_000_000_000 / last.since(began).as_nanos().max(1);
     u64::try_from(bps).unwrap_or(u64::MAX)
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tickwire_core::Seed;
 
-use super::build::Built;
+use super::build::{Built, FlowEnd};
 use super::course::Course;
 use super::text::ScenarioError;
 use super::{Population, Scenario, population};
@@ -40,7 +40,7 @@ pub struct FlowOutcome {
     pub completed: u64,
     /// Connections that the client lost.
     pub lost: u64,
-    /// Bytes that both ends received.
+    /// Bytes that both ends received; with a foreign end, that ours did.
     pub received: u64,
 }
 
@@ -161,15 +161,15 @@ impl Scenario {
     }
 }
 
-fn flow_outcome(world: &World, [client, server]: [crate::ApplicationId; 2]) -> FlowOutcome {
-    let (Some(client), Some(server)) = (world.ledger(client), world.ledger(server)) else {
-        return FlowOutcome::default();
-    };
+fn flow_outcome(world: &World, ends: [FlowEnd; 2]) -> FlowOutcome {
+    let ledgers = ends.map(|end| end.ours().and_then(|ours| world.ledger(ours)));
+    // Of a foreign client the server tells.
+    let Some(first) = ledgers.into_iter().flatten().next() else { return FlowOutcome::default() };
     FlowOutcome {
-        opened: client.opened,
-        completed: client.completed,
-        lost: client.lost,
-        received: client.received + server.received,
+        opened: first.opened,
+        completed: first.completed,
+        lost: first.lost,
+        received: ledgers.into_iter().flatten().map(|ledger| ledger.received).sum(),
     }
 }
 

@@ -3,19 +3,28 @@
 use tickwire_core::error::SocketError;
 use tickwire_core::{Config, Instant, Stack};
 
-use super::build::Built;
+use super::build::{Built, FlowEnd};
 use super::expect::{Kind as _, Time};
 use super::judge::Judge;
 use super::run::Failed;
 use super::text::ScenarioError;
-use super::{Expected, Flow, Scenario, What};
-use crate::HostId;
+use super::{Expected, Flow, ForeignEnd, Scenario, What};
+use crate::node::Standing;
 use crate::oracle::Oracle;
 use crate::workload::{Ledger, Loss};
+use crate::{ApplicationId, HostId};
 
 /// Judges all flows, when everything was healed and the time to deliver is over.
 pub(super) fn flows(scenario: &Scenario, built: &Built, judge: &mut Judge) {
     for (place, (flow, ends)) in scenario.flow.iter().zip(&built.flows).enumerate() {
+        let ends = match *ends {
+            [FlowEnd::Ours(client), FlowEnd::Ours(server)] => [client, server],
+            [FlowEnd::Ours(ours), FlowEnd::Foreign(foreign)] | [FlowEnd::Foreign(foreign), FlowEnd::Ours(ours)] => {
+                with_foreign(place, scenario, built, ours, foreign, judge);
+                continue;
+            }
+            [FlowEnd::Foreign(_), FlowEnd::Foreign(_)] => continue,
+        };
         let [Some(client), Some(server)] = ends.map(|end| built.world.ledger(end)) else { continue };
         if judge.judges(Oracle::Delivery) {
             let given_up = ends.map(|end| given_up_unheard(built, end.host()));
@@ -25,11 +34,49 @@ pub(super) fn flows(scenario: &Scenario, built: &Built, judge: &mut Judge) {
             let configs = ends.map(|end| built.world.stack(end.host()).config());
             let explained = crashes(scenario, None)
                 || scenario.host.iter().any(|host| host.router)
-                || ends.iter().any(|end| given_up_unheard(built, end.host()) > 0);
+                || ends.iter().any(|end| given_up_unheard(built, end.host()) > 0)
+                || ends.iter().any(|end| counter(built, end.host(), "tcp.half_open_recycled") > 0);
             causes(place, [client, server], configs, explained, judge);
         }
         expectation(place, flow, [client, server], judge);
     }
+}
+
+/// Judges a flow with a foreign end: what has arrived there is what was sent, and neither end is stuck unless the
+/// connection is lost. Why ours was lost is judged as ever.
+fn with_foreign(
+    place: usize,
+    scenario: &Scenario,
+    built: &Built,
+    ours: ApplicationId,
+    foreign: ForeignEnd,
+    judge: &mut Judge,
+) {
+    let Some(ledger) = built.world.ledger(ours) else { return };
+    let standing = built.world.node(foreign.node).and_then(|machine| machine.standing(foreign.script));
+    if let Some(Standing::Spoiled(what)) = &standing
+        && judge.judges(Oracle::StreamBytes)
+    {
+        judge.fail(Oracle::StreamBytes, format!("flow {place}: foreign host: {what}"));
+    }
+    if !ledger.losses.is_empty() && judge.judges(Oracle::Cause) {
+        let config = built.world.stack(ours.host()).config();
+        causes(place, [ledger, &Ledger::default()], [config; 2], crashes(scenario, None), judge);
+    }
+    // Whose other end has forgotten the connection may wait for ever.
+    let forgotten = ledger.lost > 0 || given_up_unheard(built, ours.host()) > 0 || crashes(scenario, None);
+    let stuck = match standing {
+        Some(Standing::Waits(what) | Standing::Failed(what)) => Some(what),
+        _ if ledger.live() > 0 => Some("done".to_owned()),
+        _ => None,
+    };
+    if let (true, false, Some(what)) = (judge.judges(Oracle::Delivery), forgotten, stuck) {
+        let (live, opened) = (ledger.live(), ledger.opened);
+        let text =
+            format!("flow {place}: {live} of {opened} connections are stuck here; the foreign host is at: {what}");
+        judge.fail(Oracle::Delivery, text);
+    }
+    expectation(place, &scenario.flow[place], [ledger, &Ledger::default()], judge);
 }
 
 /// Whether a host crashes: the one of that name, or any.
@@ -41,11 +88,16 @@ fn crashes(scenario: &Scenario, name: Option<&str>) -> bool {
 /// Connections that a host has given up after their application had let go of them: what it still had to send was
 /// not acknowledged in time (RFC 9293 section 3.8.3), and there is nobody whom that could be told.
 fn given_up_unheard(built: &Built, host: HostId) -> u64 {
-    let given_up = built.world.stack(host).counters().find(|(name, _)| *name == "tcp.timed_out");
-    let ends = built.flows.iter().flatten().filter(|end| end.host() == host);
-    let ledgers = ends.filter_map(|end| built.world.ledger(*end));
+    let given_up = counter(built, host, "tcp.timed_out");
+    let ends = built.flows.iter().flatten().filter_map(|end| end.ours()).filter(|end| end.host() == host);
+    let ledgers = ends.filter_map(|end| built.world.ledger(end));
     let heard = |ledger: &Ledger| ledger.losses.iter().filter(|loss| !is_reset(loss)).count() as u64;
-    given_up.map_or(0, |(_, count)| count).saturating_sub(ledgers.map(heard).sum())
+    given_up.saturating_sub(ledgers.map(heard).sum())
+}
+
+fn counter(built: &Built, host: HostId, name: &str) -> u64 {
+    let found = built.world.stack(host).counters().find(|(counter, _)| *counter == name);
+    found.map_or(0, |(_, count)| count)
 }
 
 fn is_reset(loss: &Loss) -> bool {
@@ -79,8 +131,8 @@ fn delivery(
 }
 
 /// Each lost connection has a legal cause. With `explained` there was something that resets connections: a host
-/// that crashed, or that has given up a connection of which no application knew, or a router whose ICMP errors end
-/// connections that are not established yet (RFC 5461).
+/// that crashed, or that has given up a connection of which no application knew, or from which a flood of SYNs has
+/// taken one (RFC 4987 section 3.4), or a router whose ICMP errors end those not established yet (RFC 5461).
 fn causes(place: usize, ledgers: [&Ledger; 2], configs: [&Config; 2], explained: bool, judge: &mut Judge) {
     let others = ledgers.map(|ledger| ledger.lost - ledger.losses.iter().filter(|loss| is_reset(loss)).count() as u64);
     for (side, (ledger, config)) in ["client", "server"].iter().zip(ledgers.into_iter().zip(configs)) {

@@ -29,6 +29,28 @@ macro_rules! features {
 }
 
 impl Features {
+    /// The same, but with all hosts at peace.
+    pub(super) const fn peaceful(self) -> Features {
+        Features {
+            blind_segments: false,
+            syn_floods: false,
+            arp_spoofers: false,
+            nd_spoofers: false,
+            ra_spoofers: false,
+            overlaps: false,
+            optimistic_acks: false,
+            divided_acks: false,
+            reneging: false,
+            invented_blocks: false,
+            shrinking_windows: false,
+            injected_resets: false,
+            injected_syns: false,
+            injected_data: false,
+            old_duplicates: false,
+            ..self
+        }
+    }
+
     /// Whether somebody sits beside the hosts, for which there must be a place.
     pub(super) const fn has_outsiders(&self) -> bool {
         self.blind_segments
@@ -37,6 +59,7 @@ impl Features {
             || self.nd_spoofers
             || self.ra_spoofers
             || self.overlaps
+            || self.garbled
     }
 
     /// The same, but for what loses frames.
@@ -117,6 +140,9 @@ features! {
     idle: 25,
     /// IPv6.
     ipv6: 50,
+    /// One of the hosts has another stack. There is no adversary in such a run: what another stack makes of one is
+    /// not ours to judge.
+    foreign: 10,
     /// Faults last so long that connections are given up.
     long: 6,
     /// Somebody guesses the sequence numbers of a connection.
@@ -131,6 +157,8 @@ features! {
     ra_spoofers: 3,
     /// Somebody sends fragments that overlap.
     overlaps: 4,
+    /// Somebody sends packets with one thing wrong.
+    garbled: 6,
     /// A receiver acknowledges what has not arrived yet. Nothing is lost in such a run: it would be for good.
     optimistic_acks: 3,
     /// A receiver acknowledges in small pieces.

@@ -1,13 +1,11 @@
 //! What the hosts of a random scenario say to each other.
 
-use std::time::Duration;
-
 use arbitrary::{Result, Unstructured};
 
 use super::features::Features;
 use super::network::Shape;
 use super::{magnitude, millis};
-use crate::scenario::{Datagrams, Expected, Family, Flow, Reader, Scenario};
+use crate::scenario::{Datagrams, Expected, Family, Flow, ForeignSpec, Reader, Scenario};
 use crate::workload::Closes;
 
 /// How long all bytes would take the bottleneck, at most.
@@ -25,11 +23,17 @@ pub(super) fn load(
     let flows = u.int_in_range(2..=4_u64)?;
     let bytes = shape.bottleneck_bps.map_or(BYTES_MAX, |bps| (bps / 8 * SECONDS).min(BYTES_MAX));
     for _ in 0..flows {
-        let flow = flow(u, features, shape, bytes / flows, scenario.heal)?;
+        let flow = flow(u, features, shape, bytes / flows, scenario)?;
         scenario.flow.push(flow);
     }
     if features.datagrams || features.overlaps {
-        let (from, to) = u.choose(&shape.pairs)?.clone();
+        let ours = |name: &String| scenario.host.iter().any(|host| host.name == *name);
+        let pairs: Vec<_> = shape.pairs.iter().filter(|(from, to)| ours(from) && ours(to)).collect();
+        // A foreign host speaks TCP only.
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let (from, to) = (*u.choose(&pairs)?).clone();
         let len = magnitude(u, 8, 3_000)? as u32;
         let (count, every) = (magnitude(u, 10, 2_000)?, millis(u, 1, 200)?);
         let (ip, at) = (family(u, features, shape)?, millis(u, 1, 5_000)?);
@@ -42,7 +46,8 @@ fn family(u: &mut Unstructured<'_>, features: &Features, shape: &Shape) -> Resul
     Ok(if features.ipv6 && shape.ipv6 && u.ratio(1, 2)? { Family::V6 } else { Family::V4 })
 }
 
-fn flow(u: &mut Unstructured<'_>, features: &Features, shape: &Shape, bytes: u64, heal: Duration) -> Result<Flow> {
+fn flow(u: &mut Unstructured<'_>, features: &Features, shape: &Shape, bytes: u64, scenario: &Scenario) -> Result<Flow> {
+    let (heal, foreign) = (scenario.heal, &scenario.foreign);
     let (from, to) = u.choose(&shape.pairs)?.clone();
     let mut flow = Flow { expect: Expected::Any, ip: family(u, features, shape)?, ..Flow::new(&from, &to) };
     flow.at = millis(u, 1, heal.as_millis() as u64 / 2)?;
@@ -69,11 +74,16 @@ fn flow(u: &mut Unstructured<'_>, features: &Features, shape: &Shape, bytes: u64
             (flow.request, flow.response) = (up.max(8), down);
         }
     }
+    let speaks = |host: &ForeignSpec| host.name == flow.from || host.name == flow.to;
+    let has_foreign = foreign.iter().any(speaks);
+    if has_foreign {
+        (flow.connections, flow.parallel) = (1, 1);
+    }
     if features.idle && flow.rounds > 1 && u.ratio(1, 2)? {
         flow.pause = millis(u, 10, 5_000)?;
         flow.rounds = flow.rounds.min(20);
     }
-    if features.slow_readers && u.ratio(1, 2)? {
+    if features.slow_readers && !has_foreign && u.ratio(1, 2)? {
         flow.reader = Some(Reader { bytes: magnitude(u, 1_000, 100_000)?, every: millis(u, 1, 500)? });
     }
     Ok(flow)

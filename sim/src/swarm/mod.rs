@@ -57,12 +57,21 @@ pub fn seed(number: u64) -> Seed {
 impl<'a> Arbitrary<'a> for Scenario {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Scenario> {
         let mut features = Features::arbitrary(u)?;
+        features.foreign &= cfg!(feature = "smoltcp");
+        if features.foreign {
+            features = features.peaceful();
+            // It goes on with no other bytes, and knows no path but the one with its MTU.
+            (features.damage_unnoticed, features.mtu, features.black_hole) = (false, false, false);
+        }
         if features.optimistic_acks {
             features = features.lossless();
         }
         let mut scenario = Scenario::empty("");
         scenario.heal = heal(u, &features)?;
         let shape = network::network(u, &features, &mut scenario)?;
+        if features.foreign {
+            network::make_foreign(u, &shape, &mut scenario)?;
+        }
         load::load(u, &features, &shape, &mut scenario)?;
         adversaries::adversaries(u, &features, &mut scenario)?;
         trouble::trouble(u, &features, &mut scenario)?;

@@ -6,7 +6,7 @@ use tickwire_core::InterfaceAddress;
 use super::features::Features;
 use super::magnitude;
 use super::path::path;
-use crate::scenario::{HostSpec, LinkSpec, MachineSpec, NatSpec, Prefix, Scenario, Setting};
+use crate::scenario::{ForeignSpec, HostSpec, LinkSpec, MachineSpec, NatSpec, Prefix, Scenario, Setting};
 use crate::topology::{v4, v6};
 
 /// What the rest of the scenario has to know of its network.
@@ -201,4 +201,17 @@ fn nat(making: &mut Making<'_, '_>) -> Drawn {
     making.link(0, "inside", "nat.0")?;
     making.link(1, "nat.1", "outside")?;
     Ok(("nat", vec![("inside".to_owned(), "outside".to_owned())], false))
+}
+
+/// Gives one of the hosts that talk another stack. The other end of each of its flows stays ours: of two hosts that
+/// talk to each other it is one.
+pub(super) fn make_foreign(u: &mut Unstructured<'_>, shape: &Shape, scenario: &mut Scenario) -> Result<()> {
+    let (from, to) = u.choose(&shape.pairs)?;
+    let chosen = if u.arbitrary()? { from } else { to };
+    if let Some(place) = scenario.host.iter().position(|host| host.name == *chosen) {
+        let host = scenario.host.remove(place);
+        let addresses = host.interfaces.into_iter().flatten().collect();
+        scenario.foreign.push(ForeignSpec { gateways: host.gateways, ..ForeignSpec::new(&host.name, addresses) });
+    }
+    Ok(())
 }

@@ -55,7 +55,7 @@ pub struct Ledger {
     pub sent: u64,
     /// Bytes, or datagrams, that were received and verified.
     pub received: u64,
-    /// When the first connection was begun here, by the world's clock.
+    /// When the first connection was begun or accepted here, by the world's clock.
     pub began: Option<Instant>,
     /// When a byte of a connection was last received, by the world's clock.
     pub last: Option<Instant>,

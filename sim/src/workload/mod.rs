@@ -12,6 +12,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `steps` | a talk as the steps of a script |
 //! | `stream` | [`Stream`]: bytes that follow from a key |
 //! | `talk` | [`Talk`]: who says how much, and when |
 //! | `connections` | those of one side that go on |
@@ -27,6 +28,7 @@ mod datagram;
 mod endpoint;
 mod ledger;
 mod server;
+mod steps;
 mod stream;
 mod talk;
 
@@ -42,6 +44,8 @@ pub use talk::{Closes, SlowReader, Talk};
 pub(crate) use client::Client;
 pub(crate) use datagram::{Sink, Source};
 pub(crate) use server::Server;
+pub(crate) use steps::steps;
+pub(crate) use talk::Side;
 
 use crate::application::{Scope, Socket};
 use endpoint::{Endpoint, Progress};

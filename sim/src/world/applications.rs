@@ -2,8 +2,9 @@
 
 use tickwire_core::Instant;
 
-use super::{Happening, HostId, World};
+use super::{Happening, HostId, NodeId, World};
 use crate::application::{ApplicationId, Program};
+use crate::node::Node;
 use crate::workload::Ledger;
 
 impl World {
@@ -44,9 +45,12 @@ impl World {
     }
 
     /// Whether each script has done its last step, each client its last connection and each source its
-    /// last datagram, and no server has a connection. Sinks do not count.
+    /// last datagram, and no server has a connection; foreign hosts included. Sinks do not count.
     pub fn applications_are_done(&self) -> bool {
-        self.host_states().all(|(_, host)| host.applications.is_done())
+        self.nodes.iter().all(|state| match &state.node {
+            Node::Host(host) => host.applications.is_done(),
+            Node::Machine(machine) => machine.is_done(),
+        })
     }
 
     /// Ends all workloads: connections that are left are reset, and nothing is opened or accepted any more.
@@ -58,6 +62,14 @@ impl World {
             let local = host.clock.at(now);
             host.applications.stop(&mut host.stack, local, now);
             self.schedule_turn(id.into(), now);
+        }
+        for number in 0..self.nodes.len() {
+            let now = self.now;
+            if let Node::Machine(machine) = &mut self.nodes[number].node
+                && machine.stop(now)
+            {
+                self.schedule_turn(NodeId(number), now);
+            }
         }
     }
 

@@ -23,7 +23,7 @@ use crate::link::{Counters, Link, Load, Partition, Rate};
 use crate::node::host::HostState;
 use crate::node::{Machine, Node};
 use crate::oracle::white_box::WhiteBox;
-use crate::oracle::{self, Switches, WireOracles};
+use crate::oracle::{self, Oracle, Switches, WireOracles};
 use crate::trace::Trace;
 
 /// What a host is made of.
@@ -102,7 +102,7 @@ impl World {
             events: 0,
             dense: false,
             next_digest: EVENTS_PER_DIGEST,
-            turns_at_now: 0,
+            work_at_now: 0,
             sent: Vec::new(),
             outbox: Vec::new(),
         }
@@ -146,12 +146,17 @@ impl World {
     pub fn add_host(&mut self, host: Host) -> Result<HostId, HostError> {
         let id = HostId(self.nodes.len());
         let config = Config { checks: true, examine: true, trace: true, ..host.config };
+        let mut switches = self.switches;
+        if config.tcp.initial_sequence.is_some() {
+            // Of numbers near a chosen one only 16 bits differ, and two may well be alike.
+            switches.set(Oracle::InitialSequence, false);
+        }
         let settings = oracle::Settings {
             foreign: false,
             forwarding: config.router.forwarding,
             offloaded: host.interfaces.iter().any(|interface| is_offloaded(&interface.capabilities)),
             rto_min: config.tcp.rto_min,
-            switches: self.switches,
+            switches,
         };
         let media = host.interfaces.iter().map(|interface| interface.medium).collect();
         let (oracles, white_box) = (Box::new(WireOracles::new(settings)), white_box_of(&config, self.switches));

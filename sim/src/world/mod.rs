@@ -55,8 +55,9 @@ use crate::oracle::{Switches, WireOracles};
 use crate::programs::{NoPrograms, Programs};
 use crate::trace::{Direction, Trace};
 
-/// Turns that one instant may see before the world is taken to be caught in a loop.
-const TURNS_PER_INSTANT_MAX: u32 = 1 << 20;
+/// Turns, and frames that are sent in them, that one instant may see before the world is taken to be caught in a
+/// loop.
+const WORK_PER_INSTANT_MAX: u32 = 1 << 20;
 
 /// After so many events the state of every stack goes into the hash, whole: after more where there are many stacks,
 /// connections and data in them, so that a network of any size spends a like part of its time on it.
@@ -115,7 +116,7 @@ pub struct World {
     dense: bool,
     /// After which event it does so next.
     next_digest: u64,
-    turns_at_now: u32,
+    work_at_now: u32,
     /// Used again at each turn.
     sent: Vec<Sent>,
     outbox: Outbox,
@@ -201,7 +202,7 @@ impl World {
             }
             Happening::Turn(node) => {
                 self.take_turn(node, programs);
-                if self.turns_at_now > TURNS_PER_INSTANT_MAX {
+                if self.work_at_now > WORK_PER_INSTANT_MAX {
                     return Step::Livelock(node);
                 }
             }
@@ -221,7 +222,7 @@ impl World {
     fn advance(&mut self, at: Instant) {
         if at > self.now {
             self.now = at;
-            self.turns_at_now = 0;
+            self.work_at_now = 0;
         }
     }
 
@@ -300,7 +301,7 @@ impl World {
     }
 
     fn turn(&mut self, id: NodeId, programs: &mut dyn Programs) {
-        self.turns_at_now += 1;
+        self.work_at_now += 1;
         let state = &mut self.nodes[id.0];
         state.next_turn = None;
         let (mut sent, next);
@@ -316,6 +317,7 @@ impl World {
                 return self.send_all(id, outbox);
             }
         }
+        self.work_at_now = self.work_at_now.saturating_add(sent.len() as u32);
         self.show_taken(id);
         if let Some(at) = next {
             self.schedule_turn(id, at);

@@ -5,8 +5,9 @@
 //! the old one was ever given. Its clock counts microseconds, rounded up.
 //!
 //! Its frames are judged by the wire oracles as those of a foreign stack. Judged as one of ours, smoltcp 0.14 would
-//! break one rule of them, in one way: it forgets a FIN that arrives beyond a hole, and acknowledges it only when
-//! it is sent again (RFC 9293 SHLD-31 would keep it). It sends no timestamps: it asks a function without an
+//! break rules of them: it forgets a FIN that arrives beyond a hole, and acknowledges it only when it is sent again (RFC
+//! 9293 SHLD-31 would keep it); it takes no text with an acknowledgment that was overtaken; it counts SND.NXT back when
+//! it sends again. It does not learn the MTU of a path, and it sends no timestamps: it asks a function without an
 //! argument for them, which knows no virtual clock.
 //!
 //! | module | job |
@@ -29,7 +30,7 @@ use tickwire_core::wire::ethernet::EthernetAddress;
 
 use self::device::Device;
 use self::script::Script;
-use super::Outbox;
+use super::{Outbox, Standing};
 use crate::oracle::{Settings, Switches};
 use crate::script::Step;
 
@@ -74,6 +75,7 @@ impl ForeignConfig {
 enum Given {
     Frame(Bytes),
     Turn,
+    Stop,
 }
 
 /// A foreign host at work.
@@ -95,6 +97,7 @@ impl Clone for Foreign {
             match given {
                 Given::Frame(frame) => clone.receive(*now, frame.clone(), &mut Outbox::new()),
                 Given::Turn => clone.expire(*now, &mut Outbox::new()),
+                Given::Stop => clone.stop(*now),
             }
         }
         clone
@@ -137,6 +140,20 @@ impl Foreign {
         let scripts = config.scripts.iter().cloned().map(Script::new).collect();
         let (given, sockets) = (Vec::new(), SocketSet::new(Vec::new()));
         Foreign { config, given, interface, sockets, device, scripts, deadline: Some(Instant::ZERO) }
+    }
+
+    /// Where a script stands.
+    pub fn script(&self, number: usize) -> Option<Standing> {
+        self.scripts.get(number).map(Script::standing)
+    }
+
+    /// Ends all scripts: connections that are left are reset with its next turn, which is due at once.
+    pub(crate) fn stop(&mut self, now: Instant) {
+        self.given.push((now, Given::Stop));
+        for script in self.scripts.drain(..) {
+            script.stop(&mut self.sockets);
+        }
+        self.deadline = Some(now);
     }
 
     /// Scripts that could not go on or have not finished: number, step, what happened.

@@ -9,6 +9,7 @@ use smoltcp::socket::{AnySocket as _, Socket, tcp};
 use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
 use tickwire_core::Instant;
 
+use crate::node::Standing;
 use crate::script::Step;
 
 /// The first of the ephemeral ports (RFC 6335 section 6).
@@ -23,12 +24,15 @@ pub(super) struct Script {
     bytes_done: usize,
     socket: Option<SocketHandle>,
     wakes_at: Option<Instant>,
-    failure: Option<String>,
+    /// Why it cannot go on, and whether that is for what has arrived.
+    failure: Option<(bool, String)>,
 }
 
 /// Why a step is not done.
 enum Stop {
     Blocked,
+    /// What has arrived is not what was expected.
+    Spoiled(String),
     Failed(String),
 }
 
@@ -54,8 +58,24 @@ impl Script {
     /// The step that it is at, and what keeps it there; `None` if all are done.
     pub(super) fn failure(&self) -> Option<(usize, String)> {
         let step = self.steps.get(self.step)?;
-        let what = self.failure.as_deref().unwrap_or("still waiting");
+        let what = self.failure.as_ref().map_or("still waiting", |(_, what)| what);
         Some((self.step, format!("{step}: {what}")))
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        match (self.failure(), &self.failure) {
+            (None, _) => Standing::Done,
+            (Some((_, what)), None) => Standing::Waits(what),
+            (Some((_, what)), Some((true, _))) => Standing::Spoiled(what),
+            (Some((_, what)), Some((false, _))) => Standing::Failed(what),
+        }
+    }
+
+    /// Resets its connection.
+    pub(super) fn stop(self, sockets: &mut SocketSet<'static>) {
+        if let Some(handle) = self.socket {
+            sockets.get_mut::<tcp::Socket<'static>>(handle).abort();
+        }
     }
 
     pub(super) fn wakes_at(&self) -> Option<Instant> {
@@ -79,7 +99,8 @@ impl Script {
                     self.bytes_done = 0;
                 }
                 Err(Stop::Blocked) => break,
-                Err(Stop::Failed(what)) => self.failure = Some(what),
+                Err(Stop::Spoiled(what)) => self.failure = Some((true, what)),
+                Err(Stop::Failed(what)) => self.failure = Some((false, what)),
             }
         }
         before != (self.step, self.bytes_done, self.socket)
@@ -95,7 +116,7 @@ impl Script {
                 Err(tcp::RecvError::Finished) => Ok(()),
                 Err(error) => Err(Stop::because(error)),
                 Ok(0) => Err(Stop::Blocked),
-                Ok(bytes) => Err(Stop::Failed(format!("{bytes} bytes more"))),
+                Ok(bytes) => Err(Stop::Spoiled(format!("{bytes} bytes more"))),
             },
             Step::Shutdown => {
                 self.socket(place)?.close();
@@ -185,7 +206,7 @@ impl Script {
                 Ok((len, true)) => self.bytes_done += len,
                 Ok((len, false)) => {
                     let (from, to) = (self.bytes_done, self.bytes_done + len);
-                    return Err(Stop::Failed(format!("of bytes {from} to {to} some are others")));
+                    return Err(Stop::Spoiled(format!("of bytes {from} to {to} some are others")));
                 }
                 Err(error) => return Err(Stop::Failed(format!("{error} after {} bytes", self.bytes_done))),
             }
