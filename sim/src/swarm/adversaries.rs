@@ -119,9 +119,14 @@ fn router(u: &mut Unstructured<'_>, scenario: &mut Scenario) -> Result<Adversary
 
 fn garbled(u: &mut Unstructured<'_>, scenario: &mut Scenario) -> Result<AdversaryKind> {
     let (place, flow) = flow(u, scenario)?;
+    let ends = [flow.to.clone(), flow.from.clone()];
+    let port = listens_on(place, flow);
     // No single octet makes an address of a host of these.
     let own = [v4(0, 0x6362).into(), v6(0, 0x6362).into()];
-    Ok(AdversaryKind::Garbler { to: flow.to.clone(), from: own.into(), port: listens_on(place, flow) })
+    // A foreign host is no victim: nobody holds it to anything.
+    let ours = |name: &&String| scenario.host.iter().any(|host| host.name == **name);
+    let to = ends.iter().find(ours).cloned().unwrap_or_default();
+    Ok(AdversaryKind::Garbler { to, from: own.into(), port })
 }
 
 fn overlap(u: &mut Unstructured<'_>, scenario: &mut Scenario) -> Result<AdversaryKind> {
