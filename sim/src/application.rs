@@ -110,7 +110,10 @@ impl Application {
 /// What an application may use while it runs.
 pub(crate) struct Scope<'a> {
     pub(crate) stack: &'a mut Stack,
+    /// What the host's clock shows.
     pub(crate) now: Instant,
+    /// What the world's does: for what is told of the run, and never to the application.
+    pub(crate) world: Instant,
     me: usize,
     owners: &'a mut BTreeMap<Socket, usize>,
     sleeping: &'a mut BTreeSet<(Instant, Wake)>,
@@ -180,8 +183,9 @@ impl Applications {
         self.runnable.extend((0..self.running.len()).map(|index| (index, None)));
     }
 
-    /// Lets everybody run who has a reason to. The stack's events are added to `events`.
-    pub(crate) fn run(&mut self, stack: &mut Stack, now: Instant, events: &mut Vec<Event>) {
+    /// Lets everybody run who has a reason to, at `now` by the host's clock and `world` by the world's. The stack's
+    /// events are added to `events`.
+    pub(crate) fn run(&mut self, stack: &mut Stack, now: Instant, world: Instant, events: &mut Vec<Event>) {
         while let Some(entry) = self.sleeping.pop_first() {
             if entry.0 > now {
                 self.sleeping.insert(entry);
@@ -192,7 +196,7 @@ impl Applications {
         self.route_events(stack, events);
         while let Some((index, socket)) = self.runnable.pop_first() {
             let Applications { owners, sleeping, .. } = self;
-            let mut scope = Scope { stack, now, me: index, owners, sleeping };
+            let mut scope = Scope { stack, now, world, me: index, owners, sleeping };
             match &mut self.running[index] {
                 Application::Script(script) => {
                     if let Some(failure) = run_script(script, &mut scope) {
@@ -234,10 +238,10 @@ impl Applications {
     }
 
     /// Ends all workloads: connections that are left are reset, nothing is opened or accepted any more.
-    pub(crate) fn stop(&mut self, stack: &mut Stack, now: Instant) {
+    pub(crate) fn stop(&mut self, stack: &mut Stack, now: Instant, world: Instant) {
         let Applications { owners, sleeping, .. } = self;
         for (me, application) in self.running.iter_mut().enumerate() {
-            let mut scope = Scope { stack, now, me, owners, sleeping };
+            let mut scope = Scope { stack, now, world, me, owners, sleeping };
             match application {
                 Application::Script(_) => {}
                 Application::Client(client) => client.stop(&mut scope),

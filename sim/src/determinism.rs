@@ -3,8 +3,9 @@
 
 use std::fmt::{self, Write as _};
 
-use tickwire_core::Instant;
+use tickwire_core::{Instant, Seed};
 
+use crate::scenario::{Course, Scenario};
 use crate::segment::InitialSeqs;
 use crate::trace::{Direction, Passed, Trace};
 use crate::world::World;
@@ -94,6 +95,25 @@ pub fn check<R: Run>(mut make: impl FnMut() -> R, limit: Instant) -> Result<u128
     }
     let [a, b] = pair.map(|run| run.world().hash());
     if a == b { Ok(a) } else { Err(Box::new(bisect([make(), make()], alike, limit))) }
+}
+
+/// As [`check`], of a scenario's whole run; `seed_of` is the seed of each run, by its number.
+///
+/// # Panics
+///
+/// If the scenario cannot be built.
+pub(crate) fn check_scenario<'a>(
+    scenario: &Scenario,
+    seed_of: impl Fn(u32) -> &'a Seed,
+) -> Result<u128, Box<Divergence>> {
+    let mut runs = 0;
+    let make = || {
+        // Each is built anew: a clone would have the keys of a hash map in common with what it was made of.
+        let built = scenario.build(seed_of(runs));
+        runs += 1;
+        Course::new(scenario, built.unwrap_or_else(|error| panic!("{error}")))
+    };
+    check(make, Instant::from_nanos(u64::MAX))
 }
 
 /// Two runs that are known to be alike for so many events: the first event after which they are not.

@@ -34,7 +34,10 @@ fn found_once(#[files("regressions/*.toml")] path: PathBuf) {
 #[rstest]
 fn the_same_in_other_words(#[files("scenarios/*.toml")] path: PathBuf) {
     let (scenario, seed) = (read(&path), Seed([1; 32]));
-    assert_eq!(metamorphic::compare(&scenario, &scenario.run(&seed), &seed), []);
+    let told = scenario.run(&seed);
+    let variants = metamorphic::compare(&scenario, &told, &seed);
+    assert_eq!(metamorphic::failures(&variants, &told), []);
+    assert_eq!(variants.is_empty(), !scenario.adversary.is_empty());
 }
 
 /// RFC 5227 section 2.4: an address that another host claims is given up at once (a), after it was defended once (b),
@@ -63,6 +66,52 @@ fn one_seed_one_run() {
     let [first, again, other] = [1, 1, 2].map(|seed| scenario.run(&Seed([seed; 32])).hash);
     assert_eq!(first, again);
     assert_ne!(first, other);
+}
+
+/// What is expected of a run as a whole, and is not so, is told with what was found.
+#[rstest]
+#[case(
+    "[expect]\njain = \"<= 0.5\"",
+    "jain",
+    "Jain's index of the flows' goodputs: expected <= 0.5, found nothing that could be measured"
+)]
+#[case(
+    "[expect]\nutilisation = \">= 1%\"",
+    "utilisation",
+    "the utilisation of the bottleneck: expected >= 1%, found nothing that could be measured"
+)]
+#[case(
+    "[expect]\nretransmission_ratio = \">= 1%\"",
+    "retransmission-ratio",
+    "the share of segments sent again: expected >= 1%, found 0%"
+)]
+#[case("[expect.counters.a]\n\"tcp.timeouts\" = \">= 1\"", "expect", "tcp.timeouts of a: expected >= 1, found 0")]
+fn what_is_expected_is_judged(#[case] expect: &str, #[case] oracle: &str, #[case] told: &str) {
+    let judged = |oracles_off: &str| {
+        let expecting = format!("heal = \"1s\"\n{oracles_off}\n{expect}\n");
+        let scenario: Scenario = SCENARIO.replacen("heal = \"1s\"", &expecting, 1).parse().unwrap();
+        scenario.run(&Seed([1; 32])).failures
+    };
+    let found: Vec<[String; 2]> = judged("").into_iter().map(|failed| [failed.oracle, failed.text]).collect();
+    assert_eq!(found, [[oracle.to_owned(), told.to_owned()]]);
+    if oracle != "expect" {
+        assert_eq!(judged(&format!("oracles_off = [{oracle:?}]")), []);
+    }
+}
+
+/// A flow whose last byte comes too late: the link takes 10 ms, so the request is there after 50: 20 for ARP, 20 for the handshake.
+#[rstest]
+#[case("50ms", None)]
+#[case("49ms", Some("flow 0: expected its last byte within 49ms: it came at 0.050000000"))]
+fn a_flow_has_its_time(#[case] within: &str, #[case] told: Option<&str>) {
+    let slow = SCENARIO.replacen(
+        "ends = [\"a\", \"b\"]",
+        "ends = [\"a\", \"b\"]\npath.both = [{ delay.law.constant = \"10ms\" }]",
+        1,
+    );
+    let scenario: Scenario = format!("{slow}within = {within:?}\n").parse().unwrap();
+    let failures = scenario.run(&Seed([1; 32])).failures;
+    assert_eq!(failures.first().map(|failed| failed.text.as_str()), told);
 }
 
 const SCENARIO: &str = r#"title = "t"
@@ -94,7 +143,7 @@ to = "b"
 #[case(
     "heal",
     "heel",
-    "line 2: heel: unknown field `heel`, expected one of `title`, `heal`, `oracles_off`, `host`, `foreign`, `hub`, `switch`, `nat`, `adversary`, `link`, `fault`, `flow`, `datagrams`"
+    "line 2: heel: unknown field `heel`, expected one of `title`, `heal`, `oracles_off`, `expect`, `host`, `foreign`, `hub`, `switch`, `nat`, `adversary`, `link`, `fault`, `flow`, `datagrams`"
 )]
 #[case(
     "192.0.2.2/24",
@@ -123,6 +172,21 @@ to = "b"
     "name = \"b\"",
     "name = \"b\"\noptions.\"tcp.sock\" = true",
     "line 10: host.1.options.tcp.sock: there is no option tcp.sock; options::all() lists them"
+)]
+#[case(
+    "heal = \"1s\"",
+    "heal = \"1s\"\nexpect.jain = \"0.9\"",
+    "line 3: expect.jain: \"0.9\" is no bound of an index: write \">= 0.9\" or \"<= 0.5\", with at most 6 digits behind the point"
+)]
+#[case(
+    "heal = \"1s\"",
+    "heal = \"1s\"\nexpect.queue_delay = \"<= 20\"",
+    "line 3: expect.queue_delay: \"<= 20\" is no bound of a time: write \"<= 20ms\" or \">= 1s\""
+)]
+#[case(
+    "heal = \"1s\"",
+    "heal = \"1s\"\nexpect.counters.c.x = \">= 1\"",
+    "line 3: expect.counters.c: there is no host \"c\"; there are a, b"
 )]
 fn mistakes_are_told(#[case] right: &str, #[case] wrong: &str, #[case] told: &str) {
     assert!(SCENARIO.parse::<Scenario>().is_ok());

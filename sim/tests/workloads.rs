@@ -174,3 +174,25 @@ fn nothing_is_left_behind() {
         );
     }
 }
+
+/// A sender whose buffer is full goes on as soon as there is room in it, not when it is empty: the link, which is so
+/// slow that the buffer holds six times what is on its way, is never idle.
+#[test]
+fn a_full_buffer_is_filled_again() {
+    let text = r#"
+        title = "t"
+        heal = "10s"
+        expect.utilisation = ">= 97%"
+        host = [
+            { name = "a", interfaces = [["192.0.2.1/24"]], options = { "tcp.socket.send_buffer" = 65536 } },
+            { name = "b", interfaces = [["192.0.2.2/24"]] },
+        ]
+        link = [{ name = "l", ends = ["a", "b"], path.both = [
+            { rate = { bps = "5Mbit/s", room = "100frames" } },
+            { delay.law.constant = "8ms" },
+        ] }]
+        flow = [{ from = "a", to = "b", request = "1MiB" }]
+    "#;
+    let scenario: tickwire_sim::scenario::Scenario = text.parse().unwrap();
+    assert_eq!(scenario.run(&Seed([1; 32])).failures, []);
+}

@@ -178,7 +178,8 @@ impl<'a> TcpSocket<'a> {
         slot.tcb.take_error()
     }
 
-    /// How many bytes `send` would take now.
+    /// How many bytes `send` would take now. Only a `send` that could not take all of what it was given has
+    /// `Readiness::WRITABLE` tell when there is room again: to see none here is not enough.
     pub fn send_capacity(&self) -> usize {
         self.stack.tcp_slot(self.handle).map_or(0, |slot| slot.tcb.send_capacity())
     }

@@ -65,7 +65,8 @@
 //! # What reaches past the simulation
 //!
 //! Everything that a program sees of its host follows from the world's seed. What it asks of others does not, and then
-//! two runs differ. [`determinism::check`](crate::determinism::check) finds that, and names the first frame that does:
+//! two runs differ. [`determinism::check`](crate::determinism::check) finds that, and names the first frame that does
+//! (each of the first three has a test in which it does):
 //!
 //! | leak | remedy |
 //! |---|---|

@@ -8,6 +8,7 @@
 //! | `shrink` | `tickwire-sim shrink`: one that fails, made small |
 //! | `run` | `tickwire-sim run`: one scenario, one seed |
 //! | `replay` | `tickwire-sim replay`: what a stack did on a real interface, again |
+//! | `told` | what came of a run, for people |
 //! | `relay` | `tickwire-sim relay`: a modelled link between two real interfaces (Linux) |
 
 mod campaign;
@@ -18,6 +19,7 @@ mod relay;
 mod replay;
 mod run;
 mod shrink;
+mod told;
 
 use std::process::ExitCode;
 

@@ -7,9 +7,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::determinism;
 use crate::report::Report;
-use crate::scenario::{Built, FlowOutcome, Outcome, Scenario};
+use crate::scenario::{Built, Failed, Outcome, Scenario, metamorphic};
 use crate::swarm::seed;
+
+use super::told;
 
 /// Run a scenario.
 #[derive(Args)]
@@ -28,6 +31,13 @@ pub(super) struct Options {
     /// Write a report (HTML) with graphs, the frames and the verdicts into this file
     #[arg(long, value_name = "OUT.html")]
     report: Option<PathBuf>,
+    /// Run it in other words, too: with other ports, addresses and sequence numbers, and over the other family;
+    /// applications must see the same
+    #[arg(long)]
+    metamorphic: bool,
+    /// Run it twice, and say which event and frame differ first, if any does
+    #[arg(long)]
+    check_determinism: bool,
     /// Print the outcome as JSON
     #[arg(long)]
     json: bool,
@@ -39,7 +49,20 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
     let scenario: Scenario = text.parse().map_err(|error| format!("{file}: {error}"))?;
     let mut built = scenario.build(&seed(options.seed)).map_err(|error| format!("{file}: {error}"))?;
     built.world.keep_details(options.report.is_some());
-    let (outcome, built) = scenario.run_built(built);
+    let (mut outcome, built) = scenario.run_built(built);
+    if options.check_determinism {
+        let seed = seed(options.seed);
+        if let Err(divergence) = determinism::check_scenario(&scenario, |_| &seed) {
+            outcome.failures.push(Failed::divergence(&divergence.to_string()));
+        }
+    }
+    let variants = if options.metamorphic {
+        let variants = metamorphic::compare(&scenario, &outcome, &seed(options.seed));
+        outcome.failures.extend(metamorphic::failures(&variants, &outcome));
+        variants
+    } else {
+        Vec::new()
+    };
     if let Some(dir) = &options.pcap {
         write_capture(dir, &options.file, &built)?;
     }
@@ -50,8 +73,14 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
         let report = Report { scenario: &scenario, seed: &options.seed.to_string(), outcome: &outcome, built: &built };
         std::fs::write(path, report.html()).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
-    let printed = if options.json { json(&outcome) } else { Ok(text_of(&scenario, options.seed, &outcome)) };
-    write_out(&printed?)?;
+    if options.json {
+        write_out(&json(&outcome)?)?;
+    } else {
+        write_out(&told::run(&scenario, options.seed, &outcome, &built))?;
+        if options.metamorphic {
+            write_out(&told::variants(&variants))?;
+        }
+    }
     Ok(if outcome.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -67,21 +96,6 @@ fn write_capture(dir: &Path, scenario: &Path, built: &Built) -> Result<(), Strin
 fn json(outcome: &Outcome) -> Result<String, String> {
     let text = serde_json::to_string_pretty(outcome).map_err(|error| format!("cannot print JSON: {error}"))?;
     Ok(text + "\n")
-}
-
-fn text_of(scenario: &Scenario, seed: u64, outcome: &Outcome) -> String {
-    let seconds = crate::Instant::from_nanos(outcome.nanos);
-    let mut lines = vec![scenario.title.clone()];
-    lines.push(format!("seed {seed}: {} frames in {seconds} s, hash {}", outcome.frames, outcome.hash));
-    for (flow, became) in scenario.flow.iter().zip(&outcome.flows) {
-        let (from, to) = (&flow.from, &flow.to);
-        let FlowOutcome { opened, completed, lost, received } = became;
-        lines.push(format!(
-            "{from} > {to}: {completed} of {opened} connections completed, {lost} lost, {received} bytes"
-        ));
-    }
-    lines.extend(outcome.failures.iter().map(|failed| format!("FAILED {}: {}", failed.oracle, failed.text)));
-    lines.join("\n") + "\n"
 }
 
 pub(super) fn write_out(text: &str) -> Result<(), String> {

@@ -18,9 +18,10 @@ use super::delay::Delaying;
 use super::fate::{Act, Cause, Counters, End, Fate};
 use super::flap::Flap;
 use super::kind::StageKind;
+use super::load::Load;
 use super::loss::Losing;
 use super::mtu::Mtu;
-use super::rate::Sending;
+use super::rate::{Rate, Sending};
 use crate::draw::{Dice, Draws, Entity, Purpose};
 
 /// Frames that have arrived and were not taken out; what comes on top is dropped.
@@ -55,6 +56,8 @@ pub struct Answer {
 pub(super) struct Passing {
     pub(super) frame: u64,
     pub(super) pushed: Instant,
+    /// When it came to the rate that it waits for, or did last.
+    pub(super) since: Instant,
     pub(super) acts: SmallVec<[Act; 1]>,
     pub(super) data: Bytes,
 }
@@ -162,7 +165,7 @@ impl Ledger {
 /// A stage at work.
 #[derive(Clone, Debug)]
 enum Working {
-    Rate(Sending),
+    Rate(Box<Sending>),
     Loss(Losing),
     Duplicate { ppm: u32 },
     Corrupt(Corrupt),
@@ -174,7 +177,7 @@ enum Working {
 impl Working {
     fn new(stage: Stage) -> Working {
         match stage {
-            Stage::Rate(rate) => Working::Rate(Sending::new(rate)),
+            Stage::Rate(rate) => Working::Rate(Box::new(Sending::new(rate))),
             Stage::Loss(loss) => Working::Loss(Losing::new(loss)),
             Stage::Duplicate { ppm } => Working::Duplicate { ppm },
             Stage::Corrupt(corrupt) => Working::Corrupt(corrupt),
@@ -281,7 +284,7 @@ impl Direction {
     fn take_in(&mut self, now: Instant, name: u64, data: Bytes, acts: SmallVec<[Act; 1]>, draws: &mut Draws) {
         self.advance(now, draws);
         self.ledger.counters.pushed += 1;
-        let passing = Passing { frame: name, pushed: self.now, acts, data };
+        let passing = Passing { frame: name, pushed: self.now, since: self.now, acts, data };
         if self.cut {
             self.ledger.count(StageKind::Cut);
             self.ledger.drop(passing, Cause::Partition, self.now);
@@ -343,6 +346,14 @@ impl Direction {
         rates.map(|stage| stage.working.holds()).sum()
     }
 
+    /// The rates, in the order of their stages, and what each has done.
+    pub fn loads(&self) -> impl Iterator<Item = (Rate, &Load)> {
+        self.stages.iter().filter_map(|stage| match &stage.working {
+            Working::Rate(sending) => Some(sending.load()),
+            _ => None,
+        })
+    }
+
     /// Does all that is due by `now`, each thing at its time. Of two stages with something due at once
     /// the one nearer to the end is first: what came earlier goes on before what comes later.
     fn advance(&mut self, now: Instant, draws: &mut Draws) {
@@ -385,7 +396,7 @@ impl Direction {
             return;
         }
         self.ledger.counters.delivered += 1;
-        let Passing { frame, pushed, acts, data } = passing;
+        let Passing { frame, pushed, acts, data, .. } = passing;
         let fate = Fate { frame, at: now, acts, end: End::Delivered { after: now.since(pushed) } };
         self.arrived.push_back(Outgoing { frame: data, fate });
     }

@@ -31,6 +31,7 @@
 //! | [`direction`] | [`Direction`]: a pipeline at work |
 //! | [`fate`] | what became of each frame, and the counters of it |
 //! | [`rate`] | bits per second: how long a frame takes to be sent |
+//! | [`load`] | how much of the time a rate sends, and how long frames wait for it |
 //! | [`queue`] | what waits for the sender: tail drop, head drop, `CoDel`, FQ-CoDel, RED, a marking step |
 //! | `ecn` | marking CE |
 //! | [`loss`] | frames that vanish: by chance, in bursts, by number, by kind |
@@ -53,6 +54,7 @@ mod ecn;
 pub mod fate;
 pub mod flap;
 pub mod kind;
+pub mod load;
 pub mod loss;
 pub mod mtu;
 pub mod pattern;
@@ -73,6 +75,7 @@ pub use direction::{Answer, Direction, Outgoing};
 pub use fate::{Act, Cause, Counters, End, Fate};
 pub use flap::{Flap, Outage};
 pub use kind::StageKind;
+pub use load::{Load, Waits};
 pub use loss::{GilbertElliott, Loss};
 pub use mtu::{Mtu, MtuStep, Router};
 pub use pattern::Pattern;

@@ -73,11 +73,11 @@ impl Mtu {
     fn too_long(&self, passing: Passing, mtu: u16, scope: &mut Scope<'_>) {
         let Some(router) = &self.router else { return scope.drop(passing, Cause::BlackHole) };
         if let Some(fragments) = fragments(&passing.data, mtu) {
-            let (frame, pushed) = (passing.frame, passing.pushed);
+            let Passing { frame, pushed, since, .. } = passing;
             for (number, data) in fragments.into_iter().enumerate() {
                 let mut acts: SmallVec<[Act; 1]> = passing.acts.clone();
                 acts.push(Act::Fragmented { number: number as u16 });
-                let fragment = Passing { frame, pushed, acts, data };
+                let fragment = Passing { frame, pushed, since, acts, data };
                 if number == 0 { scope.pass(fragment) } else { scope.add(fragment) }
             }
             scope.count();

@@ -6,6 +6,7 @@ use tickwire_core::time::Duration;
 
 use super::direction::{Passing, Scope};
 use super::kind::StageKind;
+use super::load::Load;
 use super::queue::{Queue, Room, SMALL_FRAME_LEN, Waiting};
 use super::text;
 
@@ -93,22 +94,32 @@ impl Exact {
 /// A rate at work.
 #[derive(Clone, Debug)]
 pub(super) struct Sending {
-    bps: u64,
-    framing: Framing,
+    rate: Rate,
     queue: Waiting,
-    /// What is being sent, and when its last bit will have been; never, at rate 0.
-    current: Option<(Passing, Option<Exact>)>,
+    current: Option<Current>,
+    load: Load,
+}
+
+/// What is being sent.
+#[derive(Clone, Debug)]
+struct Current {
+    passing: Passing,
+    /// When its first bit was sent.
+    began: Instant,
+    /// When its last bit will have been; never, at rate 0.
+    done: Option<Exact>,
 }
 
 impl Sending {
     pub(super) fn new(rate: Rate) -> Sending {
         let queue = Waiting::new(rate.queue, rate.room, rate.time_of(SMALL_FRAME_LEN));
-        Sending { bps: rate.bps, framing: rate.framing, queue, current: None }
+        Sending { rate, queue, current: None, load: Load::default() }
     }
 
     /// Takes a frame in. Even one that finds nobody before it passes through the queue, whose
     /// discipline so sees every frame.
-    pub(super) fn offer(&mut self, passing: Passing, scope: &mut Scope<'_>) {
+    pub(super) fn offer(&mut self, mut passing: Passing, scope: &mut Scope<'_>) {
+        passing.since = scope.now;
         if self.current.is_some() {
             scope.count_as(StageKind::Rate);
         }
@@ -119,12 +130,14 @@ impl Sending {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.current.as_ref().and_then(|(_, done)| *done).map(Exact::ceil)
+        self.current.as_ref().and_then(|current| current.done).map(Exact::ceil)
     }
 
     /// The present frame has been sent.
     pub(super) fn fire(&mut self, scope: &mut Scope<'_>) {
-        if let Some((passing, Some(done))) = self.current.take() {
+        if let Some(Current { passing, began, done: Some(done) }) = self.current.take() {
+            let bits = self.rate.framing.bytes(passing.data.len()) * 8;
+            self.load.sent(&passing.data, bits, began, done.ceil());
             scope.pass(passing);
             self.next(done, scope);
         }
@@ -132,10 +145,16 @@ impl Sending {
 
     fn next(&mut self, from: Exact, scope: &mut Scope<'_>) {
         self.current = self.queue.dequeue(scope).map(|passing| {
-            let bits = self.framing.bytes(passing.data.len()) * 8;
-            let done = (self.bps != 0).then(|| from.after(bits, self.bps));
-            (passing, done)
+            let Rate { bps, framing, .. } = self.rate;
+            let done = (bps != 0).then(|| from.after(framing.bytes(passing.data.len()) * 8, bps));
+            self.load.waits.add(scope.now.since(passing.since));
+            Current { passing, began: from.at, done }
         });
+    }
+
+    /// The rate, and what it has done.
+    pub(super) fn load(&self) -> (Rate, &Load) {
+        (self.rate, &self.load)
     }
 
     /// Frames in the queue and on the medium.

@@ -11,10 +11,10 @@ use serde::{Deserialize, Deserializer, Serializer};
 use super::queue::Room;
 
 /// A unit: its name, and how many of the smallest one it is.
-type Unit = (&'static str, u64);
+pub(crate) type Unit = (&'static str, u64);
 
 /// Largest first.
-const DURATIONS: [Unit; 6] = [
+pub(crate) const DURATIONS: [Unit; 6] = [
     ("h", 3_600_000_000_000),
     ("min", 60_000_000_000),
     ("s", 1_000_000_000),
@@ -23,7 +23,7 @@ const DURATIONS: [Unit; 6] = [
     ("ns", 1),
 ];
 const RATES: [Unit; 4] = [("Gbit/s", 1_000_000_000), ("Mbit/s", 1_000_000), ("kbit/s", 1_000), ("bit/s", 1)];
-const SHARES: [Unit; 2] = [("%", 10_000), ("ppm", 1)];
+pub(crate) const SHARES: [Unit; 2] = [("%", 10_000), ("ppm", 1)];
 const BYTES: [Unit; 3] = [("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 const FRAMES: [Unit; 2] = [("frames", 1), ("frame", 1)];
 
@@ -31,7 +31,7 @@ const FRAMES: [Unit; 2] = [("frames", 1), ("frame", 1)];
 const FRACTION_DIGITS_MAX: usize = 18;
 
 /// `text` as a number of the smallest unit; white space may stand before the unit.
-fn parse(text: &str, units: &[Unit]) -> Option<u64> {
+pub(crate) fn parse(text: &str, units: &[Unit]) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let (_, size) = units.iter().find(|(name, _)| *name == unit.trim_start())?;
@@ -46,7 +46,7 @@ fn parse(text: &str, units: &[Unit]) -> Option<u64> {
 }
 
 /// `value` in the largest unit of which it is a whole multiple.
-fn print(value: u64, units: &[Unit]) -> String {
+pub(crate) fn print(value: u64, units: &[Unit]) -> String {
     let whole = |(_, size): &&Unit| value.is_multiple_of(*size) && (value != 0 || *size == 1);
     units.iter().find(whole).map_or_else(|| value.to_string(), |(name, size)| format!("{}{name}", value / size))
 }

@@ -194,7 +194,7 @@ impl HostState {
         let local = self.clock.at(now);
         self.receive(local);
         let moment = Moment { monotonic: local, unix_nanos: self.clock.wall(now) };
-        let wakes = self.run_applications(moment, full_until.is_none().then_some(&mut *sent), program);
+        let wakes = self.run_applications(now, moment, full_until.is_none().then_some(&mut *sent), program);
         let timer = if full_until.is_some() {
             self.stack.next_timer()
         } else {
@@ -230,12 +230,13 @@ impl HostState {
     /// of them has something to do next.
     fn run_applications(
         &mut self,
+        world: Instant,
         moment: Moment,
         mut sent: Option<&mut Vec<Sent>>,
         mut program: impl FnMut(Turn<'_>) -> Option<Instant>,
     ) -> Option<Instant> {
         loop {
-            self.applications.run(&mut self.stack, moment.monotonic, &mut self.events);
+            self.applications.run(&mut self.stack, moment.monotonic, world, &mut self.events);
             let (stack, events) = (&mut self.stack, &self.events[..]);
             let programs_wake = program(Turn { stack, moment, events, sent: sent.as_deref_mut() });
             self.events.clear();

@@ -202,6 +202,13 @@ impl Flow {
         self.unacknowledged = None;
     }
 
+    /// Whether the local end has sent before what a segment begins with.
+    #[inline]
+    pub(super) fn has_sent(&self, segment: &Segment<'_>) -> bool {
+        let of_this = |syn: Syn| !segment.has(TcpFlags::SYN) || syn.seq == segment.seq;
+        self.local.syn.is_some_and(of_this) && segment.seq < self.local.nxt
+    }
+
     /// Takes in a segment that the local end sent. `path_news` is the number, plus one, of the last ICMP
     /// message heard.
     #[inline]

@@ -73,6 +73,7 @@ use tickwire_core::wire::ethernet::{EthernetAddress, EthernetFrame};
 use tickwire_core::wire::ipv4::IpProtocol;
 use tickwire_core::wire::ndp;
 use tickwire_core::wire::notation::Relative;
+use tickwire_core::wire::tcp::TcpFlags;
 use tickwire_core::{DropReason, Instant};
 
 use crate::capture::Captured;
@@ -141,6 +142,15 @@ pub struct Sighting<'a> {
     pub frame: &'a Bytes,
 }
 
+/// Segments with SYN, text or FIN that a host has sent on its own connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Segments {
+    /// All of them.
+    pub sent: u64,
+    /// Those that begin with what was sent before.
+    pub again: u64,
+}
+
 /// What the oracles about segments are told beside the segment and its connection.
 struct Observed {
     mark: Mark,
@@ -169,6 +179,7 @@ pub struct WireOracles {
     last_begun: Option<(FlowKey, SeqNumber)>,
     /// When the host last asked for a neighbor's hardware address.
     asked: Option<Mark>,
+    segments: Segments,
     bench: Bench,
 }
 
@@ -186,6 +197,7 @@ impl WireOracles {
             seen: 0,
             last_begun: None,
             asked: None,
+            segments: Segments::default(),
             bench: Bench::new(settings.switches),
         }
     }
@@ -269,6 +281,11 @@ impl WireOracles {
         self.bench.tallies[oracle as usize]
     }
 
+    /// How many segments the host has sent, and how many of them again.
+    pub fn segments(&self) -> Segments {
+        self.segments
+    }
+
     /// Connections that were forgotten before they were over, because there were more than [`FLOWS`].
     pub fn flows_forgotten(&self) -> u64 {
         self.flows.forgotten
@@ -343,6 +360,10 @@ impl WireOracles {
         flow.forgetful = self.settings.foreign;
         let bench = &mut self.bench;
         if !flow.transit {
+            if segment.len() > 0 && !segment.has(TcpFlags::RST) {
+                self.segments.sent += 1;
+                self.segments.again += u64::from(flow.has_sent(segment));
+            }
             acknowledgment::judge(&seen, segment, flow, bench);
             text::judge(&seen, packet, segment, key, flow, bench);
             options::judge(segment, flow, bench);

@@ -1,5 +1,6 @@
 //! The oracles by name: what each one holds a host to, and what it must have seen to judge. From
-//! [`Oracle::StreamBytes`] on they judge applications and whole runs, before that frames and connections.
+//! [`Oracle::StreamBytes`] on they judge applications and whole runs, before that frames and connections; from
+//! [`Oracle::Jain`] on what the flows of a run came to together, and from [`Oracle::Metamorphic`] on several runs.
 
 use std::fmt;
 
@@ -87,6 +88,19 @@ pub enum Oracle {
     Cause,
     /// When all applications are done and 2 MSL have passed, a stack holds nothing any more.
     Quiescence,
+    /// Flows share as fairly as their scenario expects, by Jain's index of their goodputs.
+    Jain,
+    /// No rate sends more than it can; and the busiest is used as well as the scenario expects.
+    Utilisation,
+    /// No frame waits longer than a full queue takes to be sent; and at the busiest rate 99 in a hundred wait no
+    /// longer than the scenario expects.
+    QueueDelay,
+    /// Nothing is sent again where nothing was lost, changed or late; and of the segments with SYN, text or FIN no
+    /// more than the scenario expects.
+    RetransmissionRatio,
+    /// The same run with other ports, addresses and initial sequence numbers, and over the other family, shows its
+    /// applications the same.
+    Metamorphic,
 }
 
 impl Oracle {
@@ -100,7 +114,7 @@ impl Oracle {
     ];
 
     /// All of them.
-    pub const ALL: [Oracle; 35] = [
+    pub const ALL: [Oracle; 40] = [
         Oracle::Lengths,
         Oracle::Checksums,
         Oracle::Retransmission,
@@ -136,6 +150,11 @@ impl Oracle {
         Oracle::Delivery,
         Oracle::Cause,
         Oracle::Quiescence,
+        Oracle::Jain,
+        Oracle::Utilisation,
+        Oracle::QueueDelay,
+        Oracle::RetransmissionRatio,
+        Oracle::Metamorphic,
     ];
 
     /// Its name in reports and switches.
@@ -176,6 +195,11 @@ impl Oracle {
             Oracle::Delivery => "delivery",
             Oracle::Cause => "cause",
             Oracle::Quiescence => "quiescence",
+            Oracle::Jain => "jain",
+            Oracle::Utilisation => "utilisation",
+            Oracle::QueueDelay => "queue-delay",
+            Oracle::RetransmissionRatio => "retransmission-ratio",
+            Oracle::Metamorphic => "metamorphic",
         }
     }
 
@@ -216,6 +240,11 @@ impl Oracle {
             Oracle::Delivery => "RFC 9293 sections 3.8.1 and 3.8.6.1",
             Oracle::Cause => "RFC 9293 sections 3.5, 3.8.3 and 3.9.2.2",
             Oracle::Quiescence => "RFC 9293 sections 3.6 and 3.10.8",
+            Oracle::Jain => "RFC 5166 section 2.3",
+            Oracle::Utilisation => "RFC 5166 section 2.1.1",
+            Oracle::QueueDelay => "RFC 5166 section 2.1.2",
+            Oracle::RetransmissionRatio => "RFC 5166 section 2.1.3",
+            Oracle::Metamorphic => "RFC 9293 sections 3.4 and 3.8.1",
         }
     }
 

@@ -148,6 +148,18 @@ pub struct Tally {
     pub failed: u64,
 }
 
+impl Tally {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Tally) -> Tally {
+        Tally {
+            judged: self.judged + other.judged,
+            abstained: self.abstained + other.abstained,
+            failed: self.failed + other.failed,
+        }
+    }
+}
+
 /// Where the oracles put what they find.
 #[derive(Clone, Debug)]
 pub(super) struct Bench {

@@ -39,7 +39,7 @@ pub(super) fn page(matter: &Matter<'_>) -> String {
             }
             body {
                 (head(matter))
-                section id="verdicts" { h2 { "Verdicts" } (verdicts::verdicts(matter, &shown)) }
+                section id="verdicts" { h2 { "Verdicts" } (verdicts::verdicts(matter, &shown)) (verdicts::population(matter)) }
                 section id="network" { h2 { "Network" } (network(matter)) }
                 section id="flows" { h2 { "Flows" } (flows(matter)) }
                 section id="links" { h2 { "Links over time" } (depths(matter)) }

@@ -55,6 +55,14 @@ fn html(text: &str) -> String {
     Report { scenario: &scenario, seed: "1", outcome: &outcome, built: &built }.html()
 }
 
+#[test]
+fn what_flows_came_to_is_told() {
+    let page = html(LOSSY);
+    for part in ["goodput", "client → server: ", "cable towards client: ", "of the time in use", "of segments"] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
 /// What follows each `before`, up to a quotation mark.
 fn values<'a>(page: &'a str, before: &str) -> Vec<&'a str> {
     page.split(before).skip(1).filter_map(|rest| rest.split('"').next()).collect()

@@ -7,7 +7,8 @@ use svg::node::element::{Group, Line, Rectangle, Text};
 
 use super::matter::Matter;
 use super::quantity::grouped;
-use crate::link::{Counters, Stage};
+use crate::link::{Counters, Load, Rate, Stage};
+use crate::scenario::figures as told;
 use crate::world::{LinkId, NodeId};
 
 /// Nodes that are drawn, and links that are listed; of a larger network there is only the table.
@@ -113,7 +114,7 @@ pub(super) fn links(matter: &Matter<'_>) -> Markup {
         table.figures {
             tr {
                 th { "link" } th { "direction" } th { "what frames go through" }
-                th.number { "in" } th.number { "delivered" } th.number { "dropped" } th { "causes" }
+                th.number { "in use" } th.number { "99% wait" } th.number { "in" } th.number { "delivered" } th.number { "dropped" } th { "causes" }
             }
             @for (link, [a, b]) in links.iter().take(LINKS_MAX) {
                 @for (toward_b, counters) in [true, false].into_iter().zip(matter.world.link_counters(*link)) {
@@ -122,12 +123,24 @@ pub(super) fn links(matter: &Matter<'_>) -> Markup {
                         td { @if toward_b { (matter.link(*link)) } }
                         td { (matter.node(ends[0].index())) " → " (matter.node(ends[1].index())) }
                         td { @for stage in stages(matter, *link, toward_b) { code { (stage) } br; } }
+                        @let [to_b, to_a] = matter.world.link_loads(*link);
+                        (loads(if toward_b { &to_b } else { &to_a }))
                         (figures(counters))
                     }
                 }
             }
         }
         @if links.len() > LINKS_MAX { p.note { (links.len() - LINKS_MAX) " more links are left out." } }
+    }
+}
+
+/// How much of the time each rate was in use, and how long 99 in a hundred frames waited for it at most.
+fn loads(loads: &[(Rate, &Load)]) -> Markup {
+    let used = |(rate, load): &(Rate, &Load)| load.utilisation(rate.bps).map_or("-".to_owned(), told::share);
+    let waited = |load: &Load| told::time(u64::try_from(load.waits.permille(990).as_nanos()).unwrap_or(u64::MAX));
+    html! {
+        td.number { @for load in loads { (used(load)) br; } }
+        td.number { @for (_, load) in loads { (waited(load)) br; } }
     }
 }
 

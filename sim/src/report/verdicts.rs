@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::matter::Matter;
 use super::quantity::grouped;
 use crate::oracle::{Mark, Oracle, Tally, Verdict};
+use crate::scenario::figures;
 
 /// What went wrong. `shown` holds the numbers of the frames that the ladder shows.
 pub(super) fn verdicts(matter: &Matter<'_>, shown: &BTreeSet<u64>) -> Markup {
@@ -19,6 +20,21 @@ pub(super) fn verdicts(matter: &Matter<'_>, shown: &BTreeSet<u64>) -> Markup {
         }
         @for failed in &matter.failures {
             div.wrong { h3 { (failed.oracle) } pre { (failed.text) } }
+        }
+    }
+}
+
+/// How flows shared, how well the bottleneck was used, and what was sent again.
+pub(super) fn population(matter: &Matter<'_>) -> Markup {
+    let (scenario, population) = (matter.report.scenario, &matter.report.outcome.population);
+    html! {
+        table.facts {
+            @for (flow, bps) in scenario.flow.iter().zip(&population.goodputs_bps) {
+                tr { th { "goodput" } td { (flow.from) " → " (flow.to) ": " (figures::rate(*bps)) } }
+            }
+            @for [name, text] in population.told() {
+                tr { th { (name) } td { (text) } }
+            }
         }
     }
 }
@@ -50,7 +66,8 @@ fn frame(mark: Mark, shown: &BTreeSet<u64>) -> Markup {
 
 /// How often each oracle of frames and connections judged, at all hosts.
 pub(super) fn tallies(matter: &Matter<'_>) -> Markup {
-    let judges: Vec<(Oracle, Tally)> = Oracle::ALL.iter().map(|oracle| (*oracle, tally(matter, *oracle))).collect();
+    let judges: Vec<(Oracle, Tally)> =
+        Oracle::ALL.iter().map(|oracle| (*oracle, matter.report.built.tally_of_all(*oracle))).collect();
     html! {
         table.figures {
             tr { th { "oracle" } th { "rule" } th.number { "judged" } th.number { "abstained" } th.number { "broken" } }
@@ -68,16 +85,4 @@ pub(super) fn tallies(matter: &Matter<'_>) -> Markup {
             }
         }
     }
-}
-
-fn tally(matter: &Matter<'_>, oracle: Oracle) -> Tally {
-    let mut sum = Tally::default();
-    for host in matter.world.hosts() {
-        for tally in [matter.world.oracles(host).tally(oracle), matter.world.white_box(host).tally(oracle)] {
-            sum.judged += tally.judged;
-            sum.abstained += tally.abstained;
-            sum.failed += tally.failed;
-        }
-    }
-    sum
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use tickwire_core::{Instant, Seed};
 
+use super::judge::{self, Tallies};
 use super::names::Names;
 use super::text::ScenarioError;
-use super::{Datagrams, Family, Flow, ForeignEnd, Scenario, adversary, foreign, nodes};
+use super::{Datagrams, Family, Flow, ForeignEnd, Scenario, adversary, foreign, nodes, verdict};
 use crate::draw::Tape;
 use crate::fault::Fault;
 use crate::link::{Link, Stage};
-use crate::oracle::Oracle;
+use crate::oracle::{Oracle, Tally};
 use crate::workload::{ClientPlan, ServerPlan, SinkPlan, SourcePlan};
 use crate::{ApplicationId, HostId, LinkId, NodeId, Program, World};
 
@@ -35,6 +36,29 @@ pub struct Built {
     pub flows: Vec<[FlowEnd; 2]>,
     /// The source and the sink of each series of datagrams.
     pub datagrams: Vec<[ApplicationId; 2]>,
+    /// How often the oracles about the whole run have judged.
+    pub(super) tallies: Tallies,
+}
+
+impl Built {
+    /// How often an oracle about the whole run has judged, and how often it found its rule broken; those about
+    /// frames, connections and streams are in the world.
+    pub fn tally(&self, oracle: Oracle) -> Tally {
+        self.tallies[oracle as usize]
+    }
+
+    /// How often an oracle has judged: the frames and connections of hosts, the streams of applications, or the run.
+    pub fn tally_of_all(&self, oracle: Oracle) -> Tally {
+        let world = &self.world;
+        let hosts = self
+            .hosts
+            .iter()
+            .flat_map(|host| [world.oracles(*host).tally(oracle), world.white_box(*host).tally(oracle)]);
+        let ours = self.flows.iter().flatten().filter_map(|end| end.ours());
+        let ends = ours.chain(self.datagrams.iter().flatten().copied());
+        let ends = ends.filter_map(|end| world.ledger(end)).map(|ledger| ledger.tally(oracle));
+        hosts.chain(ends).fold(self.tally(oracle), Tally::plus)
+    }
 }
 
 /// One end of a flow.
@@ -91,7 +115,8 @@ impl Scenario {
             names.add_link(&format!("link.{place}.name"), &spec.name, id)?;
             links.push(id);
         }
-        let mut built = Built { world, hosts, adversaries, links, flows: Vec::new(), datagrams: Vec::new() };
+        let (flows, datagrams) = (Vec::new(), Vec::new());
+        let mut built = Built { world, hosts, adversaries, links, flows, datagrams, tallies: judge::NONE };
         for (place, foreign) in foreign.into_iter().enumerate() {
             let ends = self.start_flow(&mut built.world, &names, place, foreign, key)?;
             built.flows.push(ends);
@@ -103,6 +128,7 @@ impl Scenario {
         for (place, fault) in self.fault.iter().enumerate() {
             fault.schedule(&mut built.world, &names, place, self.heal)?;
         }
+        verdict::known_counters(self, &built)?;
         for link in &built.links {
             built.world.schedule(Instant::ZERO + self.heal, Fault::Heal(*link));
         }

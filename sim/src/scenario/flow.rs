@@ -58,6 +58,9 @@ pub struct Flow {
     /// What is to become of the connections.
     #[serde(default)]
     pub expect: Expected,
+    /// How long it may take, from `at` until its last byte has arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "quantity::optional_duration")]
+    pub within: Option<Duration>,
 }
 
 const fn one() -> u64 {
@@ -166,6 +169,7 @@ impl Flow {
             closes: Closes::Client,
             reader: None,
             expect: Expected::Complete,
+            within: None,
         }
     }
 

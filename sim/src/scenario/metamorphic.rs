@@ -6,56 +6,101 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tickwire_core::{InterfaceAddress, Seed};
 
-use super::{Expected, Failed, Family, ForeignSpec, Outcome, Prefix, Scenario, Setting};
+use super::{Expectations, Failed, Family, ForeignSpec, HostSpec, LinkSpec, Outcome, Prefix, Scenario, Setting, What};
+use crate::link::Stage;
+use crate::oracle::Oracle;
 
 /// Initial sequence numbers shortly before the sign changes, and before they wrap.
 const SEQUENCES: [(&str, u32); 2] =
     [("sequence numbers near 2^31", 0x7fff_0000), ("sequence numbers near 2^32", 0xffff_0000)];
 
-/// The scenario in other words, each with what is other. One in which connections may be lost has none: when
-/// exactly that happens is nobody's promise. Nor has one with an adversary: whom it attacks is told in other words than
-/// the flows are.
+/// A scenario in other words, run.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// What is other.
+    pub what: &'static str,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Whether applications must have seen the same: `None` where that is nobody's promise, for a connection was
+    /// lost, or a host has crashed.
+    pub same: Option<bool>,
+}
+
+impl Variant {
+    /// What is wrong with it, if `told` came of the scenario as it is.
+    fn failure(&self, told: &Outcome) -> Option<Failed> {
+        let Variant { what, outcome, same } = self;
+        if let Some(first) = outcome.failures.first() {
+            let signature = format!("with {what}: {}: {}", first.oracle, first.signature);
+            let text = format!("with {what}: {}: {}", first.oracle, first.text);
+            return Some(Failed { oracle: Oracle::Metamorphic.name().to_owned(), signature, text });
+        }
+        let text = || format!("with {what} applications see {:?}, not {:?}", outcome.flows, told.flows);
+        (*same == Some(false)).then(|| Failed::new(Oracle::Metamorphic.name(), text()))
+    }
+}
+
+/// The scenario in other words, each with what is other. What it expects of its run as a whole is left out: that is
+/// about these addresses, or this family. One with an adversary has none: whom it attacks is told in other words
+/// than the flows are.
 pub fn variants(scenario: &Scenario) -> Vec<(&'static str, Scenario)> {
-    if !scenario.adversary.is_empty() || scenario.flow.iter().any(|flow| flow.expect != Expected::Complete) {
+    if !scenario.adversary.is_empty() {
         return Vec::new();
     }
+    let scenario = &Scenario { expect: Expectations::default(), ..scenario.clone() };
     let mut variants = vec![("other ports", with_ports(scenario))];
     // A NAT's own addresses are written elsewhere, and it speaks IPv4 only.
     if scenario.nat.is_empty() {
         variants.push(("other addresses", with_addresses(scenario)));
     }
     variants.extend(SEQUENCES.map(|(what, first)| (what, with_sequence(scenario, first))));
-    let has_v6 = |name: &str| {
-        let foreign = |host: &ForeignSpec| host.addresses.iter().any(|Prefix(address)| address.address.is_ipv6());
-        scenario.host.iter().any(|host| host.name == name && speaks_ipv6(host))
-            || scenario.foreign.iter().any(|host| host.name == name && foreign(host))
-    };
-    if scenario.nat.is_empty() && scenario.flow.iter().all(|flow| has_v6(&flow.from) && has_v6(&flow.to)) {
+    let speak_both = scenario.host.iter().all(speaks_both) && scenario.foreign.iter().all(foreign_speaks_both);
+    if scenario.nat.is_empty() && speak_both && scenario.link.iter().all(takes_both) {
         variants.push(("the other family", with_family(scenario)));
     }
     variants
 }
 
 /// Runs the scenario in other words, and compares what applications have seen with `told`, the outcome of the
-/// scenario as it is.
-pub fn compare(scenario: &Scenario, told: &Outcome, seed: &Seed) -> Vec<Failed> {
-    let mut failures = Vec::new();
-    for (what, variant) in variants(scenario) {
-        let outcome = variant.run(seed);
-        failures.extend(outcome.failures.iter().map(|failed| {
-            let text = format!("with {what}: {}", failed.text);
-            Failed { oracle: format!("metamorphic {}", failed.oracle), signature: failed.signature.clone(), text }
-        }));
-        if outcome.flows != told.flows {
-            let text = format!("with {what} applications see {:?}, not {:?}", outcome.flows, told.flows);
-            failures.push(Failed::new("metamorphic", text));
-        }
-    }
-    failures
+/// scenario as it is. Nothing of the variants' frames is kept.
+pub fn compare(scenario: &Scenario, told: &Outcome, seed: &Seed) -> Vec<Variant> {
+    let crashes = scenario.fault.iter().any(|fault| fault.what == What::Crash);
+    let steady = |outcome: &Outcome| !crashes && outcome.flows.iter().all(|flow| flow.lost == 0);
+    let run = |(what, variant): (&'static str, Scenario)| {
+        let outcome = variant.run_without_trace(seed);
+        let same = (steady(told) && steady(&outcome)).then(|| outcome.flows == told.flows);
+        Variant { what, outcome, same }
+    };
+    variants(scenario).into_iter().map(run).collect()
 }
 
-fn speaks_ipv6(host: &super::HostSpec) -> bool {
-    host.interfaces.iter().flatten().any(|Prefix(address)| address.address.is_ipv6())
+/// What is wrong with the variants of a scenario of which `told` came.
+pub fn failures(variants: &[Variant], told: &Outcome) -> Vec<Failed> {
+    variants.iter().filter_map(|variant| variant.failure(told)).collect()
+}
+
+/// Whether a host has addresses of both families on each interface, and reaches other networks by both.
+fn speaks_both(host: &HostSpec) -> bool {
+    let own = |own: &Vec<Prefix>| both(own.iter().map(|prefix| prefix.0.address));
+    both(host.gateways.iter().copied()) && host.interfaces.iter().all(own)
+}
+
+fn foreign_speaks_both(host: &ForeignSpec) -> bool {
+    both(host.addresses.iter().map(|prefix| prefix.0.address)) && both(host.gateways.iter().copied())
+}
+
+/// Whether there are addresses of both families, or none at all.
+fn both(addresses: impl Iterator<Item = IpAddr>) -> bool {
+    let is_v4: Vec<bool> = addresses.map(|address| address.is_ipv4()).collect();
+    is_v4.is_empty() || (is_v4.contains(&true) && is_v4.contains(&false))
+}
+
+/// Whether a link lets packets of both families through: those of IPv6 may all have 1,280 bytes (RFC 8200
+/// section 5).
+fn takes_both(link: &LinkSpec) -> bool {
+    let stages = link.path.a_to_b.iter().chain(&link.path.b_to_a);
+    let mut steps = stages.flat_map(|stage| if let Stage::Mtu(mtu) = stage { &mtu.steps[..] } else { &[] });
+    steps.all(|step| step.mtu >= 1_280)
 }
 
 fn with_ports(scenario: &Scenario) -> Scenario {
@@ -79,6 +124,9 @@ fn with_family(scenario: &Scenario) -> Scenario {
     let mut other = scenario.clone();
     for flow in &mut other.flow {
         flow.ip = turned(flow.ip);
+    }
+    for datagrams in &mut other.datagrams {
+        datagrams.ip = turned(datagrams.ip);
     }
     other
 }

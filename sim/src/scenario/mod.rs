@@ -41,6 +41,24 @@
 //! # Ok::<(), tickwire_sim::scenario::ScenarioError>(())
 //! ```
 //!
+//! What a run comes to as a whole is measured, too ([`Population`]): how flows shared (Jain's index of their goodputs),
+//! how much of the time the busiest rate was in use, how long 99 in a hundred frames waited for it, and how much
+//! was sent again. A scenario may say what it expects, and of counters of its hosts:
+//!
+//! ```toml
+//! [expect]
+//! jain = ">= 0.9"
+//! utilisation = ">= 90%"
+//! queue_delay = "<= 20ms"
+//! retransmission_ratio = "<= 2%"
+//!
+//! [expect.counters.client]
+//! "tcp.window_probes" = ">= 1"
+//! ```
+//!
+//! A flow may have its time: `within = "5s"`. What is not met is a failure; [`metamorphic`] runs the scenario in other
+//! words, of which its applications must not notice anything.
+//!
 //! | module | what |
 //! |---|---|
 //! | `topology` | nodes and links |
@@ -49,20 +67,30 @@
 //! | `foreign` | hosts with another stack, and their ends of flows |
 //! | `timeline` | faults, and when |
 //! | `text` | TOML, and what is said about a mistake: line, key, what would be right |
+//! | `expect` | what a run as a whole is to come to |
 //! | `build` | the world of a scenario |
 //! | `nodes` | its hosts and other nodes |
 //! | `names` | what names stand for in it |
-//! | `run` | [`Outcome`]: both phases, and the end |
+//! | `course` | [`Course`]: both phases, and the end |
+//! | `run` | [`Outcome`]: what came of it |
 //! | [`metamorphic`] | the same in other words: addresses, ports, sequence numbers, family |
+//! | `figures` | figures of a run, as people read them |
+//! | `judge` | which oracles about whole runs judge, and what they found |
 //! | `verdict` | delivery in time, legal causes, nothing left |
+//! | `population` | [`Population`]: fairness, utilisation, queue delay, what was sent again |
 
 mod adversary;
 mod build;
+mod course;
+mod expect;
+pub(crate) mod figures;
 mod flow;
 mod foreign;
+mod judge;
 pub mod metamorphic;
 mod names;
 mod nodes;
+mod population;
 mod run;
 mod text;
 mod timeline;
@@ -77,9 +105,12 @@ use crate::link::text as quantity;
 
 pub use adversary::{AdversaryKind, AdversarySpec, ClaimSpec, ConnectionSpec, ShapeSpec};
 pub use build::{Built, FlowEnd};
+pub use course::Course;
+pub use expect::{Bound, Expectations, Index, Kind, Number, Share, Time};
 pub use flow::{Datagrams, Expected, Family, Flow, Reader};
 pub use foreign::{ForeignEnd, ForeignSpec};
-pub use run::{Failed, FlowOutcome, Outcome};
+pub use population::{Bottleneck, Population};
+pub use run::{DatagramsOutcome, Failed, FlowOutcome, Outcome};
 pub use text::ScenarioError;
 pub use timeline::{FaultSpec, What};
 pub use topology::{HostSpec, LinkSpec, MachineSpec, NatSpec, Prefix, Setting};
@@ -96,6 +127,9 @@ pub struct Scenario {
     /// Oracles that do not judge, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub oracles_off: Vec<String>,
+    /// What a run as a whole is to come to.
+    #[serde(default, skip_serializing_if = "Expectations::is_empty")]
+    pub expect: Expectations,
     /// The hosts and routers.
     #[serde(default)]
     pub host: Vec<HostSpec>,
@@ -135,6 +169,7 @@ impl Scenario {
             title: title.to_owned(),
             heal: Duration::ZERO,
             oracles_off: Vec::new(),
+            expect: Expectations::default(),
             host: Vec::new(),
             foreign: Vec::new(),
             hub: Vec::new(),

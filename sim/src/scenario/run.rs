@@ -1,28 +1,15 @@
-//! A scenario's run: faults, then none, then the end; and what came of it.
-
-use std::time::Duration;
+//! What came of a scenario's run.
 
 use serde::{Deserialize, Serialize};
-use tickwire_core::{Instant, Seed};
+use tickwire_core::Seed;
 
-use super::build::{Built, FlowEnd, slowest};
+use super::build::{Built, FlowEnd};
+use super::course::Course;
 use super::text::ScenarioError;
-use super::{Flow, Scenario, verdict};
-use crate::{Ended, Failure, World};
+use super::{Population, Scenario, population};
+use crate::{Failure, World};
 
-/// How far a run goes between two looks at whether it is done.
-const LOOK: Duration = Duration::from_secs(1);
-/// How long what was healed has at least.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How long a connection whose peer has not closed may outlive its application (as Linux), beside 2 MSL.
-const FIN_WAIT_2: Duration = Duration::from_mins(1);
-
-/// The MSS on the narrowest of random paths.
-const SMALL_MSS: u16 = 1_200;
-
-/// Events of a run, at most: more is a storm.
-const EVENTS_MAX: u64 = 50_000_000;
-/// Events between two looks at how many there were.
+/// Events that happen between two looks at whether anything is left.
 const EVENTS_AT_ONCE: u64 = 1 << 16;
 
 /// What came of a run.
@@ -36,6 +23,10 @@ pub struct Outcome {
     pub hash: String,
     /// What became of each flow's connections.
     pub flows: Vec<FlowOutcome>,
+    /// What became of each series of datagrams.
+    pub datagrams: Vec<DatagramsOutcome>,
+    /// What the flows came to together.
+    pub population: Population,
     /// What went wrong; empty if nothing did.
     pub failures: Vec<Failed>,
 }
@@ -53,10 +44,19 @@ pub struct FlowOutcome {
     pub received: u64,
 }
 
+/// What became of a series of datagrams.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatagramsOutcome {
+    /// How many were sent.
+    pub sent: u64,
+    /// How many arrived, copies included.
+    pub received: u64,
+}
+
 /// A rule that was broken, or an expectation that was not met.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {
-    /// Whose rule: an oracle's name, `expect` or `livelock`.
+    /// Whose rule: an oracle's name, `expect`, `livelock`, `determinism` or `panic`.
     pub oracle: String,
     /// What makes two failures one: what was found, without the numbers.
     pub signature: String,
@@ -73,6 +73,12 @@ impl Failed {
     /// A scenario that cannot be built.
     pub(crate) fn unbuilt(error: &ScenarioError) -> Failed {
         Failed::new("scenario", error.to_string())
+    }
+
+    /// Two runs that differ, and where.
+    pub(crate) fn divergence(text: &str) -> Failed {
+        let (oracle, signature) = ("determinism".to_owned(), "two runs differ".to_owned());
+        Failed { oracle, signature, text: text.to_owned() }
     }
 
     fn of(failure: &Failure) -> Failed {
@@ -120,12 +126,26 @@ impl Scenario {
         }
     }
 
-    /// Runs what was built, and gives it back as it is at the end.
-    pub fn run_built(&self, mut built: Built) -> (Outcome, Built) {
-        let mut failures = Vec::new();
-        if let Err(failed) = self.play(&mut built, &mut failures) {
-            failures.push(failed);
+    /// The same, with no frame kept.
+    pub(crate) fn run_without_trace(&self, seed: &Seed) -> Outcome {
+        match self.build(seed) {
+            Ok(mut built) => {
+                built.world.keep_trace(false);
+                self.run_built(built).0
+            }
+            Err(error) => Outcome::failed(Failed::unbuilt(&error)),
         }
+    }
+
+    /// Runs what was built, and gives it back as it is at the end.
+    pub fn run_built(&self, built: Built) -> (Outcome, Built) {
+        let mut course = Course::new(self, built);
+        while course.step(EVENTS_AT_ONCE) > 0 {}
+        let (mut built, mut judge) = course.end();
+        let population = Population::of(self, &built);
+        population::judge(self, &built, &population, &mut judge);
+        built.tallies = judge.tallies;
+        let mut failures = judge.failures;
         failures.extend(built.world.failures().iter().map(Failed::of));
         let world = &built.world;
         let outcome = Outcome {
@@ -133,108 +153,12 @@ impl Scenario {
             frames: world.trace().count(),
             hash: format!("{:032x}", world.hash()),
             flows: built.flows.iter().map(|ends| flow_outcome(world, *ends)).collect(),
+            datagrams: built.datagrams.iter().map(|ends| datagrams_outcome(world, *ends)).collect(),
+            population,
             failures,
         };
         (outcome, built)
     }
-
-    /// Plays both phases. What is found is added to `failures`; an error ends the run.
-    fn play(&self, built: &mut Built, failures: &mut Vec<Failed>) -> Result<(), Failed> {
-        advance(&mut built.world, Instant::ZERO + self.heal)?;
-        let deadline = built.world.now().max(Instant::ZERO + self.heal) + self.time_to_deliver(built);
-        while !built.world.applications_are_done() && built.world.now() < deadline {
-            let until = (built.world.now() + LOOK).min(deadline);
-            if !advance(&mut built.world, until)? {
-                break;
-            }
-        }
-        verdict::flows(self, built, failures);
-        built.world.stop_applications();
-        let msl = built.hosts.iter().map(|host| built.world.stack(*host).config().tcp.msl).max().unwrap_or_default();
-        let end = built.world.now() + msl * 2 + FIN_WAIT_2;
-        advance(&mut built.world, end)?;
-        verdict::quiescence(built, failures);
-        Ok(())
-    }
-
-    /// How long all connections have, once everything is healed: twice the RTO in force, or a minute; four times
-    /// what the bottleneck needs for all bytes; and what the applications themselves wait.
-    fn time_to_deliver(&self, built: &Built) -> Duration {
-        let sockets = built.hosts.iter().flat_map(|host| built.world.stack(*host).tcp_sockets());
-        let rto = sockets.map(|entry| entry.rto).max().unwrap_or_default();
-        let bytes: u64 = self.flow.iter().map(|flow| flow.talk().bytes().saturating_mul(flow.connections)).sum();
-        let links: Vec<_> = self.link.iter().map(|spec| slowest(&spec.path)).collect();
-        let rate = links.iter().filter_map(|(rate, _)| *rate).min();
-        let sent = rate.map_or(Duration::ZERO, |bps| nanos_at(bytes.saturating_mul(4), bps));
-        let delay: Duration = links.iter().map(|(_, delay)| *delay).sum();
-        let waits = self.flow.iter().map(|flow| waiting(flow, delay)).max().unwrap_or_default();
-        let windows = self.flow.iter().map(|flow| by_windows(flow, built, delay)).max().unwrap_or_default();
-        let sources = self.datagrams.iter().map(|datagrams| {
-            datagrams.at + datagrams.every.saturating_mul(u32::try_from(datagrams.count).unwrap_or(u32::MAX))
-        });
-        PATIENCE.max(rto * 2) + sent.max(windows) + waits + sources.max().unwrap_or_default()
-    }
-}
-
-/// Lets everything happen that is due by `limit`. Returns whether anything is left.
-fn advance(world: &mut World, limit: Instant) -> Result<bool, Failed> {
-    while world.run_events(EVENTS_AT_ONCE, limit) == EVENTS_AT_ONCE {
-        if world.events() > EVENTS_MAX {
-            return Err(Failed::new("livelock", format!("more than {EVENTS_MAX} events by {}", world.now())));
-        }
-    }
-    match world.run_until(limit) {
-        Ended::Livelock(node) => {
-            let name = &world.trace().nodes()[node.index()];
-            Err(Failed::new("livelock", format!("{name} asks for turns for ever, at {}", world.now())))
-        }
-        ended => Ok(ended != Ended::Quiescent),
-    }
-}
-
-/// How long so many bytes take at a rate.
-fn nanos_at(bytes: u64, bps: u64) -> Duration {
-    let nanos = u128::from(bytes) * 8 * 1_000_000_000 / u128::from(bps.max(1));
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-}
-
-/// What a flow takes if its smallest buffer is the bottleneck: four times a round trip, and an acknowledgment that is
-/// delayed, for each time that it is filled.
-fn by_windows(flow: &Flow, built: &Built, delay: Duration) -> Duration {
-    let configs = || built.hosts.iter().map(|host| &built.world.stack(*host).config().tcp);
-    let scaled = configs().all(|tcp| tcp.window_scaling);
-    let window = if scaled { u32::MAX } else { u16::MAX.into() };
-    let buffer = configs().map(|tcp| tcp.socket.send_buffer.min(tcp.socket.receive_buffer)).min();
-    let buffer = buffer.unwrap_or(u32::MAX).min(window);
-    let segments = configs().filter_map(|tcp| tcp.socket.mss_max).min().map_or(u32::MAX, |mss| u32::from(mss) * 10);
-    let late = configs().map(|tcp| tcp.ack_delay).max().unwrap_or_default();
-    let fills = flow.talk().bytes().saturating_mul(flow.connections) / u64::from(buffer.min(segments).max(1));
-    let fills = u32::try_from(fills).unwrap_or(u32::MAX);
-    (delay * 2 + late).saturating_mul(fills).saturating_mul(4).saturating_add(repair(flow, built, delay))
-}
-
-/// Without SACK what was lost of a window is sent again one segment per round trip (RFC 6582 section 3.2).
-fn repair(flow: &Flow, built: &Built, delay: Duration) -> Duration {
-    let configs = || built.hosts.iter().map(|host| &built.world.stack(*host).config().tcp);
-    if configs().all(|tcp| tcp.sack) {
-        return Duration::ZERO;
-    }
-    let window = configs().map(|tcp| u64::from(tcp.socket.send_buffer)).max().unwrap_or_default();
-    let mss = configs().filter_map(|tcp| tcp.socket.mss_max).min().unwrap_or(SMALL_MSS).max(1);
-    let segments = window.min(flow.talk().bytes()) / u64::from(mss);
-    (delay * 2).saturating_mul(u32::try_from(segments).unwrap_or(u32::MAX))
-}
-
-/// What a flow's applications and round trips take, with nothing lost.
-fn waiting(flow: &Flow, delay: Duration) -> Duration {
-    let each = flow.pause + delay * 4;
-    let read = flow.reader.map_or(Duration::ZERO, |reader| {
-        let reads = flow.talk().bytes() / reader.bytes.max(1) + 1;
-        reader.every.saturating_mul(u32::try_from(reads).unwrap_or(u32::MAX))
-    });
-    let connection = each.saturating_mul(flow.rounds) + read + delay * 8;
-    let batches = flow.connections.div_ceil(flow.parallel.max(1).into());
-    flow.at + connection.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX))
 }
 
 fn flow_outcome(world: &World, ends: [FlowEnd; 2]) -> FlowOutcome {
@@ -247,6 +171,11 @@ fn flow_outcome(world: &World, ends: [FlowEnd; 2]) -> FlowOutcome {
         lost: first.lost,
         received: ledgers.into_iter().flatten().map(|ledger| ledger.received).sum(),
     }
+}
+
+fn datagrams_outcome(world: &World, [source, sink]: [crate::ApplicationId; 2]) -> DatagramsOutcome {
+    let sent = world.ledger(source).map_or(0, |ledger| ledger.sent);
+    DatagramsOutcome { sent, received: world.ledger(sink).map_or(0, |ledger| ledger.received) }
 }
 
 #[cfg(test)]

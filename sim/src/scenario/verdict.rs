@@ -3,10 +3,13 @@
 use std::net::IpAddr;
 
 use tickwire_core::error::SocketError;
-use tickwire_core::{AddressState, Config, Stack};
+use tickwire_core::{AddressState, Config, Instant, Stack};
 
 use super::build::{Built, FlowEnd};
+use super::expect::{Kind as _, Time};
+use super::judge::Judge;
 use super::run::Failed;
+use super::text::ScenarioError;
 use super::{AdversaryKind, AdversarySpec, Expected, FaultSpec, Flow, ForeignEnd, Scenario, What};
 use crate::node::Standing;
 use crate::oracle::Oracle;
@@ -14,13 +17,12 @@ use crate::workload::{Ledger, Loss};
 use crate::{ApplicationId, HostId};
 
 /// Judges all flows, when everything was healed and the time to deliver is over.
-pub(super) fn flows(scenario: &Scenario, built: &Built, failures: &mut Vec<Failed>) {
-    let on = |oracle: Oracle| !scenario.oracles_off.iter().any(|name| name == oracle.name());
+pub(super) fn flows(scenario: &Scenario, built: &Built, judge: &mut Judge) {
     for (place, (flow, ends)) in scenario.flow.iter().zip(&built.flows).enumerate() {
         let ends = match *ends {
             [FlowEnd::Ours(client), FlowEnd::Ours(server)] => [client, server],
             [FlowEnd::Ours(ours), FlowEnd::Foreign(foreign)] | [FlowEnd::Foreign(foreign), FlowEnd::Ours(ours)] => {
-                with_foreign(place, scenario, built, ours, foreign, failures);
+                with_foreign(place, scenario, built, ours, foreign, judge);
                 continue;
             }
             [FlowEnd::Foreign(_), FlowEnd::Foreign(_)] => continue,
@@ -28,22 +30,22 @@ pub(super) fn flows(scenario: &Scenario, built: &Built, failures: &mut Vec<Faile
         let [Some(client), Some(server)] = ends.map(|end| built.world.ledger(end)) else { continue };
         // Whose address is another's now has lost what it used it for, and cannot be reached (RFC 5227 section 2.4).
         if ends.iter().any(|end| has_given_way(scenario, built, end.host())) {
-            expectation(place, flow, client, failures);
+            expectation(place, flow, [client, server], judge);
             continue;
         }
-        if on(Oracle::Delivery) {
+        if judge.judges(Oracle::Delivery) {
             let given_up = ends.map(|end| given_up_unheard(built, end.host()));
-            delivery(place, scenario, flow, [client, server], given_up, failures);
+            delivery(place, scenario, flow, [client, server], given_up, judge);
         }
-        if on(Oracle::Cause) {
+        if [client, server].iter().any(|ledger| !ledger.losses.is_empty()) && judge.judges(Oracle::Cause) {
             let configs = ends.map(|end| built.world.stack(end.host()).config());
             let explained = crashes(scenario, None)
                 || scenario.host.iter().any(|host| host.router)
                 || ends.iter().any(|end| given_up_unheard(built, end.host()) > 0)
                 || ends.iter().any(|end| counter(built, end.host(), "tcp.half_open_recycled") > 0);
-            causes(place, [client, server], configs, explained, failures);
+            causes(place, [client, server], configs, explained, judge);
         }
-        expectation(place, flow, client, failures);
+        expectation(place, flow, [client, server], judge);
     }
 }
 
@@ -55,21 +57,20 @@ fn with_foreign(
     built: &Built,
     ours: ApplicationId,
     foreign: ForeignEnd,
-    failures: &mut Vec<Failed>,
+    judge: &mut Judge,
 ) {
     let Some(ledger) = built.world.ledger(ours).filter(|_| !has_given_way(scenario, built, ours.host())) else {
         return;
     };
-    let on = |oracle: Oracle| !scenario.oracles_off.iter().any(|name| name == oracle.name());
     let standing = built.world.node(foreign.node).and_then(|machine| machine.standing(foreign.script));
     if let Some(Standing::Spoiled(what)) = &standing
-        && on(Oracle::StreamBytes)
+        && judge.judges(Oracle::StreamBytes)
     {
-        failures.push(Failed::new(Oracle::StreamBytes.name(), format!("flow {place}: foreign host: {what}")));
+        judge.fail(Oracle::StreamBytes, format!("flow {place}: foreign host: {what}"));
     }
-    if on(Oracle::Cause) {
+    if !ledger.losses.is_empty() && judge.judges(Oracle::Cause) {
         let config = built.world.stack(ours.host()).config();
-        causes(place, [ledger, &Ledger::default()], [config; 2], crashes(scenario, None), failures);
+        causes(place, [ledger, &Ledger::default()], [config; 2], crashes(scenario, None), judge);
     }
     // Whose other end has forgotten the connection may wait for ever.
     let forgotten = ledger.lost > 0 || given_up_unheard(built, ours.host()) > 0 || crashes(scenario, None);
@@ -78,13 +79,13 @@ fn with_foreign(
         _ if ledger.live() > 0 => Some("done".to_owned()),
         _ => None,
     };
-    if let (true, false, Some(what)) = (on(Oracle::Delivery), forgotten, stuck) {
+    if let (true, false, Some(what)) = (judge.judges(Oracle::Delivery), forgotten, stuck) {
         let (live, opened) = (ledger.live(), ledger.opened);
         let text =
             format!("flow {place}: {live} of {opened} connections are stuck here; the foreign host is at: {what}");
-        failures.push(Failed::new(Oracle::Delivery.name(), text));
+        judge.fail(Oracle::Delivery, text);
     }
-    expectation(place, &scenario.flow[place], ledger, failures);
+    expectation(place, &scenario.flow[place], [ledger, &Ledger::default()], judge);
 }
 
 /// Whether somebody has claimed an address of a host, and the host has given it up.
@@ -137,10 +138,10 @@ fn delivery(
     flow: &Flow,
     ledgers: [&Ledger; 2],
     given_up: [u64; 2],
-    failures: &mut Vec<Failed>,
+    judge: &mut Judge,
 ) {
     let [client, server] = ledgers;
-    let mut fail = |text: String| failures.push(Failed::new(Oracle::Delivery.name(), text));
+    let mut fail = |text: String| judge.fail(Oracle::Delivery, text);
     let [by_client, by_server] = given_up;
     let ends = [("client", client, server, by_server, &flow.to), ("server", server, client, by_client, &flow.from)];
     for (side, stuck, other, unheard, host) in ends {
@@ -159,7 +160,7 @@ fn delivery(
 /// Each lost connection has a legal cause. With `explained` there was something that resets connections: a host
 /// that crashed, or that has given up a connection of which no application knew, or from which a flood of SYNs has
 /// taken one (RFC 4987 section 3.4), or a router whose ICMP errors end those not established yet (RFC 5461).
-fn causes(place: usize, ledgers: [&Ledger; 2], configs: [&Config; 2], explained: bool, failures: &mut Vec<Failed>) {
+fn causes(place: usize, ledgers: [&Ledger; 2], configs: [&Config; 2], explained: bool, judge: &mut Judge) {
     let others = ledgers.map(|ledger| ledger.lost - ledger.losses.iter().filter(|loss| is_reset(loss)).count() as u64);
     for (side, (ledger, config)) in ["client", "server"].iter().zip(ledgers.into_iter().zip(configs)) {
         for loss in &ledger.losses {
@@ -185,7 +186,8 @@ fn causes(place: usize, ledgers: [&Ledger; 2], configs: [&Config; 2], explained:
                 loss.local, loss.remote, loss.at, loss.opened, loss.error
             );
             let signature = format!("{side}: {}: {why}", loss.error);
-            failures.push(Failed { oracle: Oracle::Cause.name().to_owned(), signature, text });
+            let oracle = Oracle::Cause.name().to_owned();
+            judge.fail_as(Oracle::Cause, Failed { oracle, signature, text });
         }
     }
 }
@@ -198,7 +200,7 @@ fn has_timed_out(loss: &Loss, config: &Config) -> bool {
     loss.at.since(loss.opened) >= least
 }
 
-fn expectation(place: usize, flow: &Flow, client: &Ledger, failures: &mut Vec<Failed>) {
+fn expectation(place: usize, flow: &Flow, [client, server]: [&Ledger; 2], judge: &mut Judge) {
     let (opened, completed, lost) = (client.opened, client.completed, client.lost);
     let met = match flow.expect {
         Expected::Any => true,
@@ -211,18 +213,63 @@ fn expectation(place: usize, flow: &Flow, client: &Ledger, failures: &mut Vec<Fa
             Expected::Any | Expected::Lost => "all to be lost".to_owned(),
         };
         let text = format!("flow {place}: expected {what}: {completed} completed, {lost} lost, {opened} opened");
-        failures.push(Failed::new("expect", text));
+        judge.unexpected(text);
+    }
+    let last = client.last.max(server.last).unwrap_or(Instant::ZERO);
+    if let Some(within) = flow.within.filter(|within| last > Instant::ZERO + flow.at + *within) {
+        let within = Time::written(u64::try_from(within.as_nanos()).unwrap_or(u64::MAX));
+        judge.unexpected(format!("flow {place}: expected its last byte within {within}: it came at {last}"));
+    }
+}
+
+/// The counters of a stack, and the frames that it dropped, by their names.
+fn counters_of(stack: &Stack) -> impl Iterator<Item = (String, u64)> + '_ {
+    let counters = stack.counters().map(|(name, count)| (name.to_owned(), count));
+    counters.chain(stack.drops().map(|(reason, count)| (format!("drop.{reason}"), count)))
+}
+
+/// Whether what the scenario expects of counters names hosts and counters that there are.
+pub(super) fn known_counters(scenario: &Scenario, built: &Built) -> Result<(), ScenarioError> {
+    for (name, bounds) in &scenario.expect.counters {
+        let key = format!("expect.counters.{name}");
+        let Some(place) = scenario.host.iter().position(|host| host.name == *name) else {
+            let known: Vec<&str> = scenario.host.iter().map(|host| host.name.as_str()).collect();
+            return Err(ScenarioError::at(key, format!("there is no host {name:?}; there are {}", known.join(", "))));
+        };
+        let known: Vec<String> =
+            counters_of(built.world.stack(built.hosts[place])).map(|(counter, _)| counter).collect();
+        if let Some(counter) = bounds.keys().find(|counter| !known.contains(counter)) {
+            let what = format!("there is no counter {counter:?}; there are {}", known.join(", "));
+            return Err(ScenarioError::at(key, what));
+        }
+    }
+    Ok(())
+}
+
+/// What the scenario expects of counters.
+pub(super) fn counters(scenario: &Scenario, built: &Built, judge: &mut Judge) {
+    for (host, id) in scenario.host.iter().zip(&built.hosts) {
+        let Some(bounds) = scenario.expect.counters.get(&host.name) else { continue };
+        for (counter, count) in counters_of(built.world.stack(*id)) {
+            if let Some(bound) = bounds.get(&counter).filter(|bound| !bound.holds(count)) {
+                judge.unexpected(format!("{} of {}: expected {bound}, found {count}", counter, host.name));
+            }
+        }
     }
 }
 
 /// When all applications have ended and 2 MSL have passed, no stack holds anything.
-pub(super) fn quiescence(built: &Built, failures: &mut Vec<Failed>) {
+pub(super) fn quiescence(built: &Built, judge: &mut Judge) {
     for host in &built.hosts {
+        if !judge.judges(Oracle::Quiescence) {
+            return;
+        }
         for what in held(built.world.stack(*host)) {
             let name = &built.world.trace().nodes()[host.index()];
             let text = format!("{name} still holds {what}");
             let signature = what.split_once(' ').map_or("", |(_, kind)| kind).to_owned();
-            failures.push(Failed { oracle: Oracle::Quiescence.name().to_owned(), signature, text });
+            let oracle = Oracle::Quiescence.name().to_owned();
+            judge.fail_as(Oracle::Quiescence, Failed { oracle, signature, text });
         }
     }
 }

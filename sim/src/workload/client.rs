@@ -82,6 +82,7 @@ impl Client {
         let connected = scope.stack.tcp_connect(scope.now, self.plan.remote, options);
         if let Ok(handle) = connected {
             self.ledger.opened += 1;
+            self.ledger.began.get_or_insert(scope.world);
             self.live.add(handle, Endpoint::client(self.plan.key, number, scope.now), scope);
         } else {
             // Interfaces may be down, or the port in use: it tries again.

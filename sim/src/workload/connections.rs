@@ -35,6 +35,9 @@ impl Connections {
         let progress = endpoint.advance(talk, scope.stack, handle, scope.now, ledger);
         ledger.sent += endpoint.sent - before.0;
         ledger.received += endpoint.received - before.1;
+        if endpoint.received > before.1 {
+            ledger.last = Some(scope.world);
+        }
         scope.settle(handle, endpoint, progress, ledger);
         if progress != Progress::Going {
             self.0.remove(&handle);

@@ -201,7 +201,8 @@ impl Endpoint {
             let want = allowed.saturating_sub(self.sent).min(CHUNK as u64) as usize;
             let len = want.min(socket.send_capacity());
             if len == 0 {
-                return true;
+                // Only who asks in vain is told when there is room again.
+                return want == 0 || socket.send(now, &[0]).is_ok();
             }
             let chunk = self.chunk(len);
             match socket.send_bytes(now, chunk) {

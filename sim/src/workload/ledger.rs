@@ -55,6 +55,10 @@ pub struct Ledger {
     pub sent: u64,
     /// Bytes, or datagrams, that were received and verified.
     pub received: u64,
+    /// When the first connection was begun or accepted here, by the world's clock.
+    pub began: Option<Instant>,
+    /// When a byte of a connection was last received, by the world's clock.
+    pub last: Option<Instant>,
     /// The first [`KEPT`] broken rules.
     pub findings: Vec<Finding>,
     tallies: [Tally; Oracle::ALL.len()],
@@ -74,6 +78,8 @@ impl Default for Ledger {
             losses: Vec::new(),
             sent: 0,
             received: 0,
+            began: None,
+            last: None,
             findings: Vec::new(),
             tallies: [Tally::default(); Oracle::ALL.len()],
             switches: Switches::ALL,

@@ -67,6 +67,7 @@ impl Server {
         let Some(listener) = self.listener else { return };
         while let Ok(Some(handle)) = scope.stack.tcp_accept(scope.now, listener) {
             self.ledger.opened += 1;
+            self.ledger.began.get_or_insert(scope.world);
             self.live.add(handle, Endpoint::server(self.plan.key, scope.now), scope);
             // What arrived before it was accepted has been told to nobody.
             self.live.serve(handle, &self.plan.talk, scope, &mut self.ledger);

@@ -60,7 +60,7 @@ impl World {
             let now = self.now;
             let host = self.host_mut(id);
             let local = host.clock.at(now);
-            host.applications.stop(&mut host.stack, local);
+            host.applications.stop(&mut host.stack, local, now);
             self.schedule_turn(id.into(), now);
         }
         for number in 0..self.nodes.len() {

@@ -19,7 +19,7 @@ use super::wiring::{LinkId, Wiring};
 use super::{EVENTS_PER_DIGEST, Happening, HostId, NodeId, NodeState, Port, Tap, World};
 use crate::draw::{Dice, Draws, Entity, Tape};
 use crate::fault::Fault;
-use crate::link::{Counters, Link, Partition};
+use crate::link::{Counters, Link, Load, Partition, Rate};
 use crate::node::host::HostState;
 use crate::node::{Machine, Node};
 use crate::oracle::white_box::WhiteBox;
@@ -241,6 +241,16 @@ impl World {
     /// If `link` is of another world and not in this one.
     pub fn link_counters(&self, link: LinkId) -> [&Counters; 2] {
         self.wiring.counters(link)
+    }
+
+    /// The rates of a link, in the order of its stages, and what each has done so far: from its first end to its
+    /// second, and back.
+    ///
+    /// # Panics
+    ///
+    /// If `link` is of another world and not in this one.
+    pub fn link_loads(&self, link: LinkId) -> [Vec<(Rate, &Load)>; 2] {
+        self.wiring.loads(link)
     }
 
     /// Has a fault befall a host or a link at `at`; at once if that is past.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tickwire_core::Instant;
 
-use crate::link::{Counters, Direction, Link, Partition};
+use crate::link::{Counters, Direction, Link, Load, Partition, Rate};
 use crate::world::Port;
 
 /// A link of a world, numbered from 0 in the order of [`World::connect`](crate::World::connect). The
@@ -109,6 +109,12 @@ impl Wiring {
         for wire in &mut self.wires[link.0] {
             wire.direction.heal();
         }
+    }
+
+    /// The rates of a link and what each has done: towards its second end, then towards its first.
+    pub(crate) fn loads(&self, link: LinkId) -> [Vec<(Rate, &Load)>; 2] {
+        let [toward_b, toward_a] = &self.wires[link.0];
+        [toward_b.direction.loads().collect(), toward_a.direction.loads().collect()]
     }
 
     pub(crate) fn counters(&self, link: LinkId) -> [&Counters; 2] {

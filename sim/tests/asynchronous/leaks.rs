@@ -1,4 +1,5 @@
 //! What reaches past the simulation is found by the determinism check, which names the first frame that differs.
+//! (The `Date` header of hyper, which takes it from the system's clock, is in the tests of the examples: those have hyper.)
 
 use std::collections::HashSet;
 use std::time::SystemTime;

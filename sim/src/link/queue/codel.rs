@@ -6,7 +6,7 @@ use tickwire_core::Instant;
 use tickwire_core::time::Duration;
 
 use super::fifo::Line;
-use super::{Queued, Room, ecn_mark};
+use super::{Room, ecn_mark};
 use crate::link::direction::{Passing, Scope};
 use crate::link::fate::Cause;
 use crate::link::text;
@@ -53,10 +53,10 @@ impl Control {
         if self.dropping {
             self.dropping = ok_to_drop;
             while self.dropping && self.drop_next.is_some_and(|at| at <= now) {
-                let Some(queued) = next.take() else { break };
+                let Some(passing) = next.take() else { break };
                 self.count += 1;
                 let at = self.drop_next.unwrap_or(now);
-                if let Some(marked) = give_up(config, queued, scope) {
+                if let Some(marked) = give_up(config, passing, scope) {
                     self.drop_next = Some(control_law(config, at, self.count));
                     return Some(marked);
                 }
@@ -66,8 +66,8 @@ impl Control {
                     self.drop_next = Some(control_law(config, at, self.count));
                 }
             }
-        } else if ok_to_drop && let Some(queued) = next.take() {
-            let marked = give_up(config, queued, scope);
+        } else if ok_to_drop && let Some(passing) = next.take() {
+            let marked = give_up(config, passing, scope);
             if marked.is_none() {
                 (next, _) = self.dodequeue(config, line, now);
             }
@@ -76,7 +76,7 @@ impl Control {
                 return marked;
             }
         }
-        next.map(|queued| queued.passing)
+        next
     }
 
     /// Enters the dropping state. If the last one is not long past, the rate of dropping that controlled
@@ -91,12 +91,12 @@ impl Control {
     }
 
     /// Takes a frame out and tells whether the delay has been above the target for an interval.
-    fn dodequeue(&mut self, config: &CoDel, line: &mut Line, now: Instant) -> (Option<Queued>, bool) {
-        let Some(queued) = line.pop() else {
+    fn dodequeue(&mut self, config: &CoDel, line: &mut Line, now: Instant) -> (Option<Passing>, bool) {
+        let Some(passing) = line.pop() else {
             self.first_above_time = None;
             return (None, false);
         };
-        let below = now.since(queued.since) < config.target || line.backlog().bytes <= config.floor_bytes;
+        let below = now.since(passing.since) < config.target || line.backlog().bytes <= config.floor_bytes;
         let ok_to_drop = match self.first_above_time {
             _ if below => {
                 self.first_above_time = None;
@@ -108,13 +108,13 @@ impl Control {
             }
             Some(at) => now >= at,
         };
-        (Some(queued), ok_to_drop)
+        (Some(passing), ok_to_drop)
     }
 }
 
 /// Marks the frame if that is asked and allowed, and gives it back; else drops it.
-fn give_up(config: &CoDel, queued: Queued, scope: &mut Scope<'_>) -> Option<Passing> {
-    ecn_mark(config.ecn, queued.passing, scope).map_err(|passing| scope.drop(passing, Cause::CoDel)).ok()
+fn give_up(config: &CoDel, passing: Passing, scope: &mut Scope<'_>) -> Option<Passing> {
+    ecn_mark(config.ecn, passing, scope).map_err(|passing| scope.drop(passing, Cause::CoDel)).ok()
 }
 
 /// `t + interval / sqrt(count)`, the root in units of 2^-16.
@@ -140,7 +140,7 @@ impl Controlled {
 
     pub(super) fn enqueue(&mut self, passing: Passing, scope: &mut Scope<'_>) {
         if self.room.fits(self.line.backlog(), &passing.data) {
-            self.line.push(Queued { passing, since: scope.now });
+            self.line.push(passing);
         } else {
             scope.drop(passing, Cause::QueueFull);
         }

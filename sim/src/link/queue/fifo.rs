@@ -2,27 +2,27 @@
 
 use std::collections::VecDeque;
 
-use super::{Backlog, Queued, Room};
+use super::{Backlog, Room};
 use crate::link::direction::{Passing, Scope};
 use crate::link::fate::Cause;
 
 /// The frames and their measure.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
-    frames: VecDeque<Queued>,
+    frames: VecDeque<Passing>,
     backlog: Backlog,
 }
 
 impl Line {
-    pub(super) fn push(&mut self, queued: Queued) {
-        self.backlog.add(&queued.passing.data);
-        self.frames.push_back(queued);
+    pub(super) fn push(&mut self, passing: Passing) {
+        self.backlog.add(&passing.data);
+        self.frames.push_back(passing);
     }
 
-    pub(super) fn pop(&mut self) -> Option<Queued> {
-        let queued = self.frames.pop_front()?;
-        self.backlog.remove(&queued.passing.data);
-        Some(queued)
+    pub(super) fn pop(&mut self) -> Option<Passing> {
+        let passing = self.frames.pop_front()?;
+        self.backlog.remove(&passing.data);
+        Some(passing)
     }
 
     pub(super) fn backlog(&self) -> Backlog {
@@ -50,17 +50,17 @@ impl Fifo {
     pub(super) fn enqueue(&mut self, passing: Passing, scope: &mut Scope<'_>) {
         while self.drop_head && !self.room.fits(self.line.backlog(), &passing.data) {
             let Some(oldest) = self.line.pop() else { break };
-            scope.drop(oldest.passing, Cause::HeadDropped);
+            scope.drop(oldest, Cause::HeadDropped);
         }
         if self.room.fits(self.line.backlog(), &passing.data) {
-            self.line.push(Queued { passing, since: scope.now });
+            self.line.push(passing);
         } else {
             scope.drop(passing, Cause::QueueFull);
         }
     }
 
     pub(super) fn dequeue(&mut self) -> Option<Passing> {
-        self.line.pop().map(|queued| queued.passing)
+        self.line.pop()
     }
 
     pub(super) fn frames(&self) -> usize {

@@ -11,7 +11,7 @@ use tickwire_core::wire::ipv4::IpProtocol;
 
 use super::codel::{CoDel, Control};
 use super::fifo::Line;
-use super::{Backlog, Queued, Room};
+use super::{Backlog, Room};
 use crate::link::direction::{Passing, Scope};
 use crate::link::fate::Cause;
 use crate::link::pattern::upper_layer;
@@ -79,7 +79,7 @@ impl FairQueue {
         let quantum = self.quantum();
         let flow = self.flows.entry(number).or_default();
         self.backlog.add(&passing.data);
-        flow.line.push(Queued { passing, since: scope.now });
+        flow.line.push(passing);
         if !flow.listed {
             flow.listed = true;
             flow.deficit = quantum;
@@ -97,9 +97,9 @@ impl FairQueue {
         let Some(flow) = self.flows.values_mut().rev().max_by_key(by_bytes) else { return };
         let half = flow.line.backlog().bytes / 2;
         for _ in 0..DROP_BATCH_MAX {
-            let Some(queued) = flow.line.pop() else { return };
-            self.backlog.remove(&queued.passing.data);
-            scope.drop(queued.passing, Cause::LongestFlow);
+            let Some(oldest) = flow.line.pop() else { return };
+            self.backlog.remove(&oldest.data);
+            scope.drop(oldest, Cause::LongestFlow);
             if flow.line.backlog().bytes <= half {
                 return;
             }

@@ -16,7 +16,6 @@ mod step;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tickwire_core::Instant;
 use tickwire_core::time::Duration;
 
 pub use codel::CoDel;
@@ -56,6 +55,13 @@ pub enum Queue {
     /// First in, first out; what finds more than a threshold before it is marked CE, what finds no room
     /// is dropped.
     Step(Step),
+}
+
+impl Queue {
+    /// Whether frames leave in the order in which they came, if they do.
+    pub(super) const fn is_in_order(self) -> bool {
+        !matches!(self, Queue::FqCoDel(_))
+    }
 }
 
 /// How much a queue holds. What is counted is frames as the stack sees them, without preamble, check
@@ -111,14 +117,6 @@ impl Room {
             Room::Bytes(bytes) => backlog.bytes + frame.len() as u64 <= bytes,
         }
     }
-}
-
-/// A frame in a queue.
-#[derive(Clone, Debug)]
-struct Queued {
-    passing: Passing,
-    /// When it came.
-    since: Instant,
 }
 
 /// The frame with CE set, if `ecn` asks for that and the frame allows it; else the frame as it was.

@@ -6,7 +6,7 @@ use tickwire_core::Instant;
 use tickwire_core::time::Duration;
 
 use super::fifo::Line;
-use super::{Queued, Room, ecn_mark};
+use super::{Room, ecn_mark};
 use crate::draw::{PPM, Purpose};
 use crate::link::direction::{Passing, Scope};
 use crate::link::fate::Cause;
@@ -101,7 +101,7 @@ impl Detecting {
         }
         if self.room.fits(self.line.backlog(), &passing.data) {
             self.q_time = None;
-            self.line.push(Queued { passing, since: scope.now });
+            self.line.push(passing);
         } else {
             scope.drop(passing, Cause::QueueFull);
         }
@@ -140,11 +140,11 @@ impl Detecting {
     }
 
     pub(super) fn dequeue(&mut self, now: Instant) -> Option<Passing> {
-        let queued = self.line.pop();
+        let passing = self.line.pop();
         if self.line.backlog().frames == 0 && self.q_time.is_none() {
             self.q_time = Some(now);
         }
-        queued.map(|queued| queued.passing)
+        passing
     }
 
     pub(super) fn frames(&self) -> usize {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fifo::Line;
-use super::{Backlog, Queued, Room, ecn_mark};
+use super::{Backlog, Room, ecn_mark};
 use crate::link::direction::{Passing, Scope};
 use crate::link::fate::Cause;
 use crate::link::text;
@@ -51,12 +51,12 @@ impl Stepped {
         let reached = self.step.is_reached(self.line.backlog());
         match ecn_mark(reached, passing, scope) {
             Err(passing) if reached && self.step.drop_not_ect => scope.drop(passing, Cause::NotEct),
-            Ok(passing) | Err(passing) => self.line.push(Queued { passing, since: scope.now }),
+            Ok(passing) | Err(passing) => self.line.push(passing),
         }
     }
 
     pub(super) fn dequeue(&mut self) -> Option<Passing> {
-        self.line.pop().map(|queued| queued.passing)
+        self.line.pop()
     }
 
     pub(super) fn frames(&self) -> usize {
