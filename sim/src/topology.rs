@@ -101,8 +101,8 @@ pub struct Star {
     pub links: Vec<LinkId>,
 }
 
-/// Adds a server and `clients` clients, each on a link of its own to one switch, which has room for all of
-/// them.
+/// Adds a server and `clients` clients, each on a link of its own to one switch; switch and server have room for
+/// all of them.
 ///
 /// # Errors
 ///
@@ -110,7 +110,11 @@ pub struct Star {
 pub fn star(world: &mut World, clients: u16, link: &Link) -> Result<Star, HostError> {
     let ports = usize::from(clients) + 1;
     let switch = world.add_node("switch", Switch::new(ports).with_room(ports.max(1_024)));
-    let server = world.add_host(host("server", &[(0, 1)]))?;
+    let mut server = host("server", &[(0, 1)]);
+    // All clients are its neighbors, in both families; by default it remembers fewer.
+    let neighbors = u16::try_from(ports * 2).unwrap_or(u16::MAX);
+    server.config.limits.neighbors = server.config.limits.neighbors.max(neighbors);
+    let server = world.add_host(server)?;
     let mut links = vec![world.connect(server, Port::new(switch, 0), link.clone())];
     let mut added = Vec::with_capacity(ports);
     for number in 1..=clients {

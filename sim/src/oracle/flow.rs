@@ -336,8 +336,9 @@ impl Flow {
             }
         }
         // RFC 7323 section 4.3 (2): what lies beyond a hole says nothing.
+        let next = self.local.ack.map_or(self.received.next, |ack| ack.value.max(self.received.next));
         if let Some(timestamps) = segment.options.timestamps
-            && segment.seq <= self.received.next
+            && segment.seq <= next
             && self.remote.timestamp.is_none_or(|(last, _)| is_later(timestamps.value, last))
         {
             self.remote.timestamp = Some((timestamps.value, mark));

@@ -1,6 +1,9 @@
 //! The connections of a tap, by their ends.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use siphasher::sip::SipHasher13;
 
 use super::flow::Flow;
 use super::verdict::FlowKey;
@@ -16,7 +19,8 @@ const LOOK: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Flows {
     slots: Vec<(FlowKey, Flow)>,
-    by_key: BTreeMap<FlowKey, usize>,
+    /// Never walked: its order means nothing.
+    by_key: HashMap<FlowKey, usize, BuildHasherDefault<SipHasher13>>,
     /// The slot used last: mostly the next one too.
     last: usize,
     /// Where the next to be forgotten is looked for.

@@ -40,7 +40,7 @@ impl fmt::Display for Mark {
 }
 
 /// A TCP connection as one of its hosts names it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FlowKey {
     /// The local port above the remote one.
     ports: u32,

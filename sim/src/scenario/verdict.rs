@@ -39,7 +39,8 @@ pub(super) fn flows(scenario: &Scenario, built: &Built, failures: &mut Vec<Faile
             let configs = ends.map(|end| built.world.stack(end.host()).config());
             let explained = crashes(scenario, None)
                 || scenario.host.iter().any(|host| host.router)
-                || ends.iter().any(|end| given_up_unheard(built, end.host()) > 0);
+                || ends.iter().any(|end| given_up_unheard(built, end.host()) > 0)
+                || ends.iter().any(|end| counter(built, end.host(), "tcp.half_open_recycled") > 0);
             causes(place, [client, server], configs, explained, failures);
         }
         expectation(place, flow, client, failures);
@@ -113,11 +114,16 @@ fn crashes(scenario: &Scenario, name: Option<&str>) -> bool {
 /// Connections that a host has given up after their application had let go of them: what it still had to send was
 /// not acknowledged in time (RFC 9293 section 3.8.3), and there is nobody whom that could be told.
 fn given_up_unheard(built: &Built, host: HostId) -> u64 {
-    let given_up = built.world.stack(host).counters().find(|(name, _)| *name == "tcp.timed_out");
+    let given_up = counter(built, host, "tcp.timed_out");
     let ends = built.flows.iter().flatten().filter_map(|end| end.ours()).filter(|end| end.host() == host);
     let ledgers = ends.filter_map(|end| built.world.ledger(end));
     let heard = |ledger: &Ledger| ledger.losses.iter().filter(|loss| !is_reset(loss)).count() as u64;
-    given_up.map_or(0, |(_, count)| count).saturating_sub(ledgers.map(heard).sum())
+    given_up.saturating_sub(ledgers.map(heard).sum())
+}
+
+fn counter(built: &Built, host: HostId, name: &str) -> u64 {
+    let found = built.world.stack(host).counters().find(|(counter, _)| *counter == name);
+    found.map_or(0, |(_, count)| count)
 }
 
 fn is_reset(loss: &Loss) -> bool {
@@ -151,8 +157,8 @@ fn delivery(
 }
 
 /// Each lost connection has a legal cause. With `explained` there was something that resets connections: a host
-/// that crashed, or that has given up a connection of which no application knew, or a router whose ICMP errors end
-/// connections that are not established yet (RFC 5461).
+/// that crashed, or that has given up a connection of which no application knew, or from which a flood of SYNs has
+/// taken one (RFC 4987 section 3.4), or a router whose ICMP errors end those not established yet (RFC 5461).
 fn causes(place: usize, ledgers: [&Ledger; 2], configs: [&Config; 2], explained: bool, failures: &mut Vec<Failed>) {
     let others = ledgers.map(|ledger| ledger.lost - ledger.losses.iter().filter(|loss| is_reset(loss)).count() as u64);
     for (side, (ledger, config)) in ["client", "server"].iter().zip(ledgers.into_iter().zip(configs)) {

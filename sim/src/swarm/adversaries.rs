@@ -25,13 +25,14 @@ pub(super) fn adversaries(u: &mut Unstructured<'_>, features: &Features, scenari
 
 fn beside(u: &mut Unstructured<'_>, features: &Features, scenario: &mut Scenario) -> Result<()> {
     type Draw = fn(&mut Unstructured<'_>, &mut Scenario) -> Result<AdversaryKind>;
-    let draws: [(bool, Draw); 6] = [
+    let draws: [(bool, Draw); 7] = [
         (features.blind_segments, blind),
         (features.syn_floods, syn_flood),
         (features.arp_spoofers, |u, scenario| Ok(AdversaryKind::ArpSpoofer(claim(u, scenario)?))),
         (features.nd_spoofers, |u, scenario| Ok(AdversaryKind::NdSpoofer(claim(u, scenario)?))),
         (features.ra_spoofers, router),
         (features.overlaps, overlap),
+        (features.garbled, garbled),
     ];
     for (_, draw) in draws.iter().filter(|(has, _)| *has) {
         let kind = draw(u, scenario)?;
@@ -114,6 +115,13 @@ fn router(u: &mut Unstructured<'_>, scenario: &mut Scenario) -> Result<Adversary
     let prefix_len = u.int_in_range(48..=64)?;
     let prefix = Prefix(InterfaceAddress::v6((v6(0, 0).to_bits() | 0x66 << 64).into(), prefix_len));
     Ok(AdversaryKind::RaSpoofer { prefix, lifetime: magnitude(u, 1, 9_000)? as u16 })
+}
+
+fn garbled(u: &mut Unstructured<'_>, scenario: &mut Scenario) -> Result<AdversaryKind> {
+    let (place, flow) = flow(u, scenario)?;
+    // No single octet makes an address of a host of these.
+    let own = [v4(0, 0x6362).into(), v6(0, 0x6362).into()];
+    Ok(AdversaryKind::Garbler { to: flow.to.clone(), from: own.into(), port: listens_on(place, flow) })
 }
 
 fn overlap(u: &mut Unstructured<'_>, scenario: &mut Scenario) -> Result<AdversaryKind> {

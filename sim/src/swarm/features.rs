@@ -59,6 +59,7 @@ impl Features {
             || self.nd_spoofers
             || self.ra_spoofers
             || self.overlaps
+            || self.garbled
     }
 
     /// The same, but for what loses frames.
@@ -160,6 +161,8 @@ features! {
     ra_spoofers: 3,
     /// Somebody sends fragments that overlap.
     overlaps: 4,
+    /// Somebody sends packets with one thing wrong.
+    garbled: 6,
     /// A receiver acknowledges what has not arrived yet. Nothing is lost in such a run: it would be for good.
     optimistic_acks: 3,
     /// A receiver acknowledges in small pieces.

@@ -100,7 +100,8 @@ impl World {
             switches: Switches::ALL,
             hash: RunHash::new(),
             events: 0,
-            events_per_digest: EVENTS_PER_DIGEST,
+            dense: false,
+            next_digest: EVENTS_PER_DIGEST,
             work_at_now: 0,
             sent: Vec::new(),
             outbox: Vec::new(),
@@ -132,7 +133,8 @@ impl World {
     /// From now on the state of all stacks goes into the hash after every event: slow, and exact about when
     /// two runs part.
     pub fn hash_every_event(&mut self) {
-        self.events_per_digest = 1;
+        self.dense = true;
+        self.next_digest = self.events + 1;
     }
 
     /// Adds a host. Its seed follows from the world's and its number.

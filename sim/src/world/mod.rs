@@ -59,7 +59,8 @@ use crate::trace::{Direction, Trace};
 /// loop.
 const WORK_PER_INSTANT_MAX: u32 = 1 << 20;
 
-/// After so many events the state of every stack goes into the hash, whole.
+/// After so many events the state of every stack goes into the hash, whole: after more where there are many stacks,
+/// connections and data in them, so that a network of any size spends a like part of its time on it.
 const EVENTS_PER_DIGEST: u64 = 1_024;
 
 /// Why a run ended.
@@ -111,8 +112,10 @@ pub struct World {
     hash: RunHash,
     /// Things that have happened.
     events: u64,
-    /// After how many events the stacks' state goes into the hash.
-    events_per_digest: u64,
+    /// Whether the stacks' state goes into the hash after each event.
+    dense: bool,
+    /// After which event it does so next.
+    next_digest: u64,
     work_at_now: u32,
     /// Used again at each turn.
     sent: Vec<Sent>,
@@ -210,7 +213,7 @@ impl World {
             Happening::Relief(host) => self.relieve(host),
             Happening::Start(host, index, program) => self.begin(host, index, program),
         }
-        if self.events.is_multiple_of(self.events_per_digest) {
+        if self.events >= self.next_digest {
             self.hash_stacks();
         }
         Step::Done

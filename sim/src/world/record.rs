@@ -1,11 +1,12 @@
 //! What passes an interface is hashed, judged and kept.
 
 use bytes::Bytes;
+use tickwire_core::Stack;
 use tickwire_core::config::Medium;
 use tickwire_core::provenance::Provenance;
 
 use super::hash::Entry;
-use super::{HostId, NodeId, NodeState, Port, World};
+use super::{EVENTS_PER_DIGEST, HostId, NodeId, NodeState, Port, World};
 use crate::link::Fate;
 use crate::node::Node;
 use crate::node::host::Arrived;
@@ -119,10 +120,19 @@ impl World {
 
     /// The whole state of all stacks.
     pub(super) fn hash_stacks(&mut self) {
+        let mut work = 0;
         for (number, state) in self.nodes.iter().enumerate() {
             if let Node::Host(host) = &state.node {
                 self.hash.entry(Entry::Digest, self.now, number, [host.stack.digest(), self.events]);
+                work += digest_work(&host.stack);
             }
         }
+        self.next_digest = self.events + if self.dense { 1 } else { work.max(EVENTS_PER_DIGEST) };
     }
+}
+
+/// What it takes to digest a stack, about: in units of a connection without data.
+fn digest_work(stack: &Stack) -> u64 {
+    let connections = stack.tcp_sockets().map(|tcp| 1 + (tcp.received + tcp.unsent) as u64 / 1_024);
+    32 + connections.sum::<u64>()
 }

@@ -3,7 +3,7 @@
 use tickwire_core::Instant;
 use tickwire_core::time::Duration;
 
-use super::{ArpClaim, BlindSegment, NeighborClaim, Overlap, RouterClaim, SynFlood};
+use super::{ArpClaim, BlindSegment, Garble, NeighborClaim, Overlap, RouterClaim, SynFlood};
 use crate::draw::Lots;
 use crate::node::Outbox;
 
@@ -23,6 +23,8 @@ pub enum Forgery {
     Router(RouterClaim),
     /// A datagram in fragments that overlap.
     Overlap(Overlap),
+    /// A packet with one thing wrong.
+    Garble(Garble),
 }
 
 /// When something is sent.
@@ -87,6 +89,7 @@ impl Forger {
             Forgery::Neighbor(claim) => claim.forge(out),
             Forgery::Router(claim) => claim.forge(lots, out),
             Forgery::Overlap(overlap) => overlap.forge(lots, out),
+            Forgery::Garble(garble) => garble.forge(lots, out),
         }
         self.done += 1;
         self.counters.sent += (out.len() - before) as u64;

@@ -16,6 +16,7 @@
 //! | `forger` | [`Forger`]: forged frames at a rate, off the path |
 //! | `blind` | [`BlindSegment`], [`SynFlood`]: TCP segments in another's name |
 //! | `claim` | [`ArpClaim`], [`NeighborClaim`], [`RouterClaim`]: false news about the link |
+//! | `garble` | [`Garble`]: packets of every protocol, nearly right |
 //! | `overlap` | [`Overlap`]: fragments that overlap |
 //! | `rogue_dhcp` | [`RogueDhcp`]: a DHCP server that nobody has set up |
 //! | `tamperer` | [`Tamperer`]: a receiver that plays by other rules; segments slipped in behind a peer's |
@@ -23,6 +24,7 @@
 mod blind;
 mod claim;
 mod forger;
+mod garble;
 mod overlap;
 mod rogue_dhcp;
 mod tamperer;
@@ -30,6 +32,7 @@ mod tamperer;
 pub use self::blind::{BlindSegment, Blow, Guess, SynFlood};
 pub use self::claim::{ArpClaim, NeighborClaim, RouterClaim};
 pub use self::forger::{Forger, ForgerCounters, Forgery, Schedule};
+pub use self::garble::Garble;
 pub use self::overlap::{Overlap, Shape};
 pub use self::rogue_dhcp::{RogueDhcp, RogueDhcpConfig, RogueDhcpCounters};
 pub use self::tamperer::{Injection, Tamperer, TampererCounters, Tampering};

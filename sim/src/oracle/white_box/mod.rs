@@ -20,8 +20,7 @@ mod transition;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
+use slotmap::SecondaryMap;
 use tickwire_core::socket::TcpHandle;
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::tcp::{Examination, State};
@@ -30,13 +29,13 @@ use self::connection::Connection;
 use super::name::{Oracle, Switches};
 use super::verdict::{Bench, FlowKey, Mark, Tally, Verdict};
 
-/// Connections remembered; what comes on top is judged as if it were new.
-const CONNECTIONS: usize = 1 << 16;
+/// Connections remembered; what comes on top is not judged.
+const CONNECTIONS: usize = 1 << 20;
 
 /// The white-box oracles of one stack. A clone is an exact branch.
 #[derive(Clone, Debug)]
 pub struct WhiteBox {
-    connections: BTreeMap<TcpHandle, Connection>,
+    connections: SecondaryMap<TcpHandle, Connection>,
     bench: Bench,
     challenges_per_second: u32,
 }
@@ -44,7 +43,7 @@ pub struct WhiteBox {
 impl WhiteBox {
     /// Oracles that have seen nothing yet. A connection of the stack sends at most so many challenge ACKs per second.
     pub fn new(switches: Switches, challenges_per_second: u32) -> WhiteBox {
-        WhiteBox { connections: BTreeMap::new(), bench: Bench::new(switches), challenges_per_second }
+        WhiteBox { connections: SecondaryMap::new(), bench: Bench::new(switches), challenges_per_second }
     }
 
     /// Switches an oracle on or off.
@@ -55,7 +54,11 @@ impl WhiteBox {
     /// Takes in what a connection looks like now. `mark` is the frame that its host saw last, `offered` the furthest
     /// right edge that the peer has offered on the wire, where that is known.
     pub fn observe(&mut self, seen: &Examination, mark: Mark, offered: Option<SeqNumber>) {
-        let before = self.connections.get(&seen.handle);
+        let before = self.connections.get(seen.handle);
+        if before.is_none() && self.connections.len() >= CONNECTIONS {
+            self.bench.abstains(Oracle::Transition);
+            return;
+        }
         transition::judge(seen, before, &mut self.bench);
         sequence::judge(seen, before, offered, &mut self.bench);
         timers::judge(seen, &mut self.bench);
@@ -67,10 +70,10 @@ impl WhiteBox {
             self.bench.keep_about(mark, FlowKey::of(seen.local, seen.remote), &line(seen));
         }
         if seen.state == State::Closed {
-            self.connections.remove(&seen.handle);
-        } else if let Some(connection) = self.connections.get_mut(&seen.handle) {
+            self.connections.remove(seen.handle);
+        } else if let Some(connection) = self.connections.get_mut(seen.handle) {
             connection.observe(seen);
-        } else if self.connections.len() < CONNECTIONS {
+        } else {
             self.connections.insert(seen.handle, Connection::new(seen));
         }
     }

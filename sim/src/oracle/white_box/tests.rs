@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use rstest::rstest;
+use slotmap::SlotMap;
 use tickwire_core::Instant;
-use tickwire_core::socket::TcpHandle;
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::tcp::{Examination, Recovering, State, TimerCause};
 
@@ -18,7 +18,7 @@ const ISS: SeqNumber = SeqNumber(0xffff_ff00);
 fn established() -> Examination {
     let end: SocketAddr = "192.0.2.1:7".parse().unwrap();
     Examination {
-        handle: TcpHandle::default(),
+        handle: SlotMap::with_key().insert(()),
         local: end,
         remote: end,
         at: Instant::ZERO,

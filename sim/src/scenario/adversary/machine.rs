@@ -10,7 +10,7 @@ use super::{AdversaryKind, AdversarySpec, ClaimSpec, ConnectionSpec, ShapeSpec};
 use crate::draw::PPM;
 use crate::node::Machine;
 use crate::node::adversary::{
-    ArpClaim, BlindSegment, Blow, Forger, Forgery, Guess, Injection, NeighborClaim, Overlap, RogueDhcp,
+    ArpClaim, BlindSegment, Blow, Forger, Forgery, Garble, Guess, Injection, NeighborClaim, Overlap, RogueDhcp,
     RogueDhcpConfig, RouterClaim, Schedule, Shape, SynFlood, Tamperer, Tampering,
 };
 use crate::node::frames::Stations;
@@ -149,8 +149,32 @@ impl Making<'_, '_> {
                 let ends = (SocketAddr::new(from.address, FRAGMENT_PORT), SocketAddr::new(to.address, *port));
                 Forgery::Overlap(Overlap { stations: self.to(&to), from: ends.0, to: ends.1, shape })
             }
+            AdversaryKind::Garbler { to, from, port } => Forgery::Garble(self.garble(to, from, *port)?),
             kind => return Err(self.wrong("kind", format!("{} forges no frames", kind.name()))),
         })
+    }
+
+    fn garble(&self, to: &str, from: &[IpAddr], port: u16) -> Result<Garble, ScenarioError> {
+        let mut garble = Garble {
+            stations: Stations { src: self.hardware(), dst: EthernetAddress::UNSPECIFIED },
+            v4: None,
+            v6: None,
+            port,
+        };
+        for own in from {
+            let victim = self.known("to", to, if own.is_ipv4() { Family::V4 } else { Family::V6 })?;
+            garble.stations = self.to(&victim);
+            match (*own, victim.address) {
+                (IpAddr::V4(own), IpAddr::V4(victim)) => garble.v4 = Some((own, victim)),
+                (IpAddr::V6(own), IpAddr::V6(victim)) => garble.v6 = Some((own, victim)),
+                _ => {}
+            }
+        }
+        if from.is_empty() {
+            let what = "a garbler needs an address of its own: write from = [\"192.0.2.99\"]";
+            return Err(self.wrong("kind.garbler.from", what));
+        }
+        Ok(garble)
     }
 
     fn to(&self, host: &Known) -> Stations {

@@ -15,7 +15,7 @@
 
 mod machine;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,16 @@ pub enum AdversaryKind {
         port: u16,
         /// How they overlap.
         shape: ShapeSpec,
+    },
+    /// Sends packets of every protocol, each with one thing wrong.
+    Garbler {
+        /// To whom.
+        to: String,
+        /// Addresses of its own, of one family or of both.
+        from: Vec<IpAddr>,
+        /// A port on which the host listens.
+        #[serde(default = "first_port")]
+        port: u16,
     },
     /// Answers what DHCP clients broadcast.
     RogueDhcp {
@@ -212,7 +222,7 @@ const fn first_sink_port() -> u16 {
 
 impl AdversaryKind {
     /// The names of all kinds, as they are written.
-    pub const NAMES: [&str; 18] = [
+    pub const NAMES: [&str; 19] = [
         "blind-reset",
         "blind-syn",
         "blind-data",
@@ -231,6 +241,7 @@ impl AdversaryKind {
         "syn-injector",
         "data-injector",
         "old-duplicates",
+        "garbler",
     ];
 
     /// Its name, as it is written.
@@ -254,6 +265,7 @@ impl AdversaryKind {
             AdversaryKind::SynInjector => 15,
             AdversaryKind::DataInjector => 16,
             AdversaryKind::OldDuplicates => 17,
+            AdversaryKind::Garbler { .. } => 18,
         }]
     }
 

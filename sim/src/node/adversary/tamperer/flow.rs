@@ -6,11 +6,12 @@ use bytes::Bytes;
 use smallvec::smallvec;
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::wire::ethernet::EthernetFrame;
+use tickwire_core::wire::ipv4::IpProtocol;
 use tickwire_core::wire::tcp::{TcpFlags, TcpHeader};
 use tickwire_core::wire::tcp_options::{SackRange, TcpOptions};
 
 use super::renege::Claim;
-use crate::node::frames::{self, Stations};
+use crate::node::frames::{self, Hosts, Stations};
 use crate::segment::tcp_segment;
 
 /// Bytes in a block that was invented.
@@ -30,8 +31,14 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// `None` if there is no segment in the frame, or a damaged one: to make that whole would be to forge it.
     pub(super) fn of(frame: &Bytes) -> Option<Part> {
         let flow = tcp_segment(frame)?;
+        let hosts = Hosts { src: flow.from.ip(), dst: flow.to.ip() };
+        let len = flow.segment.header_len() + flow.segment.payload().len();
+        if !flow.segment.verify_checksum(frames::pseudo_header(hosts, IpProtocol::TCP, len)) {
+            return None;
+        }
         let stations = EthernetFrame::parse(frame).ok()?.header();
         Some(Part {
             stations: Stations { src: stations.src, dst: stations.dst },
