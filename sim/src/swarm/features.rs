@@ -47,6 +47,7 @@ impl Features {
             injected_syns: false,
             injected_data: false,
             old_duplicates: false,
+            garbled: false,
             ..self
         }
     }

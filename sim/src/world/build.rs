@@ -288,8 +288,7 @@ fn verifies(interfaces: &[InterfaceConfig], config: &Config) -> Verifies {
     let settings = || interfaces.iter().map(|interface| interface.address_settings.unwrap_or(config.address));
     Verifies {
         ipv4: settings().all(|settings| settings.acd != Acd::Off),
-        ipv6: settings()
-            .all(|settings| matches!(settings.dad, Dad::Normal | Dad::Enhanced) && settings.dad_transmits > 0),
+        ipv6: settings().all(|settings| settings.dad == Dad::Normal && settings.dad_transmits > 0),
     }
 }
 
