@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tickwire_core::DropReason;
 
+use super::excused;
 use crate::link::StageKind;
 use crate::node::Machine;
 use crate::oracle::Oracle;
@@ -32,66 +33,6 @@ pub struct Missing {
     /// Why that is as it should be; `None` if it is not.
     pub reason: Option<&'static str>,
 }
-
-/// Why random scenarios do not reach some things, which of them, and who does.
-const EXCUSED: [(&str, &[&str]); 10] = [
-    ("what is fair depends on who shares: scenario files say so, and the tests run those", &["oracle jain"]),
-    (
-        "the hosts of random scenarios have fixed addresses; sim/tests/adversaries and core's tests of DHCP have it",
-        &[
-            "adversary rogue-dhcp",
-            "drop Dhcpv4Truncated",
-            "drop Dhcpv4Format",
-            "drop Dhcpv4Option",
-            "drop Dhcpv4NotOurs",
-            "drop Dhcpv4Unexpected",
-            "drop Dhcpv4Unusable",
-            "drop Dhcpv6Truncated",
-            "drop Dhcpv6Type",
-            "drop Dhcpv6NotOurs",
-            "drop Dhcpv6Unexpected",
-            "drop Dhcpv6Unusable",
-            "drop Dhcpv6Reconfigure",
-        ],
-    ),
-    (
-        "the hosts of random scenarios use their addresses unverified; core/src/tests/{acd,dad}.rs have it",
-        &["drop ArpConflict", "drop NdpConflict", "drop NdpLooped"],
-    ),
-    (
-        "a world's devices hand over no such frame; core/src/tests/{ethernet,interface,media}.rs have it",
-        &["drop InterfaceUnknown", "drop InterfaceLoopback", "drop FrameTooLong"],
-    ),
-    (
-        "no adversary sits beside a router of random scenarios; core/src/tests/forward.rs has it",
-        &[
-            "drop ForwardMartian",
-            "drop ForwardScope",
-            "drop ForwardReversePath",
-            "drop ForwardHopLimit",
-            "drop ForwardTooBig",
-            "drop ForwardMerged",
-            "drop ForwardQueueFull",
-        ],
-    ),
-    (
-        "random scenarios have no routes that discard; core/src/tests/policy.rs has it",
-        &["drop RouteBlackhole", "drop RouteUnreachable", "drop RouteProhibited"],
-    ),
-    ("nobody quotes a live flow of random scenarios falsely; core/src/tests/path_mtu.rs has it", &["drop IcmpTooBig"]),
-    (
-        "random scenarios have no groups but those of all hosts, and sinks that read at once; core/src/tests has it",
-        &["drop UdpSourceFiltered", "drop UdpQueueFull", "drop UdpErrorQueueFull"],
-    ),
-    (
-        "by default no option of IPv4 is refused as such; core/src/tests/ip_options.rs has it",
-        &["drop Ipv4OptionRefused"],
-    ),
-    (
-        "no random scenario has so many fragments, connections or answers; core/src/tests/{reassembly,limits}.rs have it",
-        &["drop FragmentLimit", "drop TcpTableFull", "drop ControlQueueFull"],
-    ),
-];
 
 impl Coverage {
     /// What a run has reached.
@@ -164,15 +105,11 @@ impl Coverage {
     /// What was reached too seldom.
     pub fn missing(&self) -> Vec<Missing> {
         let seldom = self.counts().into_iter().filter(|(_, reached)| *reached < LEAST);
-        let cells = impossible();
-        let cell = |name: &str| cells.iter().find(|(cell, _)| cell == name).map(|(_, reason)| *reason);
-        let listed = |name: &str| EXCUSED.iter().find(|(_, names)| names.contains(&name)).map(|(reason, _)| *reason);
-        let excused = |name: &str| listed(name).or_else(|| cell(name));
-        seldom.map(|(name, reached)| Missing { reason: excused(&name), name, reached }).collect()
+        seldom.map(|(name, reached)| Missing { reason: excused::reason(&name), name, reached }).collect()
     }
 }
 
-fn cell_name(state: &str, event: TcpEvent) -> String {
+pub(super) fn cell_name(state: &str, event: TcpEvent) -> String {
     format!("tcp {state} x {event}")
 }
 
@@ -180,16 +117,8 @@ fn drop_name(reason: DropReason) -> String {
     format!("drop {reason:?}")
 }
 
-/// Events that cannot be in a state of TCP, and why.
-fn impossible() -> Vec<(String, &'static str)> {
-    let cells = Cells::default();
-    let cells =
-        cells.iter().filter_map(|(state, event, _)| Some((cell_name(state, event), event.is_impossible(state)?)));
-    cells.collect()
-}
-
 /// The names of all that can be reached.
-fn reachable() -> impl Iterator<Item = String> {
+pub(super) fn reachable() -> impl Iterator<Item = String> {
     let faults = What::ALL.iter().map(|what| format!("fault {}", what.name()));
     let links = StageKind::ALL.iter().map(|kind| format!("link {kind}"));
     let oracles = Oracle::ALL.iter().map(|oracle| format!("oracle {oracle}"));
@@ -204,14 +133,6 @@ fn reachable() -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_what_can_be_reached_is_excused() {
-        let reachable: Vec<String> = reachable().collect();
-        for name in EXCUSED.iter().flat_map(|(_, names)| *names) {
-            assert!(reachable.iter().any(|reachable| reachable == name), "{name}");
-        }
-    }
 
     #[test]
     fn what_is_reached_too_seldom_is_named() {

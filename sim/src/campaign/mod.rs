@@ -12,12 +12,14 @@
 //! | `many` | [`Campaign`]: a range of numbers, on several threads |
 //! | `groups` | failures by oracle and signature |
 //! | `coverage` | [`Coverage`]: what was reached, and how often |
+//! | `excused` | what need not be reached, and why |
 //! | `canary` | the planted one |
 //! | `shard` | [`Shard`]: which part of the numbers is this process's |
 //! | `files` | the directory of a campaign, and several made one |
 
 mod canary;
 mod coverage;
+mod excused;
 mod files;
 mod groups;
 mod many;

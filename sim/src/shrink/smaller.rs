@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::link::Link;
-use crate::scenario::{Flow, Scenario};
+use crate::node::adversary::Tamperer;
+use crate::scenario::{Flow, LinkSpec, Scenario};
 
 /// The scenario that is smaller by the step of a number; `None` beyond the last one.
 pub(super) fn step(scenario: &Scenario, number: usize) -> Option<Scenario> {
@@ -34,7 +35,9 @@ fn steps(scenario: &Scenario) -> impl Iterator<Item = Scenario> + '_ {
     });
     let sooner =
         (scenario.heal > Duration::from_secs(1)).then(|| Scenario { heal: scenario.heal / 2, ..scenario.clone() });
-    flows.chain(datagrams).chain(faults).chain(hosts).chain(stages).chain(options).chain(amounts).chain(sooner)
+    let adversaries = (0..scenario.adversary.len()).filter_map(|place| without_adversary(scenario, place));
+    let nodes = adversaries.chain(hosts);
+    flows.chain(datagrams).chain(faults).chain(nodes).chain(stages).chain(options).chain(amounts).chain(sooner)
 }
 
 fn without<'a>(
@@ -64,6 +67,25 @@ fn without_host(scenario: &Scenario, place: usize) -> Option<Scenario> {
     let mut smaller = scenario.clone();
     smaller.host.remove(place);
     smaller.link.retain(|link| !link.ends.iter().any(|end| is_it(end)));
+    Some(smaller)
+}
+
+/// Without an adversary: whom it stood before is joined to its link again.
+fn without_adversary(scenario: &Scenario, place: usize) -> Option<Scenario> {
+    let mut smaller = scenario.clone();
+    let adversary = smaller.adversary.remove(place);
+    let port = |number: usize| format!("{}.{number}", adversary.name);
+    let is_own = |end: &String| *end == adversary.name || *end == port(Tamperer::HOST);
+    let cable = smaller.link.iter().position(|link| link.ends.iter().any(is_own))?;
+    let LinkSpec { name, ends: [a, b], .. } = smaller.link.remove(cable);
+    if scenario.fault.iter().any(|fault| fault.link.as_ref() == Some(&name)) {
+        return None;
+    }
+    let behind = if is_own(&a) { b } else { a };
+    let mut ends = smaller.link.iter_mut().flat_map(|link| &mut link.ends);
+    if let Some(end) = ends.find(|end| **end == port(Tamperer::LINK)) {
+        *end = behind;
+    }
     Some(smaller)
 }
 
@@ -98,4 +120,24 @@ fn lessened(flow: &Flow) -> Vec<Flow> {
         Flow { closes: plain.closes, ..flow.clone() },
     ];
     all.into_iter().filter(|less| less != flow).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::swarm;
+
+    /// One that stands between a host and its link, and one beside them.
+    #[rstest]
+    #[case::between(include_str!("../../scenarios/misbehaving-receiver.toml"))]
+    #[case::beside(include_str!("../../scenarios/garbled.toml"))]
+    fn without_its_adversary_a_scenario_is_whole(#[case] text: &str) {
+        let scenario: Scenario = text.parse().unwrap();
+        let smaller = without_adversary(&scenario, 0).unwrap();
+        assert_eq!(smaller.adversary.len() + 1, scenario.adversary.len());
+        assert_eq!(smaller.link.len() + 1, scenario.link.len());
+        assert_eq!(smaller.run(&swarm::seed(1)).failures, []);
+    }
 }
