@@ -7,7 +7,7 @@ use tickwire_core::Instant;
 use super::build::{Built, slowest};
 use super::judge::Judge;
 use super::run::Failed;
-use super::{Flow, Scenario, verdict};
+use super::{Flow, Scenario, What, verdict};
 use crate::determinism::Run;
 use crate::{Ended, World};
 
@@ -17,6 +17,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const SMALL_MSS: u16 = 1_200;
 /// How long what was healed has at least.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a NAT and a foreign host believe what they have heard of a neighbor (RFC 1122 section 2.3.2.1).
+const BELIEF: Duration = Duration::from_mins(1);
 /// How long a connection whose peer has not closed may outlive its application (as Linux), beside 2 MSL.
 const FIN_WAIT_2: Duration = Duration::from_mins(1);
 
@@ -49,7 +51,7 @@ pub struct Course<'a> {
 impl<'a> Course<'a> {
     /// The run of what was built of a scenario.
     pub fn new(scenario: &'a Scenario, built: Built) -> Course<'a> {
-        let until = Instant::ZERO + scenario.heal;
+        let until = Instant::ZERO + healed(scenario);
         Course { scenario, built, judge: Judge::new(scenario), phase: Phase::Chaos, until }
     }
 
@@ -135,6 +137,15 @@ impl Run for Course<'_> {
     fn world_mut(&mut self) -> &mut World {
         &mut self.built.world
     }
+}
+
+/// When everything is healed, and nobody believes any more what an address conflict made him: a NAT and a foreign
+/// host, unlike our hosts, do not ask whether a neighbor is still where it was.
+fn healed(scenario: &Scenario) -> Duration {
+    let believes = !scenario.nat.is_empty() || !scenario.foreign.is_empty();
+    let conflicts = scenario.fault.iter().filter(|fault| believes && fault.what == What::AddressConflict);
+    let believed = conflicts.map(|fault| fault.span(scenario.heal).1 + BELIEF);
+    believed.max().unwrap_or_default().max(scenario.heal)
 }
 
 /// How long all connections have, once everything is healed: twice the RTO in force, or a minute; four times

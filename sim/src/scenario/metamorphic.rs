@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use tickwire_core::{InterfaceAddress, Seed};
 
 use super::{Expectations, Failed, Family, ForeignSpec, HostSpec, LinkSpec, Outcome, Prefix, Scenario, Setting, What};
-use crate::link::Stage;
+use crate::link::{Mtu, Router, Stage};
 use crate::oracle::Oracle;
 
 /// Initial sequence numbers shortly before the sign changes, and before they wrap.
@@ -149,6 +149,13 @@ fn with_addresses(scenario: &Scenario) -> Scenario {
             *gateway = moved_ip(*gateway);
         }
     }
+    // An error from an address outside its network is not sent on, and the hop would be a black hole.
+    let stages = other.link.iter_mut().flat_map(|link| link.path.a_to_b.iter_mut().chain(&mut link.path.b_to_a));
+    for stage in stages {
+        if let Stage::Mtu(Mtu { router: Some(router), .. }) = stage {
+            *router = Router { ipv4: moved_v4(router.ipv4), ipv6: moved_v6(router.ipv6) };
+        }
+    }
     other
 }
 
@@ -162,10 +169,38 @@ fn moved(address: InterfaceAddress) -> InterfaceAddress {
 /// Two addresses on one network stay so: only a bit of the network is another.
 fn moved_ip(address: IpAddr) -> IpAddr {
     match address {
-        IpAddr::V4(address) => {
-            let [a, b, c, d] = address.octets();
-            Ipv4Addr::new(a, b ^ 0x04, c, d).into()
-        }
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() ^ (1 << 80)).into(),
+        IpAddr::V4(address) => moved_v4(address).into(),
+        IpAddr::V6(address) => moved_v6(address).into(),
+    }
+}
+
+fn moved_v4(address: Ipv4Addr) -> Ipv4Addr {
+    let [a, b, c, d] = address.octets();
+    Ipv4Addr::new(a, b ^ 0x04, c, d)
+}
+
+fn moved_v6(address: Ipv6Addr) -> Ipv6Addr {
+    Ipv6Addr::from_bits(address.to_bits() ^ (1 << 80))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Link;
+    use std::time::Duration;
+
+    /// A router that says that packets are too long is on the network that its hosts are on.
+    #[test]
+    fn a_router_of_a_hop_has_another_address_too() {
+        let router = |ipv4: &str, ipv6: &str| Router { ipv4: ipv4.parse().unwrap(), ipv6: ipv6.parse().unwrap() };
+        let mut path = Link::constant(Duration::ZERO);
+        let hop = |router| Stage::Mtu(Mtu::constant(1_400, Some(router)));
+        path.a_to_b = vec![hop(router("192.0.2.200", "2001:db8::c8"))];
+        path.b_to_a = vec![hop(router("198.51.100.200", "2001:db8:1::c8"))];
+        let mut scenario = Scenario::empty("");
+        scenario.link = vec![LinkSpec { name: "hop".to_owned(), ends: ["a".to_owned(), "b".to_owned()], path }];
+        let path = &with_addresses(&scenario).link[0].path;
+        assert_eq!(path.a_to_b, [hop(router("192.4.2.200", "2001:db8:1::c8"))]);
+        assert_eq!(path.b_to_a, [hop(router("198.55.100.200", "2001:db8::c8"))]);
     }
 }

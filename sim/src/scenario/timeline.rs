@@ -115,6 +115,13 @@ impl FaultSpec {
         FaultSpec { at, what, link: None, host: None, lasts: None, by: None, ppm: None }
     }
 
+    /// When it begins and ends, which is by `heal`.
+    pub(super) fn span(&self, heal: Duration) -> (Duration, Duration) {
+        let begins = self.at.min(heal);
+        let ends = self.lasts.map_or(heal, |lasts| self.at.saturating_add(lasts).min(heal)).max(begins);
+        (begins, ends)
+    }
+
     /// Has it befall the world, and end by `heal`.
     pub(super) fn schedule(
         &self,
@@ -123,8 +130,7 @@ impl FaultSpec {
         place: usize,
         heal: Duration,
     ) -> Result<(), ScenarioError> {
-        let begins = self.at.min(heal);
-        let ends = self.lasts.map_or(heal, |lasts| self.at.saturating_add(lasts).min(heal)).max(begins);
+        let (begins, ends) = self.span(heal);
         let (fault, end) = self.fault(names, place, ends.saturating_sub(begins))?;
         world.schedule(Instant::ZERO + begins, fault);
         if let Some(end) = end {

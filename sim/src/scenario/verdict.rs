@@ -96,6 +96,9 @@ fn has_given_way(scenario: &Scenario, built: &Built, host: HostId) -> bool {
     let conflicts = |fault: &FaultSpec| fault.what == What::AddressConflict && fault.host.as_deref().is_some_and(is_it);
     let claims = |adversary: &AdversarySpec| match &adversary.kind {
         AdversaryKind::ArpSpoofer(claim) | AdversaryKind::NdSpoofer(claim) => is_it(&claim.of),
+        // Its Neighbor Advertisements have the host's address for a target: while that is verified it is a
+        // duplicate then (RFC 4862 section 5.4.4).
+        AdversaryKind::Garbler { to, .. } => is_it(to),
         _ => false,
     };
     let has = |address: IpAddr| {

@@ -63,7 +63,8 @@ impl Features {
             || self.garbled
     }
 
-    /// The same, but for what loses frames.
+    /// The same, but for what loses frames, or has a receiver drop them: what was overtaken by a later timestamp is
+    /// not accepted (RFC 7323 section 5.3), and what goes to whoever claims an address does not arrive.
     pub(super) const fn lossless(self) -> Features {
         Features {
             loss: false,
@@ -81,6 +82,11 @@ impl Features {
             pauses: false,
             interfaces: false,
             full_devices: false,
+            overtaking: false,
+            conflicts: false,
+            arp_spoofers: false,
+            nd_spoofers: false,
+            reneging: false,
             ..self
         }
     }

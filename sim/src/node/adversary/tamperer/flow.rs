@@ -144,6 +144,11 @@ impl Flow {
         }
     }
 
+    /// Whether the host's SYN answers the victim's, with which this begins.
+    pub(super) fn is_answered_by(&self, syn: &Part) -> bool {
+        self.reached[1] == Some(syn.header.ack)
+    }
+
     /// Whether an end began with this sequence number.
     pub(super) fn began_at(&self, seq: SeqNumber) -> bool {
         self.first.contains(&Some(seq))

@@ -92,6 +92,9 @@ pub struct Tamperer {
     begins: Instant,
     ends: Option<Instant>,
     flows: BTreeMap<(SocketAddr, SocketAddr), Flow>,
+    /// What SYNs of victims would begin between ends that have a connection. It is one as soon as the host says so:
+    /// a SYN that somebody has forged it only challenges (RFC 5961 section 4).
+    asked: BTreeMap<(SocketAddr, SocketAddr), Flow>,
     counters: TampererCounters,
 }
 
@@ -104,7 +107,8 @@ impl Tamperer {
     /// One that tampers where it can, `ppm` times in a million and so many `times` in all.
     pub fn new(tampering: Tampering, ppm: u32, times: u32) -> Tamperer {
         let (begins, ends, counters) = (Instant::ZERO, None, TampererCounters::default());
-        Tamperer { tampering, ppm, times, begins, ends, flows: BTreeMap::new(), counters }
+        let (flows, asked) = (BTreeMap::new(), BTreeMap::new());
+        Tamperer { tampering, ppm, times, begins, ends, flows, asked, counters }
     }
 
     /// The same, but everything passes before `begins` and from `ends` on.
@@ -123,6 +127,7 @@ impl Tamperer {
         if self.ends.is_some_and(|ends| ends <= now) {
             // What it knew of connections is of no use any more.
             self.flows.clear();
+            self.asked.clear();
             self.counters.passed += 1;
             return out.push((1 - port, frame));
         }
@@ -146,6 +151,7 @@ impl Tamperer {
     fn flow(&mut self, ends: (SocketAddr, SocketAddr), flags: TcpFlags, seq: SeqNumber) -> Option<&mut Flow> {
         if flags.contains(TcpFlags::RST) {
             self.flows.remove(&ends);
+            self.asked.remove(&ends);
             return None;
         }
         if flags.contains(TcpFlags::SYN) {
@@ -170,6 +176,11 @@ impl Tamperer {
     /// A segment of the host. Returns whether it passes as it is.
     fn outbound(&mut self, part: &Part, acts: bool, lots: &mut Lots<'_>, out: &mut Outbox) -> bool {
         let flags = part.header.flags;
+        if flags.contains(TcpFlags::SYN | TcpFlags::ACK)
+            && let Some(begun) = self.asked.remove(&part.ends).filter(|asked| asked.is_answered_by(part))
+        {
+            self.flows.insert(part.ends, begun);
+        }
         let Some(flow) = self.flow(part.ends, flags, part.header.seq) else { return true };
         flow.pass(part, true);
         if flags.contains(TcpFlags::SYN) {
@@ -211,6 +222,14 @@ impl Tamperer {
     fn inbound(&mut self, part: &Part, acts: bool, lots: &mut Lots<'_>, out: &mut Outbox) -> bool {
         let (victim, host) = part.ends;
         let tampering = self.tampering;
+        let asks = part.header.flags.contains(TcpFlags::SYN) && !part.header.flags.contains(TcpFlags::ACK);
+        if asks && self.flows.get(&(host, victim)).is_some_and(|flow| !flow.began_at(part.header.seq)) {
+            let mut asked = Flow::default();
+            asked.pass(part, false);
+            asked.open_victim(part);
+            self.asked.insert((host, victim), asked);
+            return true;
+        }
         let Some(flow) = self.flow((host, victim), part.header.flags, part.header.seq) else { return true };
         flow.pass(part, false);
         if part.header.flags.contains(TcpFlags::SYN) {

@@ -114,6 +114,34 @@ fn what_is_slipped_in_is_in_the_window_and_not_awaited(#[case] injection: Inject
     assert_eq!(bench.data_with(1, 100, &options).len(), 1, "fifty times is all that it may");
 }
 
+/// What a duplicate must be older than, by the timestamps of 50 that are slipped in behind the victim's text.
+fn is_older_than(bench: &mut Bench, first: u32, seq: u32) -> bool {
+    let options = TcpOptions { timestamps: Some(Timestamps { value: first, echo: 7 }), ..TcpOptions::default() };
+    (0..50).all(|_| {
+        let lines = bench.data_with(seq, 100, &options);
+        number_after(&lines[1], "TS val ").wrapping_sub(first).cast_signed() < 0
+    })
+}
+
+/// RFC 5961 section 4: a SYN in a window is challenged, and begins nothing, unless the host answers it with its own.
+#[test]
+fn a_connection_begins_anew_when_the_host_says_so() {
+    let mut bench = Bench::new(Tampering::Inject(Injection::OldDuplicate), 200);
+    bench.ack(1, 2_000);
+    let timestamps = Some(Timestamps { value: 3_000_000_000, echo: 0 });
+    let options = TcpOptions { window_scale: Some(2), timestamps, ..TcpOptions::default() };
+    let syn = TcpHeader { seq: SeqNumber(5_000), flags: TcpFlags::SYN, ..TcpHeader::default() };
+    assert_eq!(bench.segment(Tamperer::LINK, syn, &options, 0).len(), 1);
+    bench.ack(1, 2_000);
+    assert!(is_older_than(&mut bench, 1_000, 1), "the old connection goes on");
+
+    let flags = TcpFlags::SYN | TcpFlags::ACK;
+    let answer = TcpHeader { ack: SeqNumber(5_001), flags, ..TcpHeader::default() };
+    assert_eq!(bench.segment(Tamperer::HOST, answer, &options, 0).len(), 1);
+    bench.ack(5_001, 2_000);
+    assert!(is_older_than(&mut bench, 3_000_000_000, 5_001), "there is a new one");
+}
+
 /// RFC 2018 section 5: the block lies beyond what was sent.
 #[test]
 fn a_block_is_invented() {
