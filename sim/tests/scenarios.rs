@@ -59,6 +59,22 @@ fn an_address_is_defended(#[case] defense: &str, #[case] kept: bool) {
     assert_eq!(outcome.flows[0].completed, u64::from(kept));
 }
 
+/// What was lost with an address had its cause, though after a crash the host has the address again.
+#[test]
+fn an_address_given_up_is_back_after_a_crash() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/address-conflict.toml");
+    let text = std::fs::read_to_string(path).unwrap().replace("\"always\"", "\"once\"");
+    let crash = "[[fault]]\nwhat = \"crash\"\nhost = \"server\"\nat = \"25s\"\nlasts = \"1s\"\n";
+    let mut scenario: Scenario = format!("{text}\n{crash}").parse().unwrap();
+    scenario.flow.iter_mut().for_each(|flow| flow.expect = Expected::Any);
+    let (outcome, built) = scenario.run_built(scenario.build(&Seed([1; 32])).unwrap());
+    assert_eq!(outcome.failures, []);
+    let address: IpAddr = "192.0.2.1".parse().unwrap();
+    let mut own = built.world.stack(built.hosts[0]).interfaces().flat_map(|interface| interface.addresses);
+    assert!(own.any(|own| own.address == address && own.state.is_assigned()));
+    assert_eq!(outcome.flows[0].completed, 0);
+}
+
 /// Two runs with one seed are one run; another seed is another.
 #[test]
 fn one_seed_one_run() {

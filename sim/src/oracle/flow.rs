@@ -127,13 +127,17 @@ pub(super) struct Flow {
     /// The tap cannot tell any more what its host knows: part of it came in fragments, or the numbers make
     /// no sense.
     blind: bool,
+    /// The peer's SYN came more than once before the local end answered it.
+    pub(super) syn_again: bool,
     /// It goes through the host, or within it: both ends' frames were seen to leave.
     pub(super) transit: bool,
     /// It was reset, or both ends have closed.
     pub(super) over: bool,
     /// The local end is foreign: it need not keep what arrives beyond a hole (RFC 9293 SHLD-31), as smoltcp does not
     /// keep a FIN; it may round its window, go back to what is unacknowledged, and take no text that overtaken
-    /// acknowledgments come with, as smoltcp does (RFC 9293 section 3.10.7.4 ignores the acknowledgment only).
+    /// acknowledgments come with, as smoltcp does (RFC 9293 section 3.10.7.4 ignores the acknowledgment only), and leave
+    /// out the FIN of a segment of whose text it has everything, as smoltcp does, which does not count the FIN when it
+    /// judges whether a segment is acceptable (section 3.10.7.4 does, in SEG.LEN): the FIN comes again alone.
     pub(super) forgetful: bool,
 }
 
@@ -282,11 +286,11 @@ impl Flow {
             }
             known => {
                 let answered = self.answered_by(segment);
-                let heard = (std::mem::take(&mut self.heard), self.heard_next, self.heard_number);
+                let heard = (std::mem::take(&mut self.heard), self.heard_next, self.heard_number, self.syn_again);
                 if known.is_some() || self.over {
                     self.reset();
                 }
-                (self.heard, self.heard_next, self.heard_number) = heard;
+                (self.heard, self.heard_next, self.heard_number, self.syn_again) = heard;
                 self.local.syn = Some(syn);
                 self.local.nxt = syn.seq;
                 self.una = syn.seq;
@@ -396,10 +400,10 @@ impl Flow {
             return;
         }
         if self.syn_heard.is_some_and(|known| known.seq == syn.seq) {
-            self.syn_repeated = syn.timestamp;
+            (self.syn_repeated, self.syn_again) = (syn.timestamp, true);
             return;
         }
-        (self.syn_heard, self.syn_repeated) = (Some(syn), None);
+        (self.syn_heard, self.syn_repeated, self.syn_again) = (Some(syn), None, false);
         // The answer to our SYN, or one that crosses it. Whom a listener takes, its SYN-ACK tells.
         let opens = match segment.ack {
             Some(ack) => self.local.syn.is_some_and(|local| ack == local.seq + 1),
@@ -425,7 +429,7 @@ impl Flow {
         // there.
         let acked = self.local.ack.map_or(before, |ack| ack.value);
         let edge = self.local.edge.map(|edge| edge.value - self.slack());
-        let ignored = self.forgetful && segment.ack.is_some_and(|ack| ack < self.una);
+        let ignored = self.forgetful && self.is_left_out(segment, self.in_order.max(acked));
         let taken = !ignored && self.is_fresh(segment) && edge.is_some_and(|edge| segment.end <= edge);
         let in_order = taken && segment.seq <= self.in_order.max(acked);
         let owed = in_order
@@ -441,6 +445,13 @@ impl Flow {
         if owed {
             self.unacknowledged = Some(Unacknowledged { mark, end: segment.end });
         }
+    }
+
+    /// Whether a foreign host may leave out what a segment brings: the acknowledgment is an overtaken one, or all but the
+    /// FIN lies before `next`.
+    fn is_left_out(&self, segment: &Segment<'_>, next: SeqNumber) -> bool {
+        let overtaken = segment.ack.is_some_and(|ack| ack < self.una);
+        overtaken || segment.has(TcpFlags::FIN) && !segment.text.is_empty() && segment.end - 1 <= next
     }
 
     /// By how much a foreign host may have moved its right edge left, in rounding it.

@@ -316,6 +316,19 @@ fn broken(oracles: &WireOracles) -> Vec<Oracle> {
     1000 > S 0:0(0) win 1000
     2999 > S 0:0(0) win 1000"
 )]
+// RFC 6298 section 5.1: an answer that never left has started the timer, the one to the copy does not start it again.
+#[case::answer_to_a_copy(
+    Oracle::Backoff,
+    "",
+    "0 < S 0:0(0) win 1000
+    1000 < S 0:0(0) win 1000
+    1000 > S. 0:0(0) ack 1 win 1000
+    1010 > S. 0:0(0) ack 1 win 1000
+    3010 > S. 0:0(0) ack 1 win 1000",
+    "1000 < S 0:0(0) win 1000
+    1000 > S. 0:0(0) ack 1 win 1000
+    1010 > S. 0:0(0) ack 1 win 1000"
+)]
 #[case::late(
     Oracle::DelayedAck,
     PLAIN,
@@ -393,6 +406,25 @@ fn an_edge_moves_within_its_unit(#[case] window: u32, #[case] foreign: bool, #[c
     let stamps = "<nop,nop,TS val 100 ecr 910>";
     let lines = format!(
         "{FULL}\n20 < . 1:2(1) ack 1 win 250 <nop,nop,TS val 910 ecr 100>\n20 > . 1:1(0) ack 2 win {window} {stamps}"
+    );
+    assert_eq!(broken(&judged_by(Settings { foreign, ..Settings::default() }, &lines)), expected);
+}
+
+/// A FIN comes with text that is all there already: RFC 9293 section 3.10.7.4 counts it in SEG.LEN, so that the segment
+/// is acceptable and the FIN taken; a foreign host may wait for the FIN alone.
+#[rstest]
+#[case::ours(false, "1:101(100)", &[Oracle::DelayedAck])]
+#[case::foreign(true, "1:101(100)", &[])]
+#[case::with_new_text(true, "1:102(101)", &[Oracle::DelayedAck])]
+#[case::alone(true, "101:101(0)", &[Oracle::DelayedAck])]
+fn a_fin_behind_old_text(#[case] foreign: bool, #[case] with: &str, #[case] expected: &[Oracle]) {
+    let lines = format!(
+        "{PLAIN}
+        20 < . 1:101(100) ack 1 win 1000
+        20 > . 1:1(0) ack 101 win 1000
+        30 < F. {with} ack 1 win 1000
+        30 > . 1:1(0) ack 101 win 1000
+        1030 < . 101:101(0) ack 1 win 1000"
     );
     assert_eq!(broken(&judged_by(Settings { foreign, ..Settings::default() }, &lines)), expected);
 }

@@ -40,6 +40,9 @@ pub(super) fn backoff(seen: &Observed, segment: &Segment<'_>, flow: &Flow, bench
     let least = match first.waited {
         Some(before) => seen.rto_min.max(before.saturating_mul(2).min(RTO_MAX)),
         // After a fast retransmission the timer runs on: its time is not known. Of a first one, it is.
+        // Of an answer that was dropped for want of the neighbor's hardware address the tap knows nothing, but its timer
+        // runs; what answers a copy of the SYN does not start it again (RFC 6298 section 5.1).
+        None if segment.has(TcpFlags::SYN) && flow.syn_again => return,
         None if first.again || sack && segment.seq > flow.una => return,
         None => seen.rto_min,
     };

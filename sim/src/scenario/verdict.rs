@@ -10,7 +10,7 @@ use super::expect::{Kind as _, Time};
 use super::judge::Judge;
 use super::run::Failed;
 use super::text::ScenarioError;
-use super::{AdversaryKind, AdversarySpec, Expected, FaultSpec, Flow, ForeignEnd, Scenario, What};
+use super::{AdversaryKind, AdversarySpec, Expected, FaultSpec, Flow, ForeignEnd, HostSpec, Scenario, What};
 use crate::node::Standing;
 use crate::oracle::Oracle;
 use crate::workload::{Ledger, Loss};
@@ -43,7 +43,8 @@ pub(super) fn flows(scenario: &Scenario, built: &Built, judge: &mut Judge) {
                 || scenario.host.iter().any(|host| host.router)
                 || ends.iter().any(|end| given_up_unheard(built, end.host()) > 0)
                 || ends.iter().any(|end| counter(built, end.host(), "tcp.half_open_recycled") > 0);
-            causes(place, [client, server], configs, explained, judge);
+            let claimed = ends.map(|end| is_claimed(scenario, built, end.host()));
+            causes(place, [client, server], configs, explained, claimed, judge);
         }
         expectation(place, flow, [client, server], judge);
     }
@@ -70,7 +71,8 @@ fn with_foreign(
     }
     if !ledger.losses.is_empty() && judge.judges(Oracle::Cause) {
         let config = built.world.stack(ours.host()).config();
-        causes(place, [ledger, &Ledger::default()], [config; 2], crashes(scenario, None), judge);
+        let claimed = is_claimed(scenario, built, ours.host());
+        causes(place, [ledger, &Ledger::default()], [config; 2], crashes(scenario, None), [claimed; 2], judge);
     }
     // Whose other end has forgotten the connection may wait for ever.
     let forgotten = ledger.lost > 0 || given_up_unheard(built, ours.host()) > 0 || crashes(scenario, None);
@@ -88,10 +90,9 @@ fn with_foreign(
     expectation(place, &scenario.flow[place], [ledger, &Ledger::default()], judge);
 }
 
-/// Whether somebody has claimed an address of a host, and the host has given it up.
-fn has_given_way(scenario: &Scenario, built: &Built, host: HostId) -> bool {
-    let Some(place) = built.hosts.iter().position(|id| *id == host) else { return false };
-    let spec = &scenario.host[place];
+/// Whether somebody claims an address of a host.
+fn is_claimed(scenario: &Scenario, built: &Built, host: HostId) -> bool {
+    let Some(spec) = spec_of(scenario, built, host) else { return false };
     let is_it = |end: &str| end.split('.').next() == Some(spec.name.as_str());
     let conflicts = |fault: &FaultSpec| fault.what == What::AddressConflict && fault.host.as_deref().is_some_and(is_it);
     let claims = |adversary: &AdversarySpec| match &adversary.kind {
@@ -101,12 +102,22 @@ fn has_given_way(scenario: &Scenario, built: &Built, host: HostId) -> bool {
         AdversaryKind::Garbler { to, .. } => is_it(to),
         _ => false,
     };
+    scenario.fault.iter().any(conflicts) || scenario.adversary.iter().any(claims)
+}
+
+/// Whether somebody has claimed an address of a host, and the host has given it up.
+fn has_given_way(scenario: &Scenario, built: &Built, host: HostId) -> bool {
+    let Some(spec) = spec_of(scenario, built, host) else { return false };
     let has = |address: IpAddr| {
         let mut own = built.world.stack(host).interfaces().flat_map(|interface| interface.addresses);
         own.any(|own| own.address == address && own.state != AddressState::Duplicated)
     };
-    (scenario.fault.iter().any(conflicts) || scenario.adversary.iter().any(claims))
-        && spec.interfaces.iter().flatten().any(|prefix| !has(prefix.0.address))
+    is_claimed(scenario, built, host) && spec.interfaces.iter().flatten().any(|prefix| !has(prefix.0.address))
+}
+
+fn spec_of<'a>(scenario: &'a Scenario, built: &Built, host: HostId) -> Option<&'a HostSpec> {
+    let place = built.hosts.iter().position(|id| *id == host)?;
+    scenario.host.get(place)
 }
 
 /// Whether a host crashes: the one of that name, or any.
@@ -162,10 +173,20 @@ fn delivery(
 
 /// Each lost connection has a legal cause. With `explained` there was something that resets connections: a host
 /// that crashed, or that has given up a connection of which no application knew, or from which a flood of SYNs has
-/// taken one (RFC 4987 section 3.4), or a router whose ICMP errors end those not established yet (RFC 5461).
-fn causes(place: usize, ledgers: [&Ledger; 2], configs: [&Config; 2], explained: bool, judge: &mut Judge) {
+/// taken one (RFC 4987 section 3.4), or a router whose ICMP errors end those not established yet (RFC 5461). An end
+/// whose address is `claimed` by somebody loses its connections when it gives it up (RFC 5227 section 2.4); after a
+/// crash it may have the address again.
+fn causes(
+    place: usize,
+    ledgers: [&Ledger; 2],
+    configs: [&Config; 2],
+    explained: bool,
+    claimed: [bool; 2],
+    judge: &mut Judge,
+) {
     let others = ledgers.map(|ledger| ledger.lost - ledger.losses.iter().filter(|loss| is_reset(loss)).count() as u64);
-    for (side, (ledger, config)) in ["client", "server"].iter().zip(ledgers.into_iter().zip(configs)) {
+    let ends = ledgers.into_iter().zip(configs).zip(claimed);
+    for (side, ((ledger, config), claimed)) in ["client", "server"].iter().zip(ends) {
         for loss in &ledger.losses {
             let why = match loss.error {
                 // Somebody must have begun: an end that resets has lost its connection for another reason.
@@ -182,6 +203,7 @@ fn causes(place: usize, ledgers: [&Ledger; 2], configs: [&Config; 2], explained:
                 SocketError::HostUnreachable | SocketError::NetworkUnreachable => {
                     "an established connection outlives soft errors"
                 }
+                SocketError::AddressLost if claimed => continue,
                 _ => "nothing in the scenario causes that",
             };
             let text = format!(

@@ -1,7 +1,7 @@
 //! The laws of the congestion window (RFC 5681, RFC 6582, RFC 6675, RFC 6928), for `NewReno`: what CUBIC and BBR
 //! may do comes with them.
 
-use tickwire_core::tcp::{Examination, Recovering, State};
+use tickwire_core::tcp::{Examination, Recovering, State, TimerCause};
 
 use super::connection::{Connection, flight};
 use crate::oracle::name::Oracle;
@@ -22,7 +22,10 @@ pub(super) fn judge(seen: &Examination, before: Option<&Connection>, bench: &mut
     // A path that has become narrower makes segments smaller, and one that has become wider larger.
     let smss = seen.smss.max(last.smss);
     // What a narrower path makes stale is sent again like after a timeout, but the window stays (RFC 1191 section 6.4).
-    let timed_out = seen.recovering == Recovering::Timeout && seen.backoff > last.backoff;
+    // Nor does a probe of a closed window cut it, though the wait doubles for it too (RFC 9293 SHLD-30): that the window
+    // is closed is no loss, and RFC 5681 section 3.1 asks for one that the retransmission timer has found.
+    let probed = last.timer(TimerCause::ZeroWindowProbe).is_some();
+    let timed_out = seen.recovering == Recovering::Timeout && seen.backoff > last.backoff && !probed;
     let fast = seen.recovering == Recovering::Fast && last.recovering == Recovering::No;
     if timed_out && seen.cwnd > smss {
         fail(format!("after a timeout a CWND of one segment, {smss}"), seen.cwnd);

@@ -250,6 +250,20 @@ fn congestion(#[case] next: Examination, #[case] breaks: &[Oracle]) {
     assert_eq!(broken(&[flying(), next]), breaks);
 }
 
+/// RFC 9293 section 3.8.6.1: while the window is closed what was refused is probed for, at intervals that double. Only
+/// the retransmission timer tells of a loss (RFC 5681 section 3.1).
+#[rstest]
+#[case::probe(TimerCause::ZeroWindowProbe, 0, &[])]
+#[case::timeout(TimerCause::Retransmission, 65_535, LAW)]
+fn a_probe_of_a_closed_window_cuts_nothing(#[case] timer: TimerCause, #[case] wnd: u32, #[case] breaks: &[Oracle]) {
+    let resent = flying().with(|seen| {
+        (seen.wnd, seen.recovering) = (wnd, Recovering::Timeout);
+        seen.timers = [None; TimerCause::ALL.len()];
+    });
+    let waits = resent.running(timer).running(TimerCause::UserTimeout);
+    assert_eq!(broken(&[flying(), waits, waits.with(|seen| seen.backoff += 1)]), breaks);
+}
+
 /// RFC 6582 section 3.2: a partial acknowledgment does not end fast recovery, that of `RecoveryPoint` does.
 #[test]
 fn fast_recovery_lasts_until_its_point() {
