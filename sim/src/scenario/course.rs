@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tickwire_core::Instant;
+use tickwire_core::{Config, Instant};
 
 use super::build::{Built, slowest};
 use super::judge::Judge;
@@ -148,11 +148,11 @@ fn healed(scenario: &Scenario) -> Duration {
     believed.max().unwrap_or_default().max(scenario.heal)
 }
 
-/// How long all connections have, once everything is healed: twice the RTO in force, or a minute; four times
-/// what the bottleneck needs for all bytes; and what the applications themselves wait.
+/// How long all connections have, once everything is healed: two retransmissions, or a minute; four times what the
+/// bottleneck needs for all bytes; and what the applications themselves wait.
 fn time_to_deliver(scenario: &Scenario, built: &Built) -> Duration {
-    let sockets = built.hosts.iter().flat_map(|host| built.world.stack(*host).tcp_sockets());
-    let rto = sockets.map(|entry| entry.rto).max().unwrap_or_default();
+    let stacks = built.hosts.iter().map(|host| built.world.stack(*host));
+    let repairs = stacks.flat_map(|stack| stack.tcp_sockets().map(|entry| two_timeouts(entry.rto, stack.config())));
     let bytes: u64 = scenario.flow.iter().map(|flow| flow.talk().bytes().saturating_mul(flow.connections)).sum();
     let links: Vec<_> = scenario.link.iter().map(|spec| slowest(&spec.path)).collect();
     let rate = links.iter().filter_map(|(rate, _)| *rate).min();
@@ -163,7 +163,15 @@ fn time_to_deliver(scenario: &Scenario, built: &Built) -> Duration {
     let sources = scenario.datagrams.iter().map(|datagrams| {
         datagrams.at + datagrams.every.saturating_mul(u32::try_from(datagrams.count).unwrap_or(u32::MAX))
     });
-    PATIENCE.max(rto * 2) + sent.max(windows) + waits + sources.max().unwrap_or_default()
+    repairs.fold(PATIENCE, Duration::max) + sent.max(windows) + waits + sources.max().unwrap_or_default()
+}
+
+/// How long it takes at most until something is sent again twice, if the RTO in force was doubled each time. The
+/// acknowledgment in between may echo the timestamp of what was sent first, as much as two such RTOs before
+/// (RFC 7323 section 4.1): if that is the first round trip that is measured, three times as much is the RTO then
+/// (RFC 6298 section 2.2).
+fn two_timeouts(rto: Duration, config: &Config) -> Duration {
+    rto + (rto * 6).min(config.tcp.rto_max)
 }
 
 /// How long so many bytes take at a rate.
