@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::far::Far;
 use crate::support::lab::{Lab, PATIENCE};
-use crate::support::{assert_pattern, ip4, ip6, pattern, write_pattern};
+use crate::support::{assert_pattern, ip4, ip6, pattern, transfer, write_pattern};
 use tickwire_backends::net::{TcpListener, TcpStream, UdpSocket};
 use tickwire_core::Route;
 use tickwire_core::error::SocketError;
@@ -142,13 +142,7 @@ fn bulk_into_the_stack_through_a_narrow_router() {
         let listener = TcpListener::bind(&lab.stack(), (ip4(2), 9)).expect("a free port");
         let client = far.call(|| net::TcpStream::connect((ip4(2), 9)).expect("it listens"));
         let (server, _) = listener.accept().expect("it connected");
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                write_pattern(&client, BULK).expect("connected");
-                client.shutdown(Shutdown::Write).expect("connected");
-            });
-            assert_pattern(&server, BULK);
-        });
+        transfer(&client, &server, BULK);
     });
 }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::far::Far;
 use crate::support::lab::{PATIENCE, ping, run_in_namespace};
-use crate::support::{assert_pattern, ip4, ip6, pattern, write_pattern};
+use crate::support::{assert_pattern, ip4, ip6, pattern, transfer, write_pattern};
 use tickwire_backends::driver::{Driver, Loop, StackHandle};
 use tickwire_backends::net::{TcpListener, TcpStream, UdpSocket};
 use tickwire_backends::net_setup::{Ip, NetSetupError, enter_network_namespace};
@@ -148,13 +148,7 @@ fn bulk(from: &Far, to: &Far, address: IpAddr) {
     let client = from.call(move || net::TcpStream::connect_timeout(&local, PATIENCE).expect("it listens"));
     let (server, _) = listener.accept().expect("it connected");
     server.set_read_timeout(Some(PATIENCE)).expect("not zero");
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            write_pattern(&client, BULK).expect("connected");
-            client.shutdown(Shutdown::Write).expect("connected");
-        });
-        assert_pattern(&server, BULK);
-    });
+    transfer(&client, &server, BULK);
 }
 
 #[test]

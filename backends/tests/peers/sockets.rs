@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::lab::{Lab, PATIENCE, ping};
-use crate::support::{assert_pattern, ip4, ip6, pattern, write_pattern};
+use crate::support::{Stream, assert_pattern, ip4, ip6, pattern, transfer, write_pattern};
 use tickwire_backends::driver::DriverError;
 use tickwire_backends::net::{TcpListener, TcpStream, UdpSocket};
 use tickwire_backends::tap::Tap;
@@ -51,13 +51,7 @@ fn bulk_into_the_stack() {
         let listener = TcpListener::bind(&lab.stack(), (ip4(2), 9)).expect("a free port");
         let client = kernel_connects(9);
         let (server, _) = listener.accept().expect("it connected");
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                write_pattern(&client, BULK).expect("connected");
-                client.shutdown(Shutdown::Write).expect("connected");
-            });
-            assert_pattern(&server, BULK);
-        });
+        transfer(&client, &server, BULK);
     });
 }
 
@@ -65,13 +59,7 @@ fn bulk_into_the_stack() {
 fn bulk_out_of_the_stack() {
     Lab::run(|lab| {
         let (client, server) = stack_connects(&lab);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                write_pattern(&client, BULK).expect("connected");
-                client.shutdown(Shutdown::Write).expect("connected");
-            });
-            assert_pattern(&server, BULK);
-        });
+        transfer(&client, &server, BULK);
     });
 }
 
@@ -212,26 +200,30 @@ fn the_stack_resets() {
     });
 }
 
+/// Nobody reads until the buffers of both ends are full; then all arrives.
+fn closes_its_window(from: &impl Stream, to: &impl Stream) {
+    from.write_timeout(Duration::from_millis(700)).expect("not zero");
+    let data = pattern(32 << 20);
+    let mut written = 0;
+    while let Ok(count) = from.writer().write(&data[written..]) {
+        written += count;
+    }
+    assert!(written < data.len(), "the window never closed");
+    from.write_timeout(PATIENCE).expect("not zero");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            from.writer().write_all(&data[written..]).expect("the window opens");
+            from.shutdown_write().expect("connected");
+        });
+        assert_pattern(to.reader(), data.len() as u64);
+    });
+}
+
 #[test]
 fn the_kernel_closes_its_window_and_opens_it_again() {
     Lab::run(|lab| {
         let (stack, kernel) = stack_connects(&lab);
-        stack.set_write_timeout(Some(Duration::from_millis(700))).expect("not zero");
-        // Nobody reads until the kernel's buffer is full, and ours behind it.
-        let data = pattern(32 << 20);
-        let mut written = 0;
-        while let Ok(count) = (&stack).write(&data[written..]) {
-            written += count;
-        }
-        assert!(written < data.len(), "the window never closed");
-        stack.set_write_timeout(Some(PATIENCE)).expect("not zero");
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                (&stack).write_all(&data[written..]).expect("the window opens");
-                stack.shutdown(Shutdown::Write).expect("connected");
-            });
-            assert_pattern(&kernel, data.len() as u64);
-        });
+        closes_its_window(&stack, &kernel);
     });
 }
 
@@ -241,21 +233,7 @@ fn the_stack_closes_its_window_and_opens_it_again() {
         let listener = TcpListener::bind(&lab.stack(), (ip4(2), 7)).expect("a free port");
         let kernel = kernel_connects(7);
         let (stack, _) = listener.accept().expect("it connected");
-        kernel.set_write_timeout(Some(Duration::from_millis(700))).expect("not zero");
-        let data = pattern(32 << 20);
-        let mut written = 0;
-        while let Ok(count) = (&kernel).write(&data[written..]) {
-            written += count;
-        }
-        assert!(written < data.len(), "the window never closed");
-        kernel.set_write_timeout(Some(PATIENCE)).expect("not zero");
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                (&kernel).write_all(&data[written..]).expect("the window opens");
-                kernel.shutdown(Shutdown::Write).expect("connected");
-            });
-            assert_pattern(&stack, data.len() as u64);
-        });
+        closes_its_window(&kernel, &stack);
     });
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::lab::run_in_namespace;
-use crate::support::{assert_pattern, ip4, ip6, pattern, write_pattern};
+use crate::support::{assert_pattern, ip4, ip6, pattern, transfer, write_pattern};
 use tickwire_backends::driver::{Driver, Loop};
 use tickwire_backends::net::{TcpListener, TcpStream, UdpSocket};
 use tickwire_backends::net_setup::{Ip, NetSetupError, enter_network_namespace};
@@ -103,13 +103,7 @@ fn the_stack_connects_to_itself() {
             let client = TcpStream::connect_timeout(&stack, &to, PATIENCE).expect("it listens");
             let (server, from) = listener.accept().expect("it connected");
             assert_eq!(from.ip(), address);
-            thread::scope(|scope| {
-                scope.spawn(|| {
-                    write_pattern(&client, BULK).expect("connected");
-                    client.shutdown(Shutdown::Write).expect("connected");
-                });
-                assert_pattern(&server, BULK);
-            });
+            transfer(&client, &server, BULK);
         }
         let refused = TcpStream::connect(&stack, (Ipv4Addr::LOCALHOST, 1)).expect_err("nobody listens");
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);

@@ -10,7 +10,8 @@ pub(crate) mod far;
 pub(crate) mod lab;
 
 use std::io::{self, Read, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, Shutdown};
+use std::thread;
 use std::time::Duration;
 
 use tickwire_backends::driver::{Driver, Loop, ShutdownReport, StackHandle};
@@ -115,4 +116,48 @@ pub(crate) fn assert_pattern(mut stream: impl Read, len: u64) {
             offset += 1;
         }
     }
+}
+
+/// A connected stream of either side: the kernel's, or the stack's.
+pub(crate) trait Stream: Sync {
+    fn writer(&self) -> impl Write;
+    fn reader(&self) -> impl Read;
+    fn write_timeout(&self, timeout: Duration) -> io::Result<()>;
+    fn shutdown_write(&self) -> io::Result<()>;
+}
+
+macro_rules! stream {
+    ($stream:ty) => {
+        impl Stream for $stream {
+            fn writer(&self) -> impl Write {
+                self
+            }
+
+            fn reader(&self) -> impl Read {
+                self
+            }
+
+            fn write_timeout(&self, timeout: Duration) -> io::Result<()> {
+                self.set_write_timeout(Some(timeout))
+            }
+
+            fn shutdown_write(&self) -> io::Result<()> {
+                self.shutdown(Shutdown::Write)
+            }
+        }
+    };
+}
+
+stream!(std::net::TcpStream);
+stream!(tickwire_backends::net::TcpStream);
+
+/// Sends the first `len` bytes of the test data from one end to the other, to the end of the stream.
+pub(crate) fn transfer(from: &impl Stream, to: &impl Stream, len: u64) {
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            write_pattern(from.writer(), len).expect("connected");
+            from.shutdown_write().expect("connected");
+        });
+        assert_pattern(to.reader(), len);
+    });
 }
