@@ -115,7 +115,7 @@ fn shrink_failures(summary: &Summary, out: &Path) -> Result<(), String> {
             let path = out.join(format!("{}-{number}.toml", group.oracle));
             let failed = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
             std::fs::write(&path, shrunk.scenario.to_string()).map_err(failed)?;
-            println!("{}: {} frames, with --seed {number}", path.display(), shrunk.outcome.frames);
+            println!("{}, with --seed {number}: {}", path.display(), super::shrink::told(&shrunk));
         }
     }
     Ok(())

@@ -65,6 +65,9 @@ pub struct Failed {
 }
 
 impl Failed {
+    /// Who says that two runs differ.
+    pub(crate) const DETERMINISM: &'static str = "determinism";
+
     /// A failure whose signature is its text without the numbers.
     pub(crate) fn new(oracle: &str, text: String) -> Failed {
         Failed { oracle: oracle.to_owned(), signature: without_numbers(&text), text }
@@ -77,11 +80,11 @@ impl Failed {
 
     /// Two runs that differ, and where.
     pub(crate) fn divergence(text: &str) -> Failed {
-        let (oracle, signature) = ("determinism".to_owned(), "two runs differ".to_owned());
+        let (oracle, signature) = (Failed::DETERMINISM.to_owned(), "two runs differ".to_owned());
         Failed { oracle, signature, text: text.to_owned() }
     }
 
-    fn of(failure: &Failure) -> Failed {
+    pub(super) fn of(failure: &Failure) -> Failed {
         let text = failure.to_string();
         match failure {
             Failure::Script { .. } => Failed::new("script", text),
@@ -141,9 +144,16 @@ impl Scenario {
     pub fn run_built(&self, built: Built) -> (Outcome, Built) {
         let mut course = Course::new(self, built);
         while course.step(EVENTS_AT_ONCE) > 0 {}
-        let (mut built, mut judge) = course.end();
-        let population = Population::of(self, &built);
-        population::judge(self, &built, &population, &mut judge);
+        course.finish()
+    }
+}
+
+impl Course<'_> {
+    /// What came of the run, which is over.
+    pub(crate) fn finish(self) -> (Outcome, Built) {
+        let (scenario, mut built, mut judge) = self.end();
+        let population = Population::of(scenario, &built);
+        population::judge(scenario, &built, &population, &mut judge);
         built.tallies = judge.tallies;
         let mut failures = judge.failures;
         failures.extend(built.world.failures().iter().map(Failed::of));

@@ -1,0 +1,148 @@
+//! Draws are left out of the tape, or come sooner; and what they are called when the network changes.
+
+use super::{Best, Hunt};
+use crate::draw::{Entity, Name, Tape};
+use crate::link::{Link, Stage};
+use crate::scenario::Scenario;
+
+/// Leaves out all draws, then halves of them, quarters, down to single ones; then has each come sooner. Returns whether
+/// there was a step.
+pub(super) fn fewer(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
+    let mut progress = false;
+    let mut size = best.drawn.len();
+    while size > 0 && !hunt.is_over(1) {
+        let mut from = 0;
+        while from < best.drawn.len() && !hunt.is_over(1) {
+            let mut tape = best.drawn.clone();
+            for name in best.drawn.keys().skip(from).take(size) {
+                tape.remove(name);
+            }
+            if hunt.take(with(best, tape), best) {
+                progress = true;
+            } else {
+                from += size;
+            }
+        }
+        size = if size == 1 { 0 } else { size.div_ceil(2) };
+    }
+    sooner(hunt, best) || progress
+}
+
+/// Each draw at once, or half as late, or by one sooner: the first frame that is lost instead of the hundredth.
+fn sooner(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
+    let mut progress = false;
+    let mut place = 0;
+    while let Some((name, outcome)) = best.drawn.iter().nth(place).map(|(name, outcome)| (*name, *outcome)) {
+        let mut sooner = vec![0, name.n / 2, name.n - name.n / 4, name.n.saturating_sub(1)];
+        sooner.retain(|n| *n < name.n);
+        sooner.dedup();
+        let moved = sooner.into_iter().any(|n| {
+            let mut tape = best.drawn.clone();
+            tape.remove(&name);
+            let free = tape.insert(Name { n, ..name }, outcome).is_none();
+            free && !hunt.is_over(1) && hunt.take(with(best, tape), best)
+        });
+        progress |= moved;
+        if hunt.is_over(1) {
+            break;
+        }
+        // What stands at this place now may be moved again.
+        place += usize::from(!moved);
+    }
+    progress
+}
+
+fn with(best: &Best, tape: Tape) -> Scenario {
+    Scenario { tape: Some(tape), ..best.scenario.clone() }
+}
+
+/// The same draws, as they are called after a step. Those of links, stages and nodes that are gone are, too.
+pub(super) fn renamed(tape: &Tape, before: &Scenario, after: &Scenario) -> Tape {
+    let renamed = |(name, outcome): (&Name, &u64)| {
+        let entity = entity(name.entity, before, after)?;
+        Some((Name { entity, ..*name }, *outcome))
+    };
+    tape.iter().filter_map(renamed).collect()
+}
+
+fn entity(entity: Entity, before: &Scenario, after: &Scenario) -> Option<Entity> {
+    match entity {
+        Entity::Link { link, toward_b, stage } => {
+            let was = before.link.get(link as usize)?;
+            let place = after.link.iter().position(|link| link.name == was.name)?;
+            let stages = |path: &Link| if toward_b { path.a_to_b.clone() } else { path.b_to_a.clone() };
+            let stage = moved(&stages(&was.path), &stages(&after.link[place].path), stage.into())?;
+            Some(Entity::Link { link: place as u32, toward_b, stage: stage as u8 })
+        }
+        Entity::Node { node } => {
+            let name = nodes(before).nth(node as usize)?;
+            let place = nodes(after).position(|other| other == name)?;
+            Some(Entity::Node { node: place as u32 })
+        }
+    }
+}
+
+/// Where a stage is after others have gone, or come at an end.
+fn moved(before: &[Stage], after: &[Stage], stage: usize) -> Option<usize> {
+    let alike_first = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+    let alike_last = before.iter().rev().zip(after.iter().rev()).take_while(|(a, b)| a == b).count();
+    if before.len() == after.len() || stage < alike_first {
+        return (stage < after.len()).then_some(stage);
+    }
+    let behind = before.len() - stage;
+    (behind <= alike_last).then(|| after.len() - behind)
+}
+
+/// The names of all nodes, in the order of their numbers.
+fn nodes(scenario: &Scenario) -> impl Iterator<Item = &String> {
+    let hosts = scenario.host.iter().map(|host| &host.name);
+    let machines = scenario.hub.iter().chain(&scenario.switch).map(|machine| &machine.name);
+    let nats = scenario.nat.iter().map(|nat| &nat.name);
+    let foreign = scenario.foreign.iter().map(|host| &host.name);
+    let adversaries = scenario.adversary.iter().map(|adversary| &adversary.name);
+    hosts.chain(machines).chain(nats).chain(foreign).chain(adversaries)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::draw::Purpose;
+    use crate::scenario::{HostSpec, LinkSpec};
+
+    fn duplicates(ppm: &[u32]) -> Vec<Stage> {
+        ppm.iter().map(|ppm| Stage::Duplicate { ppm: *ppm }).collect()
+    }
+
+    #[rstest]
+    #[case::nothing_changed(&[1, 2, 3], 1, Some(1))]
+    #[case::one_changed(&[1, 9, 3], 1, Some(1))]
+    #[case::it_has_gone(&[1, 3], 1, None)]
+    #[case::one_before_has_gone(&[2, 3], 1, Some(0))]
+    #[case::one_behind_has_gone(&[1, 2], 1, Some(1))]
+    #[case::others_behind(&[1, 2, 3, 4, 5], 2, Some(2))]
+    #[case::others_before(&[4, 5, 1, 2, 3], 0, Some(2))]
+    fn a_stage_is_found_again(#[case] after: &[u32], #[case] stage: usize, #[case] place: Option<usize>) {
+        assert_eq!(moved(&duplicates(&[1, 2, 3]), &duplicates(after), stage), place);
+    }
+
+    #[test]
+    fn draws_follow_their_links_and_nodes() {
+        let mut before = Scenario::empty("");
+        for name in ["first", "second"] {
+            let path = Link { a_to_b: duplicates(&[1]), b_to_a: Vec::new() };
+            before.link.push(LinkSpec { name: name.to_owned(), ends: ["a".to_owned(), "b".to_owned()], path });
+            before.host.push(HostSpec::new(name, Vec::new()));
+        }
+        let mut after = before.clone();
+        after.link.remove(0);
+        after.host.remove(0);
+        let of_link = |link| Entity::Link { link, toward_b: true, stage: 0 };
+        let tape = |entities: &[Entity]| -> Tape {
+            entities.iter().map(|entity| (Name { entity: *entity, purpose: Purpose::Loss, n: 5 }, 1)).collect()
+        };
+        let all = tape(&[of_link(0), of_link(1), Entity::Node { node: 0 }, Entity::Node { node: 1 }]);
+        assert_eq!(renamed(&all, &before, &after), tape(&[of_link(0), Entity::Node { node: 0 }]));
+    }
+}
