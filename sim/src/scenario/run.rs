@@ -111,6 +111,8 @@ impl Outcome {
 /// The text with `#` for each number, addresses included.
 fn without_numbers(text: &str) -> String {
     let mut short = String::new();
+    // A number is one in hexadecimal, too, even without a digit.
+    let text = text.replace("0x", "0");
     for part in text.split_inclusive(|c: char| !c.is_ascii_hexdigit() && c != '.' && c != ':') {
         let word = part.trim_end_matches(|c: char| !c.is_ascii_hexdigit() && c != '.' && c != ':');
         let is_number = word.chars().any(|c| c.is_ascii_digit());
@@ -196,5 +198,6 @@ mod tests {
     fn signatures_have_no_numbers() {
         let text = "a right edge of at least 601 at 0.105000000 from 192.0.2.1:80 after 2001:db8::1";
         assert_eq!(without_numbers(text), "a right edge of at least # at # from # after #");
+        assert_eq!(without_numbers("byte 7 is 0xfa, expected 0x05"), "byte # is #, expected #");
     }
 }

@@ -1,9 +1,8 @@
-//! Steps that lessen something: first as far as it goes, then by half, a quarter, an eighth, or a little.
+//! Steps that lessen something: as far as it goes, or by half; by a quarter, an eighth, or a little.
 
 use std::time::Duration;
 
-use crate::draw::PPM;
-use crate::link::Stage;
+use crate::link::{Law, Stage};
 use crate::scenario::{AdversarySpec, Datagrams, FaultSpec, Flow, HostSpec, Scenario, Setting};
 
 /// About the text of a segment: what a little less text is.
@@ -12,20 +11,33 @@ const SEGMENT: u64 = 1_448;
 const SHORT: Duration = Duration::from_millis(1);
 /// Buffers of connections, which decide how much is on its way.
 const BUFFERS: [&str; 2] = ["tcp.socket.send_buffer", "tcp.socket.receive_buffer"];
-/// The smallest buffer that is tried, and the largest.
-const BUFFER: (u64, u64) = (2 << 10, 16 << 10);
+/// Sizes that are tried in any case, the smallest first.
+const BUFFER: [u64; 3] = [2 << 10, 6 << 10, 16 << 10];
 
-/// Each amount made less, in each way.
-pub(super) fn steps(scenario: &Scenario) -> impl Iterator<Item = Scenario> + '_ {
-    let flows = of(scenario, |smaller| &mut smaller.flow, flow);
-    let datagrams = of(scenario, |smaller| &mut smaller.datagrams, datagrams);
-    let faults = of(scenario, |smaller| &mut smaller.fault, fault);
-    let adversaries = of(scenario, |smaller| &mut smaller.adversary, adversary);
-    let hosts = of(scenario, |smaller| &mut smaller.host, buffers);
-    let delays = (0..scenario.link.len()).flat_map(move |link| shorter_delays(scenario, link));
-    let sooner = times(scenario.heal, Duration::from_secs(1));
+/// How far amounts are lessened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// As far as it goes, or by half.
+    Far,
+    /// By a quarter, an eighth, a segment, or one.
+    Near,
+}
+
+/// Each amount made less.
+pub(super) fn steps(scenario: &Scenario, reach: Reach) -> impl Iterator<Item = Scenario> + '_ {
+    let flows = of(scenario, |smaller| &mut smaller.flow, move |of| flow(of, reach));
+    let datagrams = of(scenario, |smaller| &mut smaller.datagrams, move |of| datagrams(of, reach));
+    let faults = of(scenario, |smaller| &mut smaller.fault, move |of| fault(of, reach));
+    let adversaries = of(scenario, |smaller| &mut smaller.adversary, move |of| adversary(of, reach));
+    let hosts = (reach == Reach::Near).then(|| of(scenario, |smaller| &mut smaller.host, buffers));
+    let sooner = times(scenario.heal, Duration::from_secs(1), reach);
     let sooner = sooner.into_iter().map(|heal| Scenario { heal, ..scenario.clone() });
-    flows.chain(datagrams).chain(faults).chain(adversaries).chain(hosts).chain(sooner).chain(delays)
+    flows.chain(datagrams).chain(faults).chain(adversaries).chain(hosts.into_iter().flatten()).chain(sooner)
+}
+
+/// Each delay made short.
+pub(super) fn delays(scenario: &Scenario) -> impl Iterator<Item = Scenario> + '_ {
+    (0..scenario.link.len()).flat_map(move |link| shorter_delays(scenario, link))
 }
 
 /// The scenario with each thing of a list made less in each way.
@@ -45,82 +57,81 @@ fn of<'a, T: 'a>(
 }
 
 /// Less than a number, but not less than the least.
-fn lessened(value: u64, least: u64) -> Vec<u64> {
-    let eighths = |parts: u64| (value / 8 * parts).max(value.saturating_mul(parts) / 8);
-    let mut less =
-        vec![least, value / 2, eighths(6), eighths(7), value.saturating_sub(SEGMENT), value.saturating_sub(1)];
+fn lessened(value: u64, least: u64, reach: Reach) -> Vec<u64> {
+    let part = |eighths: u64| value / 8 * eighths + value % 8 * eighths / 8;
+    let mut less = match reach {
+        Reach::Far => vec![least, value / 2],
+        Reach::Near => vec![part(6), part(7), value.saturating_sub(SEGMENT), value.saturating_sub(1)],
+    };
     less.retain(|less| (least..value).contains(less));
     less.dedup();
     less
 }
 
-fn lessened_u32(value: u32, least: u32) -> Vec<u32> {
-    let less = lessened(value.into(), least.into());
+fn lessened_u32(value: u32, least: u32, reach: Reach) -> Vec<u32> {
+    let less = lessened(value.into(), least.into(), reach);
     less.into_iter().filter_map(|less| u32::try_from(less).ok()).collect()
 }
 
 /// A time sooner, but not sooner than the least.
-fn times(time: Duration, least: Duration) -> Vec<Duration> {
-    let mut less = vec![least, time / 2, time / 4 * 3, time / 8 * 7];
+fn times(time: Duration, least: Duration, reach: Reach) -> Vec<Duration> {
+    let mut less = match reach {
+        Reach::Far => vec![least, time / 2],
+        Reach::Near => vec![time / 4 * 3, time / 8 * 7],
+    };
     less.retain(|less| (least..time).contains(less) && time > SHORT);
     less
 }
 
-/// A flow with less of each, and without what is not by default.
-fn flow(flow: &Flow) -> Vec<Flow> {
+/// A flow with less of each.
+fn flow(flow: &Flow, reach: Reach) -> Vec<Flow> {
     let plain = Flow::new(&flow.from, &flow.to);
-    let mut all = vec![
-        Flow { pause: Duration::ZERO, ..flow.clone() },
-        Flow { reader: None, ..flow.clone() },
-        Flow { ip: plain.ip, ..flow.clone() },
-        Flow { overlapped: false, ..flow.clone() },
-        Flow { closes: plain.closes, ..flow.clone() },
-        Flow { within: None, ..flow.clone() },
-    ];
-    all.extend(lessened(flow.connections, 1).into_iter().map(|connections| Flow { connections, ..flow.clone() }));
-    all.extend(lessened_u32(flow.parallel, 1).into_iter().map(|parallel| Flow { parallel, ..flow.clone() }));
-    all.extend(lessened_u32(flow.rounds, 1).into_iter().map(|rounds| Flow { rounds, ..flow.clone() }));
-    all.extend(lessened(flow.request, plain.request).into_iter().map(|request| Flow { request, ..flow.clone() }));
-    all.extend(lessened(flow.response, 0).into_iter().map(|response| Flow { response, ..flow.clone() }));
-    all.extend(times(flow.at, Duration::ZERO).into_iter().map(|at| Flow { at, ..flow.clone() }));
-    all.extend(times(flow.pause, Duration::ZERO).into_iter().map(|pause| Flow { pause, ..flow.clone() }));
-    all
+    let connections = lessened(flow.connections, 1, reach).into_iter();
+    let connections = connections.map(|connections| Flow { connections, ..flow.clone() });
+    let parallel = lessened_u32(flow.parallel, 1, reach).into_iter().map(|parallel| Flow { parallel, ..flow.clone() });
+    let rounds = lessened_u32(flow.rounds, 1, reach).into_iter().map(|rounds| Flow { rounds, ..flow.clone() });
+    let requests = lessened(flow.request, plain.request, reach).into_iter();
+    let requests = requests.map(|request| Flow { request, ..flow.clone() });
+    let responses = lessened(flow.response, 0, reach).into_iter().map(|response| Flow { response, ..flow.clone() });
+    let starts = times(flow.at, Duration::ZERO, reach).into_iter().map(|at| Flow { at, ..flow.clone() });
+    let pauses = times(flow.pause, Duration::ZERO, reach).into_iter().map(|pause| Flow { pause, ..flow.clone() });
+    connections.chain(parallel).chain(rounds).chain(requests).chain(responses).chain(starts).chain(pauses).collect()
 }
 
-fn datagrams(datagrams: &Datagrams) -> Vec<Datagrams> {
+fn datagrams(datagrams: &Datagrams, reach: Reach) -> Vec<Datagrams> {
     let plain = datagrams;
-    let counts = lessened(plain.count, 1).into_iter().map(|count| Datagrams { count, ..plain.clone() });
-    let lens = lessened_u32(plain.len, 8).into_iter().map(|len| Datagrams { len, ..plain.clone() });
-    let starts = times(plain.at, Duration::ZERO).into_iter().map(|at| Datagrams { at, ..plain.clone() });
-    let other = Datagrams { ip: Flow::new("", "").ip, ..plain.clone() };
-    counts.chain(lens).chain(starts).chain([other]).collect()
+    let counts = lessened(plain.count, 1, reach).into_iter().map(|count| Datagrams { count, ..plain.clone() });
+    let lens = lessened_u32(plain.len, 8, reach).into_iter().map(|len| Datagrams { len, ..plain.clone() });
+    let starts = times(plain.at, Duration::ZERO, reach).into_iter().map(|at| Datagrams { at, ..plain.clone() });
+    counts.chain(lens).chain(starts).collect()
 }
 
-fn fault(fault: &FaultSpec) -> Vec<FaultSpec> {
-    let starts = times(fault.at, Duration::ZERO).into_iter().map(|at| FaultSpec { at, ..fault.clone() });
-    let lasts = fault.lasts.into_iter().flat_map(|lasts| times(lasts, Duration::ZERO));
+fn fault(fault: &FaultSpec, reach: Reach) -> Vec<FaultSpec> {
+    let starts = times(fault.at, Duration::ZERO, reach).into_iter().map(|at| FaultSpec { at, ..fault.clone() });
+    let lasts = fault.lasts.into_iter().flat_map(|lasts| times(lasts, Duration::ZERO, reach));
     let lasts = lasts.map(|lasts| FaultSpec { lasts: Some(lasts), ..fault.clone() });
-    let by = fault.by.into_iter().flat_map(|by| times(by, Duration::ZERO));
+    let by = fault.by.into_iter().flat_map(|by| times(by, Duration::ZERO, reach));
     let by = by.map(|by| FaultSpec { by: Some(by), ..fault.clone() });
     starts.chain(lasts).chain(by).collect()
 }
 
-fn adversary(adversary: &AdversarySpec) -> Vec<AdversarySpec> {
-    let counts = lessened_u32(adversary.count, 1).into_iter();
+fn adversary(adversary: &AdversarySpec, reach: Reach) -> Vec<AdversarySpec> {
+    let counts = lessened_u32(adversary.count, 1, reach).into_iter();
     let counts = counts.map(|count| AdversarySpec { count, ..adversary.clone() });
-    let starts = times(adversary.at, Duration::ZERO).into_iter();
+    let starts = times(adversary.at, Duration::ZERO, reach).into_iter();
     let starts = starts.map(|at| AdversarySpec { at, ..adversary.clone() });
-    let always = AdversarySpec { chance: PPM, ..adversary.clone() };
-    counts.chain(starts).chain([always]).collect()
+    counts.chain(starts).collect()
 }
 
-/// A host with a smaller buffer: less is on its way until it is full.
+/// A host with a smaller buffer: less is on its way until it is full. That is no less in the scenario, so it must save
+/// frames.
 fn buffers(host: &HostSpec) -> Vec<HostSpec> {
     let mut all = Vec::new();
     for name in BUFFERS {
         let set = host.options.get(name).and_then(|Setting(value)| value.parse().ok());
-        // What is not set is large: the largest that is tried comes instead.
-        for size in set.map_or(vec![BUFFER.0, BUFFER.1], |set| lessened(set, BUFFER.0)) {
+        let parts = set.into_iter().flat_map(|set: u64| [set / 2, set / 4 * 3]);
+        let sizes = BUFFER.into_iter().chain(parts);
+        for size in sizes.filter(|size| set.is_none_or(|set| (BUFFER[0]..set).contains(size))) {
             let mut smaller = host.clone();
             smaller.options.insert(name.to_owned(), Setting(size.to_string()));
             all.push(smaller);
@@ -139,7 +150,7 @@ fn shorter_delays(scenario: &Scenario, link: usize) -> impl Iterator<Item = Scen
         let path = &mut smaller.link[link].path;
         let stages = if toward_b { &mut path.a_to_b } else { &mut path.b_to_a };
         let Stage::Delay(delay) = &mut stages[stage] else { return None };
-        let crate::link::Law::Constant(time) = &mut delay.law else { return None };
+        let Law::Constant(time) = &mut delay.law else { return None };
         *time = (*time).min(SHORT);
         Some(smaller)
     })

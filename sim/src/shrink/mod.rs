@@ -36,6 +36,7 @@ use crate::scenario::{Failed, Noticed, Scenario, metamorphic};
 use crate::{Seed, determinism};
 
 use pursuit::Pursuit;
+use smaller::Steps;
 
 /// Runs, at most.
 pub const RUNS_MAX: u32 = 2_000;
@@ -79,10 +80,11 @@ impl Hunt<'_> {
         self.runs >= RUNS_MAX / parts || self.began.elapsed() >= TIME_MAX / parts
     }
 
-    /// Takes a scenario for the best one if it fails alike, with no more frames.
-    fn take(&mut self, smaller: Scenario, best: &mut Best) -> bool {
+    /// Takes a scenario for the best one if it fails alike, with no more frames; after a fine step with less.
+    fn take(&mut self, smaller: Scenario, best: &mut Best, steps: Steps) -> bool {
         self.runs += self.pursuit.runs();
-        let Some((noticed, drawn)) = self.pursuit.fails(&smaller, best.noticed.frames) else { return false };
+        let frames_max = best.noticed.frames.saturating_sub(u64::from(steps == Steps::Fine));
+        let Some((noticed, drawn)) = self.pursuit.fails(&smaller, frames_max) else { return false };
         *best = Best { scenario: smaller, noticed, drawn };
         if let Some(tape) = &mut best.scenario.tape {
             tape.clone_from(&best.drawn);
@@ -125,29 +127,33 @@ fn pursue(scenario: &Scenario, seed: &Seed, target: &Failed) -> Option<Shrunk> {
     hunt.runs += hunt.pursuit.runs();
     let (before, drawn) = hunt.pursuit.fails(scenario, u64::MAX)?;
     let mut best = Best { scenario: scenario.clone(), noticed: before.clone(), drawn };
-    while !hunt.is_over(BY_CHANCE) && structure(&mut hunt, &mut best, BY_CHANCE) {}
+    while structure(&mut hunt, &mut best, Steps::Plain, BY_CHANCE) {}
     let on_tape = Scenario { tape: Some(best.drawn.clone()), ..best.scenario.clone() };
-    hunt.take(on_tape, &mut best);
-    loop {
+    hunt.take(on_tape, &mut best, Steps::Plain);
+    while !hunt.is_over(1) {
         let fewer = best.scenario.tape.is_some() && tape::fewer(&mut hunt, &mut best);
-        let smaller = structure(&mut hunt, &mut best, 1);
-        if hunt.is_over(1) || !(fewer || smaller) {
+        if structure(&mut hunt, &mut best, Steps::Plain, 1) || fewer {
+            continue;
+        }
+        let sooner = best.scenario.tape.is_some() && tape::sooner(&mut hunt, &mut best);
+        if !structure(&mut hunt, &mut best, Steps::Fine, 1) && !sooner {
             break;
         }
     }
     Some(Shrunk { scenario: best.scenario, before, after: best.noticed, runs: hunt.runs, time: hunt.began.elapsed() })
 }
 
-/// Takes each step that can be taken, while one part of so many of the budget lasts. Returns whether there was one.
-fn structure(hunt: &mut Hunt<'_>, best: &mut Best, parts: u32) -> bool {
+/// Takes each step of a kind that can be taken, while one part of so many of the budget lasts. Returns whether there
+/// was one, and the budget is not used up.
+fn structure(hunt: &mut Hunt<'_>, best: &mut Best, steps: Steps, parts: u32) -> bool {
     let mut progress = false;
     let mut place = 0;
-    while let Some(smaller) = smaller::step(&best.scenario, place) {
+    while let Some(smaller) = smaller::step(&best.scenario, steps, place) {
         if hunt.is_over(parts) {
-            break;
+            return false;
         }
         // What stands at this place afterwards is another step.
-        if hunt.take(smaller, best) {
+        if hunt.take(smaller, best, steps) {
             progress = true;
         } else {
             place += 1;

@@ -115,10 +115,10 @@ mod tests {
     fn stages_keep_their_order() {
         let link = |text: &str| toml::from_str::<LinkSpec>(text).unwrap();
         let first = link(
-            "name = 'first'\nends = ['m.0', 'a']\npath.a_to_b = [{duplicate = '1ppm'}]\npath.b_to_a = [{duplicate = '2ppm'}]",
+            "name = 'first'\nends = ['m.0', 'a']\npath.a-to-b = [{duplicate = '1ppm'}]\npath.b-to-a = [{duplicate = '2ppm'}]",
         );
         let second = link(
-            "name = 'second'\nends = ['m.1', 'b']\npath.a_to_b = [{duplicate = '3ppm'}]\npath.b_to_a = [{duplicate = '4ppm'}]",
+            "name = 'second'\nends = ['m.1', 'b']\npath.a-to-b = [{duplicate = '3ppm'}]\npath.b-to-a = [{duplicate = '4ppm'}]",
         );
         let joined = join(first, second, "m");
         assert_eq!((joined.name.as_str(), joined.ends), ("first", ["a".to_owned(), "b".to_owned()]));

@@ -1,8 +1,9 @@
 //! Steps that leave something out.
 
+use crate::draw::PPM;
 use crate::link::{Delay, Law, Link, Stage};
 use crate::node::adversary::Tamperer;
-use crate::scenario::{Expectations, HostSpec, LinkSpec, Scenario};
+use crate::scenario::{Expectations, Family, Flow, HostSpec, LinkSpec, Scenario};
 
 use super::network::is_at;
 
@@ -53,7 +54,18 @@ pub(super) fn trimmed(scenario: &Scenario) -> impl Iterator<Item = Scenario> + '
     let oracles = without(scenario, scenario.oracles_off.len(), |smaller, place| {
         drop(smaller.oracles_off.remove(place));
     });
-    stages.chain(hosts).chain(oracles)
+    let flows = (0..scenario.flow.len()).flat_map(move |place| {
+        let smaller = plainer_flows(&scenario.flow[place]);
+        smaller.into_iter().map(move |flow| {
+            let mut smaller = scenario.clone();
+            smaller.flow[place] = flow;
+            smaller
+        })
+    });
+    let datagrams =
+        without(scenario, scenario.datagrams.len(), |smaller, place| smaller.datagrams[place].ip = Family::default());
+    let always = without(scenario, scenario.adversary.len(), |smaller, place| smaller.adversary[place].chance = PPM);
+    stages.chain(hosts).chain(flows).chain(datagrams).chain(always).chain(oracles)
 }
 
 fn without<'a>(
@@ -152,6 +164,19 @@ fn plainer(host: &HostSpec) -> Vec<HostSpec> {
     all.push(HostSpec { autoconfiguration: false, ..host.clone() });
     all.push(HostSpec { gateways: Vec::new(), ..host.clone() });
     all
+}
+
+/// A flow without each of what is not by default.
+fn plainer_flows(flow: &Flow) -> [Flow; 6] {
+    let plain = Flow::new(&flow.from, &flow.to);
+    [
+        Flow { pause: plain.pause, ..flow.clone() },
+        Flow { reader: plain.reader, ..flow.clone() },
+        Flow { ip: plain.ip, ..flow.clone() },
+        Flow { overlapped: plain.overlapped, ..flow.clone() },
+        Flow { closes: plain.closes, ..flow.clone() },
+        Flow { within: plain.within, ..flow.clone() },
+    ]
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Draws are left out of the tape, or come sooner; and what they are called when the network changes.
 
+use super::smaller::Steps;
 use super::{Best, Hunt};
 use crate::draw::{Entity, Name, Tape};
 use crate::link::{Link, Stage};
 use crate::scenario::Scenario;
 
-/// Leaves out all draws, then halves of them, quarters, down to single ones; then has each come sooner. Returns whether
-/// there was a step.
+/// Leaves out all draws, then halves of them, quarters, down to single ones. Returns whether there was a step.
 pub(super) fn fewer(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
     let mut progress = false;
     let mut size = best.drawn.len();
@@ -17,7 +17,7 @@ pub(super) fn fewer(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
             for name in best.drawn.keys().skip(from).take(size) {
                 tape.remove(name);
             }
-            if hunt.take(with(best, tape), best) {
+            if hunt.take(with(best, tape), best, Steps::Plain) {
                 progress = true;
             } else {
                 from += size;
@@ -25,22 +25,21 @@ pub(super) fn fewer(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
         }
         size = if size == 1 { 0 } else { size.div_ceil(2) };
     }
-    sooner(hunt, best) || progress
+    progress
 }
 
-/// Each draw at once, or half as late, or by one sooner: the first frame that is lost instead of the hundredth.
-fn sooner(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
+/// Each draw, or all of one who draws, comes sooner if that takes less frames: the first frame is lost instead of the
+/// hundredth. Returns whether there was a step.
+pub(super) fn sooner(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
     let mut progress = false;
     let mut place = 0;
-    while let Some((name, outcome)) = best.drawn.iter().nth(place).map(|(name, outcome)| (*name, *outcome)) {
-        let mut sooner = vec![0, name.n / 2, name.n - name.n / 4, name.n.saturating_sub(1)];
-        sooner.retain(|n| *n < name.n);
-        sooner.dedup();
-        let moved = sooner.into_iter().any(|n| {
-            let mut tape = best.drawn.clone();
-            tape.remove(&name);
-            let free = tape.insert(Name { n, ..name }, outcome).is_none();
-            free && !hunt.is_over(1) && hunt.take(with(best, tape), best)
+    while let Some(name) = best.drawn.keys().nth(place).copied() {
+        let mut by = vec![name.n, name.n.div_ceil(2), name.n.div_ceil(4), 1];
+        by.retain(|by| (1..=name.n).contains(by));
+        by.dedup();
+        let moved = by.into_iter().flat_map(|by| [(by, false), (by, true)]).any(|(by, together)| {
+            let tape = advanced(&best.drawn, name, by, together);
+            !hunt.is_over(1) && tape.is_some_and(|tape| hunt.take(with(best, tape), best, Steps::Fine))
         });
         progress |= moved;
         if hunt.is_over(1) {
@@ -50,6 +49,22 @@ fn sooner(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
         place += usize::from(!moved);
     }
     progress
+}
+
+/// The tape with a draw so many places sooner, or with it all that are drawn there from it on. `None` if another stands
+/// there.
+fn advanced(drawn: &Tape, name: Name, by: u64, together: bool) -> Option<Tape> {
+    let moves = |other: &Name| {
+        *other == name || together && other.entity == name.entity && other.purpose == name.purpose && other.n > name.n
+    };
+    let mut tape = drawn.clone();
+    tape.retain(|other, _| !moves(other));
+    for (other, outcome) in drawn.iter().filter(|(other, _)| moves(other)) {
+        if tape.insert(Name { n: other.n - by, ..*other }, *outcome).is_some() {
+            return None;
+        }
+    }
+    Some(tape)
 }
 
 fn with(best: &Best, tape: Tape) -> Scenario {
