@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use tickwire_core::{InterfaceAddress, Seed};
 
 use super::{Expectations, Failed, Family, ForeignSpec, HostSpec, LinkSpec, Outcome, Prefix, Scenario, Setting, What};
+use crate::caught;
 use crate::link::{Mtu, Router, Stage};
 use crate::oracle::Oracle;
 
@@ -64,10 +65,10 @@ pub fn variants(scenario: &Scenario) -> Vec<(&'static str, Scenario)> {
 }
 
 /// Runs the scenario in other words, and compares what applications have seen with `told`, the outcome of the
-/// scenario as it is. Nothing of the variants' frames is kept.
+/// scenario as it is. Nothing of the variants' frames is kept; a panic is a failure.
 pub fn compare(scenario: &Scenario, told: &Outcome, seed: &Seed) -> Vec<Variant> {
     let run = |(what, variant): (&'static str, Scenario)| {
-        let outcome = variant.run_without_trace(seed);
+        let outcome = caught::catch(|| variant.run_without_trace(seed)).unwrap_or_else(Outcome::failed);
         Variant { what, same: same(scenario, told, &outcome), outcome }
     };
     variants(scenario).into_iter().map(run).collect()

@@ -3,17 +3,12 @@
 use std::time::Duration;
 
 use crate::link::{Law, Stage};
-use crate::scenario::{AdversarySpec, Datagrams, FaultSpec, Flow, HostSpec, Scenario, Setting};
+use crate::scenario::{AdversarySpec, Datagrams, FaultSpec, Flow, Scenario};
 
 /// About the text of a segment: what a little less text is.
 const SEGMENT: u64 = 1_448;
 /// Times shorter than this are short enough.
 const SHORT: Duration = Duration::from_millis(1);
-/// Buffers of connections, which decide how much is on its way.
-const BUFFERS: [&str; 2] = ["tcp.socket.send_buffer", "tcp.socket.receive_buffer"];
-/// Sizes that are tried in any case, the smallest first.
-const BUFFER: [u64; 3] = [2 << 10, 6 << 10, 16 << 10];
-
 /// How far amounts are lessened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
@@ -29,10 +24,9 @@ pub(super) fn steps(scenario: &Scenario, reach: Reach) -> impl Iterator<Item = S
     let datagrams = of(scenario, |smaller| &mut smaller.datagrams, move |of| datagrams(of, reach));
     let faults = of(scenario, |smaller| &mut smaller.fault, move |of| fault(of, reach));
     let adversaries = of(scenario, |smaller| &mut smaller.adversary, move |of| adversary(of, reach));
-    let hosts = (reach == Reach::Near).then(|| of(scenario, |smaller| &mut smaller.host, buffers));
     let sooner = times(scenario.heal, Duration::from_secs(1), reach);
     let sooner = sooner.into_iter().map(|heal| Scenario { heal, ..scenario.clone() });
-    flows.chain(datagrams).chain(faults).chain(adversaries).chain(hosts.into_iter().flatten()).chain(sooner)
+    flows.chain(datagrams).chain(faults).chain(adversaries).chain(sooner)
 }
 
 /// Each delay made short.
@@ -40,8 +34,8 @@ pub(super) fn delays(scenario: &Scenario) -> impl Iterator<Item = Scenario> + '_
     (0..scenario.link.len()).flat_map(move |link| shorter_delays(scenario, link))
 }
 
-/// The scenario with each thing of a list made less in each way.
-fn of<'a, T: 'a>(
+/// The scenario with each thing of a list made another in each way.
+pub(super) fn of<'a, T: 'a>(
     scenario: &'a Scenario,
     list: impl Fn(&mut Scenario) -> &mut Vec<T> + Copy + 'a,
     less: impl Fn(&T) -> Vec<T> + 'a,
@@ -121,23 +115,6 @@ fn adversary(adversary: &AdversarySpec, reach: Reach) -> Vec<AdversarySpec> {
     let starts = times(adversary.at, Duration::ZERO, reach).into_iter();
     let starts = starts.map(|at| AdversarySpec { at, ..adversary.clone() });
     counts.chain(starts).collect()
-}
-
-/// A host with a smaller buffer: less is on its way until it is full. That is no less in the scenario, so it must save
-/// frames.
-fn buffers(host: &HostSpec) -> Vec<HostSpec> {
-    let mut all = Vec::new();
-    for name in BUFFERS {
-        let set = host.options.get(name).and_then(|Setting(value)| value.parse().ok());
-        let parts = set.into_iter().flat_map(|set: u64| [set / 2, set / 4 * 3]);
-        let sizes = BUFFER.into_iter().chain(parts);
-        for size in sizes.filter(|size| set.is_none_or(|set| (BUFFER[0]..set).contains(size))) {
-            let mut smaller = host.clone();
-            smaller.options.insert(name.to_owned(), Setting(size.to_string()));
-            all.push(smaller);
-        }
-    }
-    all
 }
 
 /// A link with each delay short.

@@ -3,7 +3,7 @@
 use crate::draw::PPM;
 use crate::link::{Delay, Law, Link, Stage};
 use crate::node::adversary::Tamperer;
-use crate::scenario::{Expectations, Family, Flow, HostSpec, LinkSpec, Scenario};
+use crate::scenario::{AdversaryKind, Expectations, Family, Flow, HostSpec, LinkSpec, Scenario};
 
 use super::network::is_at;
 
@@ -65,7 +65,12 @@ pub(super) fn trimmed(scenario: &Scenario) -> impl Iterator<Item = Scenario> + '
     let datagrams =
         without(scenario, scenario.datagrams.len(), |smaller, place| smaller.datagrams[place].ip = Family::default());
     let always = without(scenario, scenario.adversary.len(), |smaller, place| smaller.adversary[place].chance = PPM);
-    stages.chain(hosts).chain(flows).chain(datagrams).chain(always).chain(oracles)
+    let to_all = without(scenario, scenario.adversary.len(), |smaller, place| {
+        if let AdversaryKind::ArpSpoofer(claim) | AdversaryKind::NdSpoofer(claim) = &mut smaller.adversary[place].kind {
+            claim.to = None;
+        }
+    });
+    stages.chain(hosts).chain(flows).chain(datagrams).chain(always).chain(to_all).chain(oracles)
 }
 
 fn without<'a>(

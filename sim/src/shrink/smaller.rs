@@ -1,7 +1,7 @@
 //! The scenarios that are one step smaller.
 
 use super::amounts::{self, Reach};
-use super::{network, parts, tape};
+use super::{network, parts, tape, turns};
 use crate::scenario::Scenario;
 
 /// Steps of a kind.
@@ -20,7 +20,7 @@ pub(super) fn step(scenario: &Scenario, steps: Steps, number: usize) -> Option<S
     let is_other = |smaller: &Scenario| *smaller != bare;
     let smaller = match steps {
         Steps::Plain => plain(&bare).filter(is_other).nth(number),
-        Steps::Fine => amounts::steps(&bare, Reach::Near).filter(is_other).nth(number),
+        Steps::Fine => amounts::steps(&bare, Reach::Near).chain(turns::steps(&bare)).filter(is_other).nth(number),
     };
     let smaller = smaller?;
     let tape = scenario.tape.as_ref().map(|draws| tape::renamed(draws, &bare, &smaller));

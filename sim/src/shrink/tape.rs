@@ -1,10 +1,19 @@
 //! Draws are left out of the tape, or come sooner; and what they are called when the network changes.
 
+use std::time::Duration;
+
 use super::smaller::Steps;
-use super::{Best, Hunt};
-use crate::draw::{Entity, Name, Tape};
+use super::{Best, Hunt, turns};
+use crate::draw::{Entity, Name, Purpose, Tape};
 use crate::link::{Link, Stage};
 use crate::scenario::Scenario;
+
+/// Of more draws none is moved: they would take all runs.
+const FEW: usize = 16;
+/// The first frames.
+const EARLY: u64 = 12;
+/// What links take when there is nothing else on them.
+const DELAY: Duration = Duration::from_millis(10);
 
 /// Leaves out all draws, then halves of them, quarters, down to single ones. Returns whether there was a step.
 pub(super) fn fewer(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
@@ -28,43 +37,63 @@ pub(super) fn fewer(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
     progress
 }
 
-/// Each draw, or all of one who draws, comes sooner if that takes less frames: the first frame is lost instead of the
-/// hundredth. Returns whether there was a step.
+/// Has draws come sooner: half as late each, even if it takes as many frames, for less may follow then; and those of one
+/// who draws soon after each other, if it takes less. Returns whether there was a step.
 pub(super) fn sooner(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
     let mut progress = false;
     let mut place = 0;
-    while let Some(name) = best.drawn.keys().nth(place).copied() {
-        let mut by = vec![name.n, name.n.div_ceil(2), name.n.div_ceil(4), 1];
-        by.retain(|by| (1..=name.n).contains(by));
-        by.dedup();
-        let moved = by.into_iter().flat_map(|by| [(by, false), (by, true)]).any(|(by, together)| {
-            let tape = advanced(&best.drawn, name, by, together);
-            !hunt.is_over(1) && tape.is_some_and(|tape| hunt.take(with(best, tape), best, Steps::Fine))
+    while let Some(name) = best.drawn.keys().nth(place).filter(|_| best.drawn.len() <= FEW).copied() {
+        let moved = [name.n, name.n.div_ceil(2)].into_iter().any(|by| {
+            let tape = (by > 0).then(|| advanced(&best.drawn, name, by)).flatten();
+            !hunt.is_over(1) && tape.is_some_and(|tape| hunt.take(with(best, tape), best, Steps::Plain))
         });
         progress |= moved;
         if hunt.is_over(1) {
-            break;
+            return progress;
         }
         // What stands at this place now may be moved again.
         place += usize::from(!moved);
     }
-    progress
+    progress || together(hunt, best)
 }
 
-/// The tape with a draw so many places sooner, or with it all that are drawn there from it on. `None` if another stands
-/// there.
-fn advanced(drawn: &Tape, name: Name, by: u64, together: bool) -> Option<Tape> {
-    let moves = |other: &Name| {
-        *other == name || together && other.entity == name.entity && other.purpose == name.purpose && other.n > name.n
-    };
+/// The tape with a draw so many places sooner. `None` if another stands there.
+fn advanced(drawn: &Tape, name: Name, by: u64) -> Option<Tape> {
     let mut tape = drawn.clone();
-    tape.retain(|other, _| !moves(other));
-    for (other, outcome) in drawn.iter().filter(|(other, _)| moves(other)) {
-        if tape.insert(Name { n: other.n - by, ..*other }, *outcome).is_some() {
-            return None;
+    let outcome = tape.remove(&name)?;
+    tape.insert(Name { n: name.n - by, ..name }, outcome).is_none().then_some(tape)
+}
+
+/// Whoever draws does it early and evenly: from one of the first frames on, each or every second or third, on links as
+/// they are, or which only take their time.
+fn together(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
+    let mut drawers: Vec<(Entity, Purpose)> = best.drawn.keys().map(|name| (name.entity, name.purpose)).collect();
+    drawers.dedup();
+    for drawer in drawers.into_iter().take(FEW) {
+        for (first, step) in (0..EARLY).flat_map(|first| [1, 2, 3].map(|step| (first, step))) {
+            let mut n = first;
+            let mut place = |name: &Name| {
+                if (name.entity, name.purpose) != drawer {
+                    return *name;
+                }
+                n += step;
+                Name { n: n - step, ..*name }
+            };
+            let tape = best.drawn.iter().map(|(name, outcome)| (place(name), *outcome)).collect();
+            let other = with(best, tape);
+            let delayed = turns::delayed(&Scenario { tape: None, ..other.clone() }, DELAY);
+            let tape = other.tape.as_ref().map(|tape| renamed(tape, &other, &delayed));
+            for other in [Scenario { tape, ..delayed }, other] {
+                if hunt.is_over(1) {
+                    return false;
+                }
+                if hunt.take(other, best, Steps::Fine) {
+                    return true;
+                }
+            }
         }
     }
-    Some(tape)
+    false
 }
 
 fn with(best: &Best, tape: Tape) -> Scenario {
