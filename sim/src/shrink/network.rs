@@ -99,7 +99,7 @@ mod tests {
     #[case::nat(include_str!("../../scenarios/nat-keep-alive.toml"))]
     fn two_links_become_one(#[case] text: &str) {
         let mut scenario: Scenario = text.parse().unwrap();
-        scenario.expect = Default::default();
+        scenario.expect = crate::scenario::Expectations::default();
         let links = scenario.link.len();
         loop {
             let Some(smaller) = steps(&scenario).next() else { break };

@@ -81,9 +81,9 @@ fn together(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
             };
             let tape = best.drawn.iter().map(|(name, outcome)| (place(name), *outcome)).collect();
             let other = with(best, tape);
-            let delayed = turns::delayed(&Scenario { tape: None, ..other.clone() }, DELAY);
-            let tape = other.tape.as_ref().map(|tape| renamed(tape, &other, &delayed));
-            for other in [Scenario { tape, ..delayed }, other] {
+            let paced = turns::paced(&Scenario { tape: None, ..other.clone() }, DELAY);
+            let tape = other.tape.as_ref().map(|tape| renamed(tape, &other, &paced));
+            for other in [Scenario { tape, ..paced }, other] {
                 if hunt.is_over(1) {
                     return false;
                 }
@@ -126,15 +126,13 @@ fn entity(entity: Entity, before: &Scenario, after: &Scenario) -> Option<Entity>
     }
 }
 
-/// Where a stage is after others have gone, or come at an end.
+/// Where a stage is after others have gone or come. One that has changed stands where it stood.
 fn moved(before: &[Stage], after: &[Stage], stage: usize) -> Option<usize> {
-    let alike_first = before.iter().zip(after).take_while(|(a, b)| a == b).count();
-    let alike_last = before.iter().rev().zip(after.iter().rev()).take_while(|(a, b)| a == b).count();
-    if before.len() == after.len() || stage < alike_first {
-        return (stage < after.len()).then_some(stage);
-    }
-    let behind = before.len() - stage;
-    (behind <= alike_last).then(|| after.len() - behind)
+    let it = before.get(stage)?;
+    let earlier = before[..stage].iter().filter(|other| *other == it).count();
+    let mut alike = (0..after.len()).filter(|place| after[*place] == *it);
+    let changed = || before.len() == after.len() && !before.contains(&after[stage]);
+    alike.nth(earlier).or_else(|| changed().then_some(stage))
 }
 
 /// The names of all nodes, in the order of their numbers.
@@ -167,6 +165,8 @@ mod tests {
     #[case::one_behind_has_gone(&[1, 2], 1, Some(1))]
     #[case::others_behind(&[1, 2, 3, 4, 5], 2, Some(2))]
     #[case::others_before(&[4, 5, 1, 2, 3], 0, Some(2))]
+    #[case::others_instead(&[2, 4, 5], 1, Some(0))]
+    #[case::all_others(&[2, 1, 5], 2, Some(2))]
     fn a_stage_is_found_again(#[case] after: &[u32], #[case] stage: usize, #[case] place: Option<usize>) {
         assert_eq!(moved(&duplicates(&[1, 2, 3]), &duplicates(after), stage), place);
     }

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::amounts;
-use crate::link::{Link, Stage};
+use crate::link::{Delay, Link, Queue, Rate, Room, Stage};
 use crate::scenario::{HostSpec, Scenario, Setting};
 
 /// Delays of all links: shorter and longer than an RTO, which is 1 s at first, and 200 ms at least.
 const DELAYS: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(300), Duration::from_millis(1_200)];
+/// The rate of all links: a full frame in about a millisecond.
+const PACE_BPS: u64 = 10_000_000;
 /// Buffers of connections, which decide how much is on its way.
 const BUFFERS: [&str; 2] = ["tcp.socket.send_buffer", "tcp.socket.receive_buffer"];
 /// Sizes of them that are tried in any case, the smallest first.
@@ -23,21 +25,20 @@ const OPTIONS: [(&str, &str); 5] = [
 
 /// All of them.
 pub(super) fn steps(scenario: &Scenario) -> impl Iterator<Item = Scenario> + '_ {
-    let delayed = DELAYS.into_iter().map(|delay| delayed(scenario, delay));
+    let paced = DELAYS.into_iter().map(|delay| paced(scenario, delay));
     let buffers = amounts::of(scenario, |other| &mut other.host, buffers);
     let options = amounts::of(scenario, |other| &mut other.host, options);
-    delayed.chain([2, 8].into_iter().map(|parts| scaled(scenario, parts))).chain(buffers).chain(options)
+    paced.chain([2, 8].into_iter().map(|parts| scaled(scenario, parts))).chain(buffers).chain(options)
 }
 
-/// Nothing but a delay on all links, beside what loses and changes frames.
-pub(super) fn delayed(scenario: &Scenario, delay: Duration) -> Scenario {
+/// Frames that follow each other on all links, and a delay, beside what loses and changes frames.
+pub(super) fn paced(scenario: &Scenario, delay: Duration) -> Scenario {
     let mut other = scenario.clone();
     for Link { a_to_b, b_to_a } in other.link.iter_mut().map(|link| &mut link.path) {
-        for (stages, of) in
-            [a_to_b, b_to_a].into_iter().zip([Link::constant(delay).a_to_b, Link::constant(delay).b_to_a])
-        {
+        for stages in [a_to_b, b_to_a] {
             stages.retain(|stage| !matches!(stage, Stage::Delay(_) | Stage::Rate(_)));
-            stages.extend(of);
+            stages.push(Stage::Rate(Rate::new(PACE_BPS, Room::Frames(100), Queue::TailDrop)));
+            stages.push(Stage::Delay(Delay::constant(delay)));
         }
     }
     other
