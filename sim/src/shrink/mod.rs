@@ -32,9 +32,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::caught::{self, Quiet};
+use crate::caught;
 use crate::draw::Tape;
-use crate::scenario::{Failed, Noticed, Scenario, metamorphic};
+use crate::scenario::{Failed, Noticed, Patience, Scenario, metamorphic};
 use crate::{Seed, determinism};
 
 use pursuit::Pursuit;
@@ -79,14 +79,15 @@ struct Hunt<'a> {
 impl Hunt<'_> {
     /// Whether one part of so many of the budget is used up.
     fn is_over(&self, parts: u32) -> bool {
-        self.runs >= RUNS_MAX / parts || self.began.elapsed() >= TIME_MAX / parts
+        self.runs + self.pursuit.runs() > RUNS_MAX / parts || self.began.elapsed() >= TIME_MAX / parts
     }
 
     /// Takes a scenario for the best one if it fails alike, with no more frames; after a fine step with less.
     fn take(&mut self, smaller: Scenario, best: &mut Best, steps: Steps) -> bool {
         self.runs += self.pursuit.runs();
-        let frames_max = best.noticed.frames.saturating_sub(u64::from(steps == Steps::Fine));
-        let Some((noticed, drawn)) = self.pursuit.fails(&smaller, frames_max) else { return false };
+        let frames = best.noticed.frames.saturating_sub(u64::from(steps == Steps::Fine));
+        let patience = Patience { frames, time: Some(self.began + TIME_MAX) };
+        let Some((noticed, drawn)) = self.pursuit.fails(&smaller, patience) else { return false };
         *best = Best { scenario: smaller, noticed, drawn };
         if let Some(tape) = &mut best.scenario.tape {
             tape.clone_from(&best.drawn);
@@ -98,7 +99,6 @@ impl Hunt<'_> {
 /// How a scenario fails: what is noticed first in its run; if nothing is, whether a second run differs; if it does not,
 /// what is wrong in other words. `None` if nothing is.
 pub fn failure(scenario: &Scenario, seed: &Seed) -> Option<Failed> {
-    let _quiet = Quiet::new();
     if let Some(noticed) = scenario.first_failure(seed) {
         return Some(noticed.failed);
     }
@@ -113,7 +113,6 @@ pub fn failure(scenario: &Scenario, seed: &Seed) -> Option<Failed> {
 
 /// Shrinks a scenario that fails as `target` does. `None` if it does not.
 pub fn shrink(scenario: &Scenario, seed: &Seed, target: &Failed) -> Option<Shrunk> {
-    let _quiet = Quiet::new();
     // What fails by itself in other words is a scenario like any other.
     if let Some((_, variant)) = pursuit::variant(scenario, target)
         && let Some(noticed) = variant.first_failure(seed)
@@ -126,7 +125,7 @@ pub fn shrink(scenario: &Scenario, seed: &Seed, target: &Failed) -> Option<Shrun
 fn pursue(scenario: &Scenario, seed: &Seed, target: &Failed) -> Option<Shrunk> {
     let mut hunt = Hunt { pursuit: Pursuit::new(scenario, seed, target), runs: 0, began: Instant::now() };
     hunt.runs += hunt.pursuit.runs();
-    let (before, drawn) = hunt.pursuit.fails(scenario, u64::MAX)?;
+    let (before, drawn) = hunt.pursuit.fails(scenario, Patience::ENDLESS)?;
     let mut best = Best { scenario: scenario.clone(), noticed: before.clone(), drawn };
     while structure(&mut hunt, &mut best, Steps::Plain, BY_CHANCE) {}
     let on_tape = Scenario { tape: Some(best.drawn.clone()), ..best.scenario.clone() };
