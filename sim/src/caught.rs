@@ -1,42 +1,52 @@
 //! Panics of what is simulated: failures as any other.
 
-use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
 
 use crate::scenario::Failed;
 
 thread_local! {
+    /// Whether panics of this thread are caught here, and not to be told on standard error.
+    static CATCHES: Cell<bool> = const { Cell::new(false) };
     /// Where and why this thread has panicked last.
-    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// As long as it lives, panics are kept for whoever catches them, instead of being told on standard error.
-#[derive(Debug)]
-#[must_use]
-pub(crate) struct Quiet(());
-
-impl Quiet {
-    /// From now on.
-    pub(crate) fn new() -> Quiet {
-        std::panic::set_hook(Box::new(|info| {
-            let text = info.to_string();
-            PANIC.with(|panic| *panic.borrow_mut() = Some(text));
-        }));
-        Quiet(())
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        // While a panic is under way the hook stays as it is.
-        if !std::thread::panicking() {
-            let _ = std::panic::take_hook();
-        }
-    }
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Runs something. A panic is a failure.
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Failed> {
-    let panicked = |_| Failed::new("panic", PANIC.with(|panic| panic.borrow_mut().take()).unwrap_or_default());
-    catch_unwind(AssertUnwindSafe(run)).map_err(panicked)
+    keep_what_is_caught();
+    let before = CATCHES.replace(true);
+    let ran = panic::catch_unwind(AssertUnwindSafe(run));
+    CATCHES.set(before);
+    ran.map_err(|_| Failed::new("panic", PANIC.take()))
+}
+
+/// Has panics that are caught here kept, and all others told as ever.
+fn keep_what_is_caught() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let tell = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if CATCHES.get() {
+                PANIC.set(info.to_string());
+            } else {
+                tell(info);
+            }
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_says_where_and_why() {
+        let nested = || catch(|| panic!("inner {}", 7)).map(|()| 0).unwrap_err();
+        let Ok(inner) = catch(nested) else { panic!("it was caught before") };
+        assert_eq!((inner.oracle.as_str(), inner.text.contains("caught.rs")), ("panic", true));
+        assert!(inner.text.ends_with("inner 7"), "{}", inner.text);
+        assert_eq!(catch(|| 7), Ok(7));
+    }
 }

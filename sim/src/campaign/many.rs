@@ -10,7 +10,6 @@ use super::coverage::{Coverage, JUDGED_FROM};
 use super::groups::Groups;
 use super::one::{SeedReport, run_seed};
 use super::shard::Shard;
-use crate::caught::Quiet;
 
 /// Which numbers are run, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +96,6 @@ impl Summary {
 impl Campaign {
     /// Runs the numbers; `each` is told of every one, in the order in which they end.
     pub fn run<E>(&self, mut each: impl FnMut(&SeedReport, Progress) -> Result<(), E>) -> Result<Summary, E> {
-        let _quiet = Quiet::new();
         let all = self.seeds.clone().filter(|seed| self.shard.has(*seed)).count() as u64;
         let next = AtomicU64::new(self.seeds.start);
         let until = self.time.map(|time| Instant::now() + time);

@@ -115,7 +115,7 @@ pub use expect::{Bound, Expectations, Index, Kind, Number, Share, Time};
 pub use flow::{Datagrams, Expected, Family, Flow, Reader};
 pub use foreign::{ForeignEnd, ForeignSpec};
 pub use notice::Noticed;
-pub(crate) use notice::frames_on_links;
+pub(crate) use notice::{Patience, frames_on_links};
 pub use population::{Bottleneck, Population};
 pub use run::{DatagramsOutcome, Failed, FlowOutcome, Outcome};
 pub use text::ScenarioError;

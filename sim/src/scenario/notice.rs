@@ -4,6 +4,8 @@
 //! event. What is judged of whole runs is noticed when that is: deliveries and causes when the time to deliver is over,
 //! what is left in stacks, populations and expectations at the end.
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 use tickwire_core::Seed;
 
@@ -14,7 +16,7 @@ use super::run::Failed;
 use crate::caught;
 use crate::draw::Tape;
 
-/// After so many events it is looked whether there were too many frames.
+/// After so many events it is looked whether a run is out of patience.
 const LOOK: u64 = 64;
 
 /// A failure, and how far the run was when it was noticed.
@@ -42,52 +44,76 @@ pub(crate) fn frames_on_links(built: &Built) -> u64 {
     counters.map(|counters| counters.pushed + counters.added).sum()
 }
 
+/// How far a run is gone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Frames on all links, at most.
+    pub(crate) frames: u64,
+    /// Until when there is time for it.
+    pub(crate) time: Option<Instant>,
+}
+
+impl Patience {
+    /// To its end.
+    pub(crate) const ENDLESS: Patience = Patience { frames: u64::MAX, time: None };
+
+    /// Whether it lasts for a run as it is now.
+    pub(crate) fn lasts(self, built: &Built) -> bool {
+        frames_on_links(built) <= self.frames && self.time.is_none_or(|time| Instant::now() < time)
+    }
+
+    /// The same after so many events; it is looked now and then.
+    pub(crate) fn lasts_after(self, events: u64, built: &Built) -> bool {
+        !events.is_multiple_of(LOOK) || self.lasts(built)
+    }
+}
+
 impl Scenario {
     /// The first failure of a run, with how far the run was. `None` if nothing fails, and of what cannot be built.
     pub fn first_failure(&self, seed: &Seed) -> Option<Noticed> {
-        self.until(seed, u64::MAX, |_| true).map(|(noticed, _)| noticed)
+        self.until(seed, Patience::ENDLESS, |_| true).map(|(noticed, _)| noticed)
     }
 
     /// Runs it until a failure is noticed that `is_it` knows, with the draws until then that made a difference. `None`
-    /// if there is no such failure before there are more than so many frames on the links.
+    /// if there is no such failure while patience lasts.
     pub(crate) fn until(
         &self,
         seed: &Seed,
-        frames_max: u64,
+        patience: Patience,
         is_it: impl Fn(&Failed) -> bool,
     ) -> Option<(Noticed, Tape)> {
         let mut built = self.build(seed).ok()?;
         built.world.keep_trace(false);
         built.world.record_draws();
         let mut course = Course::new(self, built);
-        let told = |failed, built: &Built| {
-            let noticed = Noticed::now(failed, built);
-            (noticed.frames <= frames_max).then(|| (noticed, built.world.tape().clone()))
-        };
-        let (mut known, mut events) = (0, 0_u64);
-        loop {
+        let mut found = 0;
+        for events in 1_u64.. {
             let done = match caught::catch(|| course.step(1)) {
                 Ok(done) => done,
-                Err(panicked) => return is_it(&panicked).then(|| told(panicked, course.built()))?,
+                Err(panicked) => return is_it(&panicked).then(|| told(panicked, patience, course.built()))?,
             };
-            if course.found() > known {
-                known = course.found();
+            if course.found() > found {
+                found = course.found();
                 if let Some(failed) = course.failures().into_iter().find(&is_it) {
-                    return told(failed, course.built());
+                    return told(failed, patience, course.built());
                 }
             }
-            events += 1;
             if done == 0 {
                 break;
             }
-            if events.is_multiple_of(LOOK) && frames_on_links(course.built()) > frames_max {
+            if !patience.lasts_after(events, course.built()) {
                 return None;
             }
         }
-        let (frames, nanos) = (frames_on_links(course.built()), course.built().world.now().as_nanos());
-        let tape = course.built().world.tape().clone();
+        // What is judged at the end changes nothing.
+        let (mut noticed, tape) = told(Failed::new("", String::new()), patience, course.built())?;
         let failures = caught::catch(|| course.finish().0.failures).unwrap_or_else(|panicked| vec![panicked]);
-        let failed = failures.into_iter().find(&is_it).filter(|_| frames <= frames_max)?;
-        Some((Noticed { failed, frames, nanos }, tape))
+        noticed.failed = failures.into_iter().find(&is_it)?;
+        Some((noticed, tape))
     }
+}
+
+/// A failure that is noticed now, and the draws until now, while patience lasts.
+fn told(failed: Failed, patience: Patience, built: &Built) -> Option<(Noticed, Tape)> {
+    patience.lasts(built).then(|| (Noticed::now(failed, built), built.world.tape().clone()))
 }

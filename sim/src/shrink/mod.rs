@@ -4,7 +4,8 @@
 //! only so far, and a step that takes more frames is none. First the scenario as a value: what it does not need is left
 //! out, from whole flows to single options; nodes that only pass on go, so that their links become one; amounts are
 //! made least, or lessened. Then the draws that made a difference become the scenario's tape: what is left out of it is
-//! calm. On the tape the scenario is made smaller again, and so on, until nothing can be left out.
+//! calm. On the tape the scenario is made smaller again, and so on, until nothing can be left out. If there is much left
+//! then, it begins again with links that take their time, where other ways lead down.
 //!
 //! A step counts only if the same oracle fails with the same signature, so one bug does not turn into another. It ends
 //! after [`RUNS_MAX`] runs or [`TIME_MAX`]. Where the failure is one of a pair of runs (they should be the same, or
@@ -32,9 +33,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::caught::{self, Quiet};
+use crate::caught;
 use crate::draw::Tape;
-use crate::scenario::{Failed, Noticed, Scenario, metamorphic};
+use crate::scenario::{Failed, Noticed, Patience, Scenario, metamorphic};
 use crate::{Seed, determinism};
 
 use pursuit::Pursuit;
@@ -44,8 +45,8 @@ use smaller::Steps;
 pub const RUNS_MAX: u32 = 2_000;
 /// Time, at most.
 pub const TIME_MAX: Duration = Duration::from_mins(1);
-/// Of the runs and of the time, what is spent at most before the draws become a tape.
-const BY_CHANCE: u32 = 2;
+/// Frames that are taken in at a glance. Where more are left, it is tried from other starts, while there is time.
+const GLANCE: u64 = 30;
 
 /// A scenario that fails, made small.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,24 +70,47 @@ struct Best {
     drawn: Tape,
 }
 
-/// What is looked for, and how much of the budget is used up.
+/// How far shrinking goes on.
+#[derive(Clone, Copy)]
+struct Budget {
+    /// So many runs, in all.
+    runs: u32,
+    /// Until then.
+    time: Instant,
+}
+
+/// What is looked for, and what is left to look for it.
 struct Hunt<'a> {
     pursuit: Pursuit<'a>,
     runs: u32,
-    began: Instant,
+    budget: Budget,
 }
 
 impl Hunt<'_> {
-    /// Whether one part of so many of the budget is used up.
-    fn is_over(&self, parts: u32) -> bool {
-        self.runs >= RUNS_MAX / parts || self.began.elapsed() >= TIME_MAX / parts
+    fn is_over(&self) -> bool {
+        self.runs + self.pursuit.runs() > self.budget.runs || Instant::now() >= self.budget.time
+    }
+
+    /// Half of what is left.
+    fn half(&self) -> Budget {
+        let now = Instant::now();
+        let runs = self.runs + self.budget.runs.saturating_sub(self.runs) / 2;
+        Budget { runs, time: now + self.budget.time.saturating_duration_since(now) / 2 }
+    }
+
+    /// Runs a scenario for the first time. `None` if it does not fail alike.
+    fn start(&mut self, scenario: &Scenario, patience: Patience) -> Option<Best> {
+        self.runs += self.pursuit.runs();
+        let (noticed, drawn) = self.pursuit.fails(scenario, patience)?;
+        Some(Best { scenario: scenario.clone(), noticed, drawn })
     }
 
     /// Takes a scenario for the best one if it fails alike, with no more frames; after a fine step with less.
     fn take(&mut self, smaller: Scenario, best: &mut Best, steps: Steps) -> bool {
         self.runs += self.pursuit.runs();
-        let frames_max = best.noticed.frames.saturating_sub(u64::from(steps == Steps::Fine));
-        let Some((noticed, drawn)) = self.pursuit.fails(&smaller, frames_max) else { return false };
+        let frames = best.noticed.frames.saturating_sub(u64::from(steps == Steps::Fine));
+        let patience = Patience { frames, time: Some(self.budget.time) };
+        let Some((noticed, drawn)) = self.pursuit.fails(&smaller, patience) else { return false };
         *best = Best { scenario: smaller, noticed, drawn };
         if let Some(tape) = &mut best.scenario.tape {
             tape.clone_from(&best.drawn);
@@ -98,7 +122,6 @@ impl Hunt<'_> {
 /// How a scenario fails: what is noticed first in its run; if nothing is, whether a second run differs; if it does not,
 /// what is wrong in other words. `None` if nothing is.
 pub fn failure(scenario: &Scenario, seed: &Seed) -> Option<Failed> {
-    let _quiet = Quiet::new();
     if let Some(noticed) = scenario.first_failure(seed) {
         return Some(noticed.failed);
     }
@@ -113,7 +136,6 @@ pub fn failure(scenario: &Scenario, seed: &Seed) -> Option<Failed> {
 
 /// Shrinks a scenario that fails as `target` does. `None` if it does not.
 pub fn shrink(scenario: &Scenario, seed: &Seed, target: &Failed) -> Option<Shrunk> {
-    let _quiet = Quiet::new();
     // What fails by itself in other words is a scenario like any other.
     if let Some((_, variant)) = pursuit::variant(scenario, target)
         && let Some(noticed) = variant.first_failure(seed)
@@ -124,33 +146,53 @@ pub fn shrink(scenario: &Scenario, seed: &Seed, target: &Failed) -> Option<Shrun
 }
 
 fn pursue(scenario: &Scenario, seed: &Seed, target: &Failed) -> Option<Shrunk> {
-    let mut hunt = Hunt { pursuit: Pursuit::new(scenario, seed, target), runs: 0, began: Instant::now() };
-    hunt.runs += hunt.pursuit.runs();
-    let (before, drawn) = hunt.pursuit.fails(scenario, u64::MAX)?;
-    let mut best = Best { scenario: scenario.clone(), noticed: before.clone(), drawn };
-    while structure(&mut hunt, &mut best, Steps::Plain, BY_CHANCE) {}
+    let began = Instant::now();
+    let budget = Budget { runs: RUNS_MAX, time: began + TIME_MAX };
+    let mut hunt = Hunt { pursuit: Pursuit::new(scenario, seed, target), runs: 0, budget };
+    let mut best = hunt.start(scenario, Patience::ENDLESS)?;
+    let before = best.noticed.clone();
+    descend(&mut hunt, &mut best);
+    for delay in turns::DELAYS {
+        if best.noticed.frames <= GLANCE || hunt.is_over() {
+            break;
+        }
+        let patience = Patience { time: Some(budget.time), ..Patience::ENDLESS };
+        let Some(mut other) = hunt.start(&turns::paced(scenario, delay), patience) else { continue };
+        descend(&mut hunt, &mut other);
+        if other.noticed.frames < best.noticed.frames {
+            best = other;
+        }
+    }
+    Some(Shrunk { scenario: best.scenario, before, after: best.noticed, runs: hunt.runs, time: began.elapsed() })
+}
+
+/// Makes a scenario smaller until no step can be taken any more, or the budget is used up: half of it at most before the
+/// draws become a tape.
+fn descend(hunt: &mut Hunt<'_>, best: &mut Best) {
+    let whole = hunt.budget;
+    hunt.budget = hunt.half();
+    while structure(hunt, best, Steps::Plain) {}
+    hunt.budget = whole;
     let on_tape = Scenario { tape: Some(best.drawn.clone()), ..best.scenario.clone() };
-    hunt.take(on_tape, &mut best, Steps::Plain);
-    while !hunt.is_over(1) {
-        let fewer = best.scenario.tape.is_some() && tape::fewer(&mut hunt, &mut best);
-        if structure(&mut hunt, &mut best, Steps::Plain, 1) || fewer {
+    hunt.take(on_tape, best, Steps::Plain);
+    while !hunt.is_over() {
+        let fewer = best.scenario.tape.is_some() && tape::fewer(hunt, best);
+        if structure(hunt, best, Steps::Plain) || fewer {
             continue;
         }
-        let sooner = best.scenario.tape.is_some() && tape::sooner(&mut hunt, &mut best);
-        if !structure(&mut hunt, &mut best, Steps::Fine, 1) && !sooner {
+        let sooner = best.scenario.tape.is_some() && tape::sooner(hunt, best);
+        if !structure(hunt, best, Steps::Fine) && !sooner {
             break;
         }
     }
-    Some(Shrunk { scenario: best.scenario, before, after: best.noticed, runs: hunt.runs, time: hunt.began.elapsed() })
 }
 
-/// Takes each step of a kind that can be taken, while one part of so many of the budget lasts. Returns whether there
-/// was one, and the budget is not used up.
-fn structure(hunt: &mut Hunt<'_>, best: &mut Best, steps: Steps, parts: u32) -> bool {
+/// Takes each step of a kind that can be taken. Returns whether there was one, and the budget is not used up.
+fn structure(hunt: &mut Hunt<'_>, best: &mut Best, steps: Steps) -> bool {
     let mut progress = false;
     let mut place = 0;
     while let Some(smaller) = smaller::step(&best.scenario, steps, place) {
-        if hunt.is_over(parts) {
+        if hunt.is_over() {
             return false;
         }
         // What stands at this place afterwards is another step.

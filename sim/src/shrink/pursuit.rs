@@ -4,10 +4,7 @@ use super::Seed;
 use crate::caught;
 use crate::draw::Tape;
 use crate::oracle::Oracle;
-use crate::scenario::{Course, Failed, Noticed, Outcome, Scenario, frames_on_links, metamorphic};
-
-/// After so many events it is looked whether there were too many frames.
-const LOOK: u64 = 64;
+use crate::scenario::{Course, Failed, Noticed, Outcome, Patience, Scenario, frames_on_links, metamorphic};
 
 /// A failure that is pursued.
 #[derive(Debug)]
@@ -44,12 +41,12 @@ impl<'a> Pursuit<'a> {
     }
 
     /// Runs a scenario, and tells how far it was when it failed alike, and the draws by then that made a difference.
-    /// `None` if it does not, or takes more frames.
-    pub(super) fn fails(&self, scenario: &Scenario, frames_max: u64) -> Option<(Noticed, Tape)> {
+    /// `None` if it does not, or patience is over.
+    pub(super) fn fails(&self, scenario: &Scenario, patience: Patience) -> Option<(Noticed, Tape)> {
         match self.kind {
-            Kind::Run => scenario.until(self.seed, frames_max, |failed| self.is_alike(failed)),
-            Kind::Twice => caught::catch(|| self.twice(scenario, frames_max)).ok()?,
-            Kind::OtherWords(what) => caught::catch(|| self.in_other_words(scenario, what, frames_max)).ok()?,
+            Kind::Run => scenario.until(self.seed, patience, |failed| self.is_alike(failed)),
+            Kind::Twice => caught::catch(|| self.twice(scenario, patience)).ok()?,
+            Kind::OtherWords(what) => caught::catch(|| self.in_other_words(scenario, what, patience)).ok()?,
         }
     }
 
@@ -58,7 +55,7 @@ impl<'a> Pursuit<'a> {
     }
 
     /// Two runs side by side, until they differ: the frames are those of one of them.
-    fn twice(&self, scenario: &Scenario, frames_max: u64) -> Option<(Noticed, Tape)> {
+    fn twice(&self, scenario: &Scenario, patience: Patience) -> Option<(Noticed, Tape)> {
         let course = || {
             let mut built = scenario.build(self.seed).ok()?;
             built.world.keep_trace(false);
@@ -73,9 +70,9 @@ impl<'a> Pursuit<'a> {
             if first != second || a != b {
                 let text = format!("two runs differ from event {events} on, at {}", built.world.now());
                 let noticed = Noticed::now(Failed::divergence(&text), built);
-                return (noticed.frames <= frames_max).then(|| (noticed, built.world.tape().clone()));
+                return patience.lasts(built).then(|| (noticed, built.world.tape().clone()));
             }
-            if first == 0 || events.is_multiple_of(LOOK) && frames_on_links(built) > frames_max {
+            if first == 0 || !patience.lasts_after(events, built) {
                 break;
             }
         }
@@ -83,12 +80,12 @@ impl<'a> Pursuit<'a> {
     }
 
     /// The scenario as it is and in other words, both to their ends: the frames are those of both.
-    fn in_other_words(&self, scenario: &Scenario, what: &'static str, frames_max: u64) -> Option<(Noticed, Tape)> {
+    fn in_other_words(&self, scenario: &Scenario, what: &'static str, patience: Patience) -> Option<(Noticed, Tape)> {
         let (told, frames, mut tape) = self.ran(scenario)?;
         let (_, variant) = metamorphic::variants(scenario).into_iter().find(|(other, _)| *other == what)?;
         let (outcome, more, other) = self.ran(&variant)?;
         let (frames, nanos) = (frames + more, outcome.nanos);
-        let plain = told.failures.is_empty() && frames <= frames_max;
+        let plain = told.failures.is_empty() && frames <= patience.frames;
         let failed =
             metamorphic::failure(scenario, &told, what, outcome).filter(|failed| plain && self.is_alike(failed))?;
         tape.extend(other);

@@ -19,9 +19,9 @@ const DELAY: Duration = Duration::from_millis(10);
 pub(super) fn fewer(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
     let mut progress = false;
     let mut size = best.drawn.len();
-    while size > 0 && !hunt.is_over(1) {
+    while size > 0 && !hunt.is_over() {
         let mut from = 0;
-        while from < best.drawn.len() && !hunt.is_over(1) {
+        while from < best.drawn.len() && !hunt.is_over() {
             let mut tape = best.drawn.clone();
             for name in best.drawn.keys().skip(from).take(size) {
                 tape.remove(name);
@@ -45,10 +45,10 @@ pub(super) fn sooner(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
     while let Some(name) = best.drawn.keys().nth(place).filter(|_| best.drawn.len() <= FEW).copied() {
         let moved = [name.n, name.n.div_ceil(2)].into_iter().any(|by| {
             let tape = (by > 0).then(|| advanced(&best.drawn, name, by)).flatten();
-            !hunt.is_over(1) && tape.is_some_and(|tape| hunt.take(with(best, tape), best, Steps::Plain))
+            !hunt.is_over() && tape.is_some_and(|tape| hunt.take(with(best, tape), best, Steps::Plain))
         });
         progress |= moved;
-        if hunt.is_over(1) {
+        if hunt.is_over() {
             return progress;
         }
         // What stands at this place now may be moved again.
@@ -84,7 +84,7 @@ fn together(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
             let paced = turns::paced(&Scenario { tape: None, ..other.clone() }, DELAY);
             let tape = other.tape.as_ref().map(|tape| renamed(tape, &other, &paced));
             for other in [Scenario { tape, ..paced }, other] {
-                if hunt.is_over(1) {
+                if hunt.is_over() {
                     return false;
                 }
                 if hunt.take(other, best, Steps::Fine) {

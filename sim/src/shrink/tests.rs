@@ -17,7 +17,7 @@ fn spoiled() -> Scenario {
 fn what_does_not_matter_goes() {
     let (scenario, seed) = (spoiled(), swarm::seed(1));
     let is_it = |failed: &Failed| failed.oracle == "stream-bytes";
-    let (noticed, _) = scenario.until(&seed, u64::MAX, is_it).unwrap();
+    let (noticed, _) = scenario.until(&seed, Patience::ENDLESS, is_it).unwrap();
     let shrunk = shrink(&scenario, &seed, &noticed.failed).unwrap();
     assert_eq!(shrunk.before, noticed);
     assert!(shrunk.scenario.fault.is_empty(), "{}", shrunk.scenario);

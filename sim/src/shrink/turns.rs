@@ -7,7 +7,8 @@ use crate::link::{Delay, Link, Queue, Rate, Room, Stage};
 use crate::scenario::{HostSpec, Scenario, Setting};
 
 /// Delays of all links: shorter and longer than an RTO, which is 1 s at first, and 200 ms at least.
-const DELAYS: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(300), Duration::from_millis(1_200)];
+pub(super) const DELAYS: [Duration; 3] =
+    [Duration::from_millis(10), Duration::from_millis(300), Duration::from_millis(1_200)];
 /// The rate of all links: a full frame in about a millisecond.
 const PACE_BPS: u64 = 10_000_000;
 /// Buffers of connections, which decide how much is on its way.
@@ -28,7 +29,8 @@ pub(super) fn steps(scenario: &Scenario) -> impl Iterator<Item = Scenario> + '_ 
     let paced = DELAYS.into_iter().map(|delay| paced(scenario, delay));
     let buffers = amounts::of(scenario, |other| &mut other.host, buffers);
     let options = amounts::of(scenario, |other| &mut other.host, options);
-    paced.chain([2, 8].into_iter().map(|parts| scaled(scenario, parts))).chain(buffers).chain(options)
+    let scaled = [2, 8].into_iter().map(|parts| scaled(scenario, parts));
+    paced.chain(scaled).chain([cramped(scenario)]).chain(buffers).chain(options)
 }
 
 /// Frames that follow each other on all links, and a delay, beside what loses and changes frames.
@@ -44,23 +46,41 @@ pub(super) fn paced(scenario: &Scenario, delay: Duration) -> Scenario {
     other
 }
 
-/// The same with a part of the bytes, at a part of the rates: what waits waits as long.
-fn scaled(scenario: &Scenario, parts: u64) -> Scenario {
+/// The same with a part of the bytes, at a part of the rates and with a part of the room: what waits waits as long.
+fn scaled(scenario: &Scenario, parts: u32) -> Scenario {
     let mut other = scenario.clone();
     for flow in &mut other.flow {
-        flow.request = (flow.request / parts).max(8);
-        flow.response /= parts;
+        flow.request = (flow.request / u64::from(parts)).max(8);
+        flow.response /= u64::from(parts);
     }
     for adversary in &mut other.adversary {
-        adversary.count = (adversary.count / parts as u32).max(1);
-        adversary.every = adversary.every.map(|every| every * parts as u32);
+        adversary.count = (adversary.count / parts).max(1);
+        adversary.every = adversary.every.map(|every| every * parts);
     }
-    for stage in other.link.iter_mut().flat_map(|link| link.path.a_to_b.iter_mut().chain(&mut link.path.b_to_a)) {
-        if let Stage::Rate(rate) = stage {
-            rate.bps = (rate.bps / parts).max(1);
-        }
+    for rate in rates(&mut other) {
+        rate.bps = (rate.bps / u64::from(parts)).max(1);
+        rate.room = part(rate.room, parts);
     }
     other
+}
+
+/// All queues with half the room.
+fn cramped(scenario: &Scenario) -> Scenario {
+    let mut other = scenario.clone();
+    rates(&mut other).for_each(|rate| rate.room = part(rate.room, 2));
+    other
+}
+
+fn rates(scenario: &mut Scenario) -> impl Iterator<Item = &mut Rate> {
+    let stages = scenario.link.iter_mut().flat_map(|link| link.path.a_to_b.iter_mut().chain(&mut link.path.b_to_a));
+    stages.filter_map(|stage| if let Stage::Rate(rate) = stage { Some(rate) } else { None })
+}
+
+fn part(room: Room, parts: u32) -> Room {
+    match room {
+        Room::Frames(frames) => Room::Frames((frames / parts).max(1)),
+        Room::Bytes(bytes) => Room::Bytes((bytes / u64::from(parts)).max(2_000)),
+    }
 }
 
 /// A host with a smaller buffer: less is on its way until it is full.
