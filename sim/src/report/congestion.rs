@@ -38,7 +38,7 @@ fn windows<'a>(matter: &'a Matter<'_>, flow: &Flow, seen: &[&Examined]) -> Graph
         span: flow.span(),
         values: "kB",
         height: 240,
-        top: None,
+        range: None,
         series: vec![
             Series { ink: Ink::Flight, label: "in flight (SND.NXT - SND.UNA)", shape: steps(&flight) },
             Series { ink: Ink::Sent, label: "cwnd", shape: steps(&|seen| seen.examination.cwnd) },
@@ -58,7 +58,7 @@ fn round_trip<'a>(matter: &'a Matter<'_>, flow: &Flow, seen: &[&Examined]) -> Gr
         span: flow.span(),
         values: "ms",
         height: 200,
-        top: None,
+        range: None,
         series: vec![
             Series { ink: Ink::Threshold, label: "SRTT + 4 RTTVAR", shape: millis(&deviation) },
             Series { ink: Ink::Sent, label: "SRTT", shape: millis(&|seen| seen.srtt) },

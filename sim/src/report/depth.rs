@@ -27,7 +27,7 @@ fn graph<'a>(matter: &'a Matter<'_>, depths: &[Depth]) -> Graph<'a> {
         span: (Instant::ZERO, matter.end),
         values: "frames",
         height: 180,
-        top: None,
+        range: None,
         series: vec![
             Series { ink: Ink::Flight, label: "in the link, on their way included", shape: points(|d| d.waiting) },
             Series { ink: Ink::Sent, label: "waiting to be sent (queue)", shape: points(|d| d.queued) },

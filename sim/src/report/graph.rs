@@ -76,8 +76,8 @@ pub(super) struct Graph<'a> {
     /// What the values are, with their unit.
     pub(super) values: &'static str,
     pub(super) height: u32,
-    /// The upper end of the axis; that of the highest value if there is none.
-    pub(super) top: Option<f64>,
+    /// The lowest and the highest value of the axis; from 0 to a bit above the highest one drawn if `None`.
+    pub(super) range: Option<(f64, f64)>,
     pub(super) series: Vec<Series>,
     pub(super) moments: &'a [Moment],
 }
@@ -100,24 +100,25 @@ impl Graph<'_> {
         themed(&svg)
     }
 
-    fn range(&self) -> (f64, f64) {
+    fn times(&self) -> (f64, f64) {
         let (from, to) = (seconds(self.span.0), seconds(self.span.1));
         (from, to.max(from + 1e-6))
     }
 
-    fn top(&self) -> f64 {
+    fn range(&self) -> (f64, f64) {
         let highest = || self.series.iter().map(|series| series.shape.highest()).fold(0.0, f64::max) * 1.06;
-        self.top.unwrap_or_else(highest).max(1e-3)
+        let (bottom, top) = self.range.unwrap_or_else(|| (0.0, highest()));
+        (bottom, top.max(bottom + 1e-3))
     }
 
     fn draw(&self, area: &Area<'_>) -> Option<()> {
-        let ((from, to), top) = (self.range(), self.top());
+        let ((from, to), (bottom, top)) = (self.times(), self.range());
         let mut chart = ChartBuilder::on(area)
             .margin_top(TOP)
             .margin_right(RIGHT)
             .x_label_area_size(BOTTOM)
             .y_label_area_size(LEFT)
-            .build_cartesian_2d(from..to, 0.0..top)
+            .build_cartesian_2d(from..to, bottom..top)
             .ok()?;
         chart
             .configure_mesh()
@@ -131,7 +132,7 @@ impl Graph<'_> {
             .x_desc("time, s")
             .y_desc(self.values)
             .x_label_formatter(&|value| tick(*value, to - from))
-            .y_label_formatter(&|value| tick(*value, top))
+            .y_label_formatter(&|value| tick(*value, top - bottom))
             .draw()
             .ok()?;
         self.draw_moments(area, &mut chart)?;
@@ -142,7 +143,7 @@ impl Graph<'_> {
     }
 
     fn draw_moments(&self, area: &Area<'_>, chart: &mut Chart<'_, '_>) -> Option<()> {
-        let ((from, to), top) = (self.range(), self.top());
+        let ((from, to), (bottom, top)) = (self.times(), self.range());
         // Names that would overlap are left to the table of faults.
         let mut free_from = i32::MIN;
         for moment in self.moments {
@@ -151,7 +152,7 @@ impl Graph<'_> {
                 continue;
             }
             let ink = if moment.is_verdict { Ink::Verdict } else { Ink::Fault };
-            let line = PathElement::new(vec![(at, 0.0), (at, top)], ink.stand_in().stroke_width(1));
+            let line = PathElement::new(vec![(at, bottom), (at, top)], ink.stand_in().stroke_width(1));
             chart.draw_series(std::iter::once(line)).ok()?;
             let x = chart.backend_coord(&(at, top)).0 - 6;
             if x >= free_from {
@@ -166,11 +167,12 @@ impl Graph<'_> {
     fn draw_series(&self, chart: &mut Chart<'_, '_>, series: &Series) -> Option<()> {
         let ink: RGBColor = series.ink.stand_in();
         // At least three pixels tall.
-        let least = self.top() / f64::from(self.height) * 3.0;
+        let (bottom, top) = self.range();
+        let least = (top - bottom) / f64::from(self.height) * 3.0;
         let columns = self.columns();
         match &series.shape {
             Shape::Steps(points) => {
-                let points = stepped(&thinned(points, &columns), self.range().1);
+                let points = stepped(&thinned(points, &columns), self.times().1);
                 // What may run along another line leaves it to be seen.
                 let width = if series.ink == Ink::Threshold { 1 } else { 2 };
                 chart.draw_series(LineSeries::new(points, ink.stroke_width(width))).ok()?;
@@ -198,7 +200,7 @@ impl Graph<'_> {
 
     /// The column of pixels of a time.
     fn columns(&self) -> impl Fn(f64) -> i64 {
-        let (from, to) = self.range();
+        let (from, to) = self.times();
         let width = f64::from(WIDTH - LEFT - RIGHT);
         move |at| ((at - from) / (to - from) * width) as i64
     }

@@ -142,6 +142,9 @@ fn one_flow(matter: &Matter<'_>, flow: &Flow) -> Markup {
                 span { "from " (from) " s to " (to) " s" }
             }
             (figure("Time and sequence", &sequence::graph(matter, flow)))
+            @if let Some(graph) = sequence::detail(matter, flow) {
+                (figure("Around the first segment sent again", &graph))
+            }
             @for (title, graph) in ["Congestion window", "Round-trip time"].iter().zip(congestion::graphs(matter, flow)) {
                 (figure(title, &graph))
             }
