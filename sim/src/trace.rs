@@ -8,6 +8,7 @@
 //!
 //! A frame that a link dropped says so where it was sent; one that a link changed, where it arrived.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
@@ -15,14 +16,14 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use tickwire_backends::capture::{CaptureError, CapturedFrame, write_frames};
 use tickwire_core::Instant;
-use tickwire_core::provenance::Provenance;
+use tickwire_core::provenance::{Occasion, Provenance, Trigger};
 
 pub use tickwire_backends::capture::Direction;
 
 use crate::fault::Fault;
 use crate::link::Fate;
 use crate::segment::InitialSeqs;
-use crate::world::Port;
+use crate::world::{NodeId, Port};
 
 /// A frame that passed an interface. On a link a frame passes two: the sender's, then the receiver's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,13 +49,32 @@ pub struct Passed {
 
 impl Passed {
     /// The comment of its packet in a capture: what caused a frame that left; what the link did, unless
-    /// that is only what it does to every frame.
-    fn comment(&self) -> Option<String> {
-        let cause = self.provenance.map(|provenance| provenance.describe(self.at).to_string());
+    /// that is only what it does to every frame. Packets are numbered from 1.
+    fn comment(&self, arrivals: &Arrivals) -> Option<String> {
+        let cause = arrivals.cause(self, |number| format!("packet {}", number + 1));
+        let cause = cause.map(|cause| format!("caused by {cause}"));
         let fates = self.fates.iter().filter(|fate| !fate.is_calm()).map(ToString::to_string);
         let lost = self.lost.then(|| LOST.to_owned());
         let parts: Vec<String> = cause.into_iter().chain(fates).chain(lost).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
+    }
+}
+
+/// Which frame arrived at a node at what time, where it was just one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Arrivals(BTreeMap<(NodeId, Instant), Option<u64>>);
+
+impl Arrivals {
+    /// What caused a frame that left: a stack has numbers of its own for frames, here they are named by `name`.
+    pub(crate) fn cause(&self, passed: &Passed, name: impl Fn(u64) -> String) -> Option<String> {
+        let Provenance { occasion: Occasion { trigger, at }, .. } = passed.provenance?;
+        let arrival = self.0.get(&(passed.port.node, at)).copied().flatten();
+        let trigger = match (trigger, arrival) {
+            (Trigger::Frame(_), Some(number)) => name(number),
+            (Trigger::Frame(number), None) => format!("frame {number} as the host counts"),
+            (trigger, _) => trigger.to_string(),
+        };
+        Some(format!("{trigger}, {:?} before", passed.at.since(at)))
     }
 }
 
@@ -142,6 +162,16 @@ impl Trace {
         text
     }
 
+    /// Which frames arrived when.
+    pub(crate) fn arrivals(&self) -> Arrivals {
+        let mut arrivals = Arrivals::default();
+        for passed in self.passed.iter().filter(|passed| passed.direction == Direction::Inbound && !passed.lost) {
+            let arrival = arrivals.0.entry((passed.port.node, passed.at));
+            arrival.and_modify(|known| *known = None).or_insert(Some(passed.number));
+        }
+        arrivals
+    }
+
     /// Takes note of how a frame was dropped. Its name on the link is its number here.
     pub(crate) fn dropped(&mut self, fate: Fate) {
         if let Ok(at) = self.passed.binary_search_by_key(&fate.frame, |passed| passed.number) {
@@ -157,7 +187,8 @@ impl Trace {
     pub fn write_capture(&self, sink: impl Write) -> Result<(), CaptureError> {
         let names: Vec<String> = self.ports.iter().map(|port| self.name(*port)).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let frames: Vec<CapturedFrame> = self.passed.iter().map(|passed| self.captured(passed)).collect();
+        let arrivals = self.arrivals();
+        let frames: Vec<CapturedFrame> = self.passed.iter().map(|passed| self.captured(passed, &arrivals)).collect();
         write_frames(sink, &names, &frames)
     }
 
@@ -168,7 +199,7 @@ impl Trace {
         if several { format!("{node}.{}", port.interface) } else { node.to_owned() }
     }
 
-    fn captured(&self, passed: &Passed) -> CapturedFrame {
+    fn captured(&self, passed: &Passed, arrivals: &Arrivals) -> CapturedFrame {
         let interface = self.ports.iter().position(|port| *port == passed.port).unwrap_or_default();
         CapturedFrame {
             unix_nanos: passed.at.as_nanos(),
@@ -176,7 +207,7 @@ impl Trace {
             direction: Some(passed.direction),
             data: passed.frame.clone(),
             original_len: passed.frame.len() as u32,
-            comment: passed.comment(),
+            comment: passed.comment(arrivals),
         }
     }
 }

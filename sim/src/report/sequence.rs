@@ -4,7 +4,7 @@
 use tickwire_core::Instant;
 
 use super::flow::{Flow, Sent};
-use super::graph::{Graph, Series, Shape};
+use super::graph::{Graph, Point, Series, Shape};
 use super::ink::Ink;
 use super::matter::Matter;
 use super::quantity::seconds;
@@ -12,10 +12,14 @@ use super::quantity::seconds;
 /// Flows with graphs of their own: those that sent most.
 pub const FLOWS_MAX: usize = 8;
 
-/// The flows that have graphs, those that sent most first.
-pub(super) fn shown<'a>(matter: &'a Matter<'_>) -> Vec<&'a Flow> {
-    let mut flows: Vec<&Flow> = matter.flows.iter().filter(|flow| flow.highest > 2).collect();
-    flows.sort_by_key(|flow| std::cmp::Reverse(flow.highest));
+/// Flows with fewer segments of which none was sent again need no graph.
+const SEGMENTS_MIN: usize = 5;
+
+/// The places of the flows that have graphs, those that sent most first.
+pub(super) fn shown(matter: &Matter<'_>) -> Vec<usize> {
+    let is_told = |flow: &Flow| flow.sent.len() >= SEGMENTS_MIN || flow.retransmissions() > 0;
+    let mut flows: Vec<usize> = (0..matter.flows.len()).filter(|place| is_told(&matter.flows[*place])).collect();
+    flows.sort_by_key(|place| std::cmp::Reverse(matter.flows[*place].highest));
     flows.truncate(FLOWS_MAX);
     flows
 }
@@ -29,8 +33,8 @@ fn unit(highest: u64) -> (f64, &'static str) {
     }
 }
 
-/// Segments before and after the first one sent again that are shown by themselves.
-const AROUND: usize = 60;
+/// A recovery that takes more of the whole than this, in percent, is seen there.
+const ENLARGED_MAX: u64 = 40;
 
 /// The graph of a flow.
 pub(super) fn graph<'a>(matter: &'a Matter<'_>, flow: &Flow) -> Graph<'a> {
@@ -38,16 +42,35 @@ pub(super) fn graph<'a>(matter: &'a Matter<'_>, flow: &Flow) -> Graph<'a> {
     part(matter, flow, flow.span(), (0.0, top))
 }
 
-/// The graph of what is around the first segment sent again, where the whole is too large to show it.
-pub(super) fn detail<'a>(matter: &'a Matter<'_>, flow: &Flow) -> Option<Graph<'a>> {
+/// The first recovery, with a margin: from where the first segment that was sent again was sent before, until all that
+/// had been sent by then was acknowledged.
+pub(super) fn first_recovery(flow: &Flow) -> Option<(Instant, Instant)> {
     let place = flow.sent.iter().position(|sent| sent.again)?;
-    let (first, last) = (place.saturating_sub(AROUND), (place + AROUND).min(flow.sent.len() - 1));
-    let around = &flow.sent[first..=last];
-    let lowest = around.iter().map(|sent| sent.seq).min()? as f64;
-    let highest = around.iter().map(|sent| sent.end).max()? as f64;
+    let (before, again) = (&flow.sent[..place], flow.sent[place]);
+    let first = before.iter().find(|sent| sent.seq <= again.seq && again.seq < sent.end)?;
+    let recover = before.iter().map(|sent| sent.end).max()?;
+    let whole = flow.span();
+    let over = flow.heard.iter().find(|heard| heard.at >= again.at && heard.ack >= recover);
+    let (from, to) = (first.at.as_nanos(), over.map_or(whole.1, |heard| heard.at).as_nanos());
+    let margin = (to - from) / 12;
+    let from = Instant::from_nanos(from.saturating_sub(margin)).max(whole.0);
+    Some((from, Instant::from_nanos(to + margin).min(whole.1)))
+}
+
+/// The graph of the first recovery; `None` if there was none, or if it takes much of the whole.
+pub(super) fn recovery<'a>(matter: &'a Matter<'_>, flow: &Flow) -> Option<Graph<'a>> {
+    let (from, to) = first_recovery(flow)?;
+    let length = |(from, to): (Instant, Instant)| to.as_nanos() - from.as_nanos();
+    if length((from, to)).saturating_mul(100) > length(flow.span()).saturating_mul(ENLARGED_MAX) {
+        return None;
+    }
+    let within = |at: Instant| from <= at && at <= to;
+    let sent: Vec<&Sent> = flow.sent.iter().filter(|sent| within(sent.at)).collect();
+    let acks = flow.heard.iter().filter(|heard| within(heard.at)).map(|heard| heard.ack);
+    let lowest = sent.iter().map(|sent| sent.seq).chain(acks).min()? as f64;
+    let highest = sent.iter().map(|sent| sent.end).max()? as f64;
     let margin = (highest - lowest) * 0.05;
-    let range = ((lowest - margin).max(0.0), highest + margin);
-    (flow.sent.len() > 4 * AROUND).then(|| part(matter, flow, (around[0].at, around[around.len() - 1].at), range))
+    Some(part(matter, flow, (from, to), ((lowest - margin).max(0.0), highest + margin)))
 }
 
 /// What a graph of a flow shows of it.
@@ -74,9 +97,15 @@ impl Window {
         Shape::Steps(points.map(|(at, seq)| (seconds(at), self.place(seq))).collect())
     }
 
-    fn dots<'a>(&self, sent: impl Iterator<Item = &'a Sent>) -> Vec<(f64, f64)> {
+    fn points<'a>(&self, sent: impl Iterator<Item = &'a Sent>, what: &str) -> Vec<Point> {
         let shown = sent.filter(|sent| self.shows(sent.at));
-        shown.map(|sent| (seconds(sent.at), f64::midpoint(self.place(sent.seq), self.place(sent.end)))).collect()
+        let point = |sent: &Sent| Point {
+            at: seconds(sent.at),
+            value: f64::midpoint(self.place(sent.seq), self.place(sent.end)),
+            frame: sent.number,
+            told: format!("frame {} at {} s: {}:{} {what}", sent.number, sent.at, sent.seq, sent.end),
+        };
+        shown.map(point).collect()
     }
 
     /// Bars, as far as they are in the picture.
@@ -118,14 +147,14 @@ fn part<'a>(matter: &'a Matter<'_>, flow: &Flow, span: (Instant, Instant), range
             Series {
                 ink: Ink::Again,
                 label: "sent again",
-                shape: Shape::Dots(window.dots(sent.clone().filter(|sent| sent.again))),
+                shape: Shape::Dots(window.points(sent.clone().filter(|sent| sent.again), "sent again")),
             },
             Series {
                 ink: Ink::Lost,
                 label: "dropped on its way",
-                shape: Shape::Crosses(window.dots(sent.filter(|sent| sent.lost))),
+                shape: Shape::Crosses(window.points(sent.filter(|sent| sent.lost), "dropped on its way")),
             },
         ],
-        moments: &matter.moments,
+        matter,
     }
 }

@@ -1,52 +1,36 @@
 //! What went wrong, with links to the frames concerned; and how often each oracle judged.
 
-use std::collections::BTreeSet;
-
 use maud::{Markup, html};
 
-use super::matter::Matter;
+use super::matter::{Matter, Trouble};
 use super::quantity::grouped;
-use crate::oracle::{Mark, Oracle, Tally, Verdict};
-use crate::scenario::figures;
+use super::sequence;
+use crate::oracle::{FlowKey, Mark, Oracle, Tally, Verdict};
 
-/// What went wrong. `shown` holds the numbers of the frames that the ladder shows.
-pub(super) fn verdicts(matter: &Matter<'_>, shown: &BTreeSet<u64>) -> Markup {
+/// What went wrong.
+pub(super) fn verdicts(matter: &Matter<'_>) -> Markup {
+    let subject = &matter.subject;
     html! {
-        @if matter.verdicts.is_empty() && matter.failures.is_empty() {
+        @if subject.verdicts.is_empty() && subject.failures.is_empty() {
             p.fine { "No rule was broken." }
         }
-        @for (number, (host, verdict)) in (1..).zip(&matter.verdicts) {
-            (one(number, host, verdict, shown))
+        @for (number, (host, verdict)) in (1..).zip(&subject.verdicts) {
+            (one(matter, number, host, verdict))
         }
-        @for failed in &matter.failures {
-            div.wrong { h3 { (failed.oracle) } pre { (failed.text) } }
-        }
-    }
-}
-
-/// How flows shared, how well the bottleneck was used, and what was sent again.
-pub(super) fn population(matter: &Matter<'_>) -> Markup {
-    let (scenario, population) = (matter.report.scenario, &matter.report.outcome.population);
-    html! {
-        table.facts {
-            @for (flow, bps) in scenario.flow.iter().zip(&population.goodputs_bps) {
-                tr { th { "goodput" } td { (flow.from) " → " (flow.to) ": " (figures::rate(*bps)) } }
-            }
-            @for [name, text] in population.told() {
-                tr { th { (name) } td { (text) } }
-            }
+        @for trouble in &subject.failures {
+            (other(matter, trouble))
         }
     }
 }
 
-fn one(number: usize, host: &str, verdict: &Verdict, shown: &BTreeSet<u64>) -> Markup {
+fn one(matter: &Matter<'_>, number: usize, host: &str, verdict: &Verdict) -> Markup {
     html! {
         div.wrong id=(format!("verdict-{number}")) {
             h3 { "V" (number) ": " (verdict.oracle) " (" (verdict.oracle.section()) ") at " (host) }
             table.facts {
-                @if let Some(flow) = verdict.flow { tr { th { "flow" } td { (flow) } } }
-                tr { th { "frame" } td { (frame(verdict.frame, shown)) " " code { (verdict.line) } } }
-                @if let Some(earlier) = verdict.earlier { tr { th { "after" } td { (frame(earlier, shown)) } } }
+                @if let Some(key) = verdict.flow { tr { th { "flow" } td { (flow(matter, key)) } } }
+                tr { th { "frame" } td { (marked(matter, verdict.frame)) " " code { (verdict.line) } } }
+                @if let Some(earlier) = verdict.earlier { tr { th { "after" } td { (marked(matter, earlier)) } } }
                 tr { th { "expected" } td { (verdict.expected) } }
                 tr { th { "found" } td { (verdict.found) } }
             }
@@ -54,24 +38,48 @@ fn one(number: usize, host: &str, verdict: &Verdict, shown: &BTreeSet<u64>) -> M
     }
 }
 
-fn frame(mark: Mark, shown: &BTreeSet<u64>) -> Markup {
+fn other(matter: &Matter<'_>, trouble: &Trouble) -> Markup {
     html! {
-        @if shown.contains(&mark.number) {
-            a href=(format!("#frame-{}", mark.number)) { (mark) }
-        } @else {
-            (mark)
+        div.wrong {
+            h3 { (trouble.name) }
+            pre { (trouble.text) }
+            @if !trouble.frames.is_empty() {
+                p.facts { @for (number, what) in &trouble.frames { span { (what) ": " (frame(matter, *number, None)) } } }
+            }
         }
     }
 }
 
-/// How often each oracle of frames and connections judged, at all hosts.
+/// A connection, with a link to its graphs if it has some.
+fn flow(matter: &Matter<'_>, key: FlowKey) -> Markup {
+    let place = matter.flows.iter().position(|flow| (flow.from, flow.to) == (key.local(), key.remote()));
+    match place.filter(|place| sequence::shown(matter).contains(place)) {
+        Some(place) => html! { a href=(format!("#flow-{place}")) { (key) } },
+        None => html! { (key) },
+    }
+}
+
+fn marked(matter: &Matter<'_>, mark: Mark) -> Markup {
+    frame(matter, mark.number, Some(&mark.to_string()))
+}
+
+/// A frame, by its number or by `told`, with a link if the ladder shows it.
+pub(super) fn frame(matter: &Matter<'_>, number: u64, told: Option<&str>) -> Markup {
+    html! {
+        @if matter.shown.contains(&number) {
+            a href=(format!("#frame-{number}")) { @if let Some(told) = told { (told) } @else { (number) } }
+        } @else {
+            @if let Some(told) = told { (told) } @else { (number) }
+        }
+    }
+}
+
+/// How often each oracle judged, at all hosts.
 pub(super) fn tallies(matter: &Matter<'_>) -> Markup {
-    let judges: Vec<(Oracle, Tally)> =
-        Oracle::ALL.iter().map(|oracle| (*oracle, matter.report.built.tally_of_all(*oracle))).collect();
     html! {
         table.figures {
             tr { th { "oracle" } th { "rule" } th.number { "judged" } th.number { "abstained" } th.number { "broken" } }
-            @for (oracle, tally) in judges.iter().filter(|(_, tally)| *tally != Tally::default()) {
+            @for (oracle, tally) in matter.subject.tallies.iter().filter(|(_, tally)| *tally != Tally::default()) {
                 tr {
                     td { (oracle) }
                     td { (oracle.section()) }
