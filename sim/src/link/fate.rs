@@ -128,7 +128,7 @@ impl fmt::Display for Act {
             Act::Truncated { bytes } => write!(f, "{bytes} bytes cut off its end"),
             Act::MarkedCe => f.write_str("marked CE"),
             Act::Fragmented { number } => write!(f, "fragment {number} of what was sent"),
-            Act::Error => f.write_str("a router's error about what was sent"),
+            Act::Error => f.write_str("a router's error about it"),
             Act::Jitter { nanos } => {
                 let way = if *nanos < 0 { "early" } else { "late" };
                 write!(f, "jitter: {:?} {way}", Duration::from_nanos(nanos.unsigned_abs()))

@@ -177,13 +177,13 @@ pub(super) fn flows(trace: &Trace, hosts: &[HostId], mirrored: &BTreeMap<Port, H
             flows.see(*other, turned, passed, &segment);
         }
     }
-    flows.flows
+    flows.all
 }
 
 /// The flows so far.
 #[derive(Default)]
 struct Flows {
-    flows: Vec<Flow>,
+    all: Vec<Flow>,
     /// The place of the latest flow between two ends.
     latest: BTreeMap<(SocketAddr, SocketAddr), usize>,
     /// What SYNs announced that came before their receiver's own.
@@ -193,7 +193,7 @@ struct Flows {
 impl Flows {
     fn lose(&mut self, segment: &FlowSegment<'_>) {
         if let Some(place) = self.latest.get(&(segment.from, segment.to)) {
-            self.flows[*place].lose(segment);
+            self.all[*place].lose(segment);
         }
     }
 
@@ -207,23 +207,23 @@ impl Flows {
         let syn = segment.segment.flags().contains(TcpFlags::SYN);
         match direction {
             Direction::Outbound => {
-                let begins = syn && known.is_none_or(|place| self.flows[place].iss != segment.segment.seq());
+                let begins = syn && known.is_none_or(|place| self.all[place].iss != segment.segment.seq());
                 // What only passes through a router was sent by another one before.
-                let forwarded = known.is_some_and(|place| self.flows[place].host != host);
+                let forwarded = known.is_some_and(|place| self.all[place].host != host);
                 if begins && !forwarded {
-                    self.latest.insert(key, self.flows.len());
+                    self.latest.insert(key, self.all.len());
                     let offered = self.shifts.remove(&key).unwrap_or_default();
-                    self.flows.push(Flow::new(host, passed.number, segment, offered));
+                    self.all.push(Flow::new(host, passed.number, segment, offered));
                 } else if let Some(place) = known.filter(|_| !forwarded) {
-                    self.flows[place].send(passed, segment);
+                    self.all[place].send(passed, segment);
                 }
             }
             Direction::Inbound => {
                 if syn {
                     self.shifts.insert(key, shift(segment));
                 }
-                if let Some(place) = known.filter(|place| self.flows[*place].host == host) {
-                    self.flows[place].hear(passed, segment);
+                if let Some(place) = known.filter(|place| self.all[*place].host == host) {
+                    self.all[place].hear(passed, segment);
                 }
             }
         }

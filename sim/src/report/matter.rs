@@ -6,6 +6,7 @@ use tickwire_core::Instant;
 
 use super::flow::{Flow, flows};
 use super::selection::selection;
+use super::verdicts::groups;
 use crate::HostId;
 use crate::oracle::{Oracle, Tally, Verdict};
 use crate::trace::Trace;
@@ -146,9 +147,11 @@ impl<'a> Matter<'a> {
             let (name, what) = (format!("F{number}"), what.clone());
             Moment { at: *at, name, what, is_verdict: false }
         });
-        let verdicts = (1..).zip(&subject.verdicts).filter_map(|(number, (host, verdict))| {
+        // Of many of one kind the first.
+        let verdicts = groups(self).into_iter().filter_map(|group| {
+            let (host, verdict) = &subject.verdicts[group[0]];
             let at = subject.trace.frames().get(self.place(verdict.frame.number)?)?.at;
-            let (name, what) = (format!("V{number}"), format!("{} at {host}", verdict.oracle));
+            let (name, what) = (format!("V{}", group[0] + 1), format!("{} at {host}", verdict.oracle));
             Some(Moment { at, name, what, is_verdict: true })
         });
         faults.chain(verdicts).collect()

@@ -240,7 +240,7 @@ impl Recorded {
         let place = self.trace.frames().len();
         match self.remarks.last_mut() {
             Some(last) if last.place == place && last.lines.len() < CALLS_MAX => last.lines.push(line),
-            Some(last) if last.place == place => last.lines[CALLS_MAX - 1] = "and more".to_owned(),
+            Some(last) if last.place == place => "and more".clone_into(&mut last.lines[CALLS_MAX - 1]),
             _ => self.remarks.push(Remark { place, at, lines: vec![line], fault: None }),
         }
     }
@@ -255,7 +255,7 @@ impl Recorded {
         for seen in &step.examined {
             let flow = FlowKey::of(seen.examination.local, seen.examination.remote);
             judges.white_box.observe(&seen.examination, mark, judges.wire.offered(flow));
-            self.details.keep(STACK, *seen);
+            self.details.keep(STACK, seen);
         }
     }
 

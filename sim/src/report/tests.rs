@@ -247,7 +247,7 @@ fn losses_beyond_the_first_link_are_marked() {
     let lost: usize = flows.iter().map(super::flow::Flow::losses).sum();
     let links = built.world.links().map(|(link, _)| link);
     let dropped: u64 =
-        links.flat_map(|link| built.world.link_counters(link).map(|counters| counters.dropped_total())).sum();
+        links.flat_map(|link| built.world.link_counters(link).map(crate::link::Counters::dropped_total)).sum();
     assert!(lost > 3);
     assert_eq!(lost as u64, dropped);
 }

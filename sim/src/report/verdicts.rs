@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::matter::{Matter, Trouble};
 use super::quantity::grouped;
 use super::sequence;
-use crate::oracle::{FlowKey, Mark, Oracle, Tally, Verdict};
+use crate::oracle::{FlowKey, Mark, Oracle, Tally};
 
 /// What went wrong.
 pub(super) fn verdicts(matter: &Matter<'_>) -> Markup {
@@ -14,8 +14,9 @@ pub(super) fn verdicts(matter: &Matter<'_>) -> Markup {
         @if subject.verdicts.is_empty() && subject.failures.is_empty() {
             p.fine { "No rule was broken." }
         }
-        @for (number, (host, verdict)) in (1..).zip(&subject.verdicts) {
-            (one(matter, number, host, verdict))
+        @for group in groups(matter) {
+            (one(matter, group[0]))
+            @if group.len() > 1 { (more(matter, &group[1..])) }
         }
         @for trouble in &subject.failures {
             (other(matter, trouble))
@@ -23,16 +24,55 @@ pub(super) fn verdicts(matter: &Matter<'_>) -> Markup {
     }
 }
 
-fn one(matter: &Matter<'_>, number: usize, host: &str, verdict: &Verdict) -> Markup {
+/// The places of the verdicts, by rule, host and connection: groups by their first ones.
+pub(super) fn groups(matter: &Matter<'_>) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let about = |place: usize| {
+        let (host, verdict) = &matter.subject.verdicts[place];
+        (host, verdict.oracle, verdict.flow)
+    };
+    for place in 0..matter.subject.verdicts.len() {
+        match groups.iter_mut().find(|group| about(group[0]) == about(place)) {
+            Some(group) => group.push(place),
+            None => groups.push(vec![place]),
+        }
+    }
+    groups
+}
+
+fn one(matter: &Matter<'_>, place: usize) -> Markup {
+    let (host, verdict) = &matter.subject.verdicts[place];
     html! {
-        div.wrong id=(format!("verdict-{number}")) {
-            h3 { "V" (number) ": " (verdict.oracle) " (" (verdict.oracle.section()) ") at " (host) }
+        div.wrong id=(format!("verdict-{}", place + 1)) {
+            h3 { "V" (place + 1) ": " (verdict.oracle) " (" (verdict.oracle.section()) ") at " (host) }
             table.facts {
                 @if let Some(key) = verdict.flow { tr { th { "flow" } td { (flow(matter, key)) } } }
                 tr { th { "frame" } td { (marked(matter, verdict.frame)) " " code { (verdict.line) } } }
                 @if let Some(earlier) = verdict.earlier { tr { th { "after" } td { (marked(matter, earlier)) } } }
                 tr { th { "expected" } td { (verdict.expected) } }
                 tr { th { "found" } td { (verdict.found) } }
+            }
+        }
+    }
+}
+
+/// Those of a group but the first.
+fn more(matter: &Matter<'_>, places: &[usize]) -> Markup {
+    html! {
+        details.wrong {
+            summary { (places.len()) " more of this rule" }
+            table.figures {
+                tr { th {} th { "frame" } th { "after" } th { "expected" } th { "found" } }
+                @for place in places {
+                    @let verdict = &matter.subject.verdicts[*place].1;
+                    tr id=(format!("verdict-{}", place + 1)) {
+                        td.bad { "V" (place + 1) }
+                        td { (marked(matter, verdict.frame)) br; code { (verdict.line) } }
+                        td { @if let Some(earlier) = verdict.earlier { (frame(matter, earlier.number, None)) } }
+                        td { (verdict.expected) }
+                        td { (verdict.found) }
+                    }
+                }
             }
         }
     }
@@ -53,9 +93,10 @@ fn other(matter: &Matter<'_>, trouble: &Trouble) -> Markup {
 /// A connection, with a link to its graphs if it has some.
 fn flow(matter: &Matter<'_>, key: FlowKey) -> Markup {
     let place = matter.flows.iter().position(|flow| (flow.from, flow.to) == (key.local(), key.remote()));
-    match place.filter(|place| sequence::shown(matter).contains(place)) {
-        Some(place) => html! { a href=(format!("#flow-{place}")) { (key) } },
-        None => html! { (key) },
+    html! {
+        @if let Some(place) = place.filter(|place| sequence::shown(matter).contains(place)) {
+            a href=(format!("#flow-{place}")) { (key) }
+        } @else { (key) }
     }
 }
 

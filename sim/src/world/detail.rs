@@ -71,8 +71,8 @@ impl Details {
     }
 
     /// Keeps what a host's connection looked like.
-    pub(crate) fn keep(&mut self, host: HostId, examined: Examined) {
-        Details::push(self.examined.entry(host).or_default(), &mut self.left_out, examined);
+    pub(crate) fn keep(&mut self, host: HostId, examined: &Examined) {
+        Details::push(self.examined.entry(host).or_default(), &mut self.left_out, *examined);
     }
 
     fn push<T>(kept: &mut Vec<T>, left_out: &mut u64, detail: T) {
@@ -100,7 +100,7 @@ impl World {
     pub(super) fn keep_examination(&mut self, host: HostId, examination: Examination) {
         let Some(details) = &mut self.details else { return };
         let Node::Host(state) = &mut self.nodes[host.0].node else { return };
-        details.keep(host, Examined::of(&mut state.stack, self.now, examination));
+        details.keep(host, &Examined::of(&mut state.stack, self.now, examination));
     }
 
     /// Keeps how full a direction of a link is, if that has changed.

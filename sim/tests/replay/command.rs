@@ -75,7 +75,7 @@ fn it_writes_a_report() {
     }
 }
 
-: its state shows it, and the calls before do not.
+/// The moment at which the connection is there: its state shows it, and the calls before do not.
 #[test]
 fn it_stops_anywhere_and_shows_the_stack() {
     let recorded = small();
