@@ -52,7 +52,11 @@ fn links_and_ids(page: &str) -> (Vec<&str>, Vec<&str>) {
 /// calls, and what the oracles say: that nothing is wrong.
 #[test]
 fn it_writes_a_report() {
-    let recorded = small();
+    let [_, recorded] = recorded(|west, east| {
+        let (client, server) = connected(west, east, SocketAddr::new(v4(2), 9));
+        transfer(&client, &server, 1_000_000);
+        transfer(&server, &client, 1_000_000);
+    });
     let page = TempFile::new("run.html");
     text(&replay(&recorded, &["--report", page.text()], ""));
     let page = std::fs::read_to_string(&page.0).expect("written");
