@@ -273,7 +273,8 @@ impl<R: Read + Seek> Replay<R> {
             return Err(self.divergence(recorded.to_vec(), replayed));
         }
         self.calls += 1;
-        let examinations: Vec<_> = self.stack.take_examinations().collect();
+        let examinations = self.stack.examinations().to_vec();
+        self.stack.forget_examinations();
         let at = self.stack.latest();
         let examined = examinations.into_iter().map(|seen| Examined::of(&mut self.stack, at, seen)).collect();
         let outcomes = replayed.into_iter().filter_map(|entry| match entry {

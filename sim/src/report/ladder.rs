@@ -11,7 +11,7 @@ use super::matter::{Matter, Remark};
 use super::quantity::grouped;
 use super::selection::{is_passed_on, retransmitted};
 use crate::segment::InitialSeqs;
-use crate::trace::{Arrivals, Direction};
+use crate::trace::{Causes, Direction};
 use crate::world::Port;
 
 /// The height of a row, in pixels.
@@ -48,7 +48,7 @@ pub(super) struct Ladder<'a> {
     pub(super) verdicts: BTreeMap<u64, usize>,
     /// The other end of each port's link, and whether what is sent at one end is at the other at once.
     pub(super) peers: BTreeMap<Port, (usize, bool)>,
-    pub(super) arrivals: Arrivals,
+    pub(super) causes: Causes,
 }
 
 /// The ladder: the names of the nodes, which stay in sight, and the rows.
@@ -87,7 +87,7 @@ impl<'a> Ladder<'a> {
             again: retransmitted(matter),
             verdicts: verdicts.collect(),
             peers,
-            arrivals: matter.subject.trace.arrivals(),
+            causes: matter.subject.trace.causes(),
         }
     }
 

@@ -89,11 +89,11 @@ impl Recorded {
             Call::HandleFrame { interface, frame, .. } => {
                 let number = replay.stack().next_serial().saturating_sub(1);
                 self.pass(replay.stack(), passed(number, interface, Direction::Inbound, &frame.data));
-                for outcome in &step.outcomes {
-                    if let Outcome::Dropped(reason) = outcome {
-                        self.notes.insert(number, format!("dropped by the stack: {}", reason.name()));
-                    }
-                }
+                let dropped = step.outcomes.iter().find_map(|outcome| match outcome {
+                    Outcome::Dropped(reason) => Some(format!("dropped by the stack: {}", reason.name())),
+                    _ => None,
+                });
+                self.notes.extend(dropped.filter(|_| self.left_out == 0).map(|told| (number, told)));
             }
             Call::PollTransmit { interface, .. } => {
                 let first = replay.stack().next_serial().saturating_sub(step.emitted.len() as u64);
@@ -232,7 +232,7 @@ impl Recorded {
             self.left_out += 1;
         } else {
             let frame = framed(medium, &passed.frame);
-            self.trace.push(Passed { frame, ..passed });
+            self.trace.pass(|_| Passed { frame, ..passed });
         }
     }
 
@@ -265,7 +265,7 @@ impl Recorded {
         if let (true, Some(judges)) = (is_late, &mut self.judges) {
             judges.wire.disturbed();
         }
-        if let (true, _) | (_, Call::PollTimeout) = (is_late, &step.call) {
+        if is_late || matches!(step.call, Call::PollTimeout) {
             self.due = step.outcomes.iter().find_map(|outcome| match outcome {
                 Outcome::Wakeup(at) => Some(*at),
                 _ => None,

@@ -77,7 +77,7 @@ impl Ladder<'_> {
         let mut text = format!("frame {} at {} s, {way:?} at {name}, interface {interface}", passed.number, passed.at);
         // Writing to a String does not fail.
         let _ = write!(text, ", {} bytes\n{line}", passed.frame.len());
-        if let Some(cause) = self.arrivals.cause(passed, |number| format!("frame {number}")) {
+        if let Some(cause) = self.causes.cause(passed, |number| format!("frame {number}")) {
             let _ = write!(text, "\ncause: {cause}");
         }
         for fate in &passed.fates {
