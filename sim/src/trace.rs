@@ -8,6 +8,7 @@
 //!
 //! A frame that a link dropped says so where it was sent; one that a link changed, where it arrived.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::io::Write;
 
@@ -15,14 +16,14 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use tickwire_backends::capture::{CaptureError, CapturedFrame, write_frames};
 use tickwire_core::Instant;
-use tickwire_core::provenance::Provenance;
+use tickwire_core::provenance::{Occasion, Provenance, Trigger};
 
 pub use tickwire_backends::capture::Direction;
 
 use crate::fault::Fault;
 use crate::link::Fate;
 use crate::segment::InitialSeqs;
-use crate::world::Port;
+use crate::world::{NodeId, Port};
 
 /// A frame that passed an interface. On a link a frame passes two: the sender's, then the receiver's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,13 +49,63 @@ pub struct Passed {
 
 impl Passed {
     /// The comment of its packet in a capture: what caused a frame that left; what the link did, unless
-    /// that is only what it does to every frame.
-    fn comment(&self) -> Option<String> {
-        let cause = self.provenance.map(|provenance| provenance.describe(self.at).to_string());
+    /// that is only what it does to every frame. Packets are numbered from 1.
+    fn comment(&self, causes: &Causes) -> Option<String> {
+        let cause = causes.cause(self, |number| format!("packet {}", number + 1));
+        let cause = cause.map(|cause| format!("caused by {cause}"));
         let fates = self.fates.iter().filter(|fate| !fate.is_calm()).map(ToString::to_string);
         let lost = self.lost.then(|| LOST.to_owned());
         let parts: Vec<String> = cause.into_iter().chain(fates).chain(lost).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
+    }
+}
+
+/// The frames that arrived, by the frames that they caused: both by their numbers in the trace.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Causes(BTreeMap<u64, u64>);
+
+impl Causes {
+    /// What caused a frame that left: a frame is told by `name`, from its number in the trace.
+    pub(crate) fn cause(&self, passed: &Passed, name: impl Fn(u64) -> String) -> Option<String> {
+        let Provenance { occasion: Occasion { trigger, at }, .. } = passed.provenance?;
+        let trigger = match (trigger, self.0.get(&passed.number)) {
+            (Trigger::Frame(_), Some(number)) => name(*number),
+            (Trigger::Frame(serial), None) => format!("frame {serial} as the host counts"),
+            (trigger, _) => trigger.to_string(),
+        };
+        Some(format!("{trigger}, {:?} before", passed.at.since(at)))
+    }
+}
+
+/// The serial numbers that a stack gives to frames, told from what passes its interfaces.
+#[derive(Default)]
+struct Serials {
+    last: u64,
+    /// The numbers in the trace of the frames that have arrived, and were perhaps not taken yet.
+    waiting: VecDeque<u64>,
+    /// Those of the ones that were taken, by serial number.
+    taken: BTreeMap<u64, u64>,
+}
+
+impl Serials {
+    /// A frame passes; returns the one that caused it. The serial number of one that leaves tells how many were taken
+    /// before; if there were not as many, the stack is a new one, of whose frames nothing is known so far.
+    fn pass(&mut self, passed: &Passed) -> Option<u64> {
+        if passed.direction == Direction::Inbound {
+            self.waiting.push_back(passed.number);
+            return None;
+        }
+        let Provenance { serial, occasion } = passed.provenance?;
+        let between = serial.checked_sub(self.last + 1).and_then(|count| usize::try_from(count).ok());
+        match between.filter(|count| *count <= self.waiting.len()) {
+            Some(count) => self.taken.extend((self.last + 1..).zip(self.waiting.drain(..count))),
+            None => *self = Serials::default(),
+        }
+        self.last = serial;
+        match occasion.trigger {
+            Trigger::Frame(serial) => self.taken.get(&serial).copied(),
+            _ => None,
+        }
     }
 }
 
@@ -144,6 +195,17 @@ impl Trace {
         text
     }
 
+    /// Which frames caused which.
+    pub(crate) fn causes(&self) -> Causes {
+        let mut nodes: BTreeMap<NodeId, Serials> = BTreeMap::new();
+        let taken = self.passed.iter().filter(|passed| !passed.lost);
+        let caused = taken.filter_map(|passed| {
+            let cause = nodes.entry(passed.port.node).or_default().pass(passed)?;
+            Some((passed.number, cause))
+        });
+        Causes(caused.collect())
+    }
+
     /// Takes note of how a frame was dropped. Its name on the link is its number here.
     pub(crate) fn dropped(&mut self, fate: Fate) {
         if let Ok(at) = self.passed.binary_search_by_key(&fate.frame, |passed| passed.number) {
@@ -159,7 +221,8 @@ impl Trace {
     pub fn write_capture(&self, sink: impl Write) -> Result<(), CaptureError> {
         let names: Vec<String> = self.ports.iter().map(|port| self.name(*port)).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let frames: Vec<CapturedFrame> = self.passed.iter().map(|passed| self.captured(passed)).collect();
+        let causes = self.causes();
+        let frames: Vec<CapturedFrame> = self.passed.iter().map(|passed| self.captured(passed, &causes)).collect();
         write_frames(sink, &names, &frames)
     }
 
@@ -170,7 +233,7 @@ impl Trace {
         if several { format!("{node}.{}", port.interface) } else { node.to_owned() }
     }
 
-    fn captured(&self, passed: &Passed) -> CapturedFrame {
+    fn captured(&self, passed: &Passed, causes: &Causes) -> CapturedFrame {
         let interface = self.ports.iter().position(|port| *port == passed.port).unwrap_or_default();
         CapturedFrame {
             unix_nanos: passed.at.as_nanos(),
@@ -178,7 +241,7 @@ impl Trace {
             direction: Some(passed.direction),
             data: passed.frame.clone(),
             original_len: passed.frame.len() as u32,
-            comment: passed.comment(),
+            comment: passed.comment(causes),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rstest::rstest;
 use tickwire_sim::Seed;
-use tickwire_sim::capture::read_frames;
+use tickwire_sim::capture::{Direction, read_frames};
 use tickwire_sim::report::Report;
 use tickwire_sim::scenario::{Built, Outcome, Scenario};
 
@@ -43,11 +43,41 @@ fn comments_of_captures_tell_what_links_did() {
     assert!(told.iter().all(|count| *count > 10), "{told:?}");
 }
 
+/// The packet that a comment names as a cause arrived at that host, at the time that is told.
+#[rstest]
+#[case("everything-at-once.toml", 99)]
+#[case("path-mtu.toml", 99)]
+#[case("server-restart.toml", 95)]
+fn comments_of_captures_name_causes(#[case] name: &str, #[case] least_percent: usize) {
+    let (_, _, built) = run(&scenario(name));
+    let mut file = Vec::new();
+    built.world.trace().write_capture(&mut file).unwrap();
+    let captured = read_frames(&file[..]).unwrap();
+    let frames = built.world.trace().frames();
+    let (mut named, mut unnamed) = (0, 0);
+    for (passed, packet) in frames.iter().zip(&captured.frames) {
+        let Some((_, cause)) = packet.comment.as_deref().and_then(|comment| comment.split_once("caused by packet "))
+        else {
+            unnamed += usize::from(packet.comment.as_deref().unwrap_or_default().contains("as the host counts"));
+            continue;
+        };
+        let cause = &frames[cause.split(',').next().unwrap().parse::<usize>().unwrap() - 1];
+        let occasion = passed.provenance.unwrap().occasion;
+        assert_eq!((cause.port.node, cause.direction), (passed.port.node, Direction::Inbound));
+        assert_eq!(cause.at, occasion.at, "frame {}", passed.number);
+        named += 1;
+    }
+    assert!(named * 100 >= (named + unnamed) * least_percent, "{named} named, {unnamed} not");
+}
+
 /// Whatever the network and its faults are like, the report's links lead somewhere in it, and nowhere else.
 #[rstest]
 #[case("cut.toml")]
 #[case("router.toml")]
 #[case("short-connections.toml")]
+#[case("dumbbell.toml")]
+#[case("misbehaving-receiver.toml")]
+#[case("nat-idle.toml")]
 fn reports_are_whole(#[case] name: &str) {
     let (scenario, outcome, built) = run(&scenario(name));
     let page = Report { scenario: &scenario, seed: "1", outcome: &outcome, built: &built }.html();

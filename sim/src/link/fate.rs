@@ -120,16 +120,19 @@ pub enum Act {
 impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Act::Duplicate => f.write_str("duplicate"),
+            Act::Duplicate => f.write_str("a duplicate"),
             Act::BitFlipped { bit } => write!(f, "bit {bit} inverted"),
             Act::BitsFlipped { bits: [first, second] } => {
                 write!(f, "bits {first} and {second} inverted, checksum kept")
             }
-            Act::Truncated { bytes } => write!(f, "{bytes} bytes cut off"),
+            Act::Truncated { bytes } => write!(f, "{bytes} bytes cut off its end"),
             Act::MarkedCe => f.write_str("marked CE"),
-            Act::Fragmented { number } => write!(f, "fragment {number}"),
+            Act::Fragmented { number } => write!(f, "fragment {number} of what was sent"),
             Act::Error => f.write_str("a router's error about it"),
-            Act::Jitter { nanos } => write!(f, "jitter {nanos} ns"),
+            Act::Jitter { nanos } => {
+                let way = if *nanos < 0 { "early" } else { "late" };
+                write!(f, "jitter: {:?} {way}", Duration::from_nanos(nanos.unsigned_abs()))
+            }
         }
     }
 }
@@ -174,8 +177,8 @@ impl Fate {
 impl fmt::Display for Fate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.end {
-            End::Delivered { after } => write!(f, "link: {} ns on the way", after.as_nanos())?,
-            End::Dropped(cause) => write!(f, "link: dropped at {}: {cause}", self.at)?,
+            End::Delivered { after } => write!(f, "link: {after:?} on the way")?,
+            End::Dropped(cause) => write!(f, "link: dropped at {} s: {cause}", self.at)?,
         }
         for act in &self.acts {
             write!(f, ", {act}")?;

@@ -66,6 +66,7 @@ pub mod white_box;
 use bytes::Bytes;
 use smallvec::SmallVec;
 use tickwire_core::config::{Medium, TcpConfig};
+use tickwire_core::frame::Capabilities;
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::time::Duration;
 use tickwire_core::wire::arp::ArpPacket;
@@ -74,7 +75,7 @@ use tickwire_core::wire::ipv4::IpProtocol;
 use tickwire_core::wire::ndp;
 use tickwire_core::wire::notation::Relative;
 use tickwire_core::wire::tcp::TcpFlags;
-use tickwire_core::{DropReason, Instant};
+use tickwire_core::{Acd, Config, Dad, DropReason, Instant, InterfaceConfig};
 
 use crate::capture::Captured;
 use crate::trace::Direction;
@@ -123,6 +124,30 @@ impl Default for Settings {
             verifies: Verifies::default(),
             rto_min: TcpConfig::default().rto_min,
             switches: Switches::ALL,
+        }
+    }
+}
+
+impl Settings {
+    /// For a host whose stack is ours, set to `config`, with these interfaces.
+    pub(crate) fn of(config: &Config, interfaces: &[InterfaceConfig], mut switches: Switches) -> Settings {
+        if config.tcp.initial_sequence.is_some() {
+            // Of numbers near a chosen one only 16 bits differ, and two may well be alike.
+            switches.set(Oracle::InitialSequence, false);
+        }
+        // Whether the device does part of a sender's work.
+        let is_offloaded = |device: &Capabilities| device.gso_max_segments > 1 || device.tx_checksum;
+        let addresses = || interfaces.iter().map(|interface| interface.address_settings.unwrap_or(config.address));
+        Settings {
+            foreign: false,
+            forwarding: config.router.forwarding,
+            offloaded: interfaces.iter().any(|interface| is_offloaded(&interface.capabilities)),
+            verifies: Verifies {
+                ipv4: addresses().all(|settings| settings.acd != Acd::Off),
+                ipv6: addresses().all(|settings| settings.dad == Dad::Normal && settings.dad_transmits > 0),
+            },
+            rto_min: config.tcp.rto_min,
+            switches,
         }
     }
 }

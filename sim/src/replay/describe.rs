@@ -10,7 +10,10 @@
 use std::fmt::Write as _;
 use std::io::{Read, Seek};
 
+use bytes::Bytes;
+use tickwire_core::config::Medium;
 use tickwire_core::record::{Call, Outcome, TcpCall, UdpCall};
+use tickwire_core::wire::ethernet::EtherType;
 
 use super::error::outcome_text;
 use super::{Replay, Step};
@@ -25,13 +28,14 @@ pub struct Describer {
 impl Describer {
     /// The lines of a step that `replay` made.
     pub fn lines<R: Read + Seek>(&mut self, replay: &Replay<R>, step: &Step) -> String {
-        let Step { number, at, call, outcomes, emitted } = step;
+        let Step { number, at, call, outcomes, emitted, .. } = step;
         let mut text = format!("#{number} {at} ");
         // Writing to a String does not fail.
         let _ = match call {
             Call::HandleFrame { interface, frame, .. } => {
-                self.seqs.observe(&frame.data);
-                writeln!(text, "{} {}", replay.name(*interface), self.seqs.line(&frame.data, "< ", true))
+                let data = framed(replay.medium(*interface), &frame.data);
+                self.seqs.observe(&data);
+                writeln!(text, "{} {}", replay.name(*interface), self.seqs.line(&data, "< ", true))
             }
             Call::PollTransmit { interface, .. } => {
                 writeln!(text, "PollTransmit {}", replay.name(*interface))
@@ -41,22 +45,34 @@ impl Describer {
         for outcome in outcomes.iter().filter(|outcome| !matches!(outcome, Outcome::Emitted(_))) {
             let _ = writeln!(text, "    {}", outcome_text(outcome));
         }
-        let name = match call {
-            Call::PollTransmit { interface, .. } => replay.name(*interface),
-            _ => "",
+        let (name, medium) = match call {
+            Call::PollTransmit { interface, .. } => (replay.name(*interface), replay.medium(*interface)),
+            _ => ("", Medium::Ethernet),
         };
         for frame in emitted {
-            self.seqs.observe(&frame.data);
+            let data = framed(medium, &frame.data);
+            self.seqs.observe(&data);
             let cause = frame.provenance.map(|provenance| format!("  # {}", provenance.describe(*at)));
-            let line = self.seqs.line(&frame.data, "> ", true);
+            let line = self.seqs.line(&data, "> ", true);
             let _ = writeln!(text, "    {name} {line}{}", cause.unwrap_or_default());
         }
         text
     }
 }
 
+/// A frame of an interface as one of Ethernet: a packet is given a header without addresses.
+pub(crate) fn framed(medium: Medium, data: &Bytes) -> Bytes {
+    let ethertype = match (medium, data.first().map(|first| first >> 4)) {
+        (Medium::Ethernet, _) => return data.clone(),
+        (_, Some(6)) => EtherType::Ipv6,
+        _ => EtherType::Ipv4,
+    };
+    let header = [&[0; 12][..], &ethertype.0.to_be_bytes()].concat();
+    [&header, &data[..]].concat().into()
+}
+
 /// A call in a line. Data is told by its length.
-pub(super) fn call_text(call: &Call) -> String {
+pub(crate) fn call_text(call: &Call) -> String {
     match call {
         Call::HandleFrame { interface, frame, .. } => {
             format!("HandleFrame on interface {}, {} bytes", interface.index(), frame.data.len())

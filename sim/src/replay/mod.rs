@@ -27,15 +27,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tickwire_backends::recording::{Position, ReadError, Reader, Record};
+use tickwire_core::config::Medium;
 use tickwire_core::provenance::Provenance;
 use tickwire_core::record::{Call, Entry, Outcome};
-use tickwire_core::{Instant, InterfaceId, Stack, TxBatch};
+use tickwire_core::{Config, Instant, InterfaceId, Stack, TxBatch};
 
 pub use capture::Recapture;
 pub use describe::Describer;
 pub use error::{Divergence, ReplayError};
 pub use state::describe_stack;
 
+pub(crate) use describe::{call_text, framed};
+
+use crate::world::Examined;
 use snapshots::{Snapshot, Snapshots};
 
 /// A frame that the stack emitted.
@@ -60,6 +64,8 @@ pub struct Step {
     pub outcomes: Vec<Outcome>,
     /// The frames that it had the stack emit.
     pub emitted: Vec<Emission>,
+    /// What connections looked like after it, if the replay examines them.
+    pub examined: Vec<Examined>,
 }
 
 /// How the recording ends, once its end was met.
@@ -101,8 +107,19 @@ pub struct Replay<R> {
 impl<R: Read + Seek> Replay<R> {
     /// A stack as it was before the first call.
     pub fn new(reader: Reader<R>) -> Replay<R> {
-        let start = reader.start();
-        let mut stack = Stack::new(start.config.clone(), start.seed.clone());
+        let config = reader.start().config.clone();
+        Replay::with_config(reader, config)
+    }
+
+    /// The same, but each step tells what connections look like. The stack checks its invariants, and panics where one
+    /// does not hold.
+    pub fn examining(reader: Reader<R>) -> Replay<R> {
+        let config = Config { checks: true, examine: true, ..reader.start().config.clone() };
+        Replay::with_config(reader, config)
+    }
+
+    fn with_config(reader: Reader<R>, config: Config) -> Replay<R> {
+        let mut stack = Stack::new(config, reader.start().seed.clone());
         stack.start_recording(0);
         let mut replay = Replay {
             next: None,
@@ -134,6 +151,12 @@ impl<R: Read + Seek> Replay<R> {
     /// The name of an interface's device.
     pub fn name(&self, interface: InterfaceId) -> &str {
         self.names.get(&interface).map_or("?", String::as_str)
+    }
+
+    /// What an interface's frames look like.
+    pub(crate) fn medium(&self, interface: InterfaceId) -> Medium {
+        let own = self.stack.interfaces().find(|own| own.id == interface);
+        own.map_or(Medium::Ethernet, |own| own.medium)
     }
 
     /// The wall time, since 1970, at which the stack's clock stood at zero.
@@ -250,11 +273,15 @@ impl<R: Read + Seek> Replay<R> {
             return Err(self.divergence(recorded.to_vec(), replayed));
         }
         self.calls += 1;
+        let examinations = self.stack.examinations().to_vec();
+        self.stack.forget_examinations();
+        let at = self.stack.latest();
+        let examined = examinations.into_iter().map(|seen| Examined::of(&mut self.stack, at, seen)).collect();
         let outcomes = replayed.into_iter().filter_map(|entry| match entry {
             Entry::Outcome(outcome) => Some(outcome),
             _ => None,
         });
-        Ok(Step { number, at: self.stack.latest(), call, outcomes: outcomes.collect(), emitted })
+        Ok(Step { number, at, call, outcomes: outcomes.collect(), emitted, examined })
     }
 
     fn take_frames(&mut self) -> Vec<Emission> {

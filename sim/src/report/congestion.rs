@@ -10,7 +10,7 @@ use crate::world::Examined;
 /// What the sender of a flow looked like while it lasted.
 fn examined<'a>(matter: &Matter<'a>, flow: &Flow) -> Vec<&'a Examined> {
     let (from, to) = flow.span();
-    let all = matter.world.details().map_or(&[][..], |details| details.examined(flow.host));
+    let all = matter.subject.details.map_or(&[][..], |details| details.examined(flow.host));
     let of_flow = |seen: &&Examined| {
         let connection = &seen.examination;
         (connection.local, connection.remote) == (flow.from, flow.to) && seen.at >= from && seen.at <= to
@@ -38,13 +38,13 @@ fn windows<'a>(matter: &'a Matter<'_>, flow: &Flow, seen: &[&Examined]) -> Graph
         span: flow.span(),
         values: "kB",
         height: 240,
-        top: None,
+        range: None,
         series: vec![
             Series { ink: Ink::Flight, label: "in flight (SND.NXT - SND.UNA)", shape: steps(&flight) },
             Series { ink: Ink::Sent, label: "cwnd", shape: steps(&|seen| seen.examination.cwnd) },
             Series { ink: Ink::Threshold, label: "ssthresh", shape: Shape::Steps(thresholds.collect()) },
         ],
-        moments: &matter.moments,
+        matter,
     }
 }
 
@@ -58,11 +58,11 @@ fn round_trip<'a>(matter: &'a Matter<'_>, flow: &Flow, seen: &[&Examined]) -> Gr
         span: flow.span(),
         values: "ms",
         height: 200,
-        top: None,
+        range: None,
         series: vec![
             Series { ink: Ink::Threshold, label: "SRTT + 4 RTTVAR", shape: millis(&deviation) },
             Series { ink: Ink::Sent, label: "SRTT", shape: millis(&|seen| seen.srtt) },
         ],
-        moments: &matter.moments,
+        matter,
     }
 }

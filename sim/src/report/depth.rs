@@ -8,14 +8,15 @@ use super::matter::Matter;
 use super::quantity::seconds;
 use crate::world::{Depth, LinkId};
 
-/// Links with graphs of their own: the first ones.
-pub(super) const LINKS_MAX: usize = 8;
+/// Directions of links with graphs: the first ones in which frames were ever to be seen.
+pub(super) const GRAPHS_MAX: usize = 16;
 
-/// The graphs of a link, with where each leads; none if nothing was kept of it.
+/// The graphs of a link's directions in which frames were ever to be seen, with where each leads.
 pub(super) fn graphs<'a>(matter: &'a Matter<'_>, link: LinkId) -> Vec<(bool, Graph<'a>)> {
-    let depths = matter.world.details().map_or([&[][..]; 2], |details| details.depths(link));
-    let kept = [true, false].into_iter().zip(depths).filter(|(_, depths)| !depths.is_empty());
-    kept.map(|(toward_b, depths)| (toward_b, graph(matter, depths))).collect()
+    let depths = matter.subject.details.map_or([&[][..]; 2], |details| details.depths(link));
+    let is_seen = |depths: &[Depth]| depths.iter().any(|depth| depth.waiting > 0 && depth.at <= matter.end);
+    let seen = [true, false].into_iter().zip(depths).filter(|(_, depths)| is_seen(depths));
+    seen.map(|(toward_b, depths)| (toward_b, graph(matter, depths))).collect()
 }
 
 fn graph<'a>(matter: &'a Matter<'_>, depths: &[Depth]) -> Graph<'a> {
@@ -27,11 +28,11 @@ fn graph<'a>(matter: &'a Matter<'_>, depths: &[Depth]) -> Graph<'a> {
         span: (Instant::ZERO, matter.end),
         values: "frames",
         height: 180,
-        top: None,
+        range: None,
         series: vec![
             Series { ink: Ink::Flight, label: "in the link, on their way included", shape: points(|d| d.waiting) },
             Series { ink: Ink::Sent, label: "waiting to be sent (queue)", shape: points(|d| d.queued) },
         ],
-        moments: &matter.moments,
+        matter,
     }
 }

@@ -9,8 +9,8 @@ use tickwire_core::wire::tcp::TcpFlags;
 
 use crate::link::{Act, End};
 use crate::segment::{FlowSegment, tcp_segment};
-use crate::trace::{Direction, Passed};
-use crate::{HostId, World};
+use crate::trace::{Direction, Passed, Trace};
+use crate::{HostId, Port};
 
 /// One direction of a connection. Sequence numbers count from the initial one, in bytes.
 #[derive(Clone, Debug)]
@@ -23,6 +23,10 @@ pub(super) struct Flow {
     pub(super) heard: Vec<Heard>,
     /// One past the highest sequence number sent.
     pub(super) highest: u64,
+    /// The numbers of the first and the last frame of the connection at this end.
+    pub(super) frames: [u64; 2],
+    /// A FIN was sent.
+    is_closed: bool,
     /// The shift of the receiver's window.
     scale: u8,
     iss: SeqNumber,
@@ -38,7 +42,7 @@ pub(super) struct Sent {
     pub(super) end: u64,
     /// Some of it was sent before.
     pub(super) again: bool,
-    /// A link dropped it.
+    /// A link dropped it, or the host that it was for.
     pub(super) lost: bool,
 }
 
@@ -54,11 +58,24 @@ pub(super) struct Heard {
 
 impl Flow {
     /// A flow that begins with the SYN `segment`; `offered` is the shift in the peer's SYN, if that came before.
-    fn new(host: HostId, segment: &FlowSegment<'_>, offered: u8) -> Flow {
+    fn new(host: HostId, number: u64, segment: &FlowSegment<'_>, offered: u8) -> Flow {
         // Windows are scaled if both SYNs say so (RFC 7323 section 2.2).
         let scale = segment.segment.options().window_scale.map_or(0, |_| offered);
         let (from, to, iss) = (segment.from, segment.to, segment.segment.seq());
-        Flow { from, to, host, sent: Vec::new(), heard: Vec::new(), highest: 1, scale, iss, una: 0 }
+        let frames = [number; 2];
+        Flow {
+            from,
+            to,
+            host,
+            sent: Vec::new(),
+            heard: Vec::new(),
+            highest: 1,
+            frames,
+            is_closed: false,
+            scale,
+            iss,
+            una: 0,
+        }
     }
 
     /// When it began and ended.
@@ -72,6 +89,16 @@ impl Flow {
         self.sent.iter().filter(|sent| sent.again).count()
     }
 
+    /// How many of its segments were dropped on their way.
+    pub(super) fn losses(&self) -> usize {
+        self.sent.iter().filter(|sent| sent.lost).count()
+    }
+
+    /// The bytes of text that were sent, each counted once.
+    pub(super) fn text_len(&self) -> u64 {
+        self.highest.saturating_sub(if self.is_closed { 2 } else { 1 })
+    }
+
     /// A sequence number, counted from the initial one: the one nearest to what is unacknowledged.
     fn place(&self, seq: SeqNumber) -> u64 {
         let base = self.iss.0.wrapping_add(self.una as u32);
@@ -79,19 +106,30 @@ impl Flow {
     }
 
     fn send(&mut self, passed: &Passed, segment: &FlowSegment<'_>) {
+        self.frames[1] = passed.number;
         let view = &segment.segment;
         let len = u64::from(view.seg_len());
         if len == 0 || view.flags().contains(TcpFlags::SYN) {
             return;
         }
+        self.is_closed |= view.flags().contains(TcpFlags::FIN);
         let seq = self.place(view.seq());
-        let lost = passed.fates.iter().any(|fate| matches!(fate.end, End::Dropped(_)));
+        let lost = has_dropped(passed);
         let again = seq < self.highest;
         self.sent.push(Sent { number: passed.number, at: passed.at, seq, end: seq + len, again, lost });
         self.highest = self.highest.max(seq + len);
     }
 
-    fn hear(&mut self, at: Instant, segment: &FlowSegment<'_>) {
+    /// A segment was dropped somewhere: the last one with that text.
+    fn lose(&mut self, segment: &FlowSegment<'_>) {
+        let seq = self.place(segment.segment.seq());
+        if let Some(sent) = self.sent.iter_mut().rfind(|sent| sent.seq == seq) {
+            sent.lost = true;
+        }
+    }
+
+    fn hear(&mut self, passed: &Passed, segment: &FlowSegment<'_>) {
+        self.frames[1] = passed.number;
         let view = &segment.segment;
         if !view.flags().contains(TcpFlags::ACK) || view.flags().contains(TcpFlags::RST) {
             return;
@@ -104,7 +142,7 @@ impl Flow {
         let ack = self.place(view.ack());
         let edge = ack + (u64::from(view.window()) << if syn { 0 } else { self.scale });
         let sack = options.sack.iter().map(|range| (self.place(range.start), self.place(range.end))).collect();
-        self.heard.push(Heard { at, ack, edge, sack });
+        self.heard.push(Heard { at: passed.at, ack, edge, sack });
         self.una = self.una.max(ack);
     }
 }
@@ -114,48 +152,87 @@ fn shift(segment: &FlowSegment<'_>) -> u8 {
     segment.segment.options().window_scale.unwrap_or_default().min(14)
 }
 
-/// All directions of all connections that hosts have begun, in that order.
-pub(super) fn flows(world: &World) -> Vec<Flow> {
-    let hosts: Vec<HostId> = world.hosts().collect();
-    let mut flows: Vec<Flow> = Vec::new();
-    let mut latest: BTreeMap<(SocketAddr, SocketAddr), usize> = BTreeMap::new();
-    // What SYNs announced that came before their receiver's own.
-    let mut shifts: BTreeMap<(SocketAddr, SocketAddr), u8> = BTreeMap::new();
-    for passed in world.trace().frames() {
-        let Some(host) = hosts.iter().find(|host| passed.port.node == **host) else { continue };
-        if passed.lost || is_damaged(passed) {
+/// All directions of all connections that hosts have begun, in that order. What passes a port of `mirrored` is seen
+/// from its other end, too: there are the nodes of whom nothing else is known.
+pub(super) fn flows(trace: &Trace, hosts: &[HostId], mirrored: &BTreeMap<Port, HostId>) -> Vec<Flow> {
+    let mut flows = Flows::default();
+    for passed in trace.frames() {
+        let host = hosts.iter().copied().find(|host| passed.port.node == *host);
+        let is_dropped = passed.lost || has_dropped(passed);
+        if (host.is_none() && !is_dropped) || is_damaged(passed) {
             continue;
         }
         let Some(segment) = tcp_segment(&passed.frame) else { continue };
-        let key = match passed.direction {
+        if is_dropped {
+            flows.lose(&segment);
+        }
+        if let Some(host) = host.filter(|_| !passed.lost) {
+            flows.see(host, passed.direction, passed, &segment);
+        }
+        if let Some(other) = mirrored.get(&passed.port) {
+            let turned = match passed.direction {
+                Direction::Inbound => Direction::Outbound,
+                Direction::Outbound => Direction::Inbound,
+            };
+            flows.see(*other, turned, passed, &segment);
+        }
+    }
+    flows.all
+}
+
+/// The flows so far.
+#[derive(Default)]
+struct Flows {
+    all: Vec<Flow>,
+    /// The place of the latest flow between two ends.
+    latest: BTreeMap<(SocketAddr, SocketAddr), usize>,
+    /// What SYNs announced that came before their receiver's own.
+    shifts: BTreeMap<(SocketAddr, SocketAddr), u8>,
+}
+
+impl Flows {
+    fn lose(&mut self, segment: &FlowSegment<'_>) {
+        if let Some(place) = self.latest.get(&(segment.from, segment.to)) {
+            self.all[*place].lose(segment);
+        }
+    }
+
+    /// A segment passes a host's interface.
+    fn see(&mut self, host: HostId, direction: Direction, passed: &Passed, segment: &FlowSegment<'_>) {
+        let key = match direction {
             Direction::Outbound => (segment.from, segment.to),
             Direction::Inbound => (segment.to, segment.from),
         };
-        let known = latest.get(&key).copied();
+        let known = self.latest.get(&key).copied();
         let syn = segment.segment.flags().contains(TcpFlags::SYN);
-        match passed.direction {
+        match direction {
             Direction::Outbound => {
-                let begins = syn && known.is_none_or(|place| flows[place].iss != segment.segment.seq());
+                let begins = syn && known.is_none_or(|place| self.all[place].iss != segment.segment.seq());
                 // What only passes through a router was sent by another one before.
-                let forwarded = known.is_some_and(|place| flows[place].host != *host);
+                let forwarded = known.is_some_and(|place| self.all[place].host != host);
                 if begins && !forwarded {
-                    latest.insert(key, flows.len());
-                    flows.push(Flow::new(*host, &segment, shifts.remove(&key).unwrap_or_default()));
+                    self.latest.insert(key, self.all.len());
+                    let offered = self.shifts.remove(&key).unwrap_or_default();
+                    self.all.push(Flow::new(host, passed.number, segment, offered));
                 } else if let Some(place) = known.filter(|_| !forwarded) {
-                    flows[place].send(passed, &segment);
+                    self.all[place].send(passed, segment);
                 }
             }
             Direction::Inbound => {
                 if syn {
-                    shifts.insert(key, shift(&segment));
+                    self.shifts.insert(key, shift(segment));
                 }
-                if let Some(place) = known.filter(|place| flows[*place].host == *host) {
-                    flows[place].hear(passed.at, &segment);
+                if let Some(place) = known.filter(|place| self.all[*place].host == host) {
+                    self.all[place].hear(passed, segment);
                 }
             }
         }
     }
-    flows
+}
+
+/// Whether the link dropped the frame, or a copy of it.
+fn has_dropped(passed: &Passed) -> bool {
+    passed.fates.iter().any(|fate| matches!(fate.end, End::Dropped(_)))
 }
 
 /// What was changed on the way tells nothing.

@@ -54,6 +54,11 @@ impl Ink {
         }
     }
 
+    /// It, as an attribute.
+    pub(super) fn var(self) -> String {
+        format!("var(--{})", self.name())
+    }
+
     /// The color that stands for it until [`themed`].
     pub(super) const fn stand_in(self) -> RGBColor {
         RGBColor(0xF1, 0xA5, self as u8)
@@ -64,6 +69,6 @@ impl Ink {
 pub(super) fn themed(svg: &str) -> String {
     Ink::ALL.iter().fold(svg.to_owned(), |svg, ink| {
         let RGBColor(red, green, blue) = ink.stand_in();
-        svg.replace(&format!("#{red:02X}{green:02X}{blue:02X}"), &format!("var(--{})", ink.name()))
+        svg.replace(&format!("#{red:02X}{green:02X}{blue:02X}"), &ink.var())
     })
 }

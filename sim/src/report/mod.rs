@@ -20,19 +20,26 @@
 //! What is drawn is bounded ([`ROWS_MAX`], [`FLOWS_MAX`], [`CONNECTIONS_MAX`]); the page says what it leaves out.
 //! Colors are variables of its style sheet, for light and for dark.
 //!
+//! A recording of a stack that ran on a real interface has the same page ([`Recorded`]): what the stack saw.
+//!
 //! | module | what |
 //! |---|---|
-//! | `matter` | what the page is about, put together from the world |
+//! | `run` | [`Report`]: the report of a run |
+//! | `recorded` | [`Recorded`]: the report of a recording |
+//! | `matter` | what the page is about: what was given to it, and what follows from that |
 //! | `flow` | what one end of a connection sent, and what it heard of it |
 //! | `page` | the page: its parts, in order |
 //! | `verdicts` | what went wrong, with links to the frames concerned |
-//! | `topology` | the network, as a drawing and as a table |
+//! | `layout` | where nodes stand in a drawing, and in which order |
+//! | `topology` | the network, as a drawing |
+//! | `links` | what each link is made of and what it did, as a table |
 //! | `graph` | a graph over time: axes, lines, bars, marks |
 //! | `sequence` | time-sequence graphs |
 //! | `congestion` | congestion window and round-trip time |
 //! | `depth` | how full links were |
 //! | `states` | the states of connections over time |
 //! | `ladder` | the frames, from node to node |
+//! | `rung` | a row of the ladder |
 //! | `selection` | which frames the ladder shows |
 //! | `ink` | colors by what they mean |
 //! | `quantity` | numbers as people read them |
@@ -49,9 +56,14 @@ mod flow;
 mod graph;
 mod ink;
 mod ladder;
+mod layout;
+mod links;
 mod matter;
 mod page;
 mod quantity;
+mod recorded;
+mod run;
+mod rung;
 mod selection;
 mod sequence;
 mod states;
@@ -60,30 +72,8 @@ mod tests;
 mod topology;
 mod verdicts;
 
+pub use self::recorded::{BYTES_MAX, Recorded};
+pub use self::run::Report;
 pub use self::selection::ROWS_MAX;
 pub use self::sequence::FLOWS_MAX;
 pub use self::states::CONNECTIONS_MAX;
-
-use self::matter::Matter;
-use crate::scenario::{Built, Outcome, Scenario};
-
-/// A run, to be reported.
-#[derive(Clone, Copy, Debug)]
-pub struct Report<'a> {
-    /// What was run.
-    pub scenario: &'a Scenario,
-    /// The seed, as the reader would write it.
-    pub seed: &'a str,
-    /// What came of it.
-    pub outcome: &'a Outcome,
-    /// The world at the end. Congestion windows, states and queues are shown if it kept them
-    /// ([`World::keep_details`](crate::World::keep_details)).
-    pub built: &'a Built,
-}
-
-impl Report<'_> {
-    /// The page. The same run has the same page.
-    pub fn html(&self) -> String {
-        page::page(&Matter::new(self))
-    }
-}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use svg::node::element::{Group, Line, Rectangle, Text, Title};
+use svg::node::element::{Anchor, Group, Line, Rectangle, Text, Title};
 use tickwire_core::Instant;
 use tickwire_core::socket::TcpHandle;
 use tickwire_core::tcp::State;
@@ -31,8 +31,8 @@ type Timeline = Vec<(Instant, State)>;
 /// The timelines, in the order in which they began, and how many there are of them all.
 fn timelines(matter: &Matter<'_>) -> (Vec<(Key, Timeline)>, usize) {
     let mut timelines: BTreeMap<Key, Timeline> = BTreeMap::new();
-    for host in matter.world.hosts() {
-        for seen in matter.world.details().map_or(&[][..], |details| details.examined(host)) {
+    for host in matter.subject.hosts.iter().copied() {
+        for seen in matter.subject.details.map_or(&[][..], |details| details.examined(host)) {
             let connection = &seen.examination;
             let key = (host, connection.local, connection.remote, connection.handle);
             let timeline = timelines.entry(key).or_default();
@@ -70,6 +70,7 @@ pub(super) fn drawing(matter: &Matter<'_>) -> Option<(String, usize)> {
     let axis = Axis { end: seconds(matter.end).max(1e-6), bottom: height - 40 };
     let mut document =
         svg::Document::new().set("class", "states").set("viewBox", (0, 0, WIDTH, height)).add(axis.drawing());
+    document = document.set("role", "group").set("aria-label", "states of connections over time");
     for (row, (key, timeline)) in (1_u32..).zip(&timelines) {
         document = document.add(bars(matter, &axis, row * ROW, key, timeline));
     }
@@ -148,7 +149,9 @@ impl Axis {
             group = group.add(self.upright(class, at));
             if self.place(at) >= free_from {
                 let x = format!("{:.1}", self.place(at) - 6.0);
-                group = group.add(Text::new(moment.name.clone()).set("class", class).set("x", x).set("y", 12));
+                let name = Text::new(moment.name.clone()).set("class", class).set("x", x).set("y", 12);
+                let name = name.add(Title::new(moment.what.clone()));
+                group = group.add(Anchor::new().set("href", moment.target()).add(name));
                 free_from = self.place(at) + 24.0;
             }
         }

@@ -1,9 +1,8 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rstest::rstest;
 
-use super::matter::Matter;
-use super::{Report, page};
+use super::Report;
 use crate::oracle::{Mark, Oracle, Verdict};
 use crate::scenario::{Built, Outcome, Scenario};
 use crate::{Failure, Seed};
@@ -105,7 +104,7 @@ fn details_leave_the_run_as_it_is() {
 #[test]
 fn windows_are_scaled_at_both_ends() {
     let (_, _, built) = run(LOSSY);
-    let flows = super::flow::flows(&built.world);
+    let flows = super::flow::flows(built.world.trace(), &built.world.hosts().collect::<Vec<_>>(), &BTreeMap::new());
     assert_eq!(flows.len(), 2);
     for flow in &flows {
         for sent in &flow.sent {
@@ -129,7 +128,7 @@ fn windows_are_scaled_at_both_ends() {
 #[case("ESTABLISHED from ")]
 #[case("dropped: random loss")]
 #[case("dropped: partition")]
-#[case("partition link 0 Both")]
+#[case("cable is cut both ways")]
 #[case("A short &lt;download&gt;")]
 #[case("cause: ")]
 fn the_page_shows(#[case] what: &str) {
@@ -168,12 +167,13 @@ fn verdicts_lead_to_their_frames_and_back(#[case] response: &str) {
         })
         .collect();
     let report = Report { scenario: &scenario, seed: "1", outcome: &outcome, built: &built };
-    let page = page::page(&Matter::with_verdicts(&report, told));
+    let page = report.with_verdicts(told);
     let targets: BTreeSet<&str> = values(&page, "id=\"").into_iter().collect();
     let links = values(&page, "href=\"#");
     assert!(links.iter().all(|link| targets.contains(link)), "{links:?}");
     let expected: BTreeSet<String> = [frames / 3, 9, frames / 2, 7].map(|number| format!("frame-{number}")).into();
-    let to_frames = links.iter().filter(|link| link.starts_with("frame-")).copied();
+    let (verdicts, _) = page.split_once("id=\"network\"").unwrap();
+    let to_frames = values(verdicts, "href=\"#").into_iter().filter(|link| link.starts_with("frame-"));
     assert_eq!(to_frames.collect::<BTreeSet<_>>(), expected.iter().map(String::as_str).collect());
     // Told once: not as a failure of unknown place as well.
     assert_eq!(page.matches("a right edge of at least 601").count(), 2);
@@ -188,4 +188,118 @@ fn what_is_left_out_is_told() {
     assert!(values(&page, "id=\"frame-").len() <= super::ROWS_MAX);
     assert!(page.contains("frames left out"));
     assert!(page.contains("at most 2,000 are shown"));
+}
+
+/// The same hosts, with a switch between them whose queue towards the client is short.
+fn switched() -> String {
+    let (before, after) = LOSSY.split_once("[[link]]").unwrap();
+    let (_, after) = after.split_once("[[flow]]").unwrap();
+    format!(
+        r#"{before}
+[[switch]]
+name = "switch"
+ports = 2
+
+[[link]]
+name = "up"
+ends = ["server", "switch.0"]
+path.preset = "lan"
+
+[[link]]
+name = "down"
+ends = ["switch.1", "client"]
+path.both = [{{ rate = {{ bps = "10Mbit/s", room = "20frames" }} }}, {{ delay.law.constant = "5ms" }}]
+
+[[flow]]{after}"#
+    )
+}
+
+/// A switch's rows would tell of every frame twice more; what it drops is there, and arrows lead from host to host.
+#[test]
+fn what_switches_pass_on_has_no_rows() {
+    let (scenario, outcome, built) = run(&switched());
+    let page = Report { scenario: &scenario, seed: "1", outcome: &outcome, built: &built }.html();
+    let rows: BTreeSet<&str> = values(&page, "id=\"frame-").into_iter().collect();
+    let trace = built.world.trace();
+    let switch = trace.nodes().iter().position(|name| name == "switch").unwrap();
+    let (at_switch, at_hosts): (Vec<_>, Vec<_>) =
+        trace.frames().iter().partition(|passed| passed.port.node.index() == switch);
+    let dropped: Vec<_> =
+        at_switch.iter().filter(|passed| !passed.fates.is_empty() && passed.fates[0].is_fault()).collect();
+    assert!(dropped.len() > 3 && at_switch.len() > 10 * dropped.len());
+    let expected = at_hosts.iter().chain(dropped.iter().copied()).map(|passed| passed.number.to_string());
+    let expected: BTreeSet<String> = expected.collect();
+    assert_eq!(rows, expected.iter().map(String::as_str).collect());
+    // Each of the others is led to by a whole arrow: none begins halfway between the columns.
+    let columns = [240, 410, 580].map(|x| x.to_string());
+    let (_, ladder) = page.split_once("id=\"frames\"").unwrap();
+    let (ladder, _) = ladder.split_once("id=\"oracles\"").unwrap();
+    for from in values(ladder, "x1=\"") {
+        assert!(columns.iter().any(|x| x == from), "{from}");
+    }
+}
+
+#[test]
+fn losses_beyond_the_first_link_are_marked() {
+    let (_, _, built) = run(&switched());
+    let hosts: Vec<_> = built.world.hosts().collect();
+    let flows = super::flow::flows(built.world.trace(), &hosts, &BTreeMap::new());
+    let lost: usize = flows.iter().map(super::flow::Flow::losses).sum();
+    let links = built.world.links().map(|(link, _)| link);
+    let dropped: u64 =
+        links.flat_map(|link| built.world.link_counters(link).map(crate::link::Counters::dropped_total)).sum();
+    assert!(lost > 3);
+    assert_eq!(lost as u64, dropped);
+}
+
+/// Of a flow the expectation about which was not met the frames are named, and lead to their rows.
+#[test]
+fn failures_lead_to_the_frames_of_their_flow() {
+    let page = html(&LOSSY.replace("response =", "within = \"1ms\"\nresponse ="));
+    let (_, failed) = page.split_once("flow 0: expected its last byte within 1ms").unwrap();
+    let (failed, _) = failed.split_once("</div>").unwrap();
+    let links = values(failed, "href=\"#frame-");
+    assert_eq!(links.len(), 4);
+    for (what, link) in ["first at client", "last at client", "first at server", "last at server"].iter().zip(links) {
+        assert!(failed.contains(what), "{what}");
+        assert!(page.contains(&format!("id=\"frame-{link}\"")), "{link}");
+    }
+    assert!(page.contains("1 failure<"));
+}
+
+#[test]
+fn a_request_of_one_segment_has_no_graph() {
+    let page = html(LOSSY);
+    assert_eq!(values(&page, "<article id=\"").len(), 1);
+    assert_eq!(page.matches("sent by server").count(), 1);
+}
+
+#[test]
+fn causes_are_frames_of_the_page() {
+    let page = html(LOSSY);
+    let causes = page.split("cause: frame ").skip(1).map(|rest| rest.split(',').next().unwrap_or_default());
+    let causes: Vec<&str> = causes.collect();
+    assert!(causes.len() > 50);
+    for cause in causes {
+        assert!(page.contains(&format!("id=\"frame-{cause}\"")), "{cause}");
+    }
+}
+
+/// The first recovery begins before the segment was sent for the first time, and ends after all that had been sent
+/// when it was sent again was acknowledged.
+#[test]
+fn the_first_recovery_is_enlarged() {
+    let (scenario, outcome, built) = run(&LOSSY.replace("200KiB", "4MiB"));
+    let page = Report { scenario: &scenario, seed: "1", outcome: &outcome, built: &built }.html();
+    assert_eq!(page.matches("The first recovery, enlarged").count(), 2, "a caption, and a name");
+    let hosts: Vec<_> = built.world.hosts().collect();
+    let flows = super::flow::flows(built.world.trace(), &hosts, &BTreeMap::new());
+    let flow = flows.iter().max_by_key(|flow| flow.highest).unwrap();
+    let (from, to) = super::sequence::first_recovery(flow).unwrap();
+    let again = flow.sent.iter().find(|sent| sent.again).unwrap();
+    let before = flow.sent.iter().find(|sent| sent.seq == again.seq).unwrap();
+    assert!(from <= before.at && before.at < again.at && again.at < to);
+    let recover = flow.sent.iter().filter(|sent| sent.at < again.at).map(|sent| sent.end).max().unwrap();
+    assert!(flow.heard.iter().any(|heard| heard.ack >= recover && heard.at <= to));
+    assert!(flow.heard.iter().all(|heard| heard.ack < recover || heard.at > again.at));
 }

@@ -1,52 +1,54 @@
 //! What went wrong, with links to the frames concerned; and how often each oracle judged.
 
-use std::collections::BTreeSet;
-
 use maud::{Markup, html};
 
-use super::matter::Matter;
+use super::matter::{Matter, Trouble};
 use super::quantity::grouped;
-use crate::oracle::{Mark, Oracle, Tally, Verdict};
-use crate::scenario::figures;
+use super::sequence;
+use crate::oracle::{FlowKey, Mark, Oracle, Tally};
 
-/// What went wrong. `shown` holds the numbers of the frames that the ladder shows.
-pub(super) fn verdicts(matter: &Matter<'_>, shown: &BTreeSet<u64>) -> Markup {
+/// What went wrong.
+pub(super) fn verdicts(matter: &Matter<'_>) -> Markup {
+    let subject = &matter.subject;
     html! {
-        @if matter.verdicts.is_empty() && matter.failures.is_empty() {
+        @if subject.verdicts.is_empty() && subject.failures.is_empty() {
             p.fine { "No rule was broken." }
         }
-        @for (number, (host, verdict)) in (1..).zip(&matter.verdicts) {
-            (one(number, host, verdict, shown))
+        @for group in groups(matter) {
+            (one(matter, group[0]))
+            @if group.len() > 1 { (more(matter, &group[1..])) }
         }
-        @for failed in &matter.failures {
-            div.wrong { h3 { (failed.oracle) } pre { (failed.text) } }
-        }
-    }
-}
-
-/// How flows shared, how well the bottleneck was used, and what was sent again.
-pub(super) fn population(matter: &Matter<'_>) -> Markup {
-    let (scenario, population) = (matter.report.scenario, &matter.report.outcome.population);
-    html! {
-        table.facts {
-            @for (flow, bps) in scenario.flow.iter().zip(&population.goodputs_bps) {
-                tr { th { "goodput" } td { (flow.from) " → " (flow.to) ": " (figures::rate(*bps)) } }
-            }
-            @for [name, text] in population.told() {
-                tr { th { (name) } td { (text) } }
-            }
+        @for trouble in &subject.failures {
+            (other(matter, trouble))
         }
     }
 }
 
-fn one(number: usize, host: &str, verdict: &Verdict, shown: &BTreeSet<u64>) -> Markup {
+/// The places of the verdicts, by rule, host and connection: groups by their first ones.
+pub(super) fn groups(matter: &Matter<'_>) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let about = |place: usize| {
+        let (host, verdict) = &matter.subject.verdicts[place];
+        (host, verdict.oracle, verdict.flow)
+    };
+    for place in 0..matter.subject.verdicts.len() {
+        match groups.iter_mut().find(|group| about(group[0]) == about(place)) {
+            Some(group) => group.push(place),
+            None => groups.push(vec![place]),
+        }
+    }
+    groups
+}
+
+fn one(matter: &Matter<'_>, place: usize) -> Markup {
+    let (host, verdict) = &matter.subject.verdicts[place];
     html! {
-        div.wrong id=(format!("verdict-{number}")) {
-            h3 { "V" (number) ": " (verdict.oracle) " (" (verdict.oracle.section()) ") at " (host) }
+        div.wrong id=(format!("verdict-{}", place + 1)) {
+            h3 { "V" (place + 1) ": " (verdict.oracle) " (" (verdict.oracle.section()) ") at " (host) }
             table.facts {
-                @if let Some(flow) = verdict.flow { tr { th { "flow" } td { (flow) } } }
-                tr { th { "frame" } td { (frame(verdict.frame, shown)) " " code { (verdict.line) } } }
-                @if let Some(earlier) = verdict.earlier { tr { th { "after" } td { (frame(earlier, shown)) } } }
+                @if let Some(key) = verdict.flow { tr { th { "flow" } td { (flow(matter, key)) } } }
+                tr { th { "frame" } td { (marked(matter, verdict.frame)) " " code { (verdict.line) } } }
+                @if let Some(earlier) = verdict.earlier { tr { th { "after" } td { (marked(matter, earlier)) } } }
                 tr { th { "expected" } td { (verdict.expected) } }
                 tr { th { "found" } td { (verdict.found) } }
             }
@@ -54,24 +56,71 @@ fn one(number: usize, host: &str, verdict: &Verdict, shown: &BTreeSet<u64>) -> M
     }
 }
 
-fn frame(mark: Mark, shown: &BTreeSet<u64>) -> Markup {
+/// Those of a group but the first.
+fn more(matter: &Matter<'_>, places: &[usize]) -> Markup {
     html! {
-        @if shown.contains(&mark.number) {
-            a href=(format!("#frame-{}", mark.number)) { (mark) }
-        } @else {
-            (mark)
+        details.wrong {
+            summary { (places.len()) " more of this rule" }
+            table.figures {
+                tr { th {} th { "frame" } th { "after" } th { "expected" } th { "found" } }
+                @for place in places {
+                    @let verdict = &matter.subject.verdicts[*place].1;
+                    tr id=(format!("verdict-{}", place + 1)) {
+                        td.bad { "V" (place + 1) }
+                        td { (marked(matter, verdict.frame)) br; code { (verdict.line) } }
+                        td { @if let Some(earlier) = verdict.earlier { (frame(matter, earlier.number, None)) } }
+                        td { (verdict.expected) }
+                        td { (verdict.found) }
+                    }
+                }
+            }
         }
     }
 }
 
-/// How often each oracle of frames and connections judged, at all hosts.
+fn other(matter: &Matter<'_>, trouble: &Trouble) -> Markup {
+    html! {
+        div.wrong {
+            h3 { (trouble.name) }
+            pre { (trouble.text) }
+            @if !trouble.frames.is_empty() {
+                p.facts { @for (number, what) in &trouble.frames { span { (what) ": " (frame(matter, *number, None)) } } }
+            }
+        }
+    }
+}
+
+/// A connection, with a link to its graphs if it has some.
+fn flow(matter: &Matter<'_>, key: FlowKey) -> Markup {
+    let place = matter.flows.iter().position(|flow| (flow.from, flow.to) == (key.local(), key.remote()));
+    html! {
+        @if let Some(place) = place.filter(|place| sequence::shown(matter).contains(place)) {
+            a href=(format!("#flow-{place}")) { (key) }
+        } @else { (key) }
+    }
+}
+
+fn marked(matter: &Matter<'_>, mark: Mark) -> Markup {
+    frame(matter, mark.number, Some(&mark.to_string()))
+}
+
+/// A frame, by its number or by `told`, with a link if the ladder shows it.
+pub(super) fn frame(matter: &Matter<'_>, number: u64, told: Option<&str>) -> Markup {
+    html! {
+        @if matter.shown.contains(&number) {
+            a href=(format!("#frame-{number}")) { @if let Some(told) = told { (told) } @else { (number) } }
+        } @else {
+            @if let Some(told) = told { (told) } @else { (number) }
+        }
+    }
+}
+
+/// How often each oracle judged, at all hosts.
 pub(super) fn tallies(matter: &Matter<'_>) -> Markup {
-    let judges: Vec<(Oracle, Tally)> =
-        Oracle::ALL.iter().map(|oracle| (*oracle, matter.report.built.tally_of_all(*oracle))).collect();
     html! {
         table.figures {
             tr { th { "oracle" } th { "rule" } th.number { "judged" } th.number { "abstained" } th.number { "broken" } }
-            @for (oracle, tally) in judges.iter().filter(|(_, tally)| *tally != Tally::default()) {
+            @for (oracle, tally) in matter.subject.tallies.iter().filter(|(_, tally)| *tally != Tally::default()) {
                 tr {
                     td { (oracle) }
                     td { (oracle.section()) }

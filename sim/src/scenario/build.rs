@@ -157,7 +157,7 @@ impl Scenario {
 }
 
 /// The port that a flow's connections are opened to.
-pub(super) fn port_of(place: usize, flow: &Flow) -> u16 {
+pub(crate) fn port_of(place: usize, flow: &Flow) -> u16 {
     flow.port.unwrap_or(FIRST_PORT.saturating_add(place as u16))
 }
 

@@ -109,6 +109,7 @@ use crate::draw::Tape;
 use crate::link::text as quantity;
 
 pub use adversary::{AdversaryKind, AdversarySpec, ClaimSpec, ConnectionSpec, ShapeSpec};
+pub(crate) use build::port_of;
 pub use build::{Built, FlowEnd};
 pub use course::Course;
 pub use expect::{Bound, Expectations, Index, Kind, Number, Share, Time};

@@ -11,7 +11,7 @@ use tickwire_core::config::Medium;
 use tickwire_core::error::{AddInterfaceError, RouteError};
 use tickwire_core::frame::{Capabilities, TxBatch};
 use tickwire_core::wire::ethernet::EthernetAddress;
-use tickwire_core::{Acd, Config, Dad, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
+use tickwire_core::{Config, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
 
 use super::hash::RunHash;
 use super::queue::Queue;
@@ -23,7 +23,7 @@ use crate::link::{Counters, Link, Load, Partition, Rate};
 use crate::node::host::HostState;
 use crate::node::{Machine, Node};
 use crate::oracle::white_box::WhiteBox;
-use crate::oracle::{self, Oracle, Switches, Verifies, WireOracles};
+use crate::oracle::{self, Switches, WireOracles};
 use crate::trace::Trace;
 
 /// What a host is made of.
@@ -147,19 +147,7 @@ impl World {
     pub fn add_host(&mut self, host: Host) -> Result<HostId, HostError> {
         let id = HostId(self.nodes.len());
         let config = Config { checks: true, examine: true, trace: true, ..host.config };
-        let mut switches = self.switches;
-        if config.tcp.initial_sequence.is_some() {
-            // Of numbers near a chosen one only 16 bits differ, and two may well be alike.
-            switches.set(Oracle::InitialSequence, false);
-        }
-        let settings = oracle::Settings {
-            foreign: false,
-            forwarding: config.router.forwarding,
-            offloaded: host.interfaces.iter().any(|interface| is_offloaded(&interface.capabilities)),
-            verifies: verifies(&host.interfaces, &config),
-            rto_min: config.tcp.rto_min,
-            switches,
-        };
+        let settings = oracle::Settings::of(&config, &host.interfaces, self.switches);
         let media = host.interfaces.iter().map(|interface| interface.medium).collect();
         let (oracles, white_box) = (Box::new(WireOracles::new(settings)), white_box_of(&config, self.switches));
         let tap = Tap { oracles, white_box, media };
@@ -282,18 +270,4 @@ impl World {
 
 fn white_box_of(config: &Config, switches: Switches) -> WhiteBox {
     WhiteBox::new(switches, config.tcp.challenge_acks_per_second)
-}
-
-/// Which addresses all interfaces verify.
-fn verifies(interfaces: &[InterfaceConfig], config: &Config) -> Verifies {
-    let settings = || interfaces.iter().map(|interface| interface.address_settings.unwrap_or(config.address));
-    Verifies {
-        ipv4: settings().all(|settings| settings.acd != Acd::Off),
-        ipv6: settings().all(|settings| settings.dad == Dad::Normal && settings.dad_transmits > 0),
-    }
-}
-
-/// Whether the device does part of a sender's work.
-fn is_offloaded(capabilities: &Capabilities) -> bool {
-    capabilities.gso_max_segments > 1 || capabilities.tx_checksum
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tickwire_core::Instant;
 use tickwire_core::tcp::Examination;
+use tickwire_core::{Instant, Stack};
 
 use super::wiring::{LinkId, Way};
 use super::{HostId, World};
@@ -24,6 +24,15 @@ pub struct Examined {
     pub srtt: Option<Duration>,
     /// RTTVAR, as SRTT.
     pub rttvar: Option<Duration>,
+}
+
+impl Examined {
+    /// A connection of `stack`, examined just now.
+    pub(crate) fn of(stack: &mut Stack, at: Instant, examination: Examination) -> Examined {
+        let info = stack.tcp(examination.handle).ok().and_then(|socket| socket.info());
+        let (srtt, rttvar) = (info.and_then(|info| info.srtt), info.and_then(|info| info.rttvar));
+        Examined { at, examination, srtt, rttvar }
+    }
 }
 
 /// How full a direction of a link was from some time on, in frames.
@@ -61,6 +70,11 @@ impl Details {
         self.left_out
     }
 
+    /// Keeps what a host's connection looked like.
+    pub(crate) fn keep(&mut self, host: HostId, examined: &Examined) {
+        Details::push(self.examined.entry(host).or_default(), &mut self.left_out, *examined);
+    }
+
     fn push<T>(kept: &mut Vec<T>, left_out: &mut u64, detail: T) {
         if kept.len() < DETAILS_MAX {
             kept.push(detail);
@@ -86,14 +100,7 @@ impl World {
     pub(super) fn keep_examination(&mut self, host: HostId, examination: Examination) {
         let Some(details) = &mut self.details else { return };
         let Node::Host(state) = &mut self.nodes[host.0].node else { return };
-        let info = state.stack.tcp(examination.handle).ok().and_then(|socket| socket.info());
-        let examined = Examined {
-            at: self.now,
-            examination,
-            srtt: info.and_then(|info| info.srtt),
-            rttvar: info.and_then(|info| info.rttvar),
-        };
-        Details::push(details.examined.entry(host).or_default(), &mut details.left_out, examined);
+        details.keep(host, &Examined::of(&mut state.stack, self.now, examination));
     }
 
     /// Keeps how full a direction of a link is, if that has changed.

@@ -123,9 +123,7 @@ fn traces_and_captures_say_what_the_link_did() {
     assert_eq!(lines.lines().filter(lost).count(), 2);
     assert!(lines.lines().filter(lost).all(|line| line.contains("server > ") && line.contains("tcp S.")));
     assert!(
-        lines
-            .lines()
-            .any(|line| line.contains("server < ") && line.ends_with("# link: 5000000 ns on the way, duplicate"))
+        lines.lines().any(|line| line.contains("server < ") && line.ends_with("# link: 5ms on the way, a duplicate"))
     );
 
     let mut file = Vec::new();

@@ -42,6 +42,43 @@ fn it_plays_a_recording_and_writes_its_frames() {
     assert_eq!(captured(&again.0).frames, captured(&recorded.capture.0).frames);
 }
 
+/// What a page refers to within itself, and where that is.
+fn links_and_ids(page: &str) -> (Vec<&str>, Vec<&str>) {
+    let after = |before: &'static str| page.split(before).skip(1).filter_map(|rest| rest.split('"').next());
+    (after("href=\"").collect(), after(" id=\"").collect())
+}
+
+/// The report has a row for each frame, graphs of what was sent and of what was received, the connection's states, the
+/// calls, and what the oracles say: that nothing is wrong.
+#[test]
+fn it_writes_a_report() {
+    let [_, recorded] = recorded(|west, east| {
+        let (client, server) = connected(west, east, SocketAddr::new(v4(2), 9));
+        transfer(&client, &server, 1_000_000);
+        transfer(&server, &client, 1_000_000);
+    });
+    let page = TempFile::new("run.html");
+    text(&replay(&recorded, &["--report", page.text()], ""));
+    let page = std::fs::read_to_string(&page.0).expect("written");
+    let (links, ids) = links_and_ids(&page);
+    assert!(links.iter().all(|link| ids.contains(&&link[1..])), "{links:?}");
+    assert!(!page.replace("http://www.w3.org/2000/svg", "").contains("http"));
+    let frames = captured(&recorded.capture.0).frames.len();
+    assert_eq!(ids.iter().filter(|id| id.starts_with("frame-")).count(), frames.min(2_000));
+    for part in [
+        "all as it should be",
+        "192.0.2.1:",
+        "sent by stack",
+        "cwnd",
+        "ESTABLISHED from ",
+        "TcpListen { local: 192.0.2.2:9",
+        "ack-monotone",
+        "The stack where the replay stops",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
 /// The moment at which the connection is there: its state shows it, and the calls before do not.
 #[test]
 fn it_stops_anywhere_and_shows_the_stack() {

@@ -6,4 +6,5 @@ mod command;
 mod files;
 mod kernel;
 mod pair;
+mod report;
 mod support;

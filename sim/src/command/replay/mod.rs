@@ -19,6 +19,7 @@ use tickwire_core::Instant;
 
 use super::run::write_out;
 use crate::replay::{Describer, End, Recapture, Replay, ReplayError, describe_stack};
+use crate::report::Recorded;
 
 type FileReplay = Replay<BufReader<File>>;
 
@@ -49,8 +50,9 @@ Examples:
   Five calls before it ended (or before it panicked), to look around from there:
     tickwire-sim replay run.twr --back 5 --interactive
 
-  Its frames, for Wireshark:
-    tickwire-sim replay run.twr --pcap run.pcapng";
+  Its frames, for Wireshark; and all of it as one page, for people:
+    tickwire-sim replay run.twr --pcap run.pcapng
+    tickwire-sim replay run.twr --report run.html";
 
 /// `tickwire-sim replay`.
 #[derive(Args)]
@@ -82,6 +84,10 @@ pub(super) struct Options {
     /// Write the frames received and emitted to this file, in the format pcapng
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
+    /// Write a report (HTML) of what was played into this file: its frames and calls,
+    /// graphs of its connections, and what the oracles say of them
+    #[arg(long, value_name = "OUT.html")]
+    report: Option<PathBuf>,
     /// Where it stops, read commands: forward, back, state; `help` lists them
     #[arg(long, short)]
     interactive: bool,
@@ -107,7 +113,7 @@ fn time(text: &str) -> Result<Instant, String> {
 pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
     let file = options.file.display();
     let reader = Reader::open(&options.file).map_err(|error| format!("{file}: {error}"))?;
-    let mut replay = Replay::new(reader);
+    let mut replay = if options.report.is_some() { Replay::examining(reader) } else { Replay::new(reader) };
     if replay.program() != env!("CARGO_PKG_VERSION") {
         eprintln!(
             "tickwire-sim: {file}: recorded by tickwire {}, this is {}: it may answer otherwise",
@@ -115,11 +121,19 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
             env!("CARGO_PKG_VERSION")
         );
     }
-    let played = play(&mut replay, options)?;
+    let mut recorded = options.report.is_some().then(Recorded::default);
+    let played = play(&mut replay, options, recorded.as_mut())?;
     let mut code = ExitCode::SUCCESS;
     if let Err(error) = &played {
         eprintln!("tickwire-sim: {file}: {error}");
         code = ExitCode::FAILURE;
+    }
+    if let (Some(path), Some(mut recorded)) = (&options.report, recorded) {
+        if let Err(error) = &played {
+            recorded.add_trouble("replay", error.to_string());
+        }
+        let page = recorded.html(&format!("Recording {file}"), &replay);
+        std::fs::write(path, page).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     if let Some(place) = place_after(&replay, options, &played) {
         replay.go_to(place).map_err(|error| format!("{file}: {error}"))?;
@@ -138,7 +152,11 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
 }
 
 /// Plays up to the place that `--at` or `--call` names, or to the end.
-fn play(replay: &mut FileReplay, options: &Options) -> Result<Result<(), ReplayError>, String> {
+fn play(
+    replay: &mut FileReplay,
+    options: &Options,
+    mut recorded: Option<&mut Recorded>,
+) -> Result<Result<(), ReplayError>, String> {
     let mut capture = match &options.pcap {
         None => None,
         Some(path) => {
@@ -162,6 +180,9 @@ fn play(replay: &mut FileReplay, options: &Options) -> Result<Result<(), ReplayE
         };
         if let Some((capture, failed)) = &mut capture {
             capture.add(replay, &step).map_err(|error| failed(&error))?;
+        }
+        if let Some(recorded) = &mut recorded {
+            recorded.add(replay, &step);
         }
         if options.calls {
             let lines = describer.lines(replay, &step);
