@@ -77,11 +77,6 @@ impl Trace {
         self.fold(now, what, |digest| digest.socket_address(address));
     }
 
-    /// A command about an interface.
-    pub(crate) fn interface_command(&mut self, now: Instant, what: &str, interface: u16) {
-        self.fold(now, what, |digest| digest.u16(interface));
-    }
-
     /// The time was told.
     pub(crate) fn timeout(&mut self, now: Instant) {
         self.fold(now, "timeout", |_| {});

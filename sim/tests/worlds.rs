@@ -173,6 +173,15 @@ fn both_branches_of_a_clone_go_on_alike() {
 
 /// The trace and the digest of one run are held here, so that a machine, a profile or a change that
 /// makes it another run is noticed. Where a change of behaviour is meant, the new ones take their place.
+/// What leaves first tells which groups the hosts have joined: for the call that added their interface.
+#[test]
+fn the_first_frames_come_from_the_calls_that_added_interfaces() {
+    let Pair { mut world, .. } = pair(1, 1_000);
+    let _ = world.run_until(Instant::ZERO);
+    let causes = world.trace().frames().iter().map(|passed| passed.provenance.unwrap().describe(passed.at).to_string());
+    assert_eq!(causes.collect::<Vec<_>>(), ["frame 1 by call interface.add, 0ns later"; 2]);
+}
+
 #[test]
 fn this_run_is_the_same_everywhere() {
     let Pair { mut world, .. } = echo(1);

@@ -4,9 +4,10 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::BytesMut;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv6Addr};
 
 use super::Stack;
+use super::interfaces::numbered;
 use super::transmit::transmit_ndp;
 use crate::autoconf::advertise::config::{AdvertiseConfig, PREFIX_LEN, own_prefix};
 use crate::autoconf::advertise::{Advertisement, Advertiser, Inconsistency, contradiction};
@@ -292,11 +293,6 @@ fn emit(told: &Advertisement, hardware: Option<EthernetAddress>, out: &mut Bytes
     if !config.search_domains.is_empty() {
         ndp_options::emit_search_list(resolvers, &config.search_domains, out);
     }
-}
-
-/// What the trace notes of a command about an interface.
-fn numbered(id: InterfaceId) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), id.0)
 }
 
 /// Whether an interface can advertise at all.

@@ -6,6 +6,7 @@ use core::net::{IpAddr, SocketAddr};
 use slotmap::Key;
 
 use super::advertise::check_link;
+use super::interfaces::numbered;
 use super::{NewAddress, Stack};
 use crate::config::{InterfaceAddress, InterfaceConfig, Medium};
 use crate::error::{AddInterfaceError, BindError, ConnectError, ListenError, StaleHandle};
@@ -34,6 +35,7 @@ impl Stack {
     pub fn add_interface(&mut self, now: Instant, config: InterfaceConfig) -> Result<InterfaceId, AddInterfaceError> {
         self.record(|_| Call::AddInterface { now, config: Box::new(config.clone()) });
         let now = self.advance(now);
+        self.commanded("interface.add", numbered(InterfaceId(self.interfaces.len() as u16)));
         if self.interfaces.len() >= usize::from(self.config.limits.interfaces) {
             return Err(AddInterfaceError::LimitReached);
         }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, Ipv6Addr};
 
+use super::interfaces::numbered;
 use super::{NewAddress, Stack};
 use crate::autoconf::dhcpv6::{Action, Dhcpv6Client, Dhcpv6Info, Dhcpv6Request, Duid, Env, Settings};
 use crate::autoconf::router_discovery::ManagedFlags;
@@ -43,7 +44,7 @@ impl Stack {
     pub fn dhcpv6_start(&mut self, now: Instant, id: InterfaceId, request: Dhcpv6Request) -> Result<(), Dhcpv6Error> {
         self.record(|_| Call::Dhcpv6Start { now, interface: id, request });
         self.advance(now);
-        self.trace.interface_command(self.now, "dhcpv6.start", id.0);
+        self.commanded("dhcpv6.start", numbered(id));
         let interface = self.interfaces.get(id.index()).ok_or(Dhcpv6Error::NoInterface)?;
         if usize::from(interface.capabilities.mtu) < ipv6::MIN_MTU {
             return Err(Dhcpv6Error::MtuTooSmall);
@@ -62,7 +63,7 @@ impl Stack {
     pub fn dhcpv6_release(&mut self, now: Instant, id: InterfaceId) -> Result<(), Dhcpv6Error> {
         self.record(|_| Call::Dhcpv6Release { now, interface: id });
         self.advance(now);
-        self.trace.interface_command(self.now, "dhcpv6.release", id.0);
+        self.commanded("dhcpv6.release", numbered(id));
         let interface = self.interfaces.get(id.index()).ok_or(Dhcpv6Error::NoInterface)?;
         interface.autoconf.dhcpv6.as_ref().ok_or(Dhcpv6Error::NotRunning)?;
         self.with_dhcpv6(id, Dhcpv6Client::release);
@@ -78,7 +79,7 @@ impl Stack {
     pub fn dhcpv6_check_link(&mut self, now: Instant, id: InterfaceId) -> Result<(), Dhcpv6Error> {
         self.record(|_| Call::Dhcpv6CheckLink { now, interface: id });
         self.advance(now);
-        self.trace.interface_command(self.now, "dhcpv6.check_link", id.0);
+        self.commanded("dhcpv6.check_link", numbered(id));
         self.interfaces.get(id.index()).ok_or(Dhcpv6Error::NoInterface)?;
         self.with_dhcpv6(id, Dhcpv6Client::check_link).ok_or(Dhcpv6Error::NotRunning)
     }

@@ -67,7 +67,7 @@ impl Stack {
     pub fn remove_interface(&mut self, now: Instant, id: InterfaceId) -> Result<(), InterfaceError> {
         self.record(|_| Call::RemoveInterface { now, interface: id });
         self.advance(now);
-        self.trace.command(self.now, "interface.remove", numbered(id));
+        self.commanded("interface.remove", numbered(id));
         let interface = self.interfaces.get(id.index()).ok_or(InterfaceError::NoInterface)?;
         let addresses: Vec<_> = interface.addresses.iter().map(|own| own.address).collect();
         for address in addresses {

@@ -41,7 +41,7 @@ impl Stack {
         remembered: Option<Ipv4Addr>,
     ) -> Result<(), LinkLocalError> {
         let noted = SocketAddr::new(remembered.unwrap_or(Ipv4Addr::UNSPECIFIED).into(), id.0);
-        self.trace.command(self.now, "link_local.start", noted);
+        self.commanded("link_local.start", noted);
         let interface = self.interfaces.get_mut(id.index()).ok_or(LinkLocalError::NoInterface)?;
         if interface.autoconf.link_local.is_some() {
             return Ok(());
@@ -66,7 +66,7 @@ impl Stack {
 
     /// What [`Stack::stop_link_local`] does, at the latest time seen.
     pub(super) fn leave_link_local(&mut self, id: InterfaceId) -> bool {
-        self.trace.command(self.now, "link_local.stop", SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), id.0));
+        self.commanded("link_local.stop", SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), id.0));
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return false };
         let Some(link_local) = interface.autoconf.link_local.take() else { return false };
         self.withdraw_address(id, IpAddr::V4(link_local.candidate()), Some(AddressChange::Removed));

@@ -26,7 +26,7 @@ impl Stack {
     ) -> Result<(), NeighborError> {
         self.record(|_| Call::AddNeighbor { now, interface: id, address, hardware });
         self.advance(now);
-        self.trace.command(self.now, "neighbor.add", SocketAddr::new(address, 0));
+        self.commanded("neighbor.add", SocketAddr::new(address, 0));
         let now = self.now;
         let interface = self.interfaces.get_mut(id.index()).ok_or(NeighborError::NoInterface)?;
         if !is_legal_source(&interface.addresses, address) {
@@ -45,7 +45,7 @@ impl Stack {
     pub fn remove_neighbor(&mut self, now: Instant, id: InterfaceId, address: IpAddr) -> bool {
         self.record(|_| Call::RemoveNeighbor { now, interface: id, address });
         self.advance(now);
-        self.trace.command(self.now, "neighbor.remove", SocketAddr::new(address, 0));
+        self.commanded("neighbor.remove", SocketAddr::new(address, 0));
         let forgotten = self.interfaces.get_mut(id.index()).and_then(|interface| interface.neighbors.forget(address));
         let found = forgotten.is_some();
         self.give_up(id, forgotten.unwrap_or_default());

@@ -24,7 +24,7 @@ impl Stack {
     pub fn set_policies(&mut self, policies: &[AddressPolicy]) -> Result<(), PolicyError> {
         self.record(|_| Call::SetPolicies { policies: policies.to_vec() });
         for row in policies {
-            self.trace.command(self.now, "policy.set", SocketAddr::new(row.prefix.into(), row.prefix_len.into()));
+            self.commanded("policy.set", SocketAddr::new(row.prefix.into(), row.prefix_len.into()));
         }
         if policies.len() > usize::from(self.config.limits.address_policies) {
             return Err(PolicyError::LimitReached);
