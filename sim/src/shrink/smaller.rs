@@ -1,10 +1,13 @@
 //! Scenarios that are one step smaller.
 
+use std::net::IpAddr;
 use std::time::Duration;
+
+use tickwire_core::InterfaceAddress;
 
 use crate::link::Link;
 use crate::node::adversary::Tamperer;
-use crate::scenario::{Flow, LinkSpec, Scenario};
+use crate::scenario::{Flow, LinkSpec, Prefix, Scenario};
 
 /// The scenario that is smaller by the step of a number; `None` beyond the last one.
 pub(super) fn step(scenario: &Scenario, number: usize) -> Option<Scenario> {
@@ -36,7 +39,9 @@ fn steps(scenario: &Scenario) -> impl Iterator<Item = Scenario> + '_ {
     let sooner =
         (scenario.heal > Duration::from_secs(1)).then(|| Scenario { heal: scenario.heal / 2, ..scenario.clone() });
     let adversaries = (0..scenario.adversary.len()).filter_map(|place| without_adversary(scenario, place));
-    let nodes = adversaries.chain(hosts);
+    let fixed = (0..scenario.host.len()).filter_map(|place| with_fixed_addresses(scenario, place));
+    let servers = (0..scenario.lease_server.len()).filter_map(|place| without_lease_server(scenario, place));
+    let nodes = adversaries.chain(hosts).chain(fixed).chain(servers);
     flows.chain(datagrams).chain(faults).chain(nodes).chain(stages).chain(options).chain(amounts).chain(sooner)
 }
 
@@ -89,6 +94,37 @@ fn without_adversary(scenario: &Scenario, place: usize) -> Option<Scenario> {
     Some(smaller)
 }
 
+/// With addresses of its own instead of leases, where a host has them: from the end of the pool of the first DHCP
+/// server. Its routes are then the server's.
+fn with_fixed_addresses(scenario: &Scenario, place: usize) -> Option<Scenario> {
+    let server = scenario.lease_server.first().filter(|_| scenario.host[place].dhcp)?;
+    let mut smaller = scenario.clone();
+    let host = &mut smaller.host[place];
+    host.dhcp = false;
+    for (number, own) in (0_u32..).zip(&mut host.interfaces) {
+        if !own.iter().any(|prefix| prefix.0.address.is_ipv4()) {
+            let address = server.pool[1].to_bits().checked_sub(place as u32 * 8 + number)?;
+            own.push(Prefix(InterfaceAddress::v4(address.into(), server.address.0.prefix_len)));
+        }
+    }
+    host.gateways.extend(server.router.map(IpAddr::from));
+    Some(smaller)
+}
+
+/// Without a DHCP server from which nobody leases anything, or that is not the only one, and without its link.
+fn without_lease_server(scenario: &Scenario, place: usize) -> Option<Scenario> {
+    let mut smaller = scenario.clone();
+    let name = smaller.lease_server.remove(place).name;
+    let is_needed = smaller.lease_server.is_empty() && scenario.host.iter().any(|host| host.dhcp);
+    let is_its = |link: &LinkSpec| link.ends.iter().any(|end| end.split('.').next() == Some(&name));
+    let is_cut = |link: &LinkSpec| scenario.fault.iter().any(|fault| fault.link.as_ref() == Some(&link.name));
+    if is_needed || scenario.link.iter().any(|link| is_its(link) && is_cut(link)) {
+        return None;
+    }
+    smaller.link.retain(|link| !is_its(link));
+    Some(smaller)
+}
+
 /// Without each stage of a link.
 fn without_stages(scenario: &Scenario, link: usize) -> impl Iterator<Item = Scenario> + '_ {
     let Link { a_to_b, b_to_a } = &scenario.link[link].path;
@@ -127,7 +163,22 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::scenario::Expectations;
     use crate::swarm;
+
+    /// A host that leases its address keeps it without a server.
+    #[test]
+    fn without_leases_a_scenario_is_whole() {
+        let text = include_str!("../../scenarios/dhcp-renewal.toml");
+        let scenario = Scenario { expect: Expectations::default(), ..text.parse().unwrap() };
+        assert_eq!(without_lease_server(&scenario, 0), None);
+        let client = scenario.host.iter().position(|host| host.dhcp).unwrap();
+        let fixed = with_fixed_addresses(&scenario, client).unwrap();
+        assert_eq!(with_fixed_addresses(&fixed, client), None);
+        let smaller = without_lease_server(&fixed, 0).unwrap();
+        assert_eq!(smaller.link.len() + 1, scenario.link.len());
+        assert_eq!(smaller.run(&swarm::seed(1)).failures, []);
+    }
 
     /// One that stands between a host and its link, and one beside them.
     #[rstest]
