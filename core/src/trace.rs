@@ -8,6 +8,10 @@ use slotmap::Key;
 use crate::digest::Digest;
 use crate::time::Instant;
 
+/// Octets of a frame that left: room for the headers of every layer with their options, but for long chains of
+/// extension headers.
+const HEAD: usize = 128;
+
 /// A running digest; nothing is done while it is off.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trace(Option<Box<Digest>>);
@@ -35,11 +39,21 @@ impl Trace {
         }
     }
 
-    /// A frame passed interface number `interface`: all of one that arrived, the head of one that left.
-    pub(crate) fn frame(&mut self, now: Instant, what: &str, interface: u16, bytes: &[u8]) {
+    /// A frame arrived at interface number `interface`.
+    pub(crate) fn received(&mut self, now: Instant, interface: u16, frame: &[u8]) {
+        self.fold(now, "received", |digest| {
+            digest.u16(interface);
+            digest.counted(frame);
+        });
+    }
+
+    /// A frame left by interface number `interface`, of `len` bytes with this head. What follows in it came in by a
+    /// call, or by a frame, and is in the digest; the transport checksum, which covers it, is in the first octets.
+    pub(crate) fn sent(&mut self, now: Instant, what: &str, interface: u16, head: &[u8], len: usize) {
         self.fold(now, what, |digest| {
             digest.u16(interface);
-            digest.counted(bytes);
+            digest.count(len);
+            digest.counted(&head[..head.len().min(HEAD)]);
         });
     }
 

@@ -186,12 +186,9 @@ impl Applications {
     /// Lets everybody run who has a reason to, at `now` by the host's clock and `world` by the world's. The stack's
     /// events are added to `events`.
     pub(crate) fn run(&mut self, stack: &mut Stack, now: Instant, world: Instant, events: &mut Vec<Event>) {
-        while let Some(entry) = self.sleeping.pop_first() {
-            if entry.0 > now {
-                self.sleeping.insert(entry);
-                break;
-            }
-            self.runnable.insert(entry.1);
+        while let Some((_, wake)) = self.sleeping.first().filter(|(at, _)| *at <= now) {
+            self.runnable.insert(*wake);
+            self.sleeping.pop_first();
         }
         self.route_events(stack, events);
         while let Some((index, socket)) = self.runnable.pop_first() {

@@ -104,8 +104,18 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// How many there are.
-    const COUNT: usize = Purpose::Tamper as usize + 1;
+    /// All of them.
+    pub(crate) const ALL: [Purpose; 9] = [
+        Purpose::Loss,
+        Purpose::Burst,
+        Purpose::Duplicate,
+        Purpose::Corrupt,
+        Purpose::Damage,
+        Purpose::Jitter,
+        Purpose::Keep,
+        Purpose::Forge,
+        Purpose::Tamper,
+    ];
 }
 
 impl fmt::Display for Purpose {
@@ -148,13 +158,13 @@ pub type Tape = BTreeMap<Name, u64>;
 #[derive(Clone, Debug)]
 pub struct Dice {
     entity: Entity,
-    counts: [u64; Purpose::COUNT],
+    counts: [u64; Purpose::ALL.len()],
 }
 
 impl Dice {
     /// Of an entity that has not drawn yet.
     pub fn new(entity: Entity) -> Dice {
-        Dice { entity, counts: [0; Purpose::COUNT] }
+        Dice { entity, counts: [0; Purpose::ALL.len()] }
     }
 
     /// Names the next draw for `purpose`.

@@ -13,6 +13,7 @@
 //! | [`fault`] | what goes wrong with hosts and links at a chosen moment |
 //! | `clock` | a host's clock: it may drift, jump and stand still |
 //! | [`link`] | what happens to frames between two interfaces: rate, queue, loss, delay |
+//! | `caught` | panics of what is simulated: failures as any other |
 //! | [`campaign`] | random scenarios by their numbers, on many threads and machines |
 //! | [`command`] | the command `tickwire-sim` |
 //! | [`draw`] | every random decision, by name: from a seed, or from a tape |
@@ -63,6 +64,7 @@ mod application;
 #[cfg(feature = "tokio")]
 pub mod asynchronous;
 pub mod campaign;
+mod caught;
 mod clock;
 pub mod command;
 pub mod determinism;

@@ -109,11 +109,13 @@ impl Trace {
         self.count
     }
 
-    pub(crate) fn push(&mut self, passed: Passed) {
-        self.count += 1;
+    /// A frame passes; it is told by its number what is to be kept of it.
+    #[inline]
+    pub(crate) fn pass(&mut self, passed: impl FnOnce(u64) -> Passed) {
         if self.keep {
-            self.passed.push(passed);
+            self.passed.push(passed(self.count));
         }
+        self.count += 1;
     }
 
     /// A line per frame: time in seconds, node, direction (`>` out of the stack, `<` into it) and the

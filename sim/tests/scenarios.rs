@@ -160,7 +160,7 @@ to = "b"
 #[case(
     "heal",
     "heel",
-    "line 2: heel: unknown field `heel`, expected one of `title`, `heal`, `oracles_off`, `expect`, `host`, `foreign`, `hub`, `switch`, `nat`, `lease-server`, `adversary`, `link`, `fault`, `flow`, `datagrams`"
+    "line 2: heel: unknown field `heel`, expected one of `title`, `heal`, `oracles_off`, `tape`, `expect`, `host`, `foreign`, `hub`, `switch`, `nat`, `lease-server`, `adversary`, `link`, `fault`, `flow`, `datagrams`"
 )]
 #[case(
     "192.0.2.2/24",
@@ -189,6 +189,11 @@ to = "b"
     "name = \"b\"",
     "name = \"b\"\noptions.\"tcp.sock\" = true",
     "line 10: host.1.options.tcp.sock: there is no option tcp.sock; options::all() lists them"
+)]
+#[case(
+    "heal = \"1s\"",
+    "heal = \"1s\"\ntape = [\"link 0 stage 1 loss 17 = 1\"]",
+    "line 3: tape: \"link 0 stage 1 loss 17 = 1\" is no draw: write \"link 0 a>b stage 1 loss 17 = 1\" or \"node 3 forge 0 = 4711\": who draws, what for, how many times it has done so before, and the outcome"
 )]
 #[case(
     "heal = \"1s\"",

@@ -9,7 +9,8 @@ const TYPES: [&str; 3] = ["Stack", "TcpSocket", "UdpSocket"];
 
 /// Those that need not be noted: they lend a view, or are about recordings and examinations, which no
 /// later call depends on.
-const NOT_NOTED: [&str; 6] = ["tcp", "udp", "take_examinations", "start_recording", "stop_recording", "take_recorded"];
+const NOT_NOTED: [&str; 6] =
+    ["tcp", "udp", "forget_examinations", "start_recording", "stop_recording", "take_recorded"];
 
 /// From values to calls.
 const APPLY: &str = "core/src/record/apply.rs";

@@ -59,7 +59,8 @@ pub struct Limits {
     pub answer_bytes: u32,
     /// Connections that were released by the application and still finish; default 4,096.
     pub orphans: u32,
-    /// Out-of-order ranges held per connection; default 64.
+    /// Out-of-order ranges held per connection, and ranges remembered of those that its peer reports to hold (RFC 2018);
+    /// default 512. Half of the segments that the receive buffer holds is enough for whatever pattern of loss.
     pub tcp_ranges: u16,
     /// Destinations for which routers have named a better first hop; default 256.
     pub redirects: u32,
@@ -129,7 +130,7 @@ impl Default for Limits {
             dhcpv4_entries: 64,
             answer_bytes: 1024 * 1024,
             orphans: 4096,
-            tcp_ranges: 64,
+            tcp_ranges: 512,
             redirects: 256,
             path_mtus: 1024,
             udp_destinations: 16,

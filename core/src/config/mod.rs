@@ -73,7 +73,7 @@ pub struct Config {
     /// Whether connections check their invariants after each call; default: in debug builds.
     pub checks: bool,
     /// Whether each connection is examined after each call and fact, for
-    /// [`Stack::take_examinations`](crate::Stack::take_examinations); default false. It needs `checks`.
+    /// [`Stack::examinations`](crate::Stack::examinations); default false. It needs `checks`.
     pub examine: bool,
     /// Whether `trace_digest` folds in every input and every emitted head; default false.
     pub trace: bool,

@@ -94,7 +94,9 @@ impl<'a> TcpSocket<'a> {
         self.stack.called(now, "tcp.recv", self.handle, &(out.len() as u64).to_le_bytes());
         let (slot, mut env) = self.stack.connection(self.handle).ok_or(RecvError::Stale)?;
         let result = slot.tcb.recv(&mut env, out);
-        if slot.tcb.owes_acknowledgment() || self.stack.checks() {
+        // Where there was nothing to receive, nothing has changed.
+        let received = !matches!(result, Err(RecvError::WouldBlock));
+        if received && (slot.tcb.owes_acknowledgment() || self.stack.checks()) {
             self.stack.settle_tcp(self.handle);
         }
         result
@@ -106,7 +108,9 @@ impl<'a> TcpSocket<'a> {
         self.stack.called(now, "tcp.recv_bytes", self.handle, &(max as u64).to_le_bytes());
         let (slot, mut env) = self.stack.connection(self.handle).ok_or(RecvError::Stale)?;
         let result = slot.tcb.recv_bytes(&mut env, max);
-        if slot.tcb.owes_acknowledgment() || self.stack.checks() {
+        // Where there was nothing to receive, nothing has changed.
+        let received = !matches!(result, Err(RecvError::WouldBlock));
+        if received && (slot.tcb.owes_acknowledgment() || self.stack.checks()) {
             self.stack.settle_tcp(self.handle);
         }
         result

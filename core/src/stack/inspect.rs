@@ -243,11 +243,15 @@ impl Stack {
         }
     }
 
-    /// What each connection looked like after each call and fact since this was asked last, if
-    /// `Config::examine` and `Config::checks` are set; at most the first 4,096, the others are counted. They are
-    /// drained: the list keeps its memory.
-    pub fn take_examinations(&mut self) -> impl Iterator<Item = Examination> + '_ {
-        self.examinations.drain(..)
+    /// What each connection looked like after each call and fact since [`Stack::forget_examinations`], if
+    /// `Config::examine` and `Config::checks` are set; at most the first 4,096, the others are counted.
+    pub fn examinations(&self) -> &[Examination] {
+        &self.examinations
+    }
+
+    /// Makes room for the next ones.
+    pub fn forget_examinations(&mut self) {
+        self.examinations.clear();
     }
 
     /// A digest of every input (frames, timeouts, commands, socket calls) and every emitted head so far;

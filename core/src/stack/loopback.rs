@@ -14,7 +14,7 @@ impl Stack {
         let mut batch = TxBatch::new();
         self.fill(id, &mut batch);
         for frame in batch.frames() {
-            self.trace.frame(self.now, "looped", id.0, frame.head);
+            self.trace.sent(self.now, "looped", id.0, frame.head, frame.len());
             self.counters.packets_looped += 1;
             self.note_looped(id, frame.head.len() as u64);
             // Each in memory of its own: one that is kept must not hold the whole batch.

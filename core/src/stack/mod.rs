@@ -363,7 +363,7 @@ impl Stack {
             own.traffic.frames_received += 1;
             own.traffic.bytes_received += frame.data.len() as u64;
         }
-        self.trace.frame(self.now, "received", interface.0, &frame.data);
+        self.trace.received(self.now, interface.0, &frame.data);
         match self.receive(interface, &mut frame) {
             Ok(()) => Verdict::Accepted,
             Err(reason) => {

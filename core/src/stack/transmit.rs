@@ -74,7 +74,7 @@ impl Stack {
         }
         if self.trace.is_on() {
             for frame in batch.frames().skip(before) {
-                self.trace.frame(self.now, "sent", interface.0, frame.head);
+                self.trace.sent(self.now, "sent", interface.0, frame.head, frame.len());
             }
         }
         self.record_outcome(|| Emitted::of(batch, before).map(Outcome::Emitted));

@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use super::recovery::Phase;
 use super::send::Fin;
 use super::seq::SeqNumber;
+use super::timeout::Expiries;
 use super::{State, Tcb, TimerCause};
 use crate::provenance::{Occasion, Trigger};
 use crate::socket::TcpHandle;
@@ -75,14 +76,14 @@ pub struct Examination {
     pub unread: u32,
     /// An acknowledgment is to be sent.
     pub ack_due: bool,
-    /// When each timer expires, in the order of [`TimerCause::ALL`].
-    pub timers: [Option<Instant>; TimerCause::ALL.len()],
+    /// When each timer expires.
+    pub timers: Expiries,
 }
 
 impl Examination {
     /// When a timer expires; `None` if it does not run.
     pub fn timer(&self, cause: TimerCause) -> Option<Instant> {
-        self.timers[cause as usize]
+        self.timers.at(cause)
     }
 }
 
@@ -126,7 +127,7 @@ impl Tcb {
             rcv_wnd: self.rcv.wnd(),
             unread: self.rcv.queue.len() as u32,
             ack_due: self.ack.due,
-            timers: TimerCause::ALL.map(|cause| self.timers.at(cause)),
+            timers: self.timers.expiries,
         }
     }
 }

@@ -101,7 +101,7 @@ pub(crate) use handshake::Open;
 pub use info::TcpInfo;
 pub(crate) use listen::{Judgement, Listener, reset_for};
 pub(crate) use segment::{Arrival, Outgoing, Reset, Segment};
-pub use timeout::TimerCause;
+pub use timeout::{Expiries, TimerCause};
 
 use congestion::Congestion;
 use pending_ack::PendingAck;

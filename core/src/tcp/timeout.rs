@@ -51,10 +51,47 @@ impl TimerCause {
     ];
 }
 
-/// One slot per timer.
+/// Of a timer that does not run.
+const NEVER: Instant = Instant::from_nanos(u64::MAX);
+
+/// When each timer of a connection expires. A few cache lines are looked through after every segment: a time is a
+/// word, and one that never comes stands for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiries([Instant; TimerCause::ALL.len()]);
+
+impl Default for Expiries {
+    fn default() -> Expiries {
+        Expiries([NEVER; TimerCause::ALL.len()])
+    }
+}
+
+impl Expiries {
+    /// When a timer expires; `None` if it does not run.
+    pub fn at(&self, cause: TimerCause) -> Option<Instant> {
+        Some(self.0[cause as usize]).filter(|at| *at != NEVER)
+    }
+
+    /// Lets a timer run until `at`, or not at all.
+    pub fn set(&mut self, cause: TimerCause, at: Option<Instant>) {
+        self.0[cause as usize] = at.unwrap_or(NEVER);
+    }
+
+    /// The timers that run.
+    pub fn running(&self) -> impl Iterator<Item = TimerCause> + '_ {
+        TimerCause::ALL.into_iter().filter(|cause| self.at(*cause).is_some())
+    }
+
+    /// When the first expires.
+    fn earliest(&self) -> Option<Instant> {
+        let earliest = self.0.iter().fold(NEVER, |earliest, at| earliest.min(*at));
+        (earliest != NEVER).then_some(earliest)
+    }
+}
+
+/// The timers of a connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timers {
-    slots: [Option<Instant>; TimerCause::ALL.len()],
+    pub(super) expiries: Expiries,
     /// The earliest time for which one was armed since [`Timers::take_armed`]. It may have been stopped.
     armed: Option<Instant>,
     /// Keep-alive probes sent since the peer was last heard.
@@ -63,23 +100,23 @@ pub(super) struct Timers {
 
 impl Timers {
     pub(super) fn at(&self, cause: TimerCause) -> Option<Instant> {
-        self.slots[cause as usize]
+        self.expiries.at(cause)
     }
 
     pub(super) fn arm(&mut self, cause: TimerCause, at: Instant) {
-        self.slots[cause as usize] = Some(at);
+        self.expiries.set(cause, Some(at));
         self.armed = Some(self.armed.map_or(at, |earliest| earliest.min(at)));
     }
 
     /// Arms a timer that does not run yet.
     pub(super) fn arm_if_idle(&mut self, cause: TimerCause, at: Instant) {
-        if self.slots[cause as usize].is_none() {
+        if self.at(cause).is_none() {
             self.arm(cause, at);
         }
     }
 
     pub(super) fn stop(&mut self, cause: TimerCause) {
-        self.slots[cause as usize] = None;
+        self.expiries.set(cause, None);
     }
 
     /// No later than the earliest of those armed since the last call: after most segments there is none.
@@ -87,16 +124,9 @@ impl Timers {
         self.armed.take()
     }
 
-    /// When the earliest is due.
-    fn earliest(&self) -> Option<Instant> {
-        let nanos = |slot: &Option<Instant>| slot.map_or(u64::MAX, Instant::as_nanos);
-        let earliest = self.slots.iter().map(nanos).fold(u64::MAX, u64::min);
-        (earliest < u64::MAX).then(|| Instant::from_nanos(earliest))
-    }
-
     /// The earliest.
     pub(super) fn deadline(&self) -> Option<(Instant, TimerCause)> {
-        let at = self.earliest()?;
+        let at = self.expiries.earliest()?;
         let cause = TimerCause::ALL.into_iter().find(|&cause| self.at(cause) == Some(at))?;
         Some((at, cause))
     }
@@ -109,8 +139,8 @@ impl Timers {
     }
 
     pub(super) fn digest(&self, digest: &mut Digest) {
-        for slot in self.slots {
-            digest.option(slot, Digest::instant);
+        for cause in TimerCause::ALL {
+            digest.option(self.at(cause), Digest::instant);
         }
         digest.u8(self.keep_alive_probes);
     }

@@ -11,7 +11,13 @@ pub(super) fn reason(name: &str) -> Option<&'static str> {
             .iter()
             .find_map(|(state, event, _)| event.is_impossible(state).filter(|_| cell_name(state, event) == name))
     };
-    listed.or_else(impossible)
+    listed.or_else(|| left_out(name)).or_else(impossible)
+}
+
+/// Why this program has nothing of it.
+fn left_out(name: &str) -> Option<&'static str> {
+    let foreign = !cfg!(feature = "smoltcp") && name == "node foreign";
+    foreign.then_some("this program was built without foreign hosts (feature `smoltcp`)")
 }
 
 /// Reasons, and what is so for each.

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::coverage::{Coverage, JUDGED_FROM};
 use super::groups::Groups;
-use super::one::{SeedReport, catch_panics, run_seed};
+use super::one::{SeedReport, run_seed};
 use super::shard::Shard;
+use crate::caught::Quiet;
 
 /// Which numbers are run, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +97,7 @@ impl Summary {
 impl Campaign {
     /// Runs the numbers; `each` is told of every one, in the order in which they end.
     pub fn run<E>(&self, mut each: impl FnMut(&SeedReport, Progress) -> Result<(), E>) -> Result<Summary, E> {
-        catch_panics();
+        let _quiet = Quiet::new();
         let all = self.seeds.clone().filter(|seed| self.shard.has(*seed)).count() as u64;
         let next = AtomicU64::new(self.seeds.start);
         let until = self.time.map(|time| Instant::now() + time);
@@ -121,7 +122,6 @@ impl Campaign {
             }
             Ok(())
         })?;
-        let _ = std::panic::take_hook();
         Ok(summary)
     }
 

@@ -1,14 +1,11 @@
 //! One number of a campaign.
 
-use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use serde::{Deserialize, Serialize};
 
 use super::coverage::Coverage;
 use crate::oracle::Oracle;
 use crate::scenario::{Failed, Outcome, Scenario, metamorphic};
-use crate::{Seed, determinism, swarm};
+use crate::{Seed, caught, determinism, swarm};
 
 /// What one number came to: a line of a campaign's results.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,19 +19,6 @@ pub struct SeedReport {
     pub outcome: Outcome,
     /// What it reached.
     pub coverage: Coverage,
-}
-
-thread_local! {
-    /// Where and why this thread has panicked last.
-    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// Has panics told in reports, instead of on standard error.
-pub(super) fn catch_panics() {
-    std::panic::set_hook(Box::new(|info| {
-        let text = info.to_string();
-        PANIC.with(|panic| *panic.borrow_mut() = Some(text));
-    }));
 }
 
 /// Of so many numbers one is run in other words, too.
@@ -65,7 +49,7 @@ fn divergence<'a>(scenario: &Scenario, hashes: &[&str; 2], seed_of: impl Fn(u32)
     if first == second {
         return None;
     }
-    let text = match catch_unwind(AssertUnwindSafe(|| determinism::check_scenario(scenario, seed_of))) {
+    let text = match caught::catch(|| determinism::check_scenario(scenario, seed_of)) {
         Ok(Err(divergence)) => divergence.to_string(),
         Ok(Ok(_)) => format!("two runs differ: hash {first} and {second}; two more did not"),
         Err(_) => format!("two runs differ: hash {first} and {second}; the next panicked"),
@@ -76,32 +60,22 @@ fn divergence<'a>(scenario: &Scenario, hashes: &[&str; 2], seed_of: impl Fn(u32)
 /// Runs a scenario of which `told` came in other words. What is wrong, and how many of the variants could be judged.
 fn in_other_words(scenario: &Scenario, told: &Outcome, seed: &Seed) -> (Vec<Failed>, u64) {
     let off = scenario.oracles_off.iter().any(|name| name == Oracle::Metamorphic.name());
-    let compared = if off { Ok(Vec::new()) } else { catch_unwind(|| metamorphic::compare(scenario, told, seed)) };
-    match compared {
-        Ok(variants) => {
-            let judged = variants.iter().filter(|variant| variant.same.is_some()).count() as u64;
-            (metamorphic::failures(&variants, told), judged)
-        }
-        Err(_) => (vec![panicked()], 0),
-    }
-}
-
-/// This thread has panicked.
-fn panicked() -> Failed {
-    Failed::new("panic", PANIC.with(|panic| panic.borrow_mut().take()).unwrap_or_default())
+    let variants = if off { Vec::new() } else { metamorphic::compare(scenario, told, seed) };
+    let judged = variants.iter().filter(|variant| variant.same.is_some()).count() as u64;
+    (metamorphic::failures(&variants, told), judged)
 }
 
 /// Runs a scenario. A panic is a failure.
 pub(super) fn run(scenario: &Scenario, seed: &Seed) -> SeedReport {
-    let ran = catch_unwind(AssertUnwindSafe(|| {
+    let ran = caught::catch(|| {
         let mut built = scenario.build(seed)?;
         built.world.keep_trace(false);
         Ok(scenario.run_built(built))
-    }));
+    });
     let (outcome, coverage) = match ran {
         Ok(Ok((outcome, built))) => (outcome, Coverage::of(scenario, &built)),
         Ok(Err(error)) => (Outcome::failed(Failed::unbuilt(&error)), Coverage::default()),
-        Err(_) => (Outcome::failed(panicked()), Coverage::default()),
+        Err(panicked) => (Outcome::failed(panicked), Coverage::default()),
     };
     SeedReport { seed: 0, title: scenario.title.clone(), outcome, coverage }
 }

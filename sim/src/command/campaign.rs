@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::campaign::{Campaign, Shard, Summary, Writer, canary_is_found, merge};
+use crate::campaign::{Campaign, Missing, Shard, Summary, Writer, canary_is_found, merge};
 use crate::oracle::Oracle;
 use crate::scenario::Failed;
 use crate::shrink::shrink;
@@ -115,7 +115,7 @@ fn shrink_failures(summary: &Summary, out: &Path) -> Result<(), String> {
             let path = out.join(format!("{}-{number}.toml", group.oracle));
             let failed = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
             std::fs::write(&path, shrunk.scenario.to_string()).map_err(failed)?;
-            println!("{}: {} frames, with --seed {number}", path.display(), shrunk.outcome.frames);
+            println!("{}, with --seed {number}: {}", path.display(), super::shrink::told(&shrunk));
         }
     }
     Ok(())
@@ -150,6 +150,10 @@ fn verdict(summary: &Summary) -> ExitCode {
     println!("\nreached:");
     for (name, count) in summary.coverage.counts() {
         println!("  {count:>12} {name}");
+    }
+    let foreign = |missing: &Missing| missing.name == "node foreign" && missing.reached == 0;
+    if let Some(Missing { name, reason: Some(why), .. }) = summary.coverage.missing().into_iter().find(foreign) {
+        println!("  {:>12} {name}: {why}", 0);
     }
     for (rule, section) in Oracle::NOT_YET_IN_CORE {
         println!("  {:>12} oracle {rule} ({section}): not yet in core", 0);

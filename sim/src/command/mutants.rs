@@ -1,11 +1,12 @@
 //! `tickwire-sim mutants`: plants bugs in a copy of the sources, and sees whether they are found.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use crate::mutants::{Hunt, Mutant, Table, mutants};
+use crate::shrink::Shrunk;
 
 /// Plant bugs in a copy of the sources, and see whether they are found
 #[derive(Args)]
@@ -33,6 +34,9 @@ pub(super) struct Options {
     /// Leave out the unchanged sources, which must pass the same scenarios
     #[arg(long)]
     skip_unchanged: bool,
+    /// Make the first scenario that fails small, and say how many frames it takes until the failure is noticed
+    #[arg(long)]
+    shrink: bool,
     /// Only see whether each still fits the sources
     #[arg(long)]
     check: bool,
@@ -50,6 +54,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
         profile: options.profile.clone(),
         seeds: 0..options.seeds,
         jobs: options.jobs,
+        shrink: options.shrink,
     };
     let wanted = chosen(mutants(&options.tree).map_err(|error| error.to_string())?, &options.names)?;
     hunt.prepare().map_err(|error| error.to_string())?;
@@ -74,15 +79,30 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
         let seconds = (caught.build.as_secs(), caught.hunt.as_secs());
         let verdict = if caught.is_caught() { "caught" } else { "NOT CAUGHT" };
         println!("{:<28} {verdict} after {} runs ({} s + {} s)", mutant.name, caught.runs, seconds.0, seconds.1);
+        if let Some(shrunk) = &caught.shrunk {
+            println!("{:<28} {}", "", super::shrink::told(shrunk));
+            write_scenario(&hunt.scratch, &mutant, caught.seed.unwrap_or_default(), shrunk)?;
+        }
         table.add(mutant, caught);
     }
     print!("\n{table}");
+    if options.shrink {
+        print!("\n{}", table.shrunk());
+    }
     let missed: Vec<&Mutant> = table.missed().collect();
     for mutant in &missed {
         println!("\n{} was not caught. It breaks {}", mutant.name, mutant.breaks);
     }
     println!("{} of {} caught", table.len() - missed.len(), table.len());
     Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Writes a scenario that was made small, as `NAME-SEED.toml`.
+fn write_scenario(scratch: &Path, mutant: &Mutant, seed: u64, shrunk: &Shrunk) -> Result<(), String> {
+    let dir = scratch.join("shrunk");
+    let path = dir.join(format!("{}-{seed}.toml", mutant.name));
+    let written = std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(&path, shrunk.scenario.to_string()));
+    written.map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 fn chosen(mut all: Vec<Mutant>, names: &[String]) -> Result<Vec<Mutant>, String> {

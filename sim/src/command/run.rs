@@ -45,8 +45,7 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
     let file = options.file.display();
-    let text = std::fs::read_to_string(&options.file).map_err(|error| format!("cannot read {file}: {error}"))?;
-    let scenario: Scenario = text.parse().map_err(|error| format!("{file}: {error}"))?;
+    let scenario = read(&options.file)?;
     let mut built = scenario.build(&seed(options.seed)).map_err(|error| format!("{file}: {error}"))?;
     built.world.keep_details(options.report.is_some());
     let (mut outcome, built) = scenario.run_built(built);
@@ -77,11 +76,22 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, String> {
         write_out(&json(&outcome)?)?;
     } else {
         write_out(&told::run(&scenario, options.seed, &outcome, &built))?;
+        if !outcome.failures.is_empty() {
+            // It is run again, an event at a time.
+            write_out(&told::noticed(scenario.first_failure(&seed(options.seed)).as_ref()))?;
+        }
         if options.metamorphic {
             write_out(&told::variants(&variants))?;
         }
     }
     Ok(if outcome.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Reads a scenario.
+pub(super) fn read(path: &Path) -> Result<Scenario, String> {
+    let file = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {file}: {error}"))?;
+    text.parse().map_err(|error| format!("{file}: {error}"))
 }
 
 fn write_capture(dir: &Path, scenario: &Path, built: &Built) -> Result<(), String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::oracle::Oracle;
 use crate::scenario::metamorphic::Variant;
-use crate::scenario::{Built, DatagramsOutcome, FlowOutcome, Outcome, Scenario, figures};
+use crate::scenario::{Built, DatagramsOutcome, FlowOutcome, Noticed, Outcome, Scenario, figures};
 
 /// What came of a run, with a final line feed.
 pub(super) fn run(scenario: &Scenario, seed: u64, outcome: &Outcome, built: &Built) -> String {
@@ -20,6 +20,13 @@ pub(super) fn run(scenario: &Scenario, seed: u64, outcome: &Outcome, built: &Bui
     lines.push(row("oracles", &oracles(outcome, built)));
     lines.extend(outcome.failures.iter().map(|failed| format!("\nFAILED {}: {}", failed.oracle, failed.text)));
     lines.join("\n") + "\n"
+}
+
+/// How far a run was when its first failure was noticed, with a final line feed; nothing of none.
+pub(super) fn noticed(noticed: Option<&Noticed>) -> String {
+    let Some(Noticed { failed, frames, nanos }) = noticed else { return String::new() };
+    let at = crate::Instant::from_nanos(*nanos);
+    format!("\nnoticed first: {} at {at} s, after {frames} frames on all links\n", failed.oracle)
 }
 
 /// The variants of a scenario, with a final line feed.

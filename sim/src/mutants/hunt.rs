@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::copy::copy_tree;
 use super::{Mutant, MutantError};
 use crate::campaign::SeedReport;
+use crate::shrink::Shrunk;
 
 /// How long the scenarios of one mutant may take; one that hangs is caught by that.
 const HUNT_MAX: Duration = Duration::from_mins(3);
+/// How long making one of them small may take: what a single run takes may come on top.
+const SHRINK_MAX: Duration = Duration::from_mins(2);
 
 /// Where mutants are built, and what is run on them.
 #[derive(Clone, Debug)]
@@ -30,6 +33,8 @@ pub struct Hunt {
     pub seeds: Range<u64>,
     /// On how many threads they are run.
     pub jobs: usize,
+    /// Whether the first scenario that fails is made small.
+    pub shrink: bool,
 }
 
 /// What became of a mutant.
@@ -45,6 +50,10 @@ pub struct Caught {
     pub build: Duration,
     /// How long the scenarios took.
     pub hunt: Duration,
+    /// The first of those that failed.
+    pub seed: Option<u64>,
+    /// That one made small, if it was to be and could be.
+    pub shrunk: Option<Shrunk>,
 }
 
 impl Caught {
@@ -99,7 +108,10 @@ impl Hunt {
         let build = began.elapsed();
         let began = Instant::now();
         let caught = self.run(&program)?;
-        Ok(Caught { build, hunt: began.elapsed(), ..caught })
+        let hunt = began.elapsed();
+        let seed = caught.seed.filter(|_| self.shrink);
+        let shrunk = seed.map(|seed| self.shrink(&program, seed)).transpose()?.flatten();
+        Ok(Caught { build, hunt, shrunk, ..caught })
     }
 
     fn copy(&self) -> PathBuf {
@@ -133,24 +145,41 @@ impl Hunt {
         let mut command = Command::new(program);
         command.arg("campaign").arg("--seeds").arg(format!("{start}..{end}")).arg("--jobs").arg(jobs.to_string());
         command.args(["--check-determinism", "--until-failure", "--no-canary", "--out"]).arg(&out);
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| MutantError::new("run", program, error))?;
-        let began = Instant::now();
-        let status = loop {
-            if let Some(status) = child.try_wait().map_err(|error| MutantError::new("wait for", program, error))? {
-                break status;
-            }
-            if began.elapsed() > HUNT_MAX {
-                let _ = child.kill();
-            }
-            sleep(Duration::from_millis(50));
-        };
+        command.stdout(Stdio::null());
+        let status = run_for(&mut command, HUNT_MAX, program)?;
         // Without an exit code it was ended by a signal: ours, or the kernel's for want of memory.
         Ok(Caught { dies: status.code().is_none(), ..results(&out)? })
+    }
+
+    /// Makes the random scenario of a number small, with the mutant's own program. `None` if it cannot be, or not in
+    /// time.
+    fn shrink(&self, program: &Path, seed: u64) -> Result<Option<Shrunk>, MutantError> {
+        let path = self.scratch.join("shrunk.json");
+        let file = fs::File::create(&path).map_err(|error| MutantError::new("write", &path, error))?;
+        let mut command = Command::new(program);
+        command.arg("shrink").arg(seed.to_string()).arg("--json").stdout(file);
+        run_for(&mut command, SHRINK_MAX, program)?;
+        let text = fs::read(&path).map_err(|error| MutantError::new("read", &path, error))?;
+        Ok(serde_json::from_slice(&text).ok())
+    }
+}
+
+/// Runs a program to its end, but not for longer than that.
+fn run_for(command: &mut Command, most: Duration, program: &Path) -> Result<ExitStatus, MutantError> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| MutantError::new("run", program, error))?;
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().map_err(|error| MutantError::new("wait for", program, error))? {
+            return Ok(status);
+        }
+        if began.elapsed() > most {
+            let _ = child.kill();
+        }
+        sleep(Duration::from_millis(50));
     }
 }
 
@@ -161,6 +190,9 @@ fn results(out: &Path) -> Result<Caught, MutantError> {
     let mut caught = Caught::default();
     for report in text.lines().filter_map(|line| serde_json::from_str::<SeedReport>(line).ok()) {
         caught.runs += 1;
+        if !report.outcome.failures.is_empty() {
+            caught.seed = Some(caught.seed.map_or(report.seed, |seed| seed.min(report.seed)));
+        }
         let mut oracles: Vec<&str> = report.outcome.failures.iter().map(|failed| failed.oracle.as_str()).collect();
         oracles.sort_unstable();
         oracles.dedup();

@@ -73,7 +73,6 @@ pub(crate) struct HostState {
     pub(crate) applications: Applications,
     /// What `poll_timeout` said last.
     deadline: Option<Instant>,
-    batch: TxBatch,
 }
 
 /// What keeps a host from working. Times are the world's.
@@ -104,7 +103,6 @@ impl HostState {
             overruns: 0,
             applications: Applications::default(),
             deadline: None,
-            batch: TxBatch::new(),
         })
     }
 
@@ -175,12 +173,13 @@ impl HostState {
         self.condition.full_until = self.condition.full_until.max(Some(until));
     }
 
-    /// One turn at world time `now`. What it sends goes to `sent`, with the number of its interface. Returns
+    /// One turn at world time `now`. What it sends goes by `batch` to `sent`, with the number of its interface. Returns
     /// when the next turn is to be, in world time, if nothing arrives before. `program` takes the part of the
     /// host's programs in it, and returns when they have one again, by the host's clock.
     pub(crate) fn turn(
         &mut self,
         now: Instant,
+        batch: &mut TxBatch,
         sent: &mut Vec<Sent>,
         program: impl FnMut(Turn<'_>) -> Option<Instant>,
     ) -> Option<Instant> {
@@ -198,7 +197,7 @@ impl HostState {
         let timer = if full_until.is_some() {
             self.stack.next_timer()
         } else {
-            transmit(&mut self.stack, &mut self.batch, local, sent);
+            transmit(&mut self.stack, batch, local, sent);
             self.stack.poll_timeout()
         };
         self.deadline = timer.map(|wakeup| wakeup.at.max(local));
@@ -258,14 +257,24 @@ pub(crate) fn transmit(stack: &mut Stack, batch: &mut TxBatch, now: Instant, sen
             if stack.poll_transmit(now, interface, batch) == 0 {
                 break;
             }
-            for (number, frame) in batch.frames().enumerate() {
-                let mut bytes = Vec::with_capacity(frame.len());
-                frame.copy_to(&mut bytes);
-                let provenance = batch.provenance(number);
-                sent.push(Sent { interface: interface.index(), frame: bytes.into(), provenance });
+            let heads = batch.share_heads();
+            for (number, transmit) in batch.items.iter().enumerate() {
+                let head = heads.slice(transmit.head.start as usize..transmit.head.end as usize);
+                let slices = &batch.slices[transmit.slices.start as usize..transmit.slices.end as usize];
+                let frame = if slices.is_empty() { head } else { joined(&head, slices) };
+                sent.push(Sent { interface: interface.index(), frame, provenance: batch.provenance(number) });
             }
         }
     }
+}
+
+/// A frame whose payload was not copied behind its head yet.
+fn joined(head: &[u8], slices: &[Bytes]) -> Bytes {
+    let mut whole = head.to_vec();
+    for slice in slices {
+        whole.extend_from_slice(slice);
+    }
+    whole.into()
 }
 
 /// A stack with the host's interfaces and routes, which seeks its leases.

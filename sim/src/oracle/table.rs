@@ -1,9 +1,8 @@
 //! The connections of a tap, by their ends.
 
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 
-use siphasher::sip::SipHasher13;
+use rustc_hash::FxBuildHasher;
 
 use super::flow::Flow;
 use super::verdict::FlowKey;
@@ -20,7 +19,7 @@ const LOOK: usize = 16;
 pub(super) struct Flows {
     slots: Vec<(FlowKey, Flow)>,
     /// Never walked: its order means nothing.
-    by_key: HashMap<FlowKey, usize, BuildHasherDefault<SipHasher13>>,
+    by_key: HashMap<FlowKey, usize, FxBuildHasher>,
     /// The slot used last: mostly the next one too.
     last: usize,
     /// Where the next to be forgotten is looked for.

@@ -9,7 +9,6 @@ use super::judge::{self, Tallies};
 use super::names::Names;
 use super::text::ScenarioError;
 use super::{Datagrams, Family, Flow, ForeignEnd, Scenario, adversary, foreign, lease, nodes, verdict};
-use crate::draw::Tape;
 use crate::fault::Fault;
 use crate::link::{Link, Stage};
 use crate::oracle::{Oracle, Tally};
@@ -89,15 +88,10 @@ impl Scenario {
     ///
     /// What refers to something that is not there, or has a value that is not possible.
     pub fn build(&self, seed: &Seed) -> Result<Built, ScenarioError> {
-        self.build_in(World::new(seed.clone()), seed)
-    }
-
-    /// The same, with the random decisions of a tape, and calm ones where it has none.
-    pub fn build_replaying(&self, seed: &Seed, tape: Tape) -> Result<Built, ScenarioError> {
-        self.build_in(World::replay(seed.clone(), tape), seed)
-    }
-
-    fn build_in(&self, mut world: World, seed: &Seed) -> Result<Built, ScenarioError> {
+        let mut world = match &self.tape {
+            Some(tape) => World::replay(seed.clone(), tape.clone()),
+            None => World::new(seed.clone()),
+        };
         for (place, name) in self.oracles_off.iter().enumerate() {
             let oracle = Oracle::by_name(name).ok_or_else(|| unknown_oracle(place, name))?;
             world.switch_oracle(oracle, false);

@@ -9,7 +9,7 @@ use super::judge::Judge;
 use super::run::Failed;
 use super::{Flow, Scenario, What, verdict};
 use crate::determinism::Run;
-use crate::{Ended, World};
+use crate::{Ended, Failure, World};
 
 /// How far a run goes between two looks at whether it is done.
 const LOOK: Duration = Duration::from_secs(1);
@@ -75,8 +75,25 @@ impl<'a> Course<'a> {
     }
 
     /// The world at the end, and who has judged it.
-    pub(super) fn end(self) -> (Built, Judge) {
-        (self.built, self.judge)
+    pub(super) fn end(self) -> (&'a Scenario, Built, Judge) {
+        (self.scenario, self.built, self.judge)
+    }
+
+    /// What was built, as it is now.
+    pub(crate) fn built(&self) -> &Built {
+        &self.built
+    }
+
+    /// How many rules were found broken so far.
+    pub(super) fn found(&self) -> usize {
+        self.judge.failures.len() + self.built.world.found()
+    }
+
+    /// The rules that were broken so far. Of scripts nothing is said before the end.
+    pub(super) fn failures(&self) -> Vec<Failed> {
+        let failures = self.built.world.failures();
+        let by_now = failures.iter().filter(|failure| !matches!(failure, Failure::Script { .. }));
+        self.judge.failures.iter().cloned().chain(by_now.map(Failed::of)).collect()
     }
 
     /// Nothing is left that is due by `until`: the time is then.

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use tickwire_core::{InterfaceAddress, Seed};
 
 use super::{Expectations, Failed, Family, ForeignSpec, HostSpec, LinkSpec, Outcome, Prefix, Scenario, Setting, What};
+use crate::caught;
 use crate::link::{Mtu, Router, Stage};
 use crate::oracle::Oracle;
 
@@ -36,7 +37,9 @@ impl Variant {
             return Some(Failed { oracle: Oracle::Metamorphic.name().to_owned(), signature, text });
         }
         let text = || format!("with {what} applications see {:?}, not {:?}", outcome.flows, told.flows);
-        (*same == Some(false)).then(|| Failed::new(Oracle::Metamorphic.name(), text()))
+        let signature = format!("with {what} applications see something else");
+        let oracle = Oracle::Metamorphic.name().to_owned();
+        (*same == Some(false)).then(|| Failed { oracle, signature, text: text() })
     }
 }
 
@@ -64,16 +67,25 @@ pub fn variants(scenario: &Scenario) -> Vec<(&'static str, Scenario)> {
 }
 
 /// Runs the scenario in other words, and compares what applications have seen with `told`, the outcome of the
-/// scenario as it is. Nothing of the variants' frames is kept.
+/// scenario as it is. Nothing of the variants' frames is kept; a panic is a failure.
 pub fn compare(scenario: &Scenario, told: &Outcome, seed: &Seed) -> Vec<Variant> {
-    let crashes = scenario.fault.iter().any(|fault| fault.what == What::Crash);
-    let steady = |outcome: &Outcome| !crashes && outcome.flows.iter().all(|flow| flow.lost == 0);
     let run = |(what, variant): (&'static str, Scenario)| {
-        let outcome = variant.run_without_trace(seed);
-        let same = (steady(told) && steady(&outcome)).then(|| outcome.flows == told.flows);
-        Variant { what, outcome, same }
+        let outcome = caught::catch(|| variant.run_without_trace(seed)).unwrap_or_else(Outcome::failed);
+        Variant { what, same: same(scenario, told, &outcome), outcome }
     };
     variants(scenario).into_iter().map(run).collect()
+}
+
+/// Whether applications have seen the same in a scenario and in a variant of it, if that is anybody's promise.
+fn same(scenario: &Scenario, told: &Outcome, outcome: &Outcome) -> Option<bool> {
+    let crashes = scenario.fault.iter().any(|fault| fault.what == What::Crash);
+    let steady = |outcome: &Outcome| !crashes && outcome.flows.iter().all(|flow| flow.lost == 0);
+    (steady(told) && steady(outcome)).then(|| outcome.flows == told.flows)
+}
+
+/// What is wrong with a variant of a scenario, if `told` came of the scenario as it is and `outcome` of the variant.
+pub(crate) fn failure(scenario: &Scenario, told: &Outcome, what: &'static str, outcome: Outcome) -> Option<Failed> {
+    Variant { what, same: same(scenario, told, &outcome), outcome }.failure(told)
 }
 
 /// What is wrong with the variants of a scenario of which `told` came.

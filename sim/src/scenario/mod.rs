@@ -67,6 +67,7 @@
 //! | `lease` | DHCP servers |
 //! | `foreign` | hosts with another stack, and their ends of flows |
 //! | `timeline` | faults, and when |
+//! | `tape` | draws that are given instead of drawn |
 //! | `text` | TOML, and what is said about a mistake: line, key, what would be right |
 //! | `expect` | what a run as a whole is to come to |
 //! | `build` | the world of a scenario |
@@ -74,6 +75,7 @@
 //! | `names` | what names stand for in it |
 //! | `course` | [`Course`]: both phases, and the end |
 //! | `run` | [`Outcome`]: what came of it |
+//! | `notice` | [`Noticed`]: when a failure is noticed |
 //! | [`metamorphic`] | the same in other words: addresses, ports, sequence numbers, family |
 //! | `figures` | figures of a run, as people read them |
 //! | `judge` | which oracles about whole runs judge, and what they found |
@@ -92,8 +94,10 @@ mod lease;
 pub mod metamorphic;
 mod names;
 mod nodes;
+mod notice;
 mod population;
 mod run;
+mod tape;
 mod text;
 mod timeline;
 mod topology;
@@ -103,6 +107,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::draw::Tape;
 use crate::link::text as quantity;
 
 pub use adversary::{AdversaryKind, AdversarySpec, ClaimSpec, ConnectionSpec, ShapeSpec};
@@ -112,6 +117,8 @@ pub use expect::{Bound, Expectations, Index, Kind, Number, Share, Time};
 pub use flow::{Datagrams, Expected, Family, Flow, Reader};
 pub use foreign::{ForeignEnd, ForeignSpec};
 pub use lease::LeaseServerSpec;
+pub use notice::Noticed;
+pub(crate) use notice::frames_on_links;
 pub use population::{Bottleneck, Population};
 pub use run::{DatagramsOutcome, Failed, FlowOutcome, Outcome};
 pub use text::ScenarioError;
@@ -130,6 +137,10 @@ pub struct Scenario {
     /// Oracles that do not judge, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub oracles_off: Vec<String>,
+    /// What is random, if it does not follow from the seed: the draws that are not calm, by name. Stacks have their
+    /// seeds all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "tape")]
+    pub tape: Option<Tape>,
     /// What a run as a whole is to come to.
     #[serde(default, skip_serializing_if = "Expectations::is_empty")]
     pub expect: Expectations,
@@ -175,6 +186,7 @@ impl Scenario {
             title: title.to_owned(),
             heal: Duration::ZERO,
             oracles_off: Vec::new(),
+            tape: None,
             expect: Expectations::default(),
             host: Vec::new(),
             foreign: Vec::new(),

@@ -65,6 +65,9 @@ pub struct Failed {
 }
 
 impl Failed {
+    /// Who says that two runs differ.
+    pub(crate) const DETERMINISM: &'static str = "determinism";
+
     /// A failure whose signature is its text without the numbers.
     pub(crate) fn new(oracle: &str, text: String) -> Failed {
         Failed { oracle: oracle.to_owned(), signature: without_numbers(&text), text }
@@ -77,11 +80,11 @@ impl Failed {
 
     /// Two runs that differ, and where.
     pub(crate) fn divergence(text: &str) -> Failed {
-        let (oracle, signature) = ("determinism".to_owned(), "two runs differ".to_owned());
+        let (oracle, signature) = (Failed::DETERMINISM.to_owned(), "two runs differ".to_owned());
         Failed { oracle, signature, text: text.to_owned() }
     }
 
-    fn of(failure: &Failure) -> Failed {
+    pub(super) fn of(failure: &Failure) -> Failed {
         let text = failure.to_string();
         match failure {
             Failure::Script { .. } => Failed::new("script", text),
@@ -108,6 +111,8 @@ impl Outcome {
 /// The text with `#` for each number, addresses included.
 fn without_numbers(text: &str) -> String {
     let mut short = String::new();
+    // A number is one in hexadecimal, too, even without a digit.
+    let text = text.replace("0x", "0");
     for part in text.split_inclusive(|c: char| !c.is_ascii_hexdigit() && c != '.' && c != ':') {
         let word = part.trim_end_matches(|c: char| !c.is_ascii_hexdigit() && c != '.' && c != ':');
         let is_number = word.chars().any(|c| c.is_ascii_digit());
@@ -141,9 +146,16 @@ impl Scenario {
     pub fn run_built(&self, built: Built) -> (Outcome, Built) {
         let mut course = Course::new(self, built);
         while course.step(EVENTS_AT_ONCE) > 0 {}
-        let (mut built, mut judge) = course.end();
-        let population = Population::of(self, &built);
-        population::judge(self, &built, &population, &mut judge);
+        course.finish()
+    }
+}
+
+impl Course<'_> {
+    /// What came of the run, which is over.
+    pub(crate) fn finish(self) -> (Outcome, Built) {
+        let (scenario, mut built, mut judge) = self.end();
+        let population = Population::of(scenario, &built);
+        population::judge(scenario, &built, &population, &mut judge);
         built.tallies = judge.tallies;
         let mut failures = judge.failures;
         failures.extend(built.world.failures().iter().map(Failed::of));
@@ -186,5 +198,6 @@ mod tests {
     fn signatures_have_no_numbers() {
         let text = "a right edge of at least 601 at 0.105000000 from 192.0.2.1:80 after 2001:db8::1";
         assert_eq!(without_numbers(text), "a right edge of at least # at # from # after #");
+        assert_eq!(without_numbers("byte 7 is 0xfa, expected 0x05"), "byte # is #, expected #");
     }
 }

@@ -1,153 +1,169 @@
 //! Shrinking: a scenario that fails is made smaller for as long as it fails alike.
 //!
-//! First the scenario as a value: faults, flows, stages of links, options and hosts are left out, amounts are
-//! halved. Then the tape of the draws that made a difference: what is left out is calm. A step counts only if the
-//! same oracle fails with the same signature, so one bug does not turn into another. It ends after [`RUNS_MAX`] runs or
-//! [`TIME_MAX`].
+//! What counts is how many frames there are on all links until the failure is noticed ([`Noticed`]): a run is gone
+//! only so far, and a step that takes more frames is none. First the scenario as a value: what it does not need is left
+//! out, from whole flows to single options; nodes that only pass on go, so that their links become one; amounts are
+//! made least, or lessened. Then the draws that made a difference become the scenario's tape: what is left out of it is
+//! calm. On the tape the scenario is made smaller again, and so on, until nothing can be left out.
+//!
+//! A step counts only if the same oracle fails with the same signature, so one bug does not turn into another. It ends
+//! after [`RUNS_MAX`] runs or [`TIME_MAX`]. Where the failure is one of a pair of runs (they should be the same, or
+//! applications should see the same in other words), each try is such a pair.
 //!
 //! | module | what |
 //! |---|---|
+//! | `pursuit` | what is pursued, and whether a scenario fails so |
 //! | `smaller` | the scenarios that are one step smaller |
+//! | `parts` | steps that leave something out |
+//! | `amounts` | steps that lessen something |
+//! | `network` | steps that take a node out of the network |
+//! | `leases` | steps that leave out DHCP |
+//! | `turns` | steps that change something, to save frames |
+//! | `tape` | draws are left out, or come sooner; their names when the network changes |
 
+mod amounts;
+mod leases;
+mod network;
+mod parts;
+mod pursuit;
 mod smaller;
+mod tape;
+mod turns;
 
 use std::time::{Duration, Instant};
 
-use crate::Seed;
-use crate::draw::{Name, Tape};
-use crate::scenario::{Failed, Outcome, Scenario};
+use serde::{Deserialize, Serialize};
+
+use crate::caught::{self, Quiet};
+use crate::draw::Tape;
+use crate::scenario::{Failed, Noticed, Scenario, metamorphic};
+use crate::{Seed, determinism};
+
+use pursuit::Pursuit;
+use smaller::Steps;
 
 /// Runs, at most.
 pub const RUNS_MAX: u32 = 2_000;
 /// Time, at most.
 pub const TIME_MAX: Duration = Duration::from_mins(1);
+/// Of the runs and of the time, what is spent at most before the draws become a tape.
+const BY_CHANCE: u32 = 2;
 
-/// A scenario and a tape that still fail.
-#[derive(Clone, Debug)]
+/// A scenario that fails, made small.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shrunk {
-    /// The scenario.
+    /// The scenario, with the draws that it needs.
     pub scenario: Scenario,
-    /// The draws that are needed for the failure; all others are calm.
-    pub tape: Tape,
-    /// What came of the last run that failed.
-    pub outcome: Outcome,
+    /// Its failure as it was.
+    pub before: Noticed,
+    /// Its failure as it is now.
+    pub after: Noticed,
     /// How many runs it took.
     pub runs: u32,
+    /// How long it took.
+    pub time: Duration,
+}
+
+/// The smallest scenario so far, its failure, and the draws that made a difference.
+struct Best {
+    scenario: Scenario,
+    noticed: Noticed,
+    drawn: Tape,
 }
 
 /// What is looked for, and how much of the budget is used up.
 struct Hunt<'a> {
-    seed: &'a Seed,
-    target: &'a Failed,
+    pursuit: Pursuit<'a>,
     runs: u32,
-    until: Instant,
+    began: Instant,
 }
 
 impl Hunt<'_> {
-    fn is_over(&self) -> bool {
-        self.runs >= RUNS_MAX || Instant::now() >= self.until
+    /// Whether one part of so many of the budget is used up.
+    fn is_over(&self, parts: u32) -> bool {
+        self.runs >= RUNS_MAX / parts || self.began.elapsed() >= TIME_MAX / parts
     }
 
-    /// Runs a scenario, by chance or by a tape. `None` unless it fails alike.
-    fn fails(&mut self, scenario: &Scenario, tape: Option<&Tape>) -> Option<(Outcome, Tape)> {
-        self.runs += 1;
-        let mut built = match tape {
-            Some(tape) => scenario.build_replaying(self.seed, tape.clone()).ok()?,
-            None => scenario.build(self.seed).ok()?,
-        };
-        built.world.keep_trace(false);
-        built.world.record_draws();
-        let (outcome, built) = scenario.run_built(built);
-        let alike = |failed: &Failed| failed.oracle == self.target.oracle && failed.signature == self.target.signature;
-        outcome.failures.iter().any(alike).then(|| (outcome, built.world.tape().clone()))
+    /// Takes a scenario for the best one if it fails alike, with no more frames; after a fine step with less.
+    fn take(&mut self, smaller: Scenario, best: &mut Best, steps: Steps) -> bool {
+        self.runs += self.pursuit.runs();
+        let frames_max = best.noticed.frames.saturating_sub(u64::from(steps == Steps::Fine));
+        let Some((noticed, drawn)) = self.pursuit.fails(&smaller, frames_max) else { return false };
+        *best = Best { scenario: smaller, noticed, drawn };
+        if let Some(tape) = &mut best.scenario.tape {
+            tape.clone_from(&best.drawn);
+        }
+        true
     }
+}
+
+/// How a scenario fails: what is noticed first in its run; if nothing is, whether a second run differs; if it does not,
+/// what is wrong in other words. `None` if nothing is.
+pub fn failure(scenario: &Scenario, seed: &Seed) -> Option<Failed> {
+    let _quiet = Quiet::new();
+    if let Some(noticed) = scenario.first_failure(seed) {
+        return Some(noticed.failed);
+    }
+    match caught::catch(|| determinism::check_scenario(scenario, |_| seed)) {
+        Err(panicked) => return Some(panicked),
+        Ok(Err(divergence)) => return Some(Failed::divergence(&divergence.to_string())),
+        Ok(Ok(_)) => {}
+    }
+    let told = scenario.run(seed);
+    metamorphic::failures(&metamorphic::compare(scenario, &told, seed), &told).into_iter().next()
 }
 
 /// Shrinks a scenario that fails as `target` does. `None` if it does not.
 pub fn shrink(scenario: &Scenario, seed: &Seed, target: &Failed) -> Option<Shrunk> {
-    let mut hunt = Hunt { seed, target, runs: 0, until: Instant::now() + TIME_MAX };
-    let (outcome, tape) = hunt.fails(scenario, None)?;
-    let mut shrunk = Shrunk { scenario: scenario.clone(), tape, outcome, runs: 0 };
-    while structure(&mut hunt, &mut shrunk) {}
-    draws(&mut hunt, &mut shrunk);
-    shrunk.runs = hunt.runs;
-    Some(shrunk)
+    let _quiet = Quiet::new();
+    // What fails by itself in other words is a scenario like any other.
+    if let Some((_, variant)) = pursuit::variant(scenario, target)
+        && let Some(noticed) = variant.first_failure(seed)
+    {
+        return pursue(&variant, seed, &noticed.failed);
+    }
+    pursue(scenario, seed, target)
 }
 
-/// Takes each step that can be taken. Returns whether there was one, and there is time for another pass.
-fn structure(hunt: &mut Hunt<'_>, shrunk: &mut Shrunk) -> bool {
+fn pursue(scenario: &Scenario, seed: &Seed, target: &Failed) -> Option<Shrunk> {
+    let mut hunt = Hunt { pursuit: Pursuit::new(scenario, seed, target), runs: 0, began: Instant::now() };
+    hunt.runs += hunt.pursuit.runs();
+    let (before, drawn) = hunt.pursuit.fails(scenario, u64::MAX)?;
+    let mut best = Best { scenario: scenario.clone(), noticed: before.clone(), drawn };
+    while structure(&mut hunt, &mut best, Steps::Plain, BY_CHANCE) {}
+    let on_tape = Scenario { tape: Some(best.drawn.clone()), ..best.scenario.clone() };
+    hunt.take(on_tape, &mut best, Steps::Plain);
+    while !hunt.is_over(1) {
+        let fewer = best.scenario.tape.is_some() && tape::fewer(&mut hunt, &mut best);
+        if structure(&mut hunt, &mut best, Steps::Plain, 1) || fewer {
+            continue;
+        }
+        let sooner = best.scenario.tape.is_some() && tape::sooner(&mut hunt, &mut best);
+        if !structure(&mut hunt, &mut best, Steps::Fine, 1) && !sooner {
+            break;
+        }
+    }
+    Some(Shrunk { scenario: best.scenario, before, after: best.noticed, runs: hunt.runs, time: hunt.began.elapsed() })
+}
+
+/// Takes each step of a kind that can be taken, while one part of so many of the budget lasts. Returns whether there
+/// was one, and the budget is not used up.
+fn structure(hunt: &mut Hunt<'_>, best: &mut Best, steps: Steps, parts: u32) -> bool {
     let mut progress = false;
     let mut place = 0;
-    while let Some(smaller) = smaller::step(&shrunk.scenario, place) {
-        if hunt.is_over() {
+    while let Some(smaller) = smaller::step(&best.scenario, steps, place) {
+        if hunt.is_over(parts) {
             return false;
         }
-        match hunt.fails(&smaller, None) {
-            // What stands at this place now is another step.
-            Some((outcome, tape)) => {
-                (shrunk.scenario, shrunk.outcome, shrunk.tape) = (smaller, outcome, tape);
-                progress = true;
-            }
-            None => place += 1,
+        // What stands at this place afterwards is another step.
+        if hunt.take(smaller, best, steps) {
+            progress = true;
+        } else {
+            place += 1;
         }
     }
     progress
 }
 
-/// Leaves out draws: halves of them, then quarters, down to single ones.
-fn draws(hunt: &mut Hunt<'_>, shrunk: &mut Shrunk) {
-    let mut size = shrunk.tape.len().div_ceil(2);
-    while size > 0 {
-        let mut from = 0;
-        while from < shrunk.tape.len() && !hunt.is_over() {
-            let left_out: Vec<Name> = shrunk.tape.keys().skip(from).take(size).copied().collect();
-            let mut tape = shrunk.tape.clone();
-            tape.retain(|name, _| !left_out.contains(name));
-            match hunt.fails(&shrunk.scenario, Some(&tape)) {
-                Some((outcome, tape)) => (shrunk.outcome, shrunk.tape) = (outcome, tape),
-                None => from += size,
-            }
-        }
-        if size == 1 || hunt.is_over() {
-            break;
-        }
-        size = size.div_ceil(2);
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario::FaultSpec;
-    use crate::scenario::What;
-    use crate::swarm;
-
-    /// Text that is changed on the way, in a network with much else: what is left is what does it.
-    #[test]
-    fn what_does_not_matter_goes() {
-        let text = include_str!("../../scenarios/everything-at-once.toml");
-        let mut scenario: Scenario = text.replace("corrupt.break-checksum", "corrupt.keep-checksum").parse().unwrap();
-        let mut fault = FaultSpec::new(Duration::from_secs(1), What::Pause);
-        (fault.host, fault.lasts) = (Some("client".to_owned()), Some(Duration::from_millis(10)));
-        scenario.fault.push(fault);
-        let seed = swarm::seed(1);
-        let ran = |scenario: &Scenario| {
-            let outcome = scenario.run(&seed);
-            let failed = outcome.failures.into_iter().find(|failed| failed.oracle == "stream-bytes");
-            (outcome.frames, failed)
-        };
-        let (frames, Some(target)) = ran(&scenario) else { panic!("it does not fail") };
-        let shrunk = shrink(&scenario, &seed, &target).unwrap();
-        assert_eq!(ran(&shrunk.scenario).1.map(|failed| failed.signature), Some(target.signature));
-        assert!(shrunk.scenario.fault.is_empty(), "{}", shrunk.scenario);
-        assert!(shrunk.outcome.frames * 10 <= frames, "{} frames\n{}", shrunk.outcome.frames, shrunk.scenario);
-        assert!(shrunk.runs <= RUNS_MAX);
-    }
-
-    #[test]
-    fn what_does_not_fail_is_not_shrunk() {
-        let scenario: Scenario = include_str!("../../scenarios/download.toml").parse().unwrap();
-        let target = Failed { oracle: "window".to_owned(), signature: String::new(), text: String::new() };
-        assert!(shrink(&scenario, &swarm::seed(1), &target).is_none());
-    }
-}
+mod tests;

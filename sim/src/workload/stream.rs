@@ -48,13 +48,13 @@ impl Stream {
 
     /// The eight bytes from place `8 * n` on: a Weyl sequence, in which no block comes twice, and which costs an
     /// addition for each.
-    const fn block(self, n: u64) -> [u8; 8] {
-        n.wrapping_mul(STRIDE).wrapping_add(self.key).to_le_bytes()
+    const fn block(self, n: u64) -> u64 {
+        n.wrapping_mul(STRIDE).wrapping_add(self.key)
     }
 
     /// The byte at a place.
     pub const fn byte(self, at: u64) -> u8 {
-        self.block(at / BLOCK)[(at % BLOCK) as usize]
+        self.block(at / BLOCK).to_le_bytes()[(at % BLOCK) as usize]
     }
 
     /// Writes the bytes from place `from` on.
@@ -65,8 +65,10 @@ impl Stream {
         let first = (from + head.len() as u64) / BLOCK;
         let (blocks, tail) = rest.as_chunks_mut::<8>();
         let past = first + blocks.len() as u64;
-        for (n, block) in (first..).zip(blocks) {
-            *block = self.block(n);
+        let mut next = self.block(first);
+        for block in blocks {
+            *block = next.to_le_bytes();
+            next = next.wrapping_add(STRIDE);
         }
         for (at, byte) in (past * BLOCK..).zip(tail) {
             *byte = self.byte(at);
@@ -88,8 +90,10 @@ impl Stream {
         for (at, byte) in (from..).zip(head).chain((past * BLOCK..).zip(tail)) {
             different |= u64::from(self.byte(at) ^ byte);
         }
-        for (n, block) in (first..).zip(blocks) {
-            different |= u64::from_le_bytes(*block) ^ u64::from_le_bytes(self.block(n));
+        let mut next = self.block(first);
+        for block in blocks {
+            different |= u64::from_le_bytes(*block) ^ next;
+            next = next.wrapping_add(STRIDE);
         }
         if different == 0 { Ok(()) } else { Err(self.mismatch(from, bytes)) }
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 use tickwire_core::config::Medium;
 use tickwire_core::error::{AddInterfaceError, Dhcpv4Error, RouteError};
-use tickwire_core::frame::Capabilities;
+use tickwire_core::frame::{Capabilities, TxBatch};
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Acd, Config, Dad, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
 
@@ -109,6 +109,7 @@ impl World {
             dense: false,
             next_digest: EVENTS_PER_DIGEST,
             work_at_now: 0,
+            batch: TxBatch::new(),
             sent: Vec::new(),
             outbox: Vec::new(),
         }

@@ -3,7 +3,7 @@
 use tickwire_core::{Instant, Stack};
 
 use super::hash::Entry;
-use super::{HostId, LinkId, NodeId, Port, World};
+use super::{HostId, LinkId, NodeId, NodeState, Port, World};
 use crate::application::ApplicationId;
 use crate::failure::Failure;
 use crate::node::host::HostState;
@@ -140,6 +140,17 @@ impl World {
             Some(tap) => &tap.white_box,
             None => panic!("node {} has no oracles", host.0),
         }
+    }
+
+    /// How many broken rules are among [`World::failures`], scripts apart: cheap to ask for after each event.
+    pub(crate) fn found(&self) -> usize {
+        let of = |state: &NodeState| {
+            let tap = state.tap.as_ref();
+            let verdicts = tap.map_or(0, |tap| tap.oracles.verdicts().len() + tap.white_box.verdicts().len());
+            let Node::Host(host) = &state.node else { return verdicts };
+            verdicts + host.applications.ledgers().map(|(_, ledger)| ledger.findings.len()).sum::<usize>()
+        };
+        self.nodes.iter().map(of).sum()
     }
 
     /// The scripts that failed, those that have not finished, and the rules that hosts broke. Empty at the

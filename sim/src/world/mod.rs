@@ -34,6 +34,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use smallvec::SmallVec;
 use tickwire_core::config::Medium;
+use tickwire_core::frame::TxBatch;
 use tickwire_core::{Instant, Seed};
 
 pub use self::build::{Host, HostError, HostRoute};
@@ -118,6 +119,7 @@ pub struct World {
     next_digest: u64,
     work_at_now: u32,
     /// Used again at each turn.
+    batch: TxBatch,
     sent: Vec<Sent>,
     outbox: Outbox,
 }
@@ -308,7 +310,7 @@ impl World {
         match &mut state.node {
             Node::Host(host) => {
                 sent = std::mem::take(&mut self.sent);
-                next = host.turn(self.now, &mut sent, |turn| programs.run(HostId(id.0), turn));
+                next = host.turn(self.now, &mut self.batch, &mut sent, |turn| programs.run(HostId(id.0), turn));
             }
             Node::Machine(machine) => {
                 let mut outbox = std::mem::take(&mut self.outbox);

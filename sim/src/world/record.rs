@@ -39,9 +39,16 @@ impl World {
         if direction == Direction::Outbound || matches!(self.nodes[node].node, Node::Machine(_)) {
             self.show(port, number, direction, frame);
         }
-        let fates = fate.into_iter().collect();
-        let frame = frame.clone();
-        self.trace.push(Passed { number, at: now, port, direction, frame, provenance, fates, lost: false });
+        self.trace.pass(|number| Passed {
+            number,
+            at: now,
+            port,
+            direction,
+            frame: frame.clone(),
+            provenance,
+            fates: fate.into_iter().collect(),
+            lost: false,
+        });
         number
     }
 
@@ -77,34 +84,30 @@ impl World {
     /// Records a frame that arrives where nobody takes it.
     pub(super) fn record_lost(&mut self, port: Port, frame: &Bytes, fate: Option<Fate>) {
         self.hash.entry(Entry::Lost, self.now, port.node.0, [port.interface as u64, frame.len() as u64]);
-        let fates = fate.into_iter().collect();
-        let (at, direction, frame) = (self.now, Direction::Inbound, frame.clone());
-        self.trace.push(Passed {
-            number: self.trace.next_number(),
+        let at = self.now;
+        self.trace.pass(|number| Passed {
+            number,
             at,
             port,
-            direction,
-            frame,
+            direction: Direction::Inbound,
+            frame: frame.clone(),
             provenance: None,
-            fates,
+            fates: fate.into_iter().collect(),
             lost: true,
         });
     }
 
     /// What a host's connections looked like during its turn, and whether they might.
     pub(super) fn examine(&mut self, id: NodeId) {
-        let mut kept = Vec::new();
         let state = &mut self.nodes[id.0];
-        if let (Node::Host(host), Some(tap)) = (&mut state.node, &mut state.tap) {
-            let mark = Mark::new(self.trace.count().saturating_sub(1), host.clock.at(self.now));
-            for examination in host.stack.take_examinations() {
-                let flow = FlowKey::of(examination.local, examination.remote);
-                tap.white_box.observe(&examination, mark, tap.oracles.offered(flow));
-                if self.details.is_some() {
-                    kept.push(examination);
-                }
-            }
+        let (Node::Host(host), Some(tap)) = (&mut state.node, &mut state.tap) else { return };
+        let mark = Mark::new(self.trace.count().saturating_sub(1), host.clock.at(self.now));
+        for examination in host.stack.examinations() {
+            let flow = FlowKey::of(examination.local, examination.remote);
+            tap.white_box.observe(examination, mark, tap.oracles.offered(flow));
         }
+        let kept = if self.details.is_some() { host.stack.examinations().to_vec() } else { Vec::new() };
+        host.stack.forget_examinations();
         for examination in kept {
             self.keep_examination(HostId(id.0), examination);
         }

@@ -4,12 +4,14 @@ use alloc::collections::BTreeMap;
 
 use super::{Duration, Host, Instant, State, Tcb, Vec, Wire};
 
-/// What a link does, per thousand segments.
+/// What a link does; chances are per thousand segments.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Faults {
     pub(super) loss: u32,
     pub(super) reorder: u32,
     pub(super) duplicate: u32,
+    /// Of the segments with text whose numbers lie between these, every second one is lost.
+    pub(super) every_second: (usize, usize),
 }
 
 /// Two connected hosts.
@@ -23,6 +25,8 @@ pub(super) struct Pair {
     in_flight: BTreeMap<(Instant, u64), (usize, Wire)>,
     serial: u64,
     random: u64,
+    /// How many segments with text have left.
+    texts: usize,
     /// Everything that was sent, with its sender.
     pub(super) trace: Vec<(usize, Wire)>,
 }
@@ -39,6 +43,7 @@ impl Pair {
             in_flight: BTreeMap::new(),
             serial: 0,
             random: seed.wrapping_mul(2) + 1,
+            texts: 0,
             trace: Vec::new(),
         };
         pair.hosts[0].open(None);
@@ -71,6 +76,11 @@ impl Pair {
             }
             for wire in self.hosts[from].pull() {
                 self.trace.push((from, wire.clone()));
+                self.texts += usize::from(!wire.text.is_empty());
+                let (first, last) = self.faults.every_second;
+                if !wire.text.is_empty() && (first..last).contains(&self.texts) && self.texts.is_multiple_of(2) {
+                    continue;
+                }
                 let copies = 1 + usize::from(self.chance(self.faults.duplicate));
                 for _ in 0..copies {
                     if self.chance(self.faults.loss) {

@@ -7,7 +7,7 @@ use slotmap::SlotMap;
 use tickwire_core::Instant;
 use tickwire_core::provenance::Trigger;
 use tickwire_core::tcp::seq::SeqNumber;
-use tickwire_core::tcp::{Examination, Recovering, State, TimerCause};
+use tickwire_core::tcp::{Examination, Expiries, Recovering, State, TimerCause};
 
 use super::WhiteBox;
 use crate::oracle::name::{Oracle, Switches};
@@ -44,7 +44,7 @@ fn established() -> Examination {
         rcv_wnd: 65_535,
         unread: 0,
         ack_due: false,
-        timers: [None; TimerCause::ALL.len()],
+        timers: Expiries::default(),
     }
 }
 
@@ -59,7 +59,7 @@ trait Changed: Sized + Into<Examination> {
     }
 
     fn running(self, cause: TimerCause) -> Examination {
-        self.with(|seen| seen.timers[cause as usize] = Some(Instant::from_millis(1)))
+        self.with(|seen| seen.timers.set(cause, Some(Instant::from_millis(1))))
     }
 
     fn flying(self, bytes: u32) -> Examination {
@@ -165,7 +165,7 @@ fn the_window_is_the_one_on_the_wire(#[case] offered: u32, #[case] breaks: &[Ora
 #[case::to_leave_at_once(established().with(|seen| { seen.nxt += 10; seen.owes = true; }), &[])]
 #[case::watched_twice(established().flying(1).with(|seen| seen.wnd = 0).running(TimerCause::ZeroWindowProbe), &[Oracle::RetransmissionTimer])]
 #[case::watches_nothing(established().flying(0), &[Oracle::RetransmissionTimer])]
-#[case::never_gives_up(established().flying(1).with(|seen| seen.timers[TimerCause::UserTimeout as usize] = None), &[Oracle::Timers])]
+#[case::never_gives_up(established().flying(1).with(|seen| seen.timers.set(TimerCause::UserTimeout, None)), &[Oracle::Timers])]
 #[case::closed_window(established().with(|seen| { seen.wnd = 0; seen.unsent = 9; }), &[Oracle::Persist])]
 #[case::closed_window_probed(established().with(|seen| { seen.wnd = 0; seen.unsent = 9; }).running(TimerCause::ZeroWindowProbe), &[])]
 #[case::a_fin_behind_a_closed_window(established().with(|seen| { seen.wnd = 0; seen.fin_queued = true; }), &[Oracle::Persist])]
@@ -216,7 +216,7 @@ fn time_wait_has_its_timer_alone() {
     let waits = in_state(State::TimeWait);
     let reaches = |last| [established(), in_state(State::FinWait1), last];
     assert_eq!(broken(&reaches(waits)), []);
-    let idle = waits.with(|seen| seen.timers = [None; TimerCause::ALL.len()]);
+    let idle = waits.with(|seen| seen.timers = Expiries::default());
     assert_eq!(broken(&reaches(idle)), [Oracle::Timers]);
     assert_eq!(broken(&reaches(waits.running(TimerCause::DelayedAck))), [Oracle::Timers]);
 }
@@ -258,7 +258,7 @@ fn congestion(#[case] next: Examination, #[case] breaks: &[Oracle]) {
 fn a_probe_of_a_closed_window_cuts_nothing(#[case] timer: TimerCause, #[case] wnd: u32, #[case] breaks: &[Oracle]) {
     let resent = flying().with(|seen| {
         (seen.wnd, seen.recovering) = (wnd, Recovering::Timeout);
-        seen.timers = [None; TimerCause::ALL.len()];
+        seen.timers = Expiries::default();
     });
     let waits = resent.running(timer).running(TimerCause::UserTimeout);
     assert_eq!(broken(&[flying(), waits, waits.with(|seen| seen.backoff += 1)]), breaks);
@@ -269,7 +269,7 @@ fn a_probe_of_a_closed_window_cuts_nothing(#[case] timer: TimerCause, #[case] wn
 fn fast_recovery_lasts_until_its_point() {
     let fast = lost(flying(), Recovering::Fast, 5_110, 5_110);
     let over = |acked| lost(flying().acked(acked), Recovering::No, 5_110, 5_110);
-    let full = over(10_220).with(|seen| seen.timers = [None; TimerCause::ALL.len()]);
+    let full = over(10_220).with(|seen| seen.timers = Expiries::default());
     assert_eq!(broken(&[flying(), fast, full]), []);
     assert_eq!(broken(&[flying(), fast, over(1_460)]), LAW);
     let inflated = full.with(|seen| seen.cwnd = 5_111);

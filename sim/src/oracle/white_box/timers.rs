@@ -24,20 +24,17 @@ pub(super) fn judge(seen: &Examination, bench: &mut Bench) {
         persist(seen, bench);
     }
     if bench.judges(Oracle::Timers) {
-        for cause in TimerCause::ALL {
-            let runs = seen.timer(cause).is_some();
-            if runs && !may_run(cause, seen) {
-                let expected = format!("no {cause:?} timer in {}", seen.state);
-                bench.fail(Oracle::Timers, None, expected, "it runs".to_owned());
-            }
-            if !runs && cause == TimerCause::TimeWait && seen.state == State::TimeWait {
-                bench.fail(Oracle::Timers, None, "the 2 MSL timer in TIME-WAIT".to_owned(), "none".to_owned());
-            }
-            let is_sent_again = seen.timer(TimerCause::Retransmission).is_some();
-            if !runs && cause == TimerCause::UserTimeout && is_sent_again {
-                let expected = "the user timeout of what is sent again".to_owned();
-                bench.fail(Oracle::Timers, None, expected, "none".to_owned());
-            }
+        for cause in seen.timers.running().filter(|cause| !may_run(*cause, seen)) {
+            let expected = format!("no {cause:?} timer in {}", seen.state);
+            bench.fail(Oracle::Timers, None, expected, "it runs".to_owned());
+        }
+        let runs = |cause| seen.timer(cause).is_some();
+        if seen.state == State::TimeWait && !runs(TimerCause::TimeWait) {
+            bench.fail(Oracle::Timers, None, "the 2 MSL timer in TIME-WAIT".to_owned(), "none".to_owned());
+        }
+        if runs(TimerCause::Retransmission) && !runs(TimerCause::UserTimeout) {
+            let expected = "the user timeout of what is sent again".to_owned();
+            bench.fail(Oracle::Timers, None, expected, "none".to_owned());
         }
     }
 }
