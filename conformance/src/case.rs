@@ -200,7 +200,8 @@ impl Description {
             self.stack.addresses.iter().map(|text| text.0),
         )
         .unverified();
-        Host { name: "stack".to_owned(), config: Config::default(), interfaces: vec![interface], routes: Vec::new() }
+        let (config, interfaces) = (Config::default(), vec![interface]);
+        Host { name: "stack".to_owned(), config, interfaces, routes: Vec::new(), leases: Vec::new() }
     }
 }
 

@@ -51,7 +51,13 @@ fn host(name: &str, networks: &[(u8, u16)]) -> Host {
     };
     let mut config = Config::default();
     config.router.forwarding = networks.len() > 1;
-    Host { name: name.to_owned(), config, interfaces: networks.iter().map(interface).collect(), routes: Vec::new() }
+    Host {
+        name: name.to_owned(),
+        config,
+        interfaces: networks.iter().map(interface).collect(),
+        routes: Vec::new(),
+        leases: Vec::new(),
+    }
 }
 
 /// Routes of both families, by the interface with that number: to network `to`, or to everywhere.

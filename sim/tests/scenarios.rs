@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use rstest::rstest;
+use tickwire_sim::node::Machine;
 use tickwire_sim::scenario::{Expected, Scenario, metamorphic};
 use tickwire_sim::{Seed, swarm};
 
@@ -159,7 +160,7 @@ to = "b"
 #[case(
     "heal",
     "heel",
-    "line 2: heel: unknown field `heel`, expected one of `title`, `heal`, `oracles_off`, `tape`, `expect`, `host`, `foreign`, `hub`, `switch`, `nat`, `adversary`, `link`, `fault`, `flow`, `datagrams`"
+    "line 2: heel: unknown field `heel`, expected one of `title`, `heal`, `oracles_off`, `tape`, `expect`, `host`, `foreign`, `hub`, `switch`, `nat`, `lease-server`, `adversary`, `link`, `fault`, `flow`, `datagrams`"
 )]
 #[case(
     "192.0.2.2/24",
@@ -274,6 +275,110 @@ fn mistakes_about_adversaries_are_told(#[case] right: &str, #[case] wrong: &str,
     assert!(ADVERSARY.parse::<Scenario>().is_ok());
     let error = ADVERSARY.replacen(right, wrong, 1).parse::<Scenario>().unwrap_err();
     assert_eq!(error.to_string(), told);
+}
+
+const LEASE: &str = r#"title = "t"
+heal = "1s"
+
+[[host]]
+name = "a"
+interfaces = [[]]
+dhcp = true
+
+[[host]]
+name = "b"
+interfaces = [["192.0.2.2/24"]]
+
+[[hub]]
+name = "h"
+ports = 3
+
+[[lease-server]]
+name = "d"
+address = "192.0.2.1/24"
+pool = ["192.0.2.10", "192.0.2.19"]
+lease = "40s"
+
+[[link]]
+name = "la"
+ends = ["a", "h.0"]
+
+[[link]]
+name = "lb"
+ends = ["b", "h.1"]
+
+[[link]]
+name = "ld"
+ends = ["d", "h.2"]
+
+[[flow]]
+from = "a"
+to = "b"
+"#;
+
+#[rstest]
+#[case(
+    "from = \"a\"\nto = \"b\"",
+    "from = \"b\"\nto = \"a\"",
+    "line 35: flow.0.ip: a leases its IPv4 address, which nobody knows beforehand: it can only be `from`, or give it a fixed one in `interfaces`"
+)]
+#[case(
+    "interfaces = [[]]",
+    "interfaces = [[\"192.0.2.3/24\"]]",
+    "line 7: host.0.dhcp: each of its interfaces has an IPv4 address already: leave out that of one, or `dhcp`"
+)]
+#[case(
+    "192.0.2.1/24",
+    "2001:db8::1/64",
+    "line 19: lease-server.0.address: 2001:db8::1/64 is no IPv4 address: DHCPv4 has only those"
+)]
+#[case(
+    "\"192.0.2.19\"",
+    "\"192.0.3.19\"",
+    "line 20: lease-server.0.pool.1: 192.0.3.19 is not on the network of 192.0.2.1/24"
+)]
+#[case(
+    "\"192.0.2.19\"",
+    "\"192.0.2.9\"",
+    "line 20: lease-server.0.pool: from 192.0.2.10 to 192.0.2.9 there are not 1 to 4096 addresses"
+)]
+#[case(
+    "\"40s\"",
+    "\"1500ms\"",
+    "line 21: lease-server.0.lease: 1.5s is no time of a lease: whole seconds, from \"1s\""
+)]
+#[case(
+    "\"40s\"",
+    "\"40s\"\nrenew = \"35s\"",
+    "line 22: lease-server.0.renew: T1 (`renew`, or half of the lease) must be before T2 (`rebind`, or seven eighths), and T2 before the end"
+)]
+#[case(
+    "\"40s\"",
+    "\"40s\"\nrouter = \"198.51.100.1\"",
+    "line 22: lease-server.0.router: 198.51.100.1 is not on the network of 192.0.2.1/24"
+)]
+#[case(
+    "[[lease-server]]\nname = \"d\"\naddress = \"192.0.2.1/24\"\npool = [\"192.0.2.10\", \"192.0.2.19\"]\nlease = \"40s\"",
+    "[[host]]\nname = \"d\"\ninterfaces = [[\"192.0.2.1/24\"]]",
+    "line 7: host.0.dhcp: there is nobody to lease an address from: write a [[lease-server]], and a link to it"
+)]
+fn mistakes_about_leases_are_told(#[case] right: &str, #[case] wrong: &str, #[case] told: &str) {
+    assert!(LEASE.parse::<Scenario>().is_ok());
+    let error = LEASE.replacen(right, wrong, 1).parse::<Scenario>().unwrap_err();
+    assert_eq!(error.to_string(), told);
+}
+
+/// RFC 2131 section 3.2: who comes back asks for the address that he had, and has it at once. What he began before is
+/// lost; the server is not asked for another lease.
+#[test]
+fn a_host_that_crashes_has_its_lease_again() {
+    let crash = "[[fault]]\nwhat = \"crash\"\nhost = \"a\"\nat = \"500ms\"\nlasts = \"100ms\"\n";
+    let scenario: Scenario = format!("{LEASE}{crash}").parse().unwrap();
+    let (outcome, built) = scenario.run_built(scenario.build(&Seed([1; 32])).unwrap());
+    assert_eq!(outcome.failures, []);
+    let Some(Machine::LeaseServer(server)) = built.world.node(built.lease_servers[0]) else { panic!("no server") };
+    let counters = server.counters();
+    assert_eq!((counters.given, counters.confirmed, counters.refused), (1, 1, 0));
 }
 
 #[cfg(feature = "smoltcp")]

@@ -8,6 +8,7 @@ use tickwire_core::DropReason;
 use super::excused;
 use crate::link::StageKind;
 use crate::node::Machine;
+use crate::node::lease::LeaseServerCounters;
 use crate::oracle::Oracle;
 use crate::oracle::white_box::{Cells, TcpEvent};
 use crate::scenario::{AdversaryKind, Built, Scenario, What};
@@ -46,6 +47,7 @@ impl Coverage {
             ("switch", scenario.switch.len()),
             ("nat", scenario.nat.len()),
             ("foreign", scenario.foreign.len()),
+            ("lease-server", scenario.lease_server.len()),
         ];
         for (kind, count) in nodes {
             coverage.add(format!("node {kind}"), count as u64);
@@ -55,6 +57,12 @@ impl Coverage {
         for (adversary, node) in scenario.adversary.iter().zip(&built.adversaries) {
             let acts = world.node(*node).map_or(0, Machine::acts);
             coverage.add(format!("adversary {}", adversary.kind.name()), acts);
+        }
+        for node in &built.lease_servers {
+            let Some(Machine::LeaseServer(server)) = world.node(*node) else { continue };
+            for (what, count) in leases(server.counters()) {
+                coverage.add(format!("lease {what}"), count);
+            }
         }
         for link in &built.links {
             for (kind, count) in world.link_counters(*link).iter().flat_map(|counters| &counters.acted) {
@@ -109,6 +117,19 @@ impl Coverage {
     }
 }
 
+/// What DHCP servers have done for hosts that neither give a lease back nor ask for settings alone.
+fn leases(counters: &LeaseServerCounters) -> [(&'static str, u64); 7] {
+    [
+        ("offered", counters.offered),
+        ("given", counters.given),
+        ("confirmed", counters.confirmed),
+        ("renewed", counters.renewed),
+        ("rebound", counters.rebound),
+        ("refused", counters.refused),
+        ("declined", counters.declined),
+    ]
+}
+
 pub(super) fn cell_name(state: &str, event: TcpEvent) -> String {
     format!("tcp {state} x {event}")
 }
@@ -122,12 +143,14 @@ pub(super) fn reachable() -> impl Iterator<Item = String> {
     let faults = What::ALL.iter().map(|what| format!("fault {}", what.name()));
     let links = StageKind::ALL.iter().map(|kind| format!("link {kind}"));
     let oracles = Oracle::ALL.iter().map(|oracle| format!("oracle {oracle}"));
-    let nodes = ["hub", "switch", "nat", "router", "foreign"].iter().map(|kind| format!("node {kind}"));
+    let nodes = ["hub", "switch", "nat", "router", "foreign", "lease-server"];
+    let nodes = nodes.into_iter().map(|kind| format!("node {kind}"));
+    let leases = leases(&LeaseServerCounters::default()).map(|(what, _)| format!("lease {what}"));
     let adversaries = AdversaryKind::NAMES.iter().map(|kind| format!("adversary {kind}"));
     let drops = DropReason::ALL.iter().map(|reason| drop_name(*reason));
     let cells = Cells::default();
     let cells: Vec<String> = cells.iter().map(|(state, event, _)| cell_name(state, event)).collect();
-    faults.chain(links).chain(oracles).chain(nodes).chain(adversaries).chain(drops).chain(cells)
+    faults.chain(links).chain(oracles).chain(nodes).chain(leases).chain(adversaries).chain(drops).chain(cells)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
-use tickwire_core::error::RouteError;
+use tickwire_core::error::{Dhcpv4Error, RouteError};
 use tickwire_core::frame::{Frame, TxBatch};
 use tickwire_core::link::InterfaceId;
 use tickwire_core::provenance::Provenance;
@@ -277,7 +277,7 @@ fn joined(head: &[u8], slices: &[Bytes]) -> Bytes {
     whole.into()
 }
 
-/// A stack with the host's interfaces and routes.
+/// A stack with the host's interfaces and routes, which seeks its leases.
 fn boot(made_of: &Host, config: Config, seed: Seed, now: Instant) -> Result<(Box<Stack>, Vec<InterfaceId>), HostError> {
     let mut stack = Box::new(Stack::new(config, seed));
     let mut interfaces = Vec::with_capacity(made_of.interfaces.len());
@@ -290,6 +290,12 @@ fn boot(made_of: &Host, config: Config, seed: Seed, now: Instant) -> Result<(Box
         let interface = *interfaces.get(route.interface).ok_or(refused(RouteError::NoInterface))?;
         let InterfaceAddress { address, prefix_len } = route.destinations;
         stack.add_route(Route::via(address, prefix_len, route.gateway, interface)).map_err(refused)?;
+    }
+    for number in &made_of.leases {
+        let refused = |error| HostError::Lease(*number, error);
+        let interface = *interfaces.get(*number).ok_or(refused(Dhcpv4Error::NoInterface))?;
+        let config = stack.config().dhcpv4.clone();
+        stack.dhcpv4_start(now, interface, config).map_err(refused)?;
     }
     Ok((stack, interfaces))
 }

@@ -7,6 +7,7 @@ use super::adversary::{Forger, RogueDhcp, Tamperer};
 #[cfg(feature = "smoltcp")]
 use super::foreign::{self, Foreign};
 use super::injector::Injector;
+use super::lease::LeaseServer;
 use super::nat::Nat;
 use super::switch::Switch;
 use super::{Hub, Outbox};
@@ -25,6 +26,8 @@ pub enum Machine {
     Nat(Box<Nat>),
     /// Frames at times.
     Injector(Injector),
+    /// A DHCP server.
+    LeaseServer(Box<LeaseServer>),
     /// Forged frames at a rate.
     Forger(Forger),
     /// A DHCP server that nobody has set up.
@@ -92,6 +95,12 @@ impl From<Nat> for Machine {
     }
 }
 
+impl From<LeaseServer> for Machine {
+    fn from(server: LeaseServer) -> Machine {
+        Machine::LeaseServer(Box::new(server))
+    }
+}
+
 impl From<Injector> for Machine {
     fn from(injector: Injector) -> Machine {
         Machine::Injector(injector)
@@ -105,7 +114,7 @@ impl Machine {
             Machine::Hub(hub) => hub.ports(),
             Machine::Switch(switch) => switch.ports(),
             Machine::Nat(_) | Machine::Tamperer(_) => 2,
-            Machine::Injector(_) | Machine::Forger(_) | Machine::RogueDhcp(_) => 1,
+            Machine::Injector(_) | Machine::LeaseServer(_) | Machine::Forger(_) | Machine::RogueDhcp(_) => 1,
             #[cfg(feature = "smoltcp")]
             Machine::Foreign(_) => 1,
         }
@@ -118,6 +127,7 @@ impl Machine {
             Machine::Switch(switch) => switch.receive(now, port, frame, out),
             Machine::Nat(nat) => nat.receive(now, port, &frame, out),
             Machine::Injector(injector) => injector.receive(),
+            Machine::LeaseServer(server) => server.receive(now, &frame, out),
             Machine::Forger(forger) => forger.receive(),
             Machine::RogueDhcp(rogue) => rogue.receive(now, &frame, lots, out),
             Machine::Tamperer(tamperer) => tamperer.receive(now, port, frame, lots, out),
@@ -129,7 +139,11 @@ impl Machine {
     /// When [`Machine::expire`] has something to do.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self {
-            Machine::Hub(_) | Machine::Switch(_) | Machine::RogueDhcp(_) | Machine::Tamperer(_) => None,
+            Machine::Hub(_)
+            | Machine::Switch(_)
+            | Machine::LeaseServer(_)
+            | Machine::RogueDhcp(_)
+            | Machine::Tamperer(_) => None,
             Machine::Nat(nat) => nat.deadline(),
             Machine::Injector(injector) => injector.deadline(),
             Machine::Forger(forger) => forger.deadline(),
@@ -141,7 +155,11 @@ impl Machine {
     /// Does what is due. At any time before the deadline it does nothing.
     pub(crate) fn expire(&mut self, now: Instant, lots: &mut Lots<'_>, out: &mut Outbox) {
         match self {
-            Machine::Hub(_) | Machine::Switch(_) | Machine::RogueDhcp(_) | Machine::Tamperer(_) => {}
+            Machine::Hub(_)
+            | Machine::Switch(_)
+            | Machine::LeaseServer(_)
+            | Machine::RogueDhcp(_)
+            | Machine::Tamperer(_) => {}
             Machine::Nat(nat) => nat.expire(now, out),
             Machine::Injector(injector) => injector.expire(now, out),
             Machine::Forger(forger) => forger.expire(now, lots, out),

@@ -12,14 +12,18 @@
 //! | [`adversary`] | nodes that send what they should not |
 //! | [`foreign`] | a host with another stack, smoltcp (feature `smoltcp`) |
 //! | [`frames`] | frames from their parts |
+//! | `dhcp` | DHCP messages in frames |
+//! | [`lease`] | [`LeaseServer`]: a DHCP server |
 
 pub mod adversary;
+mod dhcp;
 #[cfg(feature = "smoltcp")]
 pub mod foreign;
 pub mod frames;
 pub(crate) mod host;
 mod hub;
 pub mod injector;
+pub mod lease;
 mod machine;
 pub mod nat;
 pub mod switch;
@@ -28,6 +32,7 @@ use bytes::Bytes;
 
 pub use self::hub::Hub;
 pub use self::injector::Injector;
+pub use self::lease::LeaseServer;
 pub use self::machine::{Machine, Standing};
 pub use self::nat::Nat;
 pub use self::switch::Switch;

@@ -22,6 +22,7 @@
 //! | `fragment` | fragments, identification |
 //! | `reachability` | reachability |
 //! | `verification` | verification |
+//! | `renewal` | dhcp-renewal |
 //! | [`white_box`] | the oracles that look into a stack: states, timers, the congestion window |
 //!
 //! An oracle about a connection judges one that was seen from its SYNs on; of others it abstains, which is
@@ -52,6 +53,7 @@ mod options;
 mod packet;
 mod reachability;
 mod received;
+mod renewal;
 mod reset;
 mod sent;
 mod table;
@@ -91,6 +93,7 @@ use self::flow::Flow;
 use self::fragment::Identifications;
 use self::packet::{NoPacket, Packet};
 use self::reachability::Neighbors;
+use self::renewal::Leases;
 use self::table::Flows;
 use self::verdict::Bench;
 use self::verification::Verification;
@@ -197,6 +200,7 @@ pub struct WireOracles {
     /// The hardware addresses that the host was seen to send from.
     own: SmallVec<[EthernetAddress; 2]>,
     verification: Verification,
+    leases: Leases,
     path_news: u64,
     /// How many frames were seen.
     seen: u64,
@@ -218,6 +222,7 @@ impl WireOracles {
             neighbors: Neighbors::default(),
             own: SmallVec::new(),
             verification: Verification::default(),
+            leases: Leases::default(),
             path_news: 0,
             seen: 0,
             last_begun: None,
@@ -237,6 +242,9 @@ impl WireOracles {
         let outbound = sighting.direction == Direction::Outbound;
         self.bench.order = self.seen;
         self.seen += 1;
+        if self.leases.judge(sighting.at, &mut self.bench) {
+            self.bench.keep(&sighting, None);
+        }
         if let (Medium::Ethernet, Ok(frame)) = (sighting.medium, EthernetFrame::parse(sighting.frame))
             && !self.stations(&frame, outbound, sighting.at)
         {
@@ -272,6 +280,7 @@ impl WireOracles {
         self.path_news = self.seen;
         self.flows.forget_waits();
         self.neighbors.forget();
+        self.leases.disturbed();
     }
 
     /// The host has lost what it knew: nothing binds it to what it did before.
@@ -280,6 +289,7 @@ impl WireOracles {
         self.identifications = Identifications::default();
         self.neighbors.forget();
         self.verification.restarted();
+        self.leases.restarted();
         self.asked = None;
         self.last_begun = None;
     }
@@ -345,6 +355,7 @@ impl WireOracles {
         let packet = EthernetFrame::parse(sighting.frame).ok().map(|frame| ArpPacket::parse(frame.payload()));
         if let Some(Ok(packet)) = packet {
             self.verification.arp(&packet, self.settings.verifies, &mut self.bench);
+            self.leases.sent_arp(&packet, sighting.at, &mut self.bench);
             self.bench.keep(sighting, None);
         }
         self.asks(sighting);
@@ -368,6 +379,9 @@ impl WireOracles {
             integrity::checksums(packet, seen.offloaded, &mut self.bench);
             self.identifications.judge(&seen, packet, &mut self.bench);
             self.verification.packet(packet, self.settings.verifies, &mut self.bench);
+        }
+        if self.leases.sent(packet, seen.mark, &mut self.bench) {
+            self.flows.forget_waits();
         }
         if is_solicitation(packet) {
             self.asks(sighting);
@@ -415,8 +429,14 @@ impl WireOracles {
             self.path_news = self.seen;
         }
         let Some(segment) = &packet.segment else {
+            if self.leases.received(packet, self.settings.offloaded, self.mark(sighting)) {
+                self.flows.forget_waits();
+            }
             return self.received_part(packet);
         };
+        if self.leases.lacks(packet, sighting.at) {
+            return;
+        }
         // What is damaged tells the host nothing.
         let vouched = self.settings.offloaded || packet.upper_sum_is_right();
         if !vouched || packet.v4.as_ref().is_some_and(|v4| !v4.verify_checksum()) {

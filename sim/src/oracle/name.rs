@@ -52,6 +52,9 @@ pub enum Oracle {
     Reachability,
     /// An address that is to be verified is asked for before it is used.
     Verification,
+    /// A leased address is asked for anew in time: its server by T2, and then anybody before the lease is over; once it
+    /// is, the address is not used.
+    DhcpRenewal,
     /// No two connections in a row begin with the same sequence number.
     InitialSequence,
     /// A connection goes from state to state as RFC 9293 allows.
@@ -114,7 +117,7 @@ impl Oracle {
     ];
 
     /// All of them.
-    pub const ALL: [Oracle; 40] = [
+    pub const ALL: [Oracle; 41] = [
         Oracle::Lengths,
         Oracle::Checksums,
         Oracle::Retransmission,
@@ -133,6 +136,7 @@ impl Oracle {
         Oracle::Identification,
         Oracle::Reachability,
         Oracle::Verification,
+        Oracle::DhcpRenewal,
         Oracle::InitialSequence,
         Oracle::Transition,
         Oracle::SendSequence,
@@ -178,6 +182,7 @@ impl Oracle {
             Oracle::Identification => "identification",
             Oracle::Reachability => "reachability",
             Oracle::Verification => "verification",
+            Oracle::DhcpRenewal => "dhcp-renewal",
             Oracle::InitialSequence => "initial-sequence",
             Oracle::Transition => "transition",
             Oracle::SendSequence => "send-sequence",
@@ -223,6 +228,7 @@ impl Oracle {
             Oracle::Identification => "RFC 6864 section 4.3, RFC 8200 section 4.5",
             Oracle::Reachability => "RFC 4861 section 7.3.3, RFC 1122 section 2.3.2.1",
             Oracle::Verification => "RFC 5227 section 2.1, RFC 4862 section 5.4",
+            Oracle::DhcpRenewal => "RFC 2131 section 4.4.5",
             Oracle::Transition => "RFC 9293 section 3.3.2",
             Oracle::SendSequence => "RFC 9293 sections 3.4 and 3.8.6",
             Oracle::RetransmissionTimer => "RFC 6298 section 5",

@@ -235,6 +235,7 @@ impl Bench {
                     | Oracle::Identification
                     | Oracle::Reachability
                     | Oracle::Verification
+                    | Oracle::DhcpRenewal
             );
             let key = flow.map(|(key, _)| key).filter(|_| !about_packets);
             let relative = flow.map_or(Relative::default(), |(_, relative)| relative);

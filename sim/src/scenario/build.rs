@@ -8,7 +8,7 @@ use tickwire_core::{Instant, Seed};
 use super::judge::{self, Tallies};
 use super::names::Names;
 use super::text::ScenarioError;
-use super::{Datagrams, Family, Flow, ForeignEnd, Scenario, adversary, foreign, nodes, verdict};
+use super::{Datagrams, Family, Flow, ForeignEnd, Scenario, adversary, foreign, lease, nodes, verdict};
 use crate::fault::Fault;
 use crate::link::{Link, Stage};
 use crate::oracle::{Oracle, Tally};
@@ -29,6 +29,8 @@ pub struct Built {
     pub hosts: Vec<HostId>,
     /// Its adversaries, in the scenario's order.
     pub adversaries: Vec<NodeId>,
+    /// Its DHCP servers, in the scenario's order.
+    pub lease_servers: Vec<NodeId>,
     /// Its links, in the scenario's order.
     pub links: Vec<LinkId>,
     /// The client and the server of each flow.
@@ -102,6 +104,7 @@ impl Scenario {
         let key = u64::from_le_bytes(seed.0[..8].try_into().unwrap_or_default());
         let foreign = foreign::add(self, &mut world, &mut names, key)?;
         let adversaries = adversary::add(self, &mut world, &mut names)?;
+        let lease_servers = lease::add(self, &mut world, &mut names)?;
         let mut links = Vec::new();
         for (place, spec) in self.link.iter().enumerate() {
             let end = |end: usize| names.port(&format!("link.{place}.ends.{end}"), &spec.ends[end]);
@@ -110,7 +113,8 @@ impl Scenario {
             links.push(id);
         }
         let (flows, datagrams) = (Vec::new(), Vec::new());
-        let mut built = Built { world, hosts, adversaries, links, flows, datagrams, tallies: judge::NONE };
+        let tallies = judge::NONE;
+        let mut built = Built { world, hosts, adversaries, lease_servers, links, flows, datagrams, tallies };
         for (place, foreign) in foreign.into_iter().enumerate() {
             let ends = self.start_flow(&mut built.world, &names, place, foreign, key)?;
             built.flows.push(ends);
@@ -191,7 +195,7 @@ fn ends(names: &Names<'_>, key: &str, from: &str, to: &str, family: Family) -> R
     let (from, _) = names.host(&format!("{key}.from"), from)?;
     let (id, spec) = names.host(&format!("{key}.to"), to)?;
     let mut addresses = spec.interfaces.iter().flatten().map(|prefix| prefix.0.address);
-    let wrong = || ScenarioError::at(format!("{key}.ip"), format!("{to} has no {} address", family.title()));
+    let wrong = || ScenarioError::at(format!("{key}.ip"), spec.lacks(family));
     let remote = addresses.find(|address| family.is_of(*address)).ok_or_else(wrong)?;
     Ok(Ends { from, to: id, remote })
 }

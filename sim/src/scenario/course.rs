@@ -19,6 +19,10 @@ const SMALL_MSS: u16 = 1_200;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a NAT and a foreign host believe what they have heard of a neighbor (RFC 1122 section 2.3.2.1).
 const BELIEF: Duration = Duration::from_mins(1);
+/// How long it takes at most until a host has an address again, once it can have one: the longest wait before a request
+/// is sent again and the longest before all begins anew (RFC 2131 section 4.1), and what a declined address adds
+/// (section 3.1).
+const LEASING: Duration = Duration::from_secs(65 + 65 + 10);
 /// How long a connection whose peer has not closed may outlive its application (as Linux), beside 2 MSL.
 const FIN_WAIT_2: Duration = Duration::from_mins(1);
 
@@ -180,7 +184,8 @@ fn time_to_deliver(scenario: &Scenario, built: &Built) -> Duration {
     let sources = scenario.datagrams.iter().map(|datagrams| {
         datagrams.at + datagrams.every.saturating_mul(u32::try_from(datagrams.count).unwrap_or(u32::MAX))
     });
-    repairs.fold(PATIENCE, Duration::max) + sent.max(windows) + waits + sources.max().unwrap_or_default()
+    let leasing = if scenario.host.iter().any(|host| host.dhcp) { LEASING } else { Duration::ZERO };
+    repairs.fold(PATIENCE, Duration::max) + leasing + sent.max(windows) + waits + sources.max().unwrap_or_default()
 }
 
 /// How long it takes at most until something is sent again twice, if the RTO in force was doubled each time. The

@@ -108,7 +108,8 @@ pub(super) fn address(scenario: &Scenario, number: usize, flow: &Flow) -> Result
     let theirs = foreign.into_iter().flat_map(|host| &host.addresses);
     let mut addresses = ours.chain(theirs).map(|prefix| prefix.0.address);
     addresses.find(|address| flow.ip.is_of(*address)).ok_or_else(|| {
-        let what = format!("{} has no {} address", flow.to, flow.ip.title());
+        let none = || format!("{} has no {} address", flow.to, flow.ip.title());
+        let what = host.map_or_else(none, |host| host.lacks(flow.ip));
         ScenarioError::at(format!("flow.{number}.ip"), what)
     })
 }

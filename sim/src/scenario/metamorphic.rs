@@ -57,7 +57,9 @@ pub fn variants(scenario: &Scenario) -> Vec<(&'static str, Scenario)> {
         variants.push(("other addresses", with_addresses(scenario)));
     }
     variants.extend(SEQUENCES.map(|(what, first)| (what, with_sequence(scenario, first))));
-    let speak_both = scenario.host.iter().all(speaks_both) && scenario.foreign.iter().all(foreign_speaks_both);
+    let speak_both = scenario.host.iter().all(speaks_both)
+        && scenario.foreign.iter().all(foreign_speaks_both)
+        && !scenario.host.iter().any(|host| host.dhcp && is_talked_to(scenario, &host.name));
     if scenario.nat.is_empty() && speak_both && scenario.link.iter().all(takes_both) {
         variants.push(("the other family", with_family(scenario)));
     }
@@ -91,10 +93,19 @@ pub fn failures(variants: &[Variant], told: &Outcome) -> Vec<Failed> {
     variants.iter().filter_map(|variant| variant.failure(told)).collect()
 }
 
-/// Whether a host has addresses of both families on each interface, and reaches other networks by both.
+/// Whether a host has addresses of both families on each interface, and reaches other networks by both. Who leases
+/// its IPv4 address is told its router, too.
 fn speaks_both(host: &HostSpec) -> bool {
-    let own = |own: &Vec<Prefix>| both(own.iter().map(|prefix| prefix.0.address));
-    both(host.gateways.iter().copied()) && host.interfaces.iter().all(own)
+    let leased = || host.dhcp.then_some(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let own = |own: &Vec<Prefix>| both(own.iter().map(|prefix| prefix.0.address).chain(leased()));
+    let told = leased().filter(|_| !host.gateways.is_empty());
+    both(host.gateways.iter().copied().chain(told)) && host.interfaces.iter().all(own)
+}
+
+/// Whether a host is at the far end of flows: over IPv4 it must have an address that is known.
+fn is_talked_to(scenario: &Scenario, name: &str) -> bool {
+    let mut ends = scenario.flow.iter().map(|flow| &flow.to).chain(scenario.datagrams.iter().map(|series| &series.to));
+    ends.any(|to| to == name)
 }
 
 fn foreign_speaks_both(host: &ForeignSpec) -> bool {
@@ -160,6 +171,11 @@ fn with_addresses(scenario: &Scenario) -> Scenario {
         for gateway in &mut host.gateways {
             *gateway = moved_ip(*gateway);
         }
+    }
+    for server in &mut other.lease_server {
+        server.address = Prefix(moved(server.address.0));
+        server.pool = server.pool.map(moved_v4);
+        server.router = server.router.map(moved_v4);
     }
     // An error from an address outside its network is not sent on, and the hop would be a black hole.
     let stages = other.link.iter_mut().flat_map(|link| link.path.a_to_b.iter_mut().chain(&mut link.path.b_to_a));

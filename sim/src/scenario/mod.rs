@@ -64,6 +64,7 @@
 //! | `topology` | nodes and links |
 //! | `adversary` | nodes that send what they should not |
 //! | `flow` | what hosts say to each other |
+//! | `lease` | DHCP servers |
 //! | `foreign` | hosts with another stack, and their ends of flows |
 //! | `timeline` | faults, and when |
 //! | `tape` | draws that are given instead of drawn |
@@ -89,6 +90,7 @@ pub(crate) mod figures;
 mod flow;
 mod foreign;
 mod judge;
+mod lease;
 pub mod metamorphic;
 mod names;
 mod nodes;
@@ -115,6 +117,7 @@ pub use course::Course;
 pub use expect::{Bound, Expectations, Index, Kind, Number, Share, Time};
 pub use flow::{Datagrams, Expected, Family, Flow, Reader};
 pub use foreign::{ForeignEnd, ForeignSpec};
+pub use lease::LeaseServerSpec;
 pub use notice::Noticed;
 pub(crate) use notice::{Patience, frames_on_links};
 pub use population::{Bottleneck, Population};
@@ -157,6 +160,9 @@ pub struct Scenario {
     /// NATs: many hosts behind one address.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nat: Vec<NatSpec>,
+    /// DHCP servers, from which hosts lease their IPv4 addresses.
+    #[serde(default, rename = "lease-server", skip_serializing_if = "Vec::is_empty")]
+    pub lease_server: Vec<LeaseServerSpec>,
     /// Adversaries: nodes that send what they should not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adversary: Vec<AdversarySpec>,
@@ -188,6 +194,7 @@ impl Scenario {
             hub: Vec::new(),
             switch: Vec::new(),
             nat: Vec::new(),
+            lease_server: Vec::new(),
             adversary: Vec::new(),
             link: Vec::new(),
             fault: Vec::new(),

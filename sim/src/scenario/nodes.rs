@@ -100,7 +100,12 @@ fn add_host(world: &mut World, place: usize, spec: &HostSpec) -> Result<HostId, 
         Ok(HostRoute { destinations: everything(*gateway), gateway: *gateway, interface })
     });
     let routes = gateways.collect::<Result<_, _>>()?;
-    let host = Host { name: spec.name.clone(), config, interfaces, routes };
+    let leases: Vec<usize> = spec.leases().collect();
+    if spec.dhcp && leases.is_empty() {
+        let what = "each of its interfaces has an IPv4 address already: leave out that of one, or `dhcp`";
+        return Err(ScenarioError::at(key("dhcp"), what));
+    }
+    let host = Host { name: spec.name.clone(), config, interfaces, routes, leases };
     world.add_host(host).map_err(|error| ScenarioError::at(key("interfaces"), error.to_string()))
 }
 
@@ -113,7 +118,7 @@ fn everything(of: IpAddr) -> InterfaceAddress {
     }
 }
 
-fn same_subnet(own: InterfaceAddress, other: IpAddr) -> bool {
+pub(super) fn same_subnet(own: InterfaceAddress, other: IpAddr) -> bool {
     let len = own.prefix_len;
     match (own.address, other) {
         (IpAddr::V4(own), IpAddr::V4(other)) => {

@@ -191,7 +191,7 @@ fn is_calm(scenario: &Scenario, built: &Built) -> bool {
     // What else stands between hosts may drop on purpose: a NAT forgets, an adversary disturbs.
     let takes_all = |number: usize| {
         let machine = built.world.node(NodeId(number));
-        machine.is_none_or(|machine| matches!(machine, Machine::Hub(_) | Machine::Switch(_)))
+        machine.is_none_or(|machine| matches!(machine, Machine::Hub(_) | Machine::Switch(_) | Machine::LeaseServer(_)))
     };
     scenario.fault.is_empty()
         && (0..built.world.trace().nodes().len()).all(takes_all)

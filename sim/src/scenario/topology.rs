@@ -9,6 +9,7 @@ use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tickwire_core::InterfaceAddress;
 
+use super::Family;
 use crate::link::Link;
 
 /// A host: a stack with its interfaces.
@@ -19,6 +20,12 @@ pub struct HostSpec {
     pub name: String,
     /// The addresses of each interface.
     pub interfaces: Vec<Vec<Prefix>>,
+    /// Whether each of its interfaces that has no IPv4 address here leases one from a DHCP server (a `lease-server` on
+    /// its link), by its stack's own client, as its options `dhcpv4.*` say. Nobody knows that address beforehand, so
+    /// the host is the client of flows over IPv4. Its connections wait until it has an address and a route, a second
+    /// longer at most; its datagrams do not, and are lost until then.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dhcp: bool,
     /// Its default routers, each on the link of one of its interfaces.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gateways: Vec<IpAddr>,
@@ -59,6 +66,7 @@ impl HostSpec {
         HostSpec {
             name: name.to_owned(),
             interfaces: vec![addresses],
+            dhcp: false,
             gateways: Vec::new(),
             router: false,
             verified: false,
@@ -66,6 +74,28 @@ impl HostSpec {
             mtu: mtu(),
             options: BTreeMap::new(),
         }
+    }
+}
+
+impl HostSpec {
+    /// The numbers of its interfaces that lease their IPv4 address.
+    pub(super) fn leases(&self) -> impl Iterator<Item = usize> + '_ {
+        let has_none = |own: &Vec<Prefix>| !own.iter().any(|prefix| prefix.0.address.is_ipv4());
+        let numbers = self.interfaces.iter().enumerate().filter(move |(_, own)| self.dhcp && has_none(own));
+        numbers.map(|(number, _)| number)
+    }
+
+    /// That it has no address of a family, or none that is known beforehand.
+    pub(super) fn lacks(&self, family: Family) -> String {
+        let title = family.title();
+        if family == Family::V4 && self.dhcp {
+            return format!(
+                "{} leases its {title} address, which nobody knows beforehand: it can only be `from`, or give it a \
+                 fixed one in `interfaces`",
+                self.name
+            );
+        }
+        format!("{} has no {title} address", self.name)
     }
 }
 

@@ -34,7 +34,10 @@ pub(super) fn flows(scenario: &Scenario, built: &Built, judge: &mut Judge) {
             continue;
         }
         if judge.judges(Oracle::Delivery) {
-            let given_up = ends.map(|end| given_up_unheard(built, end.host()));
+            // How many were lost with an address, and nobody was told, is not counted.
+            let unknown = |host| has_lost_a_lease(scenario, built, host).then_some(u64::MAX);
+            let given_up =
+                ends.map(ApplicationId::host).map(|host| unknown(host).unwrap_or(given_up_unheard(built, host)));
             delivery(place, scenario, flow, [client, server], given_up, judge);
         }
         if [client, server].iter().any(|ledger| !ledger.losses.is_empty()) && judge.judges(Oracle::Cause) {
@@ -42,9 +45,10 @@ pub(super) fn flows(scenario: &Scenario, built: &Built, judge: &mut Judge) {
             let explained = crashes(scenario, None)
                 || scenario.host.iter().any(|host| host.router)
                 || ends.iter().any(|end| given_up_unheard(built, end.host()) > 0)
+                || ends.iter().any(|end| has_lost_a_lease(scenario, built, end.host()))
                 || ends.iter().any(|end| counter(built, end.host(), "tcp.half_open_recycled") > 0);
-            let claimed = ends.map(|end| is_claimed(scenario, built, end.host()));
-            causes(place, [client, server], configs, explained, claimed, judge);
+            let unsure = ends.map(|end| may_lose_its_address(scenario, built, end.host()));
+            causes(place, [client, server], configs, explained, unsure, judge);
         }
         expectation(place, flow, [client, server], judge);
     }
@@ -71,11 +75,15 @@ fn with_foreign(
     }
     if !ledger.losses.is_empty() && judge.judges(Oracle::Cause) {
         let config = built.world.stack(ours.host()).config();
-        let claimed = is_claimed(scenario, built, ours.host());
-        causes(place, [ledger, &Ledger::default()], [config; 2], crashes(scenario, None), [claimed; 2], judge);
+        let unsure = may_lose_its_address(scenario, built, ours.host());
+        let explained = crashes(scenario, None) || has_lost_a_lease(scenario, built, ours.host());
+        causes(place, [ledger, &Ledger::default()], [config; 2], explained, [unsure; 2], judge);
     }
     // Whose other end has forgotten the connection may wait for ever.
-    let forgotten = ledger.lost > 0 || given_up_unheard(built, ours.host()) > 0 || crashes(scenario, None);
+    let forgotten = ledger.lost > 0
+        || given_up_unheard(built, ours.host()) > 0
+        || crashes(scenario, None)
+        || has_lost_a_lease(scenario, built, ours.host());
     let stuck = match standing {
         Some(Standing::Waits(what) | Standing::Failed(what)) => Some(what),
         _ if ledger.live() > 0 => Some("done".to_owned()),
@@ -88,6 +96,20 @@ fn with_foreign(
         judge.fail(Oracle::Delivery, text);
     }
     expectation(place, &scenario.flow[place], [ledger, &Ledger::default()], judge);
+}
+
+/// Whether a host may have lost an address.
+fn may_lose_its_address(scenario: &Scenario, built: &Built, host: HostId) -> bool {
+    is_claimed(scenario, built, host) || has_lost_a_lease(scenario, built, host)
+}
+
+/// Whether a lease of a host may have ended, and all that had its address: it was over, refused, or of what another has
+/// (RFC 2131 section 4.4.5). A crash forgets which.
+fn has_lost_a_lease(scenario: &Scenario, built: &Built, host: HostId) -> bool {
+    let ends = ["dhcpv4.expired", "dhcpv4.refused", "dhcpv4.declined"];
+    let is_over = || ends.iter().any(|name| counter(built, host, name) > 0);
+    let spec = spec_of(scenario, built, host).filter(|spec| spec.dhcp);
+    spec.is_some_and(|spec| is_over() || crashes(scenario, Some(&spec.name)))
 }
 
 /// Whether somebody claims an address of a host.
@@ -160,7 +182,7 @@ fn delivery(
     let ends = [("client", client, server, by_server, &flow.to), ("server", server, client, by_client, &flow.from)];
     for (side, stuck, other, unheard, host) in ends {
         // Where the other end has lost its connection, or all that it knew, this one may wait for ever.
-        if stuck.live() > other.lost + unheard && !crashes(scenario, Some(host)) {
+        if stuck.live() > other.lost.saturating_add(unheard) && !crashes(scenario, Some(host)) {
             let (live, opened, lost) = (stuck.live(), stuck.opened, other.lost);
             fail(format!(
                 "flow {place}: {live} of {opened} connections are stuck at the {side}; the other end has lost {lost}"
@@ -172,21 +194,21 @@ fn delivery(
 }
 
 /// Each lost connection has a legal cause. With `explained` there was something that resets connections: a host
-/// that crashed, or that has given up a connection of which no application knew, or from which a flood of SYNs has
+/// that crashed, or that has given up a connection of which no application knew, or its address, or from which a flood of SYNs has
 /// taken one (RFC 4987 section 3.4), or a router whose ICMP errors end those not established yet (RFC 5461). An end
-/// whose address is `claimed` by somebody loses its connections when it gives it up (RFC 5227 section 2.4); after a
-/// crash it may have the address again.
+/// that is `unsure` of its address loses its connections with it (RFC 5227 section 2.4); after a crash it may have the
+/// address again.
 fn causes(
     place: usize,
     ledgers: [&Ledger; 2],
     configs: [&Config; 2],
     explained: bool,
-    claimed: [bool; 2],
+    unsure: [bool; 2],
     judge: &mut Judge,
 ) {
     let others = ledgers.map(|ledger| ledger.lost - ledger.losses.iter().filter(|loss| is_reset(loss)).count() as u64);
-    let ends = ledgers.into_iter().zip(configs).zip(claimed);
-    for (side, ((ledger, config), claimed)) in ["client", "server"].iter().zip(ends) {
+    let ends = ledgers.into_iter().zip(configs).zip(unsure);
+    for (side, ((ledger, config), unsure)) in ["client", "server"].iter().zip(ends) {
         for loss in &ledger.losses {
             let why = match loss.error {
                 // Somebody must have begun: an end that resets has lost its connection for another reason.
@@ -203,7 +225,7 @@ fn causes(
                 SocketError::HostUnreachable | SocketError::NetworkUnreachable => {
                     "an established connection outlives soft errors"
                 }
-                SocketError::AddressLost if claimed => continue,
+                SocketError::AddressLost if unsure => continue,
                 _ => "nothing in the scenario causes that",
             };
             let text = format!(

@@ -18,10 +18,12 @@
 //! | `parts` | steps that leave something out |
 //! | `amounts` | steps that lessen something |
 //! | `network` | steps that take a node out of the network |
+//! | `leases` | steps that leave out DHCP |
 //! | `turns` | steps that change something, to save frames |
 //! | `tape` | draws are left out, or come sooner; their names when the network changes |
 
 mod amounts;
+mod leases;
 mod network;
 mod parts;
 mod pursuit;

@@ -99,7 +99,7 @@ fn without_host(scenario: &Scenario, name: &str) -> Scenario {
 }
 
 /// Without the links of a node, and what befalls them.
-fn without_links_at(scenario: &mut Scenario, node: &str) {
+pub(super) fn without_links_at(scenario: &mut Scenario, node: &str) {
     scenario.link.retain(|link| !link.ends.iter().any(|end| is_at(end, node)));
     let links: Vec<&String> = scenario.link.iter().map(|link| &link.name).collect();
     scenario.fault.retain(|fault| fault.link.as_ref().is_none_or(|link| links.contains(&link)));

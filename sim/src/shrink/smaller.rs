@@ -1,7 +1,7 @@
 //! The scenarios that are one step smaller.
 
 use super::amounts::{self, Reach};
-use super::{network, parts, tape, turns};
+use super::{leases, network, parts, tape, turns};
 use crate::scenario::Scenario;
 
 /// Steps of a kind.
@@ -29,7 +29,8 @@ pub(super) fn step(scenario: &Scenario, steps: Steps, number: usize) -> Option<S
 
 /// Those first that leave out most.
 fn plain(scenario: &Scenario) -> impl Iterator<Item = Scenario> + '_ {
-    let all = parts::leaps(scenario).chain(parts::left_out(scenario)).chain(network::steps(scenario));
+    let all = parts::leaps(scenario).chain(parts::left_out(scenario)).chain(leases::steps(scenario));
+    let all = all.chain(network::steps(scenario));
     let all = all.chain(parts::trimmed(scenario)).chain(amounts::steps(scenario, Reach::Far));
     all.chain(amounts::delays(scenario))
 }

@@ -6,11 +6,10 @@ use arbitrary::{Result, Unstructured};
 use tickwire_core::InterfaceAddress;
 
 use super::features::Features;
-use super::{magnitude, millis};
+use super::{join, magnitude, millis};
 use crate::draw::PPM;
-use crate::link::Link;
 use crate::scenario::{
-    AdversaryKind, AdversarySpec, ClaimSpec, ConnectionSpec, Family, Flow, LinkSpec, Prefix, Scenario, ShapeSpec,
+    AdversaryKind, AdversarySpec, ClaimSpec, ConnectionSpec, Family, Flow, Prefix, Scenario, ShapeSpec,
 };
 use crate::topology::{v4, v6};
 
@@ -55,13 +54,6 @@ fn seat(spec: AdversarySpec, scenario: &mut Scenario) {
     middle.ports += 1;
     join(&spec.name.clone(), &end, scenario);
     scenario.adversary.push(spec);
-}
-
-/// A short cable.
-fn join(a: &str, b: &str, scenario: &mut Scenario) {
-    let name = format!("link{}", scenario.link.len());
-    let path = Link::constant(Duration::from_micros(10));
-    scenario.link.push(LinkSpec { name, ends: [a.to_owned(), b.to_owned()], path });
 }
 
 fn flow<'a>(u: &mut Unstructured<'_>, scenario: &'a mut Scenario) -> Result<(usize, &'a mut Flow)> {

@@ -12,9 +12,11 @@
 //! | `load` | what the hosts say to each other |
 //! | `trouble` | faults, and when |
 //! | `adversaries` | who sends what he should not |
+//! | `leases` | who leases his address, and from whom |
 
 mod adversaries;
 mod features;
+mod leases;
 mod load;
 mod network;
 mod path;
@@ -27,7 +29,8 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use siphasher::sip::SipHasher13;
 
 use crate::Seed;
-use crate::scenario::Scenario;
+use crate::link::Link;
+use crate::scenario::{LinkSpec, Scenario};
 
 use features::Features;
 
@@ -75,7 +78,8 @@ impl<'a> Arbitrary<'a> for Scenario {
         load::load(u, &features, &shape, &mut scenario)?;
         adversaries::adversaries(u, &features, &mut scenario)?;
         trouble::trouble(u, &features, &mut scenario)?;
-        scenario.title = format!("{}: {features}", shape.name);
+        let dhcp = if leases::leases(u, &features, &mut scenario)? { " dhcp" } else { "" };
+        scenario.title = format!("{}: {features}{dhcp}", shape.name);
         if features.damage_unnoticed {
             let spoiled = ["stream-bytes", "stream-end", "datagram-bytes"];
             scenario.oracles_off = spoiled.map(str::to_owned).into();
@@ -95,6 +99,14 @@ fn magnitude(u: &mut Unstructured<'_>, low: u64, high: u64) -> Result<u64> {
     let bits = u.int_in_range(low.max(1).ilog2()..=high.max(1).ilog2())?;
     let (least, most) = (1_u64 << bits, (1_u64 << bits).saturating_mul(2) - 1);
     u.int_in_range(least.max(low)..=most.min(high).max(least.max(low)))
+}
+
+/// A short cable. Returns its name.
+fn join(a: &str, b: &str, scenario: &mut Scenario) -> String {
+    let name = format!("link{}", scenario.link.len());
+    let path = Link::constant(Duration::from_micros(10));
+    scenario.link.push(LinkSpec { name: name.clone(), ends: [a.to_owned(), b.to_owned()], path });
+    name
 }
 
 fn millis(u: &mut Unstructured<'_>, low: u64, high: u64) -> Result<Duration> {

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 use tickwire_core::config::Medium;
-use tickwire_core::error::{AddInterfaceError, RouteError};
+use tickwire_core::error::{AddInterfaceError, Dhcpv4Error, RouteError};
 use tickwire_core::frame::{Capabilities, TxBatch};
 use tickwire_core::wire::ethernet::EthernetAddress;
 use tickwire_core::{Config, Instant, InterfaceAddress, InterfaceConfig, Seed, Stack};
@@ -37,6 +37,8 @@ pub struct Host {
     pub interfaces: Vec<InterfaceConfig>,
     /// Its static routes, those of a router as well: set `config.router.forwarding` too.
     pub routes: Vec<HostRoute>,
+    /// The numbers of the interfaces, from 0, that lease their IPv4 address from a DHCP server, as `config.dhcpv4` says.
+    pub leases: Vec<usize>,
 }
 
 /// A static route of a host.
@@ -57,6 +59,8 @@ pub enum HostError {
     Interface(usize, AddInterfaceError),
     /// The stack refuses a route: its number, from 0.
     Route(usize, RouteError),
+    /// An interface cannot lease an address: its number, from 0.
+    Lease(usize, Dhcpv4Error),
 }
 
 impl fmt::Display for HostError {
@@ -64,6 +68,7 @@ impl fmt::Display for HostError {
         match self {
             HostError::Interface(number, error) => write!(f, "interface {number}: {error}"),
             HostError::Route(number, error) => write!(f, "route {number}: {error}"),
+            HostError::Lease(number, error) => write!(f, "the lease of interface {number}: {error}"),
         }
     }
 }
@@ -81,7 +86,8 @@ impl Host {
             addresses.iter().copied(),
         )
         .unverified();
-        Host { name: name.to_owned(), config: Config::default(), interfaces: vec![interface], routes: Vec::new() }
+        let (config, interfaces) = (Config::default(), vec![interface]);
+        Host { name: name.to_owned(), config, interfaces, routes: Vec::new(), leases: Vec::new() }
     }
 }
 
@@ -142,8 +148,8 @@ impl World {
     ///
     /// # Errors
     ///
-    /// As [`Stack::add_interface`] and [`Stack::add_route`], for the first interface or route that the stack
-    /// refuses.
+    /// As [`Stack::add_interface`], [`Stack::add_route`] and [`Stack::dhcpv4_start`], for the first interface, route
+    /// or lease that the stack refuses.
     pub fn add_host(&mut self, host: Host) -> Result<HostId, HostError> {
         let id = HostId(self.nodes.len());
         let config = Config { checks: true, examine: true, trace: true, ..host.config };

@@ -35,13 +35,19 @@ impl Dhcpv4Client {
         let since = exchange.since;
         match (message.kind(), self.state) {
             (Some(Dhcpv4Kind::Offer), Dhcpv4State::Selecting) => {
-                let offer = Lease::read(message, station, since, env)?;
+                // It counts from a request that is yet to be sent (RFC 2131 section 4.4.1).
+                let offer = Lease::read(message, station, env.now, env)?;
                 Ok(self.on_offer(message, offer, env))
             }
             (Some(Dhcpv4Kind::Ack), Dhcpv4State::Selecting) => {
                 let committed = self.config.rapid_commit && message.option(option::RAPID_COMMIT).is_some();
                 committed.then_some(()).ok_or(DropReason::Dhcpv4Unexpected)?;
                 let lease = Lease::read(message, station, since, env)?;
+                if lease.is_over(env.now) {
+                    // The search was longer than the lease: that it was given to our first message is not said.
+                    let offer = Lease::read(message, station, env.now, env)?;
+                    return Ok(self.on_offer(message, offer, env));
+                }
                 Ok(self.accept(lease, env))
             }
             (Some(Dhcpv4Kind::Ack), Dhcpv4State::Informing) => {
@@ -52,6 +58,10 @@ impl Dhcpv4Client {
             }
             (Some(Dhcpv4Kind::Ack), state) => {
                 let lease = Lease::read(message, station, since, env)?;
+                if lease.is_over(env.now) {
+                    // It counts from the request, and the answer was longer on its way.
+                    return Err(DropReason::Dhcpv4Unusable);
+                }
                 self.is_expected(&lease).then_some(()).ok_or(DropReason::Dhcpv4Unexpected)?;
                 if state == Dhcpv4State::Rebooting
                     && let Some(wait) = self.ipv6_only(message, env)

@@ -40,7 +40,7 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// The lease in an acknowledgment to a request that was sent at `since`, or in an offer.
+    /// The lease in an acknowledgment to a request that was sent at `since`, or in an offer. It may be over already.
     pub(super) fn read(
         message: &Dhcpv4Message<'_>,
         station: EthernetAddress,
@@ -58,10 +58,6 @@ impl Lease {
             return Err(DropReason::Dhcpv4Unusable);
         }
         let times = LeaseTimes::new(message, seconds, since, env);
-        if times.expires.is_some_and(|expires| expires <= env.now) {
-            // It counts from the request (RFC 2131 section 4.4.1), and the answer was longer on its way.
-            return Err(DropReason::Dhcpv4Unusable);
-        }
         let settings = Dhcpv4Settings::read(message, env);
         Ok(Box::new(Lease { address, prefix_len, server, station, times, router_station: None, settings }))
     }

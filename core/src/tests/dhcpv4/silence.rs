@@ -49,6 +49,25 @@ fn the_answer_to_a_repeated_message_is_taken() {
     assert_eq!(whole, Duration::from_millis(3_600_000 - 20_500));
 }
 
+/// A lease of 30 s, offered or committed (RFC 4039) when a server has been sought for a minute: it counts from the request
+/// (section 4.4.1), not from when the search began. What was committed so late is asked for once more: it may have been
+/// given to the first discovery.
+#[rstest::rstest]
+#[case(Offer, &[])]
+#[case(Ack, &[(80, &[][..])])]
+fn a_lease_shorter_than_the_search(#[case] kind: Dhcpv4Kind, #[case] more: Options<'_>) {
+    let short: Options<'_> = &[(54, &[192, 0, 2, 1]), (1, &[255, 255, 255, 0]), (51, &[0, 0, 0, 30])];
+    let mut host = Host::started();
+    host.during(Duration::from_secs(70));
+    assert_eq!(host.answer(kind, LEASED, &[short, more].concat()), Verdict::Accepted);
+    assert!(host.sent_one().ends_with("<requested 192.0.2.50, server 192.0.2.1>"));
+    let asked = host.rig.now;
+    assert_eq!(host.answer(Ack, LEASED, short), Verdict::Accepted);
+    host.settle();
+    let lease = host.rig.stack.dhcpv4(host.rig.interface).unwrap().lease.unwrap();
+    assert_eq!(lease.expires_at, Some(asked + Duration::from_secs(30)));
+}
+
 /// Section 3.1, 5: four messages, 60 s in all, and everything from the beginning.
 #[test]
 fn a_request_is_given_up_after_a_minute() {

@@ -1,19 +1,14 @@
 //! A DHCP server that nobody has set up (RFC 2131 section 7).
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
 use bytes::Bytes;
 use tickwire_core::Instant;
-use tickwire_core::wire::dhcpv4::{
-    CLIENT_PORT, Dhcpv4Header, Dhcpv4Kind, Dhcpv4Message, Dhcpv4Op, SERVER_PORT, option,
-};
-use tickwire_core::wire::ethernet::{EtherType, EthernetAddress, EthernetFrame};
-use tickwire_core::wire::ipv4::{IpProtocol, Ipv4Packet};
-use tickwire_core::wire::udp::UdpDatagram;
+use tickwire_core::wire::dhcpv4::{Dhcpv4Header, Dhcpv4Kind, Dhcpv4Op, option};
+use tickwire_core::wire::ethernet::{EthernetAddress, EthernetFrame};
 
 use crate::draw::{Lots, Purpose};
-use crate::node::Outbox;
-use crate::node::frames::{self, HOPS, Hosts, Stations};
+use crate::node::{Outbox, dhcp};
 
 /// What a rogue server is set to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +68,11 @@ impl RogueDhcp {
         if now < self.begins || self.ends.is_some_and(|ends| ends <= now) {
             return;
         }
-        let Some((kind, request)) = request(frame) else { return };
-        let answer = match (kind, self.config.refuses) {
+        let Some(question) = EthernetFrame::parse(frame).ok().and_then(|frame| dhcp::question(&frame).ok()) else {
+            return;
+        };
+        let request = question.message.header();
+        let answer = match (question.kind, self.config.refuses) {
             (Dhcpv4Kind::Discover, _) => Dhcpv4Kind::Offer,
             (Dhcpv4Kind::Request, false) => Dhcpv4Kind::Ack,
             (Dhcpv4Kind::Request, true) => Dhcpv4Kind::Nak,
@@ -93,11 +91,8 @@ impl RogueDhcp {
         let RogueDhcpConfig { hardware, server, gives, lease_seconds, .. } = self.config;
         let yiaddr = if kind == Dhcpv4Kind::Nak { Ipv4Addr::UNSPECIFIED } else { gives };
         let header = Dhcpv4Header { op: Dhcpv4Op::Reply, secs: 0, broadcast: true, yiaddr, siaddr: server, ..request };
-        let lease = lease_seconds.to_be_bytes();
-        let mut options: Vec<(u8, &[u8])> = vec![(option::MESSAGE_TYPE, &[])];
-        let (number, id) = ([kind as u8], server.octets());
-        options[0].1 = &number;
-        options.push((option::SERVER_ID, &id));
+        let (lease, id) = (lease_seconds.to_be_bytes(), server.octets());
+        let mut options: Vec<(u8, &[u8])> = vec![(option::SERVER_ID, &id)];
         if kind != Dhcpv4Kind::Nak {
             options.extend([
                 (option::LEASE_TIME, &lease[..]),
@@ -105,21 +100,6 @@ impl RogueDhcp {
                 (option::ROUTER, &id),
             ]);
         }
-        let mut message = Vec::new();
-        header.emit(options, &mut message);
-        let ends = (SocketAddr::from((server, SERVER_PORT)), SocketAddr::from((Ipv4Addr::BROADCAST, CLIENT_PORT)));
-        let hosts = Hosts { src: server.into(), dst: Ipv4Addr::BROADCAST.into() };
-        let packet = frames::packet(hosts, IpProtocol::UDP, HOPS, &frames::datagram(ends, &message));
-        frames::around(Stations { src: hardware, dst: EthernetAddress::BROADCAST }, &packet)
+        dhcp::answer(kind, &header, &options, (hardware, server), (EthernetAddress::BROADCAST, Ipv4Addr::BROADCAST))
     }
-}
-
-/// What a client says in a frame, if that is what it is.
-fn request(frame: &[u8]) -> Option<(Dhcpv4Kind, Dhcpv4Header)> {
-    let frame = EthernetFrame::parse(frame).ok().filter(|frame| frame.ethertype() == EtherType::Ipv4)?;
-    let packet = Ipv4Packet::parse(frame.payload()).ok()?;
-    let is_udp = packet.protocol() == IpProtocol::UDP && !packet.is_fragment();
-    let datagram = UdpDatagram::parse(packet.payload()).ok().filter(|_| is_udp)?;
-    let message = Dhcpv4Message::parse(datagram.payload()).ok().filter(|_| datagram.dst_port() == SERVER_PORT)?;
-    Some((message.kind()?, message.header())).filter(|_| message.op() == Dhcpv4Op::Request)
 }

@@ -5,8 +5,10 @@
 //! |---|---|
 //! | `segments` | the rules about TCP |
 //! | `packets` | the rules about fragments, identifications and lengths |
+//! | `renewal` | the rule about leases |
 
 mod packets;
+mod renewal;
 mod segments;
 
 use std::net::IpAddr;

@@ -109,9 +109,8 @@ impl Making<'_, '_> {
         let host = end.rsplit_once('.').map_or(end, |(host, _)| host);
         let (_, spec) = self.names.host(&key, host)?;
         let mut addresses = spec.interfaces[interface].iter().map(|prefix| prefix.0.address);
-        let address = addresses
-            .find(|address| ip.is_of(*address))
-            .ok_or_else(|| ScenarioError::at(key, format!("{end} has no {} address", ip.title())))?;
+        let address =
+            addresses.find(|address| ip.is_of(*address)).ok_or_else(|| ScenarioError::at(key, spec.lacks(ip)))?;
         Ok(Known { hardware: hardware(id.index(), interface), address })
     }
 
