@@ -71,7 +71,7 @@ use tickwire_core::config::{Medium, TcpConfig};
 use tickwire_core::frame::Capabilities;
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::time::Duration;
-use tickwire_core::wire::arp::ArpPacket;
+use tickwire_core::wire::arp::{ArpOperation, ArpPacket};
 use tickwire_core::wire::ethernet::{EthernetAddress, EthernetFrame};
 use tickwire_core::wire::ipv4::IpProtocol;
 use tickwire_core::wire::ndp;
@@ -354,7 +354,11 @@ impl WireOracles {
     fn sent_arp(&mut self, sighting: &Sighting<'_>) {
         let packet = EthernetFrame::parse(sighting.frame).ok().map(|frame| ArpPacket::parse(frame.payload()));
         if let Some(Ok(packet)) = packet {
-            self.verification.arp(&packet, self.settings.verifies, &mut self.bench);
+            // Who comes back asks the router that he knows, and nobody else, before he verifies (RFC 4436 section 2.1).
+            let asks_one = EthernetFrame::parse(sighting.frame).is_ok_and(|frame| frame.dst().is_unicast());
+            if !asks_one || packet.operation() != ArpOperation::Request {
+                self.verification.arp(&packet, self.settings.verifies, &mut self.bench);
+            }
             self.leases.sent_arp(&packet, sighting.at, &mut self.bench);
             self.bench.keep(sighting, None);
         }
