@@ -37,6 +37,8 @@ pub(super) struct Leases(BTreeMap<[u8; 6], Client>);
 struct Client {
     asks: Option<Question>,
     lease: Option<Lease>,
+    /// The address that it had before this lease.
+    former: Option<Ipv4Addr>,
 }
 
 /// The last message that an answer may be for.
@@ -111,8 +113,8 @@ impl Leases {
     #[inline]
     pub(super) fn lacks(&self, dst: &Packet<'_>, at: Instant) -> bool {
         let (false, Some(v4)) = (self.0.is_empty(), &dst.v4) else { return false };
-        let mut leases = self.0.values().filter_map(|client| client.lease.as_ref());
-        leases.any(|lease| lease.address == v4.dst() && (lease.over || lease.ends < at))
+        let lost = |lease: &Lease| lease.address == v4.dst() && (lease.over || lease.ends < at);
+        self.0.values().any(|client| client.former == Some(v4.dst()) || client.lease.as_ref().is_some_and(lost))
     }
 
     /// The host sends a packet. Returns whether it lets go of an address by that.
@@ -158,6 +160,7 @@ impl Client {
     /// What the client sends has this source.
     #[inline]
     fn uses(&mut self, src: Ipv4Addr, at: Instant, bench: &mut Bench) {
+        self.former = self.former.filter(|former| *former != src);
         let Some(lease) = self.lease.as_mut().filter(|lease| lease.address == src) else { return };
         lease.over = false;
         if lease.ends < at && bench.judges(Oracle::DhcpRenewal) {
@@ -212,7 +215,9 @@ impl Client {
             Some(Dhcpv4Kind::Ack) if seconds(message, option::LEASE_TIME) == Some(u32::MAX) => self.lease = None,
             Some(Dhcpv4Kind::Ack) => {
                 if let Some(lease) = Lease::given(asks, message, mark) {
-                    *self = Client { asks: None, lease: Some(lease) };
+                    let before = self.lease.map(|before| before.address).or(self.former);
+                    let former = before.filter(|former| *former != lease.address);
+                    *self = Client { asks: None, lease: Some(lease), former };
                 }
             }
             Some(Dhcpv4Kind::Nak) if asks.kind == Dhcpv4Kind::Request && by_it => return self.lets_go(),

@@ -111,3 +111,26 @@ fn lengths(#[case] edit: fn(&mut Vec<u8>), #[case] kept: bool) {
     oracles.observe(Sighting { number: 0, at, medium: Medium::Ethernet, direction, frame: &frame });
     assert_eq!(broken(&oracles).is_empty(), kept, "{:#?}", oracles.verdicts());
 }
+
+/// RFC 4436 section 2.1: who comes back asks the router that he knew, by unicast and with the address that he had, before he
+/// verifies it; nobody else hears that.
+#[rstest]
+#[case::asks_one(EthernetAddress([2, 0, 0, 0, 0, 9]), 0)]
+#[case::asks_everybody(EthernetAddress::BROADCAST, 1)]
+fn a_question_to_one_station_uses_no_address(#[case] dst: EthernetAddress, #[case] broken: usize) {
+    use tickwire_core::wire::arp::{ArpHeader, ArpOperation};
+
+    let verifies = Verifies { ipv4: true, ipv6: false };
+    let mut oracles = WireOracles::new(Settings { verifies, ..Settings::default() });
+    let request = ArpHeader {
+        operation: ArpOperation::Request,
+        sender_hardware: EthernetAddress([2, 0, 0, 0, 0, 1]),
+        sender_protocol: [192, 0, 2, 1].into(),
+        target_hardware: EthernetAddress::UNSPECIFIED,
+        target_protocol: [192, 0, 2, 9].into(),
+    };
+    let frame = crate::node::frames::arp(dst, &request);
+    let direction = Direction::Outbound;
+    oracles.observe(Sighting { number: 0, at: Instant::ZERO, medium: Medium::Ethernet, direction, frame: &frame });
+    assert_eq!(oracles.verdicts().len(), broken);
+}

@@ -59,11 +59,13 @@ struct Link {
     xid: u32,
     /// Lease, T1 and T2, in seconds.
     times: [Option<u32>; 3],
+    /// The address that is asked for and given.
+    address: Ipv4Addr,
 }
 
 impl Link {
     fn new(times: [Option<u32>; 3]) -> Link {
-        Link { oracles: WireOracles::new(Settings::default()), xid: 0, times }
+        Link { oracles: WireOracles::new(Settings::default()), xid: 0, times, address: LEASED }
     }
 
     fn happens(&mut self, seconds: u64, what: What) {
@@ -93,13 +95,13 @@ impl Link {
         self.xid += u32::from(!matches!(what, SelectAgain));
         let (kind, ciaddr, dst) = match what {
             Discover => (Dhcpv4Kind::Discover, NOBODY, Ipv4Addr::BROADCAST),
-            Renew => (Dhcpv4Kind::Request, LEASED, SERVER),
-            Rebind => (Dhcpv4Kind::Request, LEASED, Ipv4Addr::BROADCAST),
+            Renew => (Dhcpv4Kind::Request, self.address, SERVER),
+            Rebind => (Dhcpv4Kind::Request, self.address, Ipv4Addr::BROADCAST),
             Release => (Dhcpv4Kind::Release, LEASED, SERVER),
             Decline => (Dhcpv4Kind::Decline, NOBODY, Ipv4Addr::BROADCAST),
             _ => (Dhcpv4Kind::Request, NOBODY, Ipv4Addr::BROADCAST),
         };
-        let (wish, server) = (LEASED.octets(), SERVER.octets());
+        let (wish, server) = (self.address.octets(), SERVER.octets());
         let named: [(u8, &[u8]); 2] = [(option::REQUESTED_ADDRESS, &wish), (option::SERVER_ID, &server)];
         let options = if kind == Dhcpv4Kind::Request && ciaddr.is_unspecified() { &named[..] } else { &[] };
         let message = self.message(Dhcpv4Op::Request, kind, [ciaddr, NOBODY], options);
@@ -107,7 +109,8 @@ impl Link {
     }
 
     fn answer(&self, what: What) -> Bytes {
-        let (kind, yiaddr) = if matches!(what, Nak) { (Dhcpv4Kind::Nak, NOBODY) } else { (Dhcpv4Kind::Ack, LEASED) };
+        let (kind, yiaddr) =
+            if matches!(what, Nak) { (Dhcpv4Kind::Nak, NOBODY) } else { (Dhcpv4Kind::Ack, self.address) };
         let server = SERVER.octets();
         let times = self.times.map(|time| time.map(u32::to_be_bytes));
         let codes = [option::LEASE_TIME, option::RENEWAL_TIME, option::REBINDING_TIME];
@@ -248,4 +251,24 @@ fn a_verdict_tells_what_was_due() {
     assert_eq!(verdict.frame.at, Instant::from_millis(36_000));
     assert_eq!(verdict.earlier.map(|mark| mark.at), Some(Instant::from_millis(1_000)));
     assert_eq!(verdict.expected, "a request to 192.0.2.99 by now, T2 being 35.000000000");
+}
+
+/// A client that was refused its address and has another: what still comes for the first it does not hear.
+#[test]
+fn an_address_of_before_is_not_heard() {
+    let mut link = Link::new([Some(40), None, None]);
+    for what in [Discover, Select, Ack, Rebind, Nak] {
+        link.happens(20, what);
+    }
+    link.address = ELSEWHERE;
+    for what in [Discover, Select, Ack] {
+        link.happens(21, what);
+    }
+    let lacks = |address| {
+        let frame = datagram(BOTH[1], (SERVER, 9), (address, 9), b"news");
+        let packet = packet::parse(Medium::Ethernet, &frame).ok().expect("a datagram");
+        link.oracles.leases.lacks(&packet, Instant::from_millis(22_000))
+    };
+    assert!(lacks(LEASED));
+    assert!(!lacks(ELSEWHERE));
 }

@@ -12,11 +12,13 @@ pub(super) struct Connection {
     pub(super) furthest: Option<SeqNumber>,
     /// SND.NXT when loss recovery began: it ends when that is acknowledged.
     pub(super) recovery_point: Option<SeqNumber>,
+    /// The widest window that it has offered.
+    pub(super) widest: u32,
 }
 
 impl Connection {
     pub(super) fn new(seen: &Examination) -> Connection {
-        let mut connection = Connection { last: *seen, furthest: None, recovery_point: None };
+        let mut connection = Connection { last: *seen, furthest: None, recovery_point: None, widest: 0 };
         connection.observe(seen);
         connection
     }
@@ -28,6 +30,7 @@ impl Connection {
             kind if kind != self.last.recovering => Some(seen.nxt),
             _ => self.recovery_point.or(Some(seen.nxt)),
         };
+        self.widest = self.widest.max(seen.rcv_wnd);
         self.last = *seen;
     }
 }

@@ -75,7 +75,7 @@ impl WhiteBox {
         timers::judge(seen, &mut self.bench);
         congestion::judge(seen, before, &mut self.bench);
         single::karn(seen, before, &mut self.bench);
-        single::window_update(seen, &mut self.bench);
+        single::window_update(seen, before, &mut self.bench);
         single::challenges(seen, self.challenges_per_second, &mut self.bench);
         if !self.bench.found.is_empty() {
             self.bench.keep_about(mark, FlowKey::of(seen.local, seen.remote), &line(seen));

@@ -20,15 +20,18 @@ pub(super) fn karn(seen: &Examination, before: Option<&Connection>, bench: &mut 
     }
 }
 
-/// A closed window whose text has all been read is opened at once (RFC 9293 section 3.8.6.2.2).
-pub(super) fn window_update(seen: &Examination, bench: &mut Bench) {
+/// A window whose text has all been read is opened again once half of the buffer, or two segments, can be offered (RFC 9293
+/// section 3.8.6.2.2): it never stays below a quarter of what was offered before.
+pub(super) fn window_update(seen: &Examination, before: Option<&Connection>, bench: &mut Bench) {
     let receives = matches!(seen.state, State::Established | State::FinWait1 | State::FinWait2);
     if !receives || !bench.judges(Oracle::WindowUpdate) {
         return;
     }
-    if seen.rcv_wnd == 0 && seen.unread == 0 && !seen.ack_due {
-        let expected = "an acknowledgment that opens the window".to_owned();
-        bench.fail(Oracle::WindowUpdate, None, expected, "a closed window and nothing to read".to_owned());
+    let widest = before.map_or(0, |before| before.widest);
+    if (seen.rcv_wnd == 0 || seen.rcv_wnd < widest / 4) && seen.unread == 0 && !seen.ack_due {
+        let expected =
+            format!("an acknowledgment that opens a window of {} bytes, which has been {widest}", seen.rcv_wnd);
+        bench.fail(Oracle::WindowUpdate, None, expected, "nothing to read and none".to_owned());
     }
 }
 

@@ -201,6 +201,12 @@ fn window_update() {
     assert_eq!(broken(&[shut.with(|seen| seen.unread = 1)]), []);
     assert_eq!(broken(&[shut.with(|seen| seen.ack_due = true)]), []);
     assert_eq!(broken(&[shut]), [Oracle::WindowUpdate]);
+    // It has been four times as wide, and more.
+    let wide = established().with(|seen| seen.rcv_wnd = 80_000);
+    let narrow = |wnd: u32| established().with(|seen| seen.rcv_wnd = wnd);
+    assert_eq!(broken(&[wide, narrow(20_000)]), []);
+    assert_eq!(broken(&[wide, narrow(19_999)]), [Oracle::WindowUpdate]);
+    assert_eq!(broken(&[wide, narrow(19_999).with(|seen| seen.unread = 1)]), []);
 }
 
 /// RFC 5961 section 7.
