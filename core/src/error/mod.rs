@@ -294,6 +294,9 @@ drop_reasons! {
     NeighborUnreachable = "neighbor.unreachable",
     /// A packet pushed out of a neighbor's queue by a newer one, or for want of a neighbor entry.
     NeighborQueueFull = "neighbor.queue_full",
+    /// A question or an answer about neighbors that was to leave for an address which has been withdrawn meanwhile: who
+    /// loses a lease stops at once (RFC 2131 section 4.4.5).
+    NeighborWithdrawn = "neighbor.withdrawn",
     /// No route to the destination of an answer.
     NoRoute = "route.none",
     /// A packet for another host whose source or destination no router passes on, or that was broadcast on the link.

@@ -103,6 +103,22 @@ pub(crate) enum Control {
     MembershipQuery(Box<OutgoingQuery>),
 }
 
+impl Control {
+    /// The address on whose account a question or an answer about neighbors leaves: without it, it must not.
+    pub(crate) fn speaks_for(&self) -> Option<IpAddr> {
+        match self {
+            Control::Arp { source, .. } => Some((*source).into()),
+            Control::NeighborSolicitation { source, .. } | Control::RouterSolicitation { source, .. } => {
+                Some((*source).into())
+            }
+            Control::NeighborAdvertisement { target, .. } | Control::NeighborAnnouncement { target } => {
+                Some((*target).into())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// A socket with something to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ready {

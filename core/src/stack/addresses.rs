@@ -12,7 +12,7 @@ use super::Stack;
 use super::dad::initial_state;
 use super::schedule::TimerOwner;
 use crate::config::{Acd, AddressSettings, Dad, InterfaceAddress, Medium};
-use crate::error::{AddressError, SocketError};
+use crate::error::{AddressError, DropReason, SocketError};
 use crate::event::{AddressChange, Readiness};
 use crate::ip::address::truncate;
 use crate::ip::own_address::{AddressOrigin, AddressState, OwnAddress};
@@ -159,7 +159,7 @@ impl Stack {
         let addresses: Vec<OwnAddress> =
             interface.addresses.iter().filter(unverified).filter(|_| verifies).copied().collect();
         for OwnAddress { address, prefix_len, origin, preferred_until, valid_until, .. } in addresses {
-            self.withdraw_address(id, address, None);
+            self.unassign_address(id, address, None);
             let again = NewAddress { address, prefix_len, origin, preferred_until, valid_until };
             if self.assign_address(id, again).is_err() {
                 self.announce_address(id, address, Some(AddressChange::Removed));
@@ -190,8 +190,19 @@ impl Stack {
         self.arm_interface(id);
     }
 
-    /// Takes an address from an interface; the application is told of `change`.
+    /// Takes an address from an interface; the application is told of `change`. What was to be said to neighbors on its
+    /// account is not said any more.
     pub(crate) fn withdraw_address(&mut self, id: InterfaceId, address: IpAddr, change: Option<AddressChange>) {
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+        let before = interface.control.len();
+        interface.control.retain(|queued| queued.what.speaks_for() != Some(address));
+        let silenced = before - interface.control.len();
+        (0..silenced).for_each(|_| self.drop_on(id, DropReason::NeighborWithdrawn));
+        self.unassign_address(id, address, change);
+    }
+
+    /// As [`Stack::withdraw_address`], of one that comes back at once.
+    fn unassign_address(&mut self, id: InterfaceId, address: IpAddr, change: Option<AddressChange>) {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         let Some(own) = interface.addresses.remove(address) else { return };
         interface.autoconf.forget(address);

@@ -126,7 +126,7 @@ impl Tcb {
             challenges: self.challenge.sent,
             rcv_wnd: self.rcv.wnd(),
             unread: self.rcv.queue.len() as u32,
-            ack_due: self.ack.due,
+            ack_due: self.ack.due || self.ack.is_special(),
             timers: self.timers.expiries,
         }
     }

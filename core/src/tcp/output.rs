@@ -209,7 +209,11 @@ impl Tcb {
             // or the first duplicate would pass for it.
             let advanced = self.ack.due && self.rcv.nxt != self.rcv.last_ack_sent;
             self.ack.duplicates -= u8::from(!advanced);
-            return self.acknowledging(env, self.snd.acceptable_seq(), self.ack.duplicate_window);
+            let duplicate = self.acknowledging(env, self.snd.acceptable_seq(), self.ack.duplicate_window);
+            // The application may have read since: the window of now is told behind the duplicates (RFC 9293 section
+            // 3.8.6.2.2).
+            self.ack.due = self.state.receives_text() && self.rcv.update_is_due();
+            return duplicate;
         }
         let duplicate = if self.ack.dsack.is_empty() { None } else { Some(self.ack.dsack.remove(0)) };
         let mut segment = self.acknowledging(env, self.snd.acceptable_seq(), self.rcv.window());

@@ -438,9 +438,6 @@ impl WireOracles {
             }
             return self.received_part(packet);
         };
-        if self.leases.lacks(packet, sighting.at) {
-            return;
-        }
         // What is damaged tells the host nothing.
         let vouched = self.settings.offloaded || packet.upper_sum_is_right();
         if !vouched || packet.v4.as_ref().is_some_and(|v4| !v4.verify_checksum()) {
@@ -449,6 +446,7 @@ impl WireOracles {
         let view = &segment.view;
         let key = FlowKey::new((packet.dst, view.dst_port()), (packet.src, view.src_port()));
         let mark = self.mark(sighting);
+        let lacks = self.leases.lacks(packet, sighting.at);
         let flow = self.flows.slot(key);
         flow.forgetful = self.settings.foreign;
         if flow.transit {
@@ -462,6 +460,9 @@ impl WireOracles {
             self.bench.keep(sighting, Some((key, relative)));
         }
         flow.hear(segment, mark);
+        if lacks {
+            flow.unacknowledged = None;
+        }
     }
 
     /// Of a segment in fragments the first shows the ports.

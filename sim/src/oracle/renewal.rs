@@ -12,7 +12,7 @@
 //! server that does not answer ARP is asked that way: such a question counts.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use tickwire_core::Instant;
@@ -28,6 +28,8 @@ use super::verdict::{Bench, Mark};
 
 /// Clients of a host that are remembered, one per hardware address; more are not judged.
 const CLIENTS: usize = 64;
+/// Addresses of a client that are remembered.
+const ADDRESSES: usize = 256;
 
 /// The leases of a host, by the hardware addresses of its clients.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +39,8 @@ pub(super) struct Leases(BTreeMap<[u8; 6], Client>);
 struct Client {
     asks: Option<Question>,
     lease: Option<Lease>,
-    /// The address that it had before this lease.
-    former: Option<Ipv4Addr>,
+    /// Addresses that it had or was given, and has not sent from since.
+    silent: BTreeSet<Ipv4Addr>,
 }
 
 /// The last message that an answer may be for.
@@ -109,12 +111,12 @@ impl Leases {
         }
     }
 
-    /// Whether the host has lost an address by `at`: what arrives for it is not heard.
+    /// Whether the host may have lost an address by `at`, or not have it yet: what arrives for it need not be heard.
     #[inline]
     pub(super) fn lacks(&self, dst: &Packet<'_>, at: Instant) -> bool {
         let (false, Some(v4)) = (self.0.is_empty(), &dst.v4) else { return false };
         let lost = |lease: &Lease| lease.address == v4.dst() && (lease.over || lease.ends < at);
-        self.0.values().any(|client| client.former == Some(v4.dst()) || client.lease.as_ref().is_some_and(lost))
+        self.0.values().any(|client| client.silent.contains(&v4.dst()) || client.lease.as_ref().is_some_and(lost))
     }
 
     /// The host sends a packet. Returns whether it lets go of an address by that.
@@ -160,7 +162,7 @@ impl Client {
     /// What the client sends has this source.
     #[inline]
     fn uses(&mut self, src: Ipv4Addr, at: Instant, bench: &mut Bench) {
-        self.former = self.former.filter(|former| *former != src);
+        self.silent.remove(&src);
         let Some(lease) = self.lease.as_mut().filter(|lease| lease.address == src) else { return };
         lease.over = false;
         if lease.ends < at && bench.judges(Oracle::DhcpRenewal) {
@@ -215,9 +217,13 @@ impl Client {
             Some(Dhcpv4Kind::Ack) if seconds(message, option::LEASE_TIME) == Some(u32::MAX) => self.lease = None,
             Some(Dhcpv4Kind::Ack) => {
                 if let Some(lease) = Lease::given(asks, message, mark) {
-                    let before = self.lease.map(|before| before.address).or(self.former);
-                    let former = before.filter(|former| *former != lease.address);
-                    *self = Client { asks: None, lease: Some(lease), former };
+                    let before = self.lease.replace(lease);
+                    let kept = before.filter(|before| before.address == lease.address && !before.over);
+                    if kept.is_none_or(|before| before.ends < mark.at) && self.silent.len() < ADDRESSES {
+                        self.silent
+                            .extend([Some(lease.address), before.map(|before| before.address)].into_iter().flatten());
+                    }
+                    self.asks = None;
                 }
             }
             Some(Dhcpv4Kind::Nak) if asks.kind == Dhcpv4Kind::Request && by_it => return self.lets_go(),

@@ -175,7 +175,7 @@ features! {
     /// A receiver acknowledges in small pieces.
     divided_acks: 3,
     /// A receiver forgets what it has reported.
-    reneging: 5,
+    reneging: 10,
     /// A receiver reports what was not sent.
     invented_blocks: 4,
     /// A receiver moves its right edge left.

@@ -9,7 +9,8 @@ impl Dhcpv4Client {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let times = self.lease.as_ref().filter(|_| self.is_held()).map(|lease| lease.times);
         let next = times.and_then(|times| match self.state {
-            Dhcpv4State::Bound => times.t1,
+            // Who asks for more time asks from the address: it has to be verified first (RFC 5227 section 2.1).
+            Dhcpv4State::Bound if self.usable => times.t1,
             Dhcpv4State::Renewing => times.t2,
             _ => times.expires,
         });

@@ -73,6 +73,23 @@ fn duplicates_stay_identical_whatever_the_application_reads() {
     assert_eq!(wires, [first[0].clone(), first[0].clone(), first[0].clone()]);
 }
 
+/// The duplicates keep the window that they were earned with; that it has opened since is told behind them (RFC 9293 section
+/// 3.8.6.2.2), or the peer would go by the narrow one.
+#[test]
+fn a_window_that_opens_is_told_behind_the_duplicates() {
+    let mut host = server(Host::plain(1), |syn| syn);
+    for at in (0..8000).step_by(1000) {
+        arrive(&mut host, at, 1000);
+    }
+    let narrow = host.pull().pop().unwrap().header.window;
+    assert_eq!(narrow, 2000);
+    arrive(&mut host, 9000, 1000);
+    assert_eq!(host.read().len(), 8000);
+    let wires = host.pull();
+    assert_eq!(acks(&wires), [9000; 2]);
+    assert_eq!(wires.iter().map(|wire| wire.header.window).collect::<Vec<_>>(), [narrow, 10_000]);
+}
+
 #[test]
 fn text_in_order_is_acknowledged_before_the_duplicates_behind_it() {
     let mut host = server(Host::plain(1), |syn| syn);

@@ -6,8 +6,8 @@ use rstest::rstest;
 use super::*;
 use crate::error::SocketError;
 use crate::wire::arp::ArpOperation;
-use crate::wire::dhcpv4::Dhcpv4Kind::Ack;
-use crate::{DropReason, Instant, UdpOptions};
+use crate::wire::dhcpv4::Dhcpv4Kind::{Ack, Offer};
+use crate::{Acd, DropReason, Instant, UdpOptions};
 
 /// T1, T2 and the end of the lease.
 fn times(host: &Host) -> [Option<Instant>; 3] {
@@ -200,9 +200,49 @@ fn a_renewal_may_bring_other_routes() {
 #[test]
 fn a_bound_client_takes_no_messages() {
     let mut host = Host::bound();
-    for kind in [Dhcpv4Kind::Offer, Ack, Dhcpv4Kind::Nak] {
+    for kind in [Offer, Ack, Dhcpv4Kind::Nak] {
         let options = [&USUAL[..], &[(80, &[])]].concat();
         assert_eq!(host.answer(kind, LEASED, &options), Verdict::Dropped(DropReason::Dhcpv4Unexpected));
     }
     assert!(host.has_address());
+}
+
+/// A host that was asleep learns of the end of its lease and of a question from before together: it does not answer for an
+/// address that it has lost (section 4.4.5: "MUST immediately stop any other network processing").
+#[test]
+fn what_was_asked_before_the_end_is_not_answered_after_it() {
+    let mut host = Host::bound();
+    let [_, _, end] = times(&host).map(Option::unwrap);
+    host.rig.now = end + Duration::from_secs(1);
+    let nobody = EthernetAddress::UNSPECIFIED;
+    let question = arp(ArpOperation::Request, PEER_MAC, PEER_V4, nobody, LEASED, EthernetAddress::BROADCAST);
+    assert_eq!(host.rig.receive(&question), Verdict::Accepted);
+    host.rig.stack.handle_timeout(host.rig.now);
+    let is_from_it = |frame: &Vec<u8>| frame[12..14] == [8, 6] && frame[28..32] == LEASED.octets();
+    assert!(!host.rig.frames().iter().any(is_from_it));
+    assert!(host.rig.drops(DropReason::NeighborWithdrawn) >= 1);
+}
+
+/// An address is not used before it has been verified (RFC 5227 section 2.1), which takes 4 s at least: until then nobody is
+/// asked to extend its lease, even if it is time.
+#[test]
+fn who_has_not_verified_the_address_asks_later() {
+    let settings = AddressSettings { acd: Acd::Rfc5227, ..AddressSettings::default() };
+    let mut host = Host { rig: Rig::bare(settings), last: None };
+    host.start(Dhcpv4Config { link_local_after: None, ..Dhcpv4Config::default() });
+    let short: Options<'_> = &[
+        (54, &[192, 0, 2, 1]),
+        (1, &[255, 255, 255, 0]),
+        (51, &[0, 0, 0, 60]),
+        (58, &[0, 0, 0, 1]),
+        (59, &[0, 0, 0, 40]),
+    ];
+    assert_eq!(host.answer(Offer, LEASED, short), Verdict::Accepted);
+    assert_eq!(host.sent().len(), 1);
+    assert_eq!(host.answer(Ack, LEASED, short), Verdict::Accepted);
+    let early = host.during(Duration::from_secs(4));
+    assert!(early.is_empty() && !host.has_address(), "{early:?}");
+    host.rig.pass(Duration::from_secs(4));
+    assert!(host.has_address());
+    assert_eq!(host.state(), Dhcpv4State::Renewing);
 }

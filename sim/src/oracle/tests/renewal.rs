@@ -74,7 +74,7 @@ impl Link {
             Crashed => return self.oracles.restarted(),
             Ack | RapidAck | OtherAck | Nak => (Direction::Inbound, self.answer(what)),
             Heard => (Direction::Inbound, datagram(BOTH[1], (SERVER, 9), (LEASED, 9), b"news")),
-            Sent => (Direction::Outbound, datagram(BOTH[0], (LEASED, 9), (SERVER, 9), b"news")),
+            Sent => (Direction::Outbound, datagram(BOTH[0], (self.address, 9), (SERVER, 9), b"news")),
             Arp(target_protocol) => {
                 let request = ArpHeader {
                     operation: ArpOperation::Request,
@@ -253,22 +253,26 @@ fn a_verdict_tells_what_was_due() {
     assert_eq!(verdict.expected, "a request to 192.0.2.99 by now, T2 being 35.000000000");
 }
 
-/// A client that was refused its address and has another: what still comes for the first it does not hear.
+/// A client that was refused its address and has another: what still comes for the first it does not hear, nor what comes
+/// for the second before it has sent from it.
 #[test]
 fn an_address_of_before_is_not_heard() {
     let mut link = Link::new([Some(40), None, None]);
-    for what in [Discover, Select, Ack, Rebind, Nak] {
+    for what in [Discover, Select, Ack, Sent, Rebind, Nak] {
         link.happens(20, what);
     }
     link.address = ELSEWHERE;
     for what in [Discover, Select, Ack] {
         link.happens(21, what);
     }
-    let lacks = |address| {
-        let frame = datagram(BOTH[1], (SERVER, 9), (address, 9), b"news");
-        let packet = packet::parse(Medium::Ethernet, &frame).ok().expect("a datagram");
-        link.oracles.leases.lacks(&packet, Instant::from_millis(22_000))
+    let lacks = |link: &Link| {
+        [LEASED, ELSEWHERE].map(|address| {
+            let frame = datagram(BOTH[1], (SERVER, 9), (address, 9), b"news");
+            let packet = packet::parse(Medium::Ethernet, &frame).ok().expect("a datagram");
+            link.oracles.leases.lacks(&packet, Instant::from_millis(22_000))
+        })
     };
-    assert!(lacks(LEASED));
-    assert!(!lacks(ELSEWHERE));
+    assert_eq!(lacks(&link), [true, true]);
+    link.happens(22, Sent);
+    assert_eq!(lacks(&link), [true, false]);
 }
