@@ -7,9 +7,12 @@ use rustc_hash::FxBuildHasher;
 use super::flow::Flow;
 use super::verdict::FlowKey;
 
-/// The most connections remembered, per tap. A new one then takes the place of an old one, one that is over
-/// if there is one among the next few.
+/// The most connections remembered, per tap. A new one then takes the place of an old one.
 pub const FLOWS: usize = 8192;
+
+/// Behind so many, a new one takes the place of one that is over, if there is one among the next few: what many short
+/// connections leave behind need not be carried through the caches.
+const RECENT: usize = 1024;
 
 /// How many are looked at for one that is over.
 const LOOK: usize = 16;
@@ -70,11 +73,12 @@ impl Flows {
     }
 
     fn insert(&mut self, key: FlowKey) -> usize {
-        let slot = if self.slots.len() < FLOWS {
+        let slot = if let Some(slot) = self.place() {
+            self.replace(slot, key);
+            slot
+        } else {
             self.slots.push((key, Flow::default()));
             self.slots.len() - 1
-        } else {
-            self.make_room(key)
         };
         self.by_key.insert(key, slot);
         // The same connection as the other end would name it: what arrives here leaves here again.
@@ -85,15 +89,24 @@ impl Flows {
         slot
     }
 
-    fn make_room(&mut self, key: FlowKey) -> usize {
-        let candidates = (0..LOOK).map(|step| (self.hand + step) % FLOWS);
-        let slot = candidates.into_iter().find(|&slot| self.slots[slot].1.over).unwrap_or(self.hand);
-        self.hand = (slot + 1) % FLOWS;
+    /// The slot that a new connection takes from another one; `None` if there is room for one more.
+    fn place(&mut self) -> Option<usize> {
+        let used = self.slots.len();
+        if used < RECENT {
+            return None;
+        }
+        let first = self.hand % used;
+        let over = (0..LOOK).map(|step| (first + step) % used).find(|&slot| self.slots[slot].1.over);
+        let slot = over.or((used >= FLOWS).then_some(first));
+        self.hand = slot.map_or(first + LOOK, |slot| slot + 1);
+        slot
+    }
+
+    fn replace(&mut self, slot: usize, key: FlowKey) {
         let (old, flow) = &mut self.slots[slot];
         self.forgotten += u64::from(!flow.over);
         self.by_key.remove(old);
         *old = key;
         flow.reset();
-        slot
     }
 }

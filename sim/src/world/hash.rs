@@ -18,13 +18,21 @@ pub(super) enum Entry {
     Lost = 7,
 }
 
+/// Octets that are gathered before they are hashed, and what is long enough to be hashed where it is.
+const GATHERED: usize = 1_024;
+const LONG: usize = 256;
+
 /// A rolling hash of 128 bits.
 #[derive(Clone)]
-pub(super) struct RunHash(Box<xxhash3_128::Hasher>);
+pub(super) struct RunHash {
+    hasher: Box<xxhash3_128::Hasher>,
+    /// What comes next and is not hashed yet: each call of the hash costs as much as some dozen octets.
+    gathered: Vec<u8>,
+}
 
 impl RunHash {
     pub(super) fn new() -> RunHash {
-        RunHash(Box::new(xxhash3_128::Hasher::new()))
+        RunHash { hasher: Box::new(xxhash3_128::Hasher::new()), gathered: Vec::with_capacity(GATHERED) }
     }
 
     /// Takes in an entry that happened at a node: which fields there are follows from its kind.
@@ -35,15 +43,25 @@ impl RunHash {
         for (place, number) in line[1..].chunks_exact_mut(8).zip(numbers) {
             place.copy_from_slice(&number.to_le_bytes());
         }
-        self.0.write(&line);
+        self.bytes(&line);
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
-        self.0.write(bytes);
+        if self.gathered.len() + bytes.len() > GATHERED || bytes.len() >= LONG {
+            self.hasher.write(&self.gathered);
+            self.gathered.clear();
+        }
+        if bytes.len() >= LONG {
+            self.hasher.write(bytes);
+        } else {
+            self.gathered.extend_from_slice(bytes);
+        }
     }
 
     pub(super) fn value(&self) -> u128 {
-        self.0.finish_128()
+        let mut hasher = self.hasher.clone();
+        hasher.write(&self.gathered);
+        hasher.finish_128()
     }
 }
 

@@ -102,9 +102,15 @@ impl World {
         let state = &mut self.nodes[id.0];
         let (Node::Host(host), Some(tap)) = (&mut state.node, &mut state.tap) else { return };
         let mark = Mark::new(self.trace.count().saturating_sub(1), host.clock.at(self.now));
+        // Mostly several of one connection follow each other, and no frame is seen meanwhile.
+        let mut last = None;
         for examination in host.stack.examinations() {
-            let flow = FlowKey::of(examination.local, examination.remote);
-            tap.white_box.observe(examination, mark, tap.oracles.offered(flow));
+            let offered = match last {
+                Some((handle, offered)) if handle == examination.handle => offered,
+                _ => tap.oracles.offered(FlowKey::of(examination.local, examination.remote)),
+            };
+            last = Some((examination.handle, offered));
+            tap.white_box.observe(examination, mark, offered);
         }
         let kept = if self.details.is_some() { host.stack.examinations().to_vec() } else { Vec::new() };
         host.stack.forget_examinations();

@@ -64,8 +64,10 @@ impl WhiteBox {
     /// Takes in what a connection looks like now. `mark` is the frame that its host saw last, `offered` the furthest
     /// right edge that the peer has offered on the wire, where that is known.
     pub fn observe(&mut self, seen: &Examination, mark: Mark, offered: Option<SeqNumber>) {
-        let before = self.connections.get(seen.handle);
-        if before.is_none() && self.connections.len() >= CONNECTIONS {
+        let is_full = self.connections.len() >= CONNECTIONS;
+        let mut connection = self.connections.get_mut(seen.handle);
+        let before = connection.as_deref();
+        if before.is_none() && is_full {
             self.bench.abstains(Oracle::Transition);
             return;
         }
@@ -80,12 +82,14 @@ impl WhiteBox {
         if !self.bench.found.is_empty() {
             self.bench.keep_about(mark, FlowKey::of(seen.local, seen.remote), &line(seen));
         }
-        if seen.state == State::Closed {
-            self.connections.remove(seen.handle);
-        } else if let Some(connection) = self.connections.get_mut(seen.handle) {
-            connection.observe(seen);
-        } else {
-            self.connections.insert(seen.handle, Connection::new(seen));
+        match &mut connection {
+            _ if seen.state == State::Closed => {
+                self.connections.remove(seen.handle);
+            }
+            Some(connection) => connection.observe(seen),
+            None => {
+                self.connections.insert(seen.handle, Connection::new(seen));
+            }
         }
     }
 
