@@ -88,8 +88,8 @@ impl Summary {
 
     /// Whether nothing failed and, in a large campaign, everything was reached.
     pub fn is_green(&self) -> bool {
-        let unexplained = |missing: &super::Missing| missing.reason.is_none();
-        self.groups.is_empty() && !(self.judges_coverage() && self.coverage.missing().iter().any(unexplained))
+        let unexplained = |unexpected: &super::Unexpected| unexpected.reason.is_none();
+        self.groups.is_empty() && !(self.judges_coverage() && self.coverage.unexpected().iter().any(unexplained))
     }
 }
 

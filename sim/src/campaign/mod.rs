@@ -27,7 +27,7 @@ mod one;
 mod shard;
 
 pub use canary::canary_is_found;
-pub use coverage::{Coverage, JUDGED_FROM, Missing};
+pub use coverage::{Coverage, JUDGED_FROM, Unexpected};
 pub use files::{FilesError, Writer, merge};
 pub use groups::{Group, Groups};
 pub use many::{Campaign, Progress, Summary};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::campaign::{Campaign, Missing, Shard, Summary, Writer, canary_is_found, merge};
+use crate::campaign::{Campaign, Shard, Summary, Unexpected, Writer, canary_is_found, merge};
 use crate::oracle::Oracle;
 use crate::scenario::Failed;
 use crate::shrink::shrink;
@@ -151,17 +151,18 @@ fn verdict(summary: &Summary) -> ExitCode {
     for (name, count) in summary.coverage.counts() {
         println!("  {count:>12} {name}");
     }
-    let foreign = |missing: &Missing| missing.name == "node foreign" && missing.reached == 0;
-    if let Some(Missing { name, reason: Some(why), .. }) = summary.coverage.missing().into_iter().find(foreign) {
+    let unexpected = summary.coverage.unexpected();
+    let foreign = |unexpected: &&Unexpected| unexpected.name == "node foreign" && unexpected.reached == 0;
+    if let Some(Unexpected { name, reason: Some(why), .. }) = unexpected.iter().find(foreign) {
         println!("  {:>12} {name}: {why}", 0);
     }
     for (rule, section) in Oracle::NOT_YET_IN_CORE {
         println!("  {:>12} oracle {rule} ({section}): not yet in core", 0);
     }
     if summary.judges_coverage() {
-        for missing in summary.coverage.missing() {
-            let why = missing.reason.map_or_else(|| "TOO SELDOM".to_owned(), |reason| format!("because {reason}"));
-            println!("{} was reached {} times: {why}", missing.name, missing.reached);
+        for Unexpected { name, reached, reason } in &unexpected {
+            let why = reason.map_or_else(|| "UNEXPECTED".to_owned(), |reason| format!("because {reason}"));
+            println!("{name} was reached {reached} times: {why}");
         }
     }
     if summary.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

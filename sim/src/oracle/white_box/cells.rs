@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use tickwire_core::Instant;
 use tickwire_core::provenance::Trigger;
 use tickwire_core::stack::Cause;
 use tickwire_core::tcp::{Examination, State, TimerCause};
@@ -161,20 +162,46 @@ impl Default for Cells {
     }
 }
 
-impl Cells {
-    /// Takes in what a connection looks like now. Several looks for one event are one.
-    pub(super) fn observe(&mut self, seen: &Examination, before: Option<&Connection>) {
-        let again = |before: &Connection| (before.last.trigger, before.last.at) == (seen.trigger, seen.at);
-        if before.is_some_and(again) {
-            return;
+/// The events that a connection has met, as far as they may come again: what they put among what is to be sent is
+/// looked at once more as it leaves, and others may have come meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    /// The latest frame, by its serial number.
+    frame: u64,
+    /// When the latest of all events was, and a bit for each timer and call of that instant.
+    at: Instant,
+    events: u32,
+}
+
+impl Heard {
+    pub(super) const NOTHING: Heard = Heard { frame: 0, at: Instant::ZERO, events: 0 };
+
+    /// What is known after `seen`, if that is looked at for an event that was not met before.
+    fn after(self, seen: &Examination, event: TcpEvent) -> Option<Heard> {
+        let events = if seen.at > self.at { 0 } else { self.events };
+        match seen.trigger {
+            Trigger::Frame(frame) => (frame > self.frame).then(|| Heard { frame, at: self.at.max(seen.at), events }),
+            Trigger::Timer(_) | Trigger::Call(_) => {
+                let bit = 1 << event.index();
+                (seen.at >= self.at && events & bit == 0).then(|| Heard { at: seen.at, events: events | bit, ..self })
+            }
         }
-        let Some(event) = TcpEvent::of(seen) else { return };
+    }
+}
+
+impl Cells {
+    /// Takes in what a connection looks like now, and says what it has met by then. Several looks for one event are one.
+    pub(super) fn observe(&mut self, seen: &Examination, before: Option<&Connection>) -> Heard {
+        let heard = before.map_or(Heard::NOTHING, |before| before.heard);
+        let Some(event) = TcpEvent::of(seen) else { return heard };
+        let Some(after) = heard.after(seen, event) else { return heard };
         let state = match (before, event) {
             (Some(before), _) => before.last.state as usize,
             (None, TcpEvent::Segment(_)) => State::ALL.len(),
             (None, _) => State::Closed as usize,
         };
         self.0[state][event.index()] += 1;
+        after
     }
 
     /// Each cell, and how often it was reached: the state's name, the event, the count.

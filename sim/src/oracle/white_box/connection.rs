@@ -3,6 +3,8 @@
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::tcp::{Examination, Recovering};
 
+use super::cells::Heard;
+
 /// What is remembered of a connection.
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
@@ -14,16 +16,19 @@ pub(super) struct Connection {
     pub(super) recovery_point: Option<SeqNumber>,
     /// The widest window that it has offered.
     pub(super) widest: u32,
+    /// The events that it has met last.
+    pub(super) heard: Heard,
 }
 
 impl Connection {
-    pub(super) fn new(seen: &Examination) -> Connection {
-        let mut connection = Connection { last: *seen, furthest: None, recovery_point: None, widest: 0 };
-        connection.observe(seen);
+    pub(super) fn new(seen: &Examination, heard: Heard) -> Connection {
+        let mut connection = Connection { last: *seen, furthest: None, recovery_point: None, widest: 0, heard };
+        connection.observe(seen, heard);
         connection
     }
 
-    pub(super) fn observe(&mut self, seen: &Examination) {
+    pub(super) fn observe(&mut self, seen: &Examination, heard: Heard) {
+        self.heard = heard;
         self.furthest = furthest(seen, self.furthest);
         self.recovery_point = match seen.recovering {
             Recovering::No => None,

@@ -71,7 +71,7 @@ impl WhiteBox {
             self.bench.abstains(Oracle::Transition);
             return;
         }
-        self.cells.observe(seen, before);
+        let heard = self.cells.observe(seen, before);
         transition::judge(seen, before, &mut self.bench);
         sequence::judge(seen, before, offered, &mut self.bench);
         timers::judge(seen, &mut self.bench);
@@ -86,9 +86,9 @@ impl WhiteBox {
             _ if seen.state == State::Closed => {
                 self.connections.remove(seen.handle);
             }
-            Some(connection) => connection.observe(seen),
+            Some(connection) => connection.observe(seen, heard),
             None => {
-                self.connections.insert(seen.handle, Connection::new(seen));
+                self.connections.insert(seen.handle, Connection::new(seen, heard));
             }
         }
     }

@@ -6,10 +6,13 @@ use rstest::rstest;
 use slotmap::SlotMap;
 use tickwire_core::Instant;
 use tickwire_core::provenance::Trigger;
+use tickwire_core::stack::Cause;
 use tickwire_core::tcp::seq::SeqNumber;
 use tickwire_core::tcp::{Examination, Expiries, Recovering, State, TimerCause};
+use tickwire_core::wire::tcp::TcpFlags;
 
 use super::WhiteBox;
+use super::cells::Heard;
 use crate::oracle::name::{Oracle, Switches};
 use crate::oracle::verdict::Mark;
 
@@ -117,7 +120,7 @@ fn every_transition_of_the_figure_and_no_other() {
     for from in STATES {
         for to in STATES {
             let mut bench = crate::oracle::verdict::Bench::new(Switches::ALL);
-            let before = super::Connection::new(&in_state(from));
+            let before = super::Connection::new(&in_state(from), Heard::NOTHING);
             super::transition::judge(&in_state(to), Some(&before), &mut bench);
             let legal = from == to || to == Closed || figure.contains(&(from, to)) || both.contains(&(from, to));
             assert_eq!(bench.found.is_empty(), legal, "{from} -> {to}");
@@ -280,4 +283,34 @@ fn fast_recovery_lasts_until_its_point() {
     assert_eq!(broken(&[flying(), fast, over(1_460)]), LAW);
     let inflated = full.with(|seen| seen.cwnd = 5_111);
     assert_eq!(broken(&[flying(), fast, inflated]), LAW);
+}
+
+/// What a timer has put among what is to be sent is looked at again when it leaves: here after a segment, in another
+/// state.
+#[test]
+fn an_event_is_met_once_however_late_its_segments_leave() {
+    let at = |state: State, millis, trigger| {
+        in_state(state).with(|seen| (seen.at, seen.trigger) = (Instant::from_millis(millis), trigger))
+    };
+    let expires = Trigger::Timer(Cause::Tcp(TimerCause::Retransmission));
+    let acknowledged = at(State::TimeWait, 1, Trigger::Frame(7)).with(|seen| seen.segment = Some(TcpFlags::ACK));
+    let mut white_box = WhiteBox::new(Switches::ALL, CHALLENGES);
+    let begins = at(State::Closing, 0, Trigger::Call("tcp.close"));
+    let history = [
+        begins,
+        at(State::Closing, 1, expires),
+        acknowledged,
+        at(State::TimeWait, 1, expires),
+        acknowledged,
+        at(State::TimeWait, 2, Trigger::Frame(8)).with(|seen| seen.segment = Some(TcpFlags::ACK)),
+    ];
+    for seen in history {
+        white_box.observe(&seen.with(|seen| seen.handle = begins.handle), Mark::new(0, Instant::ZERO), None);
+    }
+    let met = white_box.cells().iter().filter(|(.., count)| *count > 0);
+    let mut met: Vec<String> = met.map(|(state, event, count)| format!("{state} {event} {count}")).collect();
+    met.sort();
+    let expected =
+        ["CLOSED call Close 1", "CLOSING segment Ack 1", "CLOSING timer Retransmission 1", "TIME-WAIT segment Ack 1"];
+    assert_eq!(met, expected);
 }
