@@ -169,12 +169,15 @@ impl ByteQueue {
     }
 
     /// Appends `data` itself if it is long enough to be worth a piece, a copy otherwise.
+    #[inline]
     pub(crate) fn push_bytes(&mut self, data: Bytes, pool: &mut ChunkPool) {
         if data.len() < COPY_BELOW {
             self.push_copy(&data, pool);
             return;
         }
-        self.freeze_tail();
+        if !self.tail.is_empty() {
+            self.freeze_tail();
+        }
         let len = data.len() as u64;
         self.pieces.push_back(Piece { at: self.tail_at, data });
         self.tail_at += len;

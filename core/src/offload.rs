@@ -27,10 +27,9 @@ pub(crate) fn payload_max(capabilities: &Capabilities, room: usize, segment_size
     most.min(TURN_MAX).max(segment_size)
 }
 
-/// The headers of a frame, without their checksum of the text.
+/// The headers of a frame, without SEG.SEQ and the checksum: those of the frames of a burst differ in nothing else.
 struct Head {
     bytes: [u8; Head::LEN_MAX],
-    seq: SeqNumber,
     /// Of the pseudo-header alone where the device sums the rest; else of the TCP header too, but for SEG.SEQ.
     sum: Sum,
     /// Where the TCP header begins.
@@ -40,6 +39,8 @@ struct Head {
 
 impl Head {
     const LEN_MAX: usize = ethernet::HEADER_LEN + ipv4::MAX_HEADER_LEN + tcp::MAX_HEADER_LEN;
+    /// Nearly all heads have room in so many bytes: with timestamps, those of IPv6 too.
+    const LEN_MOST: usize = 96;
 
     fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
@@ -50,9 +51,20 @@ impl Head {
         self.len - self.upper
     }
 
-    fn set_seq(&mut self, seq: SeqNumber) {
-        self.seq = seq;
-        self.bytes[self.upper + tcp::SEQ_OFFSET..][..4].copy_from_slice(&seq.0.to_be_bytes());
+    /// Writes the headers to the start of a frame. Where there is room, more than that, which is overwritten: copying
+    /// a number of bytes that the compiler knows takes no call.
+    #[inline]
+    fn write(&self, seq: SeqNumber, frame: &mut [u8]) {
+        match (frame.first_chunk_mut(), self.bytes.first_chunk::<{ Head::LEN_MOST }>()) {
+            (Some(start), Some(bytes)) if self.len <= Head::LEN_MOST => *start = *bytes,
+            _ => frame[..self.len].copy_from_slice(self.bytes()),
+        }
+        self.write_seq(seq, frame);
+    }
+
+    #[inline]
+    fn write_seq(&self, seq: SeqNumber, frame: &mut [u8]) {
+        frame[self.upper + tcp::SEQ_OFFSET..][..4].copy_from_slice(&seq.0.to_be_bytes());
     }
 }
 
@@ -83,12 +95,11 @@ impl Emission<'_> {
         let mut frames = 1;
         while total - at > size {
             let head = head.get_or_insert_with(|| self.head(at, size));
-            head.set_seq(self.outgoing.seq + at as u32);
-            self.emit_frame(head, size, &mut text, batch);
+            self.emit_frame(head, at, size, &mut text, batch);
             at += size;
             frames += 1;
         }
-        self.emit_frame(&self.head(at, total - at), total - at, &mut text, batch);
+        self.emit_frame(&self.head(at, total - at), at, total - at, &mut text, batch);
         frames
     }
 
@@ -111,9 +122,8 @@ impl Emission<'_> {
     /// The headers of the piece at `at`, `len` bytes long.
     fn head(&self, at: usize, len: usize) -> Head {
         let upper_len = tcp::HEADER_LEN + self.outgoing.options.emitted_len() + len;
-        let seq = self.outgoing.seq + at as u32;
         let sum = self.header.pseudo_header(upper_len);
-        let mut head = Head { bytes: [0; Head::LEN_MAX], seq, sum, upper: self.header.upper_offset(self.link), len: 0 };
+        let mut head = Head { bytes: [0; Head::LEN_MAX], sum, upper: self.header.upper_offset(self.link), len: 0 };
         let mut rest = &mut head.bytes[..];
         self.header.emit(self.link, upper_len, &mut rest);
         self.tcp_header(at, len).emit(&self.outgoing.options, &mut rest);
@@ -121,23 +131,19 @@ impl Emission<'_> {
         if !self.capabilities.tx_checksum {
             head.sum.add_bytes(&head.bytes[head.upper..head.len]);
         }
-        head.set_seq(seq);
         head
     }
 
-    fn emit_frame(&self, head: &Head, len: usize, text: &mut Runs<'_>, batch: &mut TxBatch) {
+    /// The frame of the piece at `at`, `len` bytes long.
+    fn emit_frame(&self, head: &Head, at: usize, len: usize, text: &mut Runs<'_>, batch: &mut TxBatch) {
         let by_device = self.capabilities.tx_checksum;
+        let seq = self.outgoing.seq + at as u32;
         batch.push_with(head.len + len, len as u32, |frame| {
-            // Where there is room, more than the head, which is overwritten: copying a number of bytes that
-            // the compiler knows takes no call.
-            match frame.first_chunk_mut() {
-                Some(start) => *start = head.bytes,
-                None => frame[..head.len].copy_from_slice(head.bytes()),
-            }
+            head.write(seq, frame);
             let (head_at, mut text_at) = frame.split_at_mut(head.len);
             let mut sum = head.sum;
             if !by_device {
-                sum.add_u32(head.seq.0);
+                sum.add_u32(seq.0);
             }
             while !text_at.is_empty() {
                 let run = text.up_to(text_at.len());
@@ -172,6 +178,7 @@ impl Emission<'_> {
         let upper_len = head.upper_len() + len;
         let start = batch.begin();
         batch.out().extend_from_slice(head.bytes());
+        head.write_seq(self.outgoing.seq, batch.head_mut(start));
         let room = usize::from(self.capabilities.max_slices).min(TxBatch::SLICES_MAX);
         let sliced = if len > COPY_MAX { tcb.send_queue_mut().share(offset, len, room, &mut batch.slices) } else { 0 };
         if sliced < len {

@@ -81,18 +81,11 @@ pub(crate) fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
-/// To whom, of those on an interface with `addresses`, a packet to `dst` goes; `None` if to none of us
-/// as far as addresses tell: groups are another matter.
-pub(crate) fn classify(addresses: &AddressTable, dst: IpAddr) -> Option<Delivery> {
-    match dst {
-        IpAddr::V4(dst) => classify_v4(addresses, dst),
-        IpAddr::V6(_) => addresses.has(dst).then_some(Delivery::Unicast),
-    }
-}
-
+/// To whom an IPv4 packet to `dst` goes, which is that to us; `None` if to none of us as far as addresses tell: groups
+/// are another matter.
 #[inline]
-pub(crate) fn classify_v4(addresses: &AddressTable, dst: Ipv4Addr) -> Option<Delivery> {
-    match addresses.relation(dst) {
+pub(crate) fn classify_v4(dst: Ipv4Addr, relation: Relation) -> Option<Delivery> {
+    match relation {
         Relation::Own => Some(Delivery::Unicast),
         Relation::Broadcast => Some(Delivery::Broadcast),
         Relation::None => (dst == Ipv4Addr::BROADCAST).then_some(Delivery::Broadcast),
@@ -104,7 +97,7 @@ pub(crate) fn classify_v4(addresses: &AddressTable, dst: Ipv4Addr) -> Option<Del
 /// matter of its own (duplicate address detection) and refused here.
 pub(crate) fn is_legal_source(addresses: &AddressTable, src: IpAddr) -> bool {
     match src {
-        IpAddr::V4(v4) => is_legal_source_v4(addresses, v4),
+        IpAddr::V4(v4) => is_legal_source_v4(v4, addresses.relation(v4)),
         // An IPv4-mapped address stands for an IPv4 host inside a program, and for nobody on a wire
         // (RFC 4291 section 2.5.5.2): an answer would leave as IPv4, to whom the sender chose.
         IpAddr::V6(v6) => {
@@ -118,15 +111,12 @@ pub(crate) fn is_legal_source(addresses: &AddressTable, src: IpAddr) -> bool {
     }
 }
 
-/// 240/4 is reserved and holds the limited broadcast; 0/8 is "this network" (RFC 1122 section 3.2.1.3).
+/// The same of an IPv4 address that is `relation` to us. 240/4 is reserved and holds the limited broadcast; 0/8 is
+/// "this network" (RFC 1122 section 3.2.1.3).
 #[inline]
-pub(crate) fn is_legal_source_v4(addresses: &AddressTable, src: Ipv4Addr) -> bool {
+pub(crate) fn is_legal_source_v4(src: Ipv4Addr, relation: Relation) -> bool {
     let first = src.octets()[0];
-    first < 224
-        && first != 0
-        && first != 127
-        && !(first == 192 && is_reserved_v4(src))
-        && addresses.relation(src) == Relation::None
+    relation == Relation::None && first < 224 && first != 0 && first != 127 && !is_reserved_v4(src)
 }
 
 /// 192.0.0.0/24 is kept for protocols; what has none, nobody has (RFC 6890 table 7). DS-Lite's first eight,

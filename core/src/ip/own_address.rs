@@ -166,23 +166,31 @@ impl AddressTable {
         }
     }
 
-    /// What an IPv4 address of a received packet is to us: one look at each of ours.
-    #[inline]
+    /// What an IPv4 address is to us.
     pub(crate) fn relation(&self, address: Ipv4Addr) -> Relation {
-        let mut found = Relation::None;
+        let [relation, _] = self.relations([address; 2]);
+        relation
+    }
+
+    /// What both IPv4 addresses of a received packet are to us, source and destination: one look at each of ours.
+    #[inline]
+    pub(crate) fn relations(&self, addresses: [Ipv4Addr; 2]) -> [Relation; 2] {
+        let mut found = [Relation::None; 2];
         for own in &self.0 {
             let IpAddr::V4(ours) = own.address else { continue };
-            let differing = ours.to_bits() ^ address.to_bits();
-            // The host's part: of a prefix of 31 bits (RFC 3021) and 32 no broadcast address.
-            let host = u32::MAX.checked_shr(u32::from(own.prefix_len)).unwrap_or(0);
-            if differing > host || !own.state.is_assigned() {
+            if !own.state.is_assigned() {
                 continue;
             }
-            if differing == 0 {
-                return Relation::Own;
-            }
-            if address.to_bits() & host == host && own.prefix_len < 31 {
-                found = Relation::Broadcast;
+            // The host's part: of a prefix of 31 bits (RFC 3021) and 32 no broadcast address.
+            let host = (u64::from(u32::MAX) >> own.prefix_len) as u32;
+            for (found, address) in found.iter_mut().zip(addresses) {
+                let differing = ours.to_bits() ^ address.to_bits();
+                if differing == 0 {
+                    *found = Relation::Own;
+                } else if differing <= host && address.to_bits() & host == host && host > 1 && *found == Relation::None
+                {
+                    *found = Relation::Broadcast;
+                }
             }
         }
         found

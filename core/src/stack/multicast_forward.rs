@@ -32,12 +32,15 @@ impl Stack {
         if interface.queriers.is_none() {
             return Err(DropReason::Ipv4NotOurs);
         }
-        let received = interface.ipv4_input(packet, false, |_| true)?;
-        if self.is_own_elsewhere(interface, received.src) {
+        interface.ipv4_input(packet, false, |_| true)?;
+        if self.is_own_elsewhere(interface, packet.src().into()) {
             return Err(DropReason::Ipv4Source);
         }
-        let received = Received { delivery: Delivery::Multicast, link_group, ..received };
+        let start = interface.medium.header_len();
         self.check_options(packet, false).map_err(|(reason, _)| reason)?;
+        let router_alert = packet.has_router_alert();
+        let received = Received::of_ipv4(packet, start, Delivery::Multicast, link_group);
+        let received = Received { router_alert, ..received };
         if received.protocol == IpProtocol::IGMP && !packet.is_fragment() {
             self.counters.ipv4_received += 1;
             return self.receive_igmp(id, frame, &received);

@@ -76,22 +76,18 @@ impl Stack {
         let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
         let packet = Ipv4Packet::parse(frame.data.get(interface.medium.header_len()..).unwrap_or_default())?;
         let is_ours = |dst| self.hears_elsewhere(interface, dst);
-        let received = match interface.ipv4_input(&packet, link.dst.is_multicast(), is_ours) {
-            Ok(received) => received,
+        let (start, link_group) = (interface.medium.header_len(), link.dst.is_multicast());
+        let delivery = match interface.ipv4_input(&packet, link_group, is_ours) {
+            Ok(delivery) => delivery,
             Err(DropReason::Ipv4NotOurs) => return self.receive_ipv4_of_others(id, frame, link),
             Err(reason) => return Err(reason),
         };
-        if self.is_own_elsewhere(interface, received.src) {
+        if self.is_own_elsewhere(interface, packet.src().into()) {
             return Err(DropReason::Ipv4Source);
         }
-        if !packet.option_bytes().is_empty()
-            && let Err((reason, owed)) = self.check_options(&packet, self.config.ip.source_routes)
-        {
-            // RFC 1122 section 3.2.2: none about a fragment but the first.
-            if let Some(kind) = owed.filter(|_| packet.fragment_offset() == 0) {
-                self.owe_icmp_error(id, frame, &received, kind);
-            }
-            return Err(reason);
+        let mut received = Received::of_ipv4(&packet, start, delivery, link_group);
+        if !packet.option_bytes().is_empty() {
+            self.receive_options(id, frame, packet, &mut received)?;
         }
         if received.delivery == Delivery::Multicast {
             self.forward_beside(id, frame, &received, packet.dont_fragment());
@@ -111,6 +107,26 @@ impl Stack {
                 Err(DropReason::Ipv4Protocol)
             }
         }
+    }
+
+    /// What the options of a packet say and ask for.
+    #[cold]
+    fn receive_options(
+        &mut self,
+        id: InterfaceId,
+        frame: &Frame,
+        packet: Ipv4Packet<'_>,
+        received: &mut Received,
+    ) -> Result<(), DropReason> {
+        if let Err((reason, owed)) = self.check_options(&packet, self.config.ip.source_routes) {
+            // RFC 1122 section 3.2.2: none about a fragment but the first.
+            if let Some(kind) = owed.filter(|_| packet.fragment_offset() == 0) {
+                self.owe_icmp_error(id, frame, received, kind);
+            }
+            return Err(reason);
+        }
+        received.router_alert = packet.has_router_alert();
+        Ok(())
     }
 
     /// A packet to none of our addresses: for an address that we are about to have, or in transit.

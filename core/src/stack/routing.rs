@@ -127,10 +127,13 @@ impl Stack {
     /// would have us talk to ourselves.
     #[inline]
     pub(super) fn is_own_elsewhere(&self, interface: &Interface, src: IpAddr) -> bool {
-        let wires = || self.interfaces.iter().filter(|other| other.medium != Medium::Loopback);
-        self.interfaces.len() > 1
-            && interface.medium != Medium::Loopback
-            && wires().any(|other| other.id != interface.id && other.has_address(src))
+        self.interfaces.len() > 1 && interface.medium != Medium::Loopback && self.is_on_other_wire(interface, src)
+    }
+
+    #[inline(never)]
+    fn is_on_other_wire(&self, interface: &Interface, src: IpAddr) -> bool {
+        let mut wires = self.interfaces.iter().filter(|other| other.medium != Medium::Loopback);
+        wires.any(|other| other.id != interface.id && other.has_address(src))
     }
 
     /// Whether a packet that has come in on `interface` is for us though `dst` is no address of that one.

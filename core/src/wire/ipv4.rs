@@ -157,9 +157,16 @@ impl<'a> Ipv4Packet<'a> {
         let mut sum = Sum::new();
         sum.add_bytes(self.header);
         if !self.options.is_empty() {
-            sum.add_bytes(self.options);
+            sum = self.with_options(sum);
         }
         sum.finish() == 0
+    }
+
+    /// Apart from the headers of twenty bytes that nearly all packets have.
+    #[cold]
+    fn with_options(self, mut sum: Sum) -> Sum {
+        sum.add_bytes(self.options);
+        sum
     }
 
     /// The source address.
@@ -248,6 +255,11 @@ impl<'a> Ipv4Packet<'a> {
     /// The options, walked (RFC 791 section 3.1).
     pub const fn options(&self) -> Ipv4Options<'a> {
         Ipv4Options { rest: self.options }
+    }
+
+    /// Whether routers on the packet's way are asked to look at it (RFC 2113).
+    pub fn has_router_alert(&self) -> bool {
+        self.options().any(|option| option.is_ok_and(|option| option.kind == Ipv4Option::ROUTER_ALERT))
     }
 
     /// Where in the packet an option's length is wrong, in bytes: the pointer of the Parameter Problem that

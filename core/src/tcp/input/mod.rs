@@ -43,12 +43,17 @@ impl Tcb {
     pub(crate) fn on_segment(&mut self, env: &mut Env<'_>, segment: &mut Segment<'_>) -> Arrival {
         env.counters.segments_received += 1;
         self.on_peer_heard();
+        let before = (self.state, self.snd.una, self.snd.wnd);
         let flow = match self.state {
             State::Closed => dropped(DropReason::TcpNoSocket),
             State::SynSent => self.in_syn_sent(env, segment),
             _ => self.in_other_states(env, segment),
         };
-        self.settle(env);
+        // Of what the timers follow from a segment changes these alone, and text alone none of them; but keep-alive
+        // starts anew.
+        if before != (self.state, self.snd.una, self.snd.wnd) || self.settings.keep_alive.is_some() {
+            self.settle(env);
+        }
         flow.break_value().unwrap_or(Arrival::Accepted)
     }
 

@@ -35,6 +35,8 @@ impl Tcb {
     }
 
     /// Takes text and FIN of a segment whose text begins at `seq`.
+    #[expect(clippy::inline_always, reason = "a call less per segment: 166 -> 163 ns per frame in process")]
+    #[inline(always)]
     pub(super) fn take_text(&mut self, env: &mut Env<'_>, segment: &mut Segment<'_>, seq: SeqNumber) -> Check {
         if !self.state.receives_text() {
             // "This should not occur since a FIN has been received from the remote side."
