@@ -32,20 +32,16 @@ use crate::capture::Capture;
 use crate::device::Device;
 use crate::pool::Pool;
 use crate::recording::{Recording, Start};
+use crate::signal::Signal;
 use crate::sockets::Wakeups;
 
 /// After this many receives of exactly one short frame, the next is expected to be alone too: it is not
 /// looked whether another follows, for the wait tells. That is a system call less per round trip.
 const ALONE_AFTER: u32 = 4;
 /// Every so many of them it is looked all the same, so that a burst is soon received as one batch.
-const ALONE_RUN: u32 = 8;
+const ALONE_RUN: u32 = 32;
 /// A frame longer than this is taken for part of a bulk transfer, of which more follows.
 const ALONE_LEN_MAX: usize = 512;
-
-/// A deadline from which on the clock is not read before each wait for it.
-const FAR_OFF: Duration = Duration::from_millis(10);
-/// What a turn takes at the most, unless its thread is kept from running.
-const TURN_MAX: Duration = Duration::from_millis(2);
 
 /// Ethernet header and one VLAN tag.
 const LINK_HEADER_MAX: usize = 18;
@@ -91,8 +87,6 @@ pub struct Loop {
     clock: Clock,
     /// What the last turn left to be done.
     rest: Rest,
-    /// The time at which it was.
-    turned_at: Instant,
 }
 
 impl fmt::Debug for Loop {
@@ -159,7 +153,6 @@ impl Loop {
             rx_batch,
             clock,
             rest: Rest::Busy,
-            turned_at: Instant::ZERO,
         })
     }
 
@@ -262,7 +255,7 @@ impl Loop {
 
     /// One turn. If the last one left nothing to do, it first waits until a frame arrives, a deadline
     /// comes or a socket call needs it, at most for `longest` (zero: not at all; `None`: without
-    /// bound); it may also end up to a millisecond early, to wait the rest exactly. Then it does what there is to do.
+    /// bound); it may also end early with nothing to do, when a deadline has moved. Then it does what there is to do.
     ///
     /// # Errors
     ///
@@ -281,22 +274,16 @@ impl Loop {
         match self.rest {
             // The other devices are looked at also while there is work.
             Rest::Busy if self.inlets.iter().all(|inlet| inlet.ready) => {}
-            Rest::Busy => self.wait(Some(Duration::ZERO))?,
+            Rest::Busy => self.look()?,
+            Rest::Until(_) if longest == Some(Duration::ZERO) => self.look()?,
             Rest::Until(until) => {
-                let left = until.map(|at| self.time_until(at));
-                self.wait(left.into_iter().chain(longest).min())?;
+                let limit = longest.map(|longest| self.clock.now() + longest);
+                self.wait(until.into_iter().chain(limit).min())?;
             }
         }
         let inlet = self.receive()?;
         self.rest = self.process(inlet)?;
         Ok(())
-    }
-
-    /// How long to wait for `at`. Where that is far off, the clock is not read again for it: the wait is
-    /// as much shorter as the last turn may have taken, and ends early with nothing to do.
-    fn time_until(&self, at: Instant) -> Duration {
-        let left = at.since(self.turned_at);
-        if left > FAR_OFF { left.saturating_sub(TURN_MAX) } else { at.since(self.clock.now()) }
     }
 
     /// Receives a batch from the next device that may have one.
@@ -317,7 +304,6 @@ impl Loop {
         let mut state = self.shared.lock();
         state.sleeping = None;
         let now = state.clock.now();
-        self.turned_at = now;
         if let Some(number) = inlet {
             state.handle_frames(now, self.inlets[number].interface, &mut self.frames);
         }
@@ -349,14 +335,18 @@ impl Loop {
         Ok(Rest::Until(until))
     }
 
-    /// Waits for devices and for the wake-up.
-    fn wait(&mut self, longest: Option<Duration>) -> Result<(), DriverError> {
+    /// Waits for devices, for the wake-up, and at most until `until`.
+    fn wait(&mut self, until: Option<Instant>) -> Result<(), DriverError> {
         let (inlets, wake) = (&mut self.inlets, &self.shared.wake);
-        let ended = self.waiting.wait(longest, |news| match news {
-            News::Woken => wake.lower(),
-            News::Readable(number) => inlets[number].ready = true,
-        });
+        let ended = self.waiting.wait(until, &self.clock, |news| hear(news, inlets, wake));
         ended.map_err(system("wait (epoll_wait)"))
+    }
+
+    /// Whether there is anything from devices, or the wake-up.
+    fn look(&mut self) -> Result<(), DriverError> {
+        let (inlets, wake) = (&mut self.inlets, &self.shared.wake);
+        let ended = self.waiting.look(|news| hear(news, inlets, wake));
+        ended.map_err(system("look (epoll_wait)"))
     }
 
     /// The time by the driver's clock.
@@ -369,6 +359,13 @@ impl Loop {
 impl Drop for Loop {
     fn drop(&mut self) {
         self.shared.end_calls();
+    }
+}
+
+fn hear(news: News, inlets: &mut [Inlet], wake: &Signal) {
+    match news {
+        News::Woken => wake.lower(),
+        News::Readable(number) => inlets[number].ready = true,
     }
 }
 

@@ -1,5 +1,10 @@
-//! Waiting for devices and for the wake-up: one epoll instance that they are entered in once. That
+//! Waiting for devices, for the wake-up and for a time: one epoll instance that they are entered in once. That
 //! costs a round trip less than poll(2), which enters itself with each of them at every wait.
+//!
+//! A wait that is given a limit has the kernel start and stop a timer for it, which may cost more than entering the
+//! kernel. Most deadlines move away before they come. So there is one timer (timerfd), set for the earliest that was
+//! waited for and left alone until it comes: if the deadline has moved meanwhile, the wait ends with nothing to do,
+//! and the next one sets it anew.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -7,15 +12,17 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFlags, Timespec};
 use rustix::io::Errno;
+use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
+use tickwire_core::Instant;
 
+use super::clock::Clock;
 use crate::device::Device;
 
-/// What the wake-up is entered as; devices are entered by their number.
+/// What the wake-up and the timer are entered as; devices are entered by their number.
 const WAKE: u64 = u64::MAX;
-
-const MILLISECOND: Duration = Duration::from_millis(1);
+const TIMER: u64 = u64::MAX - 1;
 
 /// Conditions taken from one wait; what is ready beyond that is still ready at the next.
 const EVENTS_MAX: usize = 16;
@@ -35,14 +42,20 @@ const RECEIVABLE: EventFlags = EventFlags::IN.union(EventFlags::ERR).union(Event
 #[derive(Debug)]
 pub(super) struct Waiting {
     epoll: OwnedFd,
+    timer: OwnedFd,
+    /// What the timer is set for, by the driver's clock, if that has not come yet.
+    set_for: Option<Instant>,
 }
 
 impl Waiting {
     /// To wait for `wake`, and for what is entered later.
     pub(super) fn new(wake: BorrowedFd<'_>) -> io::Result<Waiting> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
         epoll::add(&epoll, wake, EventData::new_u64(WAKE), EventFlags::IN)?;
-        Ok(Waiting { epoll })
+        // By its edge, so that it need not be read.
+        epoll::add(&epoll, &timer, EventData::new_u64(TIMER), EventFlags::IN | EventFlags::ET)?;
+        Ok(Waiting { epoll, timer, set_for: None })
     }
 
     /// Enters the device `number`.
@@ -57,22 +70,31 @@ impl Waiting {
         Ok(())
     }
 
-    /// Waits, at most for `longest` and to the nanosecond, and tells `found` what there is.
-    ///
-    /// `epoll_wait` counts milliseconds (`epoll_pwait2`, which does not, is not everywhere): a longer
-    /// wait ends up to one early with nothing found, and the next one, on the epoll instance's own
-    /// descriptor, is exact. Signals end a wait too.
-    pub(super) fn wait(&self, longest: Option<Duration>, mut found: impl FnMut(News)) -> io::Result<()> {
-        let whole = match longest {
-            Some(short) if short < MILLISECOND => {
-                self.wait_exactly(short)?;
-                Some(Duration::ZERO)
+    /// Tells `found` what there is, without waiting.
+    pub(super) fn look(&mut self, found: impl FnMut(News)) -> io::Result<()> {
+        self.take(Some(&Timespec { tv_sec: 0, tv_nsec: 0 }), found)
+    }
+
+    /// Waits for news, at most until `until` by `clock`, and tells `found` what there is. It may find nothing
+    /// before that: a signal ends it, and so does an earlier time that was waited for before.
+    pub(super) fn wait(&mut self, until: Option<Instant>, clock: &Clock, found: impl FnMut(News)) -> io::Result<()> {
+        if let Some(until) = until
+            && self.set_for.is_none_or(|set| until < set)
+        {
+            let left = until.since(clock.now());
+            if left.is_zero() {
+                return self.look(found);
             }
-            longest => longest.map(whole_milliseconds),
-        };
-        let timeout = whole.map(timespec);
+            let setting = Itimerspec { it_interval: timespec(Duration::ZERO), it_value: timespec(left) };
+            timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &setting)?;
+            self.set_for = Some(until);
+        }
+        self.take(None, found)
+    }
+
+    fn take(&mut self, timeout: Option<&Timespec>, mut found: impl FnMut(News)) -> io::Result<()> {
         let mut events = [MaybeUninit::<Event>::uninit(); EVENTS_MAX];
-        let events = match epoll::wait(&self.epoll, &mut events[..], timeout.as_ref()) {
+        let events = match epoll::wait(&self.epoll, &mut events[..], timeout) {
             Ok((events, _)) => events,
             Err(Errno::INTR) => return Ok(()),
             Err(errno) => return Err(errno.into()),
@@ -81,6 +103,7 @@ impl Waiting {
             let (number, flags) = (event.data.u64(), event.flags);
             match usize::try_from(number) {
                 _ if number == WAKE => found(News::Woken),
+                _ if number == TIMER => self.set_for = None,
                 Ok(number) if flags.intersects(RECEIVABLE) => found(News::Readable(number)),
                 // It takes frames again: that the wait ended is all that there is to it.
                 _ => {}
@@ -88,23 +111,6 @@ impl Waiting {
         }
         Ok(())
     }
-
-    /// Waits for any news (ppoll(2)).
-    fn wait_exactly(&self, longest: Duration) -> io::Result<()> {
-        if longest.is_zero() {
-            return Ok(());
-        }
-        let mut fds = [PollFd::new(&self.epoll, PollFlags::IN)];
-        match poll(&mut fds, Some(&timespec(longest))) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(errno) => Err(errno.into()),
-        }
-    }
-}
-
-/// Rounded down.
-fn whole_milliseconds(duration: Duration) -> Duration {
-    Duration::new(duration.as_secs(), duration.subsec_millis() * 1_000_000)
 }
 
 fn flags(device: &dyn Device, blocked: bool) -> EventFlags {
@@ -125,37 +131,85 @@ mod tests {
     use crate::pair;
     use crate::signal::Signal;
     use std::os::fd::AsFd as _;
-    use std::time::Instant;
 
-    fn news(waiting: &Waiting, longest: Duration) -> Vec<News> {
-        let mut all = Vec::new();
-        waiting.wait(Some(longest), |news| all.push(news)).expect("it can be waited for");
-        all
+    struct Rig {
+        clock: Clock,
+        wake: Signal,
+        waiting: Waiting,
+    }
+
+    impl Rig {
+        fn new() -> Rig {
+            let wake = Signal::new().expect("an eventfd");
+            let waiting = Waiting::new(wake.as_fd()).expect("an epoll instance and a timer");
+            Rig { clock: Clock::start(), wake, waiting }
+        }
+
+        fn look(&mut self) -> Vec<News> {
+            let mut all = Vec::new();
+            self.waiting.look(|news| all.push(news)).expect("it can be looked for");
+            all
+        }
+
+        fn wait_until(&mut self, until: Instant) -> Vec<News> {
+            let mut all = Vec::new();
+            self.waiting.wait(Some(until), &self.clock, |news| all.push(news)).expect("it can be waited for");
+            all
+        }
+
+        fn wait(&mut self, longest: Duration) -> Vec<News> {
+            self.wait_until(self.clock.now() + longest)
+        }
     }
 
     #[test]
     fn what_is_there_is_told_until_it_is_taken() {
-        let wake = Signal::new().expect("an eventfd");
-        let waiting = Waiting::new(wake.as_fd()).expect("an epoll instance");
+        let mut rig = Rig::new();
         let (east, _west) = pair::pair(1500).expect("eventfds");
-        waiting.add(0, &east).expect("a descriptor");
-        assert_eq!(news(&waiting, Duration::ZERO), []);
-        wake.raise();
+        rig.waiting.add(0, &east).expect("a descriptor");
+        assert_eq!(rig.look(), []);
+        rig.wake.raise();
+        assert_eq!(rig.look(), [News::Woken]);
         for longest in [Duration::ZERO, Duration::from_micros(1), Duration::from_mins(1)] {
-            assert_eq!(news(&waiting, longest), [News::Woken]);
+            assert_eq!(rig.wait(longest), [News::Woken]);
         }
-        wake.lower();
-        assert_eq!(news(&waiting, Duration::ZERO), []);
+        rig.wake.lower();
+        assert_eq!(rig.wait(Duration::ZERO), []);
     }
 
     #[test]
-    fn waits_end_at_their_time_and_long_ones_a_little_before() {
-        let wake = Signal::new().expect("an eventfd");
-        let waiting = Waiting::new(wake.as_fd()).expect("an epoll instance");
-        for (longest, at_least) in [(300_000, 300_000), (999_999, 999_999), (2_900_000, 2_000_000)] {
-            let begun = Instant::now();
-            assert_eq!(news(&waiting, Duration::from_nanos(longest)), []);
-            assert!(begun.elapsed() >= Duration::from_nanos(at_least));
+    fn waits_end_at_their_time() {
+        let mut rig = Rig::new();
+        for longest in [300_000, 999_999, 2_900_000] {
+            let until = rig.clock.now() + Duration::from_nanos(longest);
+            assert_eq!(rig.wait_until(until), []);
+            assert!(rig.clock.now() >= until);
         }
+    }
+
+    #[test]
+    fn a_deadline_that_came_earlier_is_waited_for_anew() {
+        let mut rig = Rig::new();
+        rig.wake.raise();
+        assert_eq!(rig.wait(Duration::from_mins(1)), [News::Woken]);
+        rig.wake.lower();
+        let until = rig.clock.now() + Duration::from_millis(1);
+        assert_eq!(rig.wait_until(until), []);
+        assert!(rig.clock.now() >= until);
+    }
+
+    #[test]
+    fn a_deadline_that_has_moved_away_ends_one_wait_at_the_most() {
+        let mut rig = Rig::new();
+        rig.wake.raise();
+        assert_eq!(rig.wait(Duration::from_millis(2)), [News::Woken]);
+        rig.wake.lower();
+        let until = rig.clock.now() + Duration::from_millis(20);
+        let mut waits = 0;
+        while rig.clock.now() < until {
+            assert_eq!(rig.wait_until(until), []);
+            waits += 1;
+        }
+        assert!(waits <= 2, "{waits} waits");
     }
 }
