@@ -59,7 +59,7 @@ pub struct DatagramsOutcome {
 pub struct Failed {
     /// Whose rule: an oracle's name, `expect`, `livelock`, `determinism` or `panic`.
     pub oracle: String,
-    /// What makes two failures one: what was found, without the numbers.
+    /// What makes two failures one: what was found, or of what is late what was expected, without the numbers.
     pub signature: String,
     /// All that is known.
     pub text: String,
