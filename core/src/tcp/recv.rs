@@ -142,8 +142,9 @@ impl ReceiveSpace {
     }
 
     /// Whether an update of the window is worth a segment of its own: the peer sees at most half of
-    /// the buffer, and the edge can move by two segments or half the buffer (RFC 9293 section 3.8.6.2.2).
-    /// While it sees more, the next acknowledgment is early enough.
+    /// the buffer, and the edge can move by two segments or half the buffer. While it sees more, the next
+    /// acknowledgment is early enough. RFC 9293 section 3.8.6.2.2 says by how much the edge may move (a segment, see
+    /// [`window`](Self::window)), not when that is worth a segment: two, as of text (section 3.8.6.3), is our choice.
     pub(super) fn update_is_due(&self) -> bool {
         // Without scaling the field, not the buffer, may be what bounds the window.
         let expressible = u32::from(u16::MAX) << self.scale;

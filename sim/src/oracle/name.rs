@@ -53,7 +53,7 @@ pub enum Oracle {
     /// An address that is to be verified is asked for before it is used.
     Verification,
     /// A leased address is asked for anew in time: its server by T2, and then anybody before the lease is over; once it
-    /// is, the address is not used.
+    /// is, or was refused or given back, the address is not used.
     DhcpRenewal,
     /// No two connections in a row begin with the same sequence number.
     InitialSequence,
@@ -72,7 +72,7 @@ pub enum Oracle {
     CongestionWindow,
     /// The round trip of what was sent again is not measured.
     Karn,
-    /// A closed window whose text has all been read is opened at once.
+    /// A window whose text has all been read is opened at once, if it is closed or less than half of what it has been.
     WindowUpdate,
     /// No more challenge ACKs are sent per second than the limit says.
     ChallengeLimit,
@@ -228,7 +228,7 @@ impl Oracle {
             Oracle::Identification => "RFC 6864 section 4.3, RFC 8200 section 4.5",
             Oracle::Reachability => "RFC 4861 section 7.3.3, RFC 1122 section 2.3.2.1",
             Oracle::Verification => "RFC 5227 section 2.1, RFC 4862 section 5.4",
-            Oracle::DhcpRenewal => "RFC 2131 section 4.4.5",
+            Oracle::DhcpRenewal => "RFC 2131 sections 3.2, 4.4.5 and 4.4.6",
             Oracle::Transition => "RFC 9293 section 3.3.2",
             Oracle::SendSequence => "RFC 9293 sections 3.4 and 3.8.6",
             Oracle::RetransmissionTimer => "RFC 6298 section 5",
@@ -252,6 +252,12 @@ impl Oracle {
             Oracle::RetransmissionRatio => "RFC 5166 section 2.1.3",
             Oracle::Metamorphic => "RFC 9293 sections 3.4 and 3.8.1",
         }
+    }
+
+    /// Whether what it finds is that something was due, or the time for it over: the frame that has shown this is any,
+    /// and tells nothing of what is wrong.
+    pub(crate) const fn is_about_time(self) -> bool {
+        matches!(self, Oracle::DelayedAck | Oracle::DhcpRenewal)
     }
 
     /// The oracle of that name.

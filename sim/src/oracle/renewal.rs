@@ -1,5 +1,5 @@
 //! Addresses that are leased by DHCP (RFC 2131 section 4.4.5): whoever has one asks for more time, and does without it
-//! once its time is over.
+//! once its time is over, or a server refuses it (figure 5), or it was given back.
 //!
 //! ```text
 //!   REQUEST    ACK         T1            T2                     end
@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Both times may be moved a little ("fuzz"): the server is asked by T2, anybody by the middle between T2 and the end. A
-//! server that does not answer ARP is asked that way: such a question counts.
+//! server that does not answer ARP is asked that way: such a question counts. A lease for ever has no times, but may be
+//! refused like any other.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,10 @@ use super::verdict::{Bench, Mark};
 const CLIENTS: usize = 64;
 /// Addresses of a client that are remembered.
 const ADDRESSES: usize = 256;
+/// For how long packets may still come from an address that was refused or given back. Our stack sends none; but in many
+/// systems the client is a program beside the stack, which has to be told, and what has passed the stack waits in queues
+/// before the device. Neither takes a second.
+const LETTING_GO: Duration = Duration::from_secs(1);
 
 /// The leases of a host, by the hardware addresses of its clients.
 #[derive(Clone, Debug, Default)]
@@ -65,17 +70,32 @@ struct Lease {
     on_link: bool,
     /// Its acknowledgment.
     given: Mark,
-    t1: Instant,
-    t2: Instant,
-    ends: Instant,
+    /// `None` if it is for ever.
+    times: Option<Times>,
+    hold: Hold,
     /// Whether the client is bound to it, and could have asked for more all the time.
     bound: bool,
     /// The server was asked.
     renewing: bool,
     /// Anybody was.
     rebinding: bool,
-    /// The client has let go of it, or was refused.
-    over: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    t1: Instant,
+    t2: Instant,
+    ends: Instant,
+}
+
+/// What became of a lease before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Hold {
+    Kept,
+    /// The client looks for an address: if nobody answers, it may come back to this one (section 3.2).
+    Left,
+    /// It was refused, or given back.
+    Lost(Instant),
 }
 
 impl Leases {
@@ -101,13 +121,22 @@ impl Leases {
 
     /// The host sends ARP.
     pub(super) fn sent_arp(&mut self, packet: &ArpPacket<'_>, at: Instant, bench: &mut Bench) {
-        for client in self.0.values_mut() {
-            client.uses(packet.sender_protocol(), at, bench);
-            let Some(lease) = &mut client.lease else { continue };
+        self.uses(packet.sender_protocol(), at, bench);
+        for lease in self.0.values_mut().filter_map(|client| client.lease.as_mut()) {
+            let Some(Times { t1, t2, .. }) = lease.times else { continue };
             let about = packet.target_protocol() == lease.server || !lease.on_link;
             // It may have begun a little before.
-            let early = lease.t2.since(lease.t1) / 2;
-            lease.renewing |= packet.operation() == ArpOperation::Request && about && at + early >= lease.t1;
+            let early = t2.since(t1) / 2;
+            lease.renewing |= packet.operation() == ArpOperation::Request && about && at + early >= t1;
+        }
+    }
+
+    /// What the host sends has this source. Of several clients the one has the address that was given it last.
+    #[inline]
+    fn uses(&mut self, src: Ipv4Addr, at: Instant, bench: &mut Bench) {
+        let clients = self.0.values_mut().filter_map(|client| client.has_had(src).then_some(client));
+        if let Some(client) = clients.max_by_key(|client| client.lease.map(|lease| lease.given.order)) {
+            client.uses(at, bench);
         }
     }
 
@@ -115,7 +144,7 @@ impl Leases {
     #[inline]
     pub(super) fn lacks(&self, dst: &Packet<'_>, at: Instant) -> bool {
         let (false, Some(v4)) = (self.0.is_empty(), &dst.v4) else { return false };
-        let lost = |lease: &Lease| lease.address == v4.dst() && (lease.over || lease.ends < at);
+        let lost = |lease: &Lease| lease.address == v4.dst() && (lease.hold != Hold::Kept || lease.is_over(at));
         self.0.values().any(|client| client.silent.contains(&v4.dst()) || client.lease.as_ref().is_some_and(lost))
     }
 
@@ -123,7 +152,7 @@ impl Leases {
     #[inline]
     pub(super) fn sent(&mut self, packet: &Packet<'_>, mark: Mark, bench: &mut Bench) -> bool {
         if let (false, Some(v4)) = (self.0.is_empty(), &packet.v4) {
-            self.0.values_mut().for_each(|client| client.uses(v4.src(), mark.at, bench));
+            self.uses(v4.src(), mark.at, bench);
         }
         let Some(message) =
             message(packet, CLIENT_PORT, SERVER_PORT).filter(|message| message.op() == Dhcpv4Op::Request)
@@ -159,17 +188,25 @@ impl Client {
         }
     }
 
-    /// What the client sends has this source.
+    /// Whether it has, or had, the address that a packet is from.
     #[inline]
-    fn uses(&mut self, src: Ipv4Addr, at: Instant, bench: &mut Bench) {
+    fn has_had(&mut self, src: Ipv4Addr) -> bool {
         self.silent.remove(&src);
-        let Some(lease) = self.lease.as_mut().filter(|lease| lease.address == src) else { return };
-        lease.over = false;
-        if lease.ends < at && bench.judges(Oracle::DhcpRenewal) {
-            let expected = format!("nothing from {src}, whose lease was over at {}", lease.ends);
+        self.lease.is_some_and(|lease| lease.address == src)
+    }
+
+    /// It sends from the address of its lease.
+    #[inline]
+    fn uses(&mut self, at: Instant, bench: &mut Bench) {
+        let Some(lease) = &mut self.lease else { return };
+        if let Some(expected) = lease.forbids(at)
+            && bench.judges(Oracle::DhcpRenewal)
+        {
             bench.fail(Oracle::DhcpRenewal, Some(lease.given), expected, "a packet".to_owned());
             // Once is enough.
             self.lease = None;
+        } else if lease.hold == Hold::Left {
+            lease.hold = Hold::Kept;
         }
     }
 
@@ -187,8 +224,11 @@ impl Client {
             Dhcpv4Kind::Request => self.unbind(),
             _ => {}
         }
-        let lets_go =
-            matches!(kind, Dhcpv4Kind::Discover | Dhcpv4Kind::Decline | Dhcpv4Kind::Release) && self.lets_go();
+        let lets_go = match kind {
+            Dhcpv4Kind::Discover => self.lets_go(Hold::Left),
+            Dhcpv4Kind::Decline | Dhcpv4Kind::Release => self.lets_go(Hold::Lost(mark.at)),
+            _ => false,
+        };
         let wish = address(message, option::REQUESTED_ADDRESS).unwrap_or(header.ciaddr);
         let by_name = (!dst.is_broadcast()).then_some(dst);
         let before = self.asks.take().filter(|asks| asks.xid == header.xid && asks.kind == kind);
@@ -214,29 +254,32 @@ impl Client {
         let server = address(message, option::SERVER_ID);
         let by_it = server.is_some() && asks.server.is_none_or(|asked| server == Some(asked));
         match message.kind() {
-            Some(Dhcpv4Kind::Ack) if seconds(message, option::LEASE_TIME) == Some(u32::MAX) => self.lease = None,
             Some(Dhcpv4Kind::Ack) => {
                 if let Some(lease) = Lease::given(asks, message, mark) {
                     let before = self.lease.replace(lease);
-                    let kept = before.filter(|before| before.address == lease.address && !before.over);
-                    if kept.is_none_or(|before| before.ends < mark.at) && self.silent.len() < ADDRESSES {
+                    let kept = before.filter(|before| before.address == lease.address && before.hold == Hold::Kept);
+                    if kept.is_none_or(|before| before.is_over(mark.at)) && self.silent.len() < ADDRESSES {
                         self.silent
                             .extend([Some(lease.address), before.map(|before| before.address)].into_iter().flatten());
                     }
                     self.asks = None;
                 }
             }
-            Some(Dhcpv4Kind::Nak) if asks.kind == Dhcpv4Kind::Request && by_it => return self.lets_go(),
+            Some(Dhcpv4Kind::Nak) if asks.kind == Dhcpv4Kind::Request && by_it => {
+                return self.lets_go(Hold::Lost(mark.at));
+            }
             _ => {}
         }
         false
     }
 
     /// It has its address no more. Returns whether it had one.
-    fn lets_go(&mut self) -> bool {
+    fn lets_go(&mut self, hold: Hold) -> bool {
         self.lease.as_mut().is_some_and(|lease| {
             lease.bound = false;
-            !std::mem::replace(&mut lease.over, true)
+            let had = lease.hold == Hold::Kept;
+            lease.hold = lease.hold.max(hold);
+            had
         })
     }
 }
@@ -247,7 +290,7 @@ impl Lease {
     fn given(asks: &Question, message: &Dhcpv4Message<'_>, given: Mark) -> Option<Lease> {
         let yiaddr = message.header().yiaddr;
         let server = address(message, option::SERVER_ID)?;
-        let whole = Duration::from_secs(seconds(message, option::LEASE_TIME)?.into());
+        let seconds = seconds(message, option::LEASE_TIME)?;
         let is_asked = match asks.kind {
             Dhcpv4Kind::Discover => message.option(option::RAPID_COMMIT).is_some(),
             Dhcpv4Kind::Request => yiaddr == asks.address && asks.server.is_none_or(|asked| asked == server),
@@ -255,14 +298,10 @@ impl Lease {
         };
         let [first, last] = asks.sent;
         // What is over when it comes is none.
+        let whole = Duration::from_secs(seconds.into());
         if !is_asked || given.at >= first + whole {
             return None;
         }
-        let [t1, t2] = [option::RENEWAL_TIME, option::REBINDING_TIME].map(|code| seconds(message, code));
-        let [t1, t2] = [t1.map(u64::from), t2.map(u64::from)].map(|time| time.map(Duration::from_secs));
-        let (t1, t2) = (t1.unwrap_or(whole / 2), t2.unwrap_or(whole / 8 * 7));
-        // Times that contradict each other say nothing.
-        let (t1, t2) = if t1 < t2 && t2 < whole { (t1, t2) } else { (whole / 2, whole / 8 * 7) };
         let mask = message
             .option(option::SUBNET_MASK)
             .and_then(|mask| Some(u32::from_be_bytes(mask.as_ref().try_into().ok()?)));
@@ -272,22 +311,37 @@ impl Lease {
             server,
             on_link,
             given,
-            t1: last + t1,
-            t2: last + t2,
-            ends: last + whole,
+            times: (seconds != u32::MAX).then(|| Times::told(message, whole, last)),
+            hold: Hold::Kept,
             bound: true,
             renewing: false,
             rebinding: false,
-            over: false,
         })
+    }
+
+    fn is_over(&self, at: Instant) -> bool {
+        self.times.is_some_and(|times| times.ends < at)
+    }
+
+    /// What is expected instead of a packet from its address at `at`, if there may be none.
+    #[inline]
+    fn forbids(&self, at: Instant) -> Option<String> {
+        let address = self.address;
+        match (self.times, self.hold) {
+            (Some(Times { ends, .. }), _) if ends < at => {
+                Some(format!("nothing from {address}, whose lease was over at {ends}"))
+            }
+            (_, Hold::Lost(since)) if since + LETTING_GO < at => {
+                Some(format!("nothing from {address}, which was refused or given back at {since}"))
+            }
+            _ => None,
+        }
     }
 
     /// The client asks for more time.
     fn asked(&mut self, broadcast: bool, at: Instant, bench: &mut Bench) {
-        if !self.bound || !bench.judges(Oracle::DhcpRenewal) {
-            return;
-        }
-        if broadcast && !self.renewing && at >= self.t1 {
+        let Some(times) = self.times.filter(|_| self.bound && bench.judges(Oracle::DhcpRenewal)) else { return };
+        if broadcast && !self.renewing && at >= times.t1 {
             self.fail(format!("a request to {} before anybody is asked", self.server), bench);
         }
         if broadcast {
@@ -299,17 +353,15 @@ impl Lease {
 
     #[inline]
     fn is_late(&mut self, at: Instant, bench: &mut Bench) -> bool {
-        if !self.bound || at <= self.t2 {
-            return false;
-        }
-        let patience = self.ends.since(self.t2) / 2;
+        let Some(Times { t2, ends, .. }) = self.times.filter(|times| self.bound && at > times.t2) else { return false };
+        let patience = ends.since(t2) / 2;
         let asked = self.renewing || self.rebinding;
-        let late = !asked || (!self.rebinding && at > self.t2 + patience);
+        let late = !asked || (!self.rebinding && at > t2 + patience);
         if !late || !bench.judges(Oracle::DhcpRenewal) {
             return false;
         }
         let whom = if asked { "anybody".to_owned() } else { self.server.to_string() };
-        self.fail(format!("a request to {whom} by now, T2 being {}", self.t2), bench);
+        self.fail(format!("a request to {whom} by now, T2 being {t2}"), bench);
         true
     }
 
@@ -317,6 +369,19 @@ impl Lease {
         bench.fail(Oracle::DhcpRenewal, Some(self.given), expected, "none".to_owned());
         // Once is enough.
         self.bound = false;
+    }
+}
+
+impl Times {
+    /// Those of a lease of that length, requested at `since`.
+    fn told(message: &Dhcpv4Message<'_>, whole: Duration, since: Instant) -> Times {
+        let named = |code| Some(Duration::from_secs(seconds(message, code)?.into()));
+        let usual = [whole / 2, whole / 8 * 7];
+        let t1 = named(option::RENEWAL_TIME).unwrap_or(usual[0]);
+        let t2 = named(option::REBINDING_TIME).unwrap_or(usual[1]);
+        // Times that contradict each other say nothing.
+        let [t1, t2] = if t1 < t2 && t2 < whole { [t1, t2] } else { usual };
+        Times { t1: since + t1, t2: since + t2, ends: since + whole }
     }
 }
 

@@ -7,6 +7,7 @@ use super::build::{Built, FlowEnd};
 use super::course::Course;
 use super::text::ScenarioError;
 use super::{Population, Scenario, population};
+use crate::oracle::Verdict;
 use crate::{Failure, World};
 
 /// Events that happen between two looks at whether anything is left.
@@ -58,7 +59,7 @@ pub struct DatagramsOutcome {
 pub struct Failed {
     /// Whose rule: an oracle's name, `expect`, `livelock`, `determinism` or `panic`.
     pub oracle: String,
-    /// What makes two failures one: what was found, without the numbers.
+    /// What makes two failures one: what was found, or of what is late what was expected, without the numbers.
     pub signature: String,
     /// All that is known.
     pub text: String,
@@ -94,8 +95,13 @@ impl Failed {
                 Failed { oracle: finding.oracle.to_string(), signature, text }
             }
             Failure::Oracle { verdict, .. } => {
-                let found = format!("{} expected {} found {}", verdict.line, verdict.expected, verdict.found);
-                Failed { oracle: verdict.oracle.to_string(), signature: without_numbers(&found), text }
+                let Verdict { oracle, line, expected, found, .. } = verdict;
+                let what = if oracle.is_about_time() {
+                    format!("expected {expected}")
+                } else {
+                    format!("{line} expected {expected} found {found}")
+                };
+                Failed { oracle: oracle.to_string(), signature: without_numbers(&what), text }
             }
         }
     }
@@ -192,12 +198,32 @@ fn datagrams_outcome(world: &World, [source, sink]: [crate::ApplicationId; 2]) -
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+    use crate::oracle::{Mark, Oracle};
 
     #[test]
     fn signatures_have_no_numbers() {
         let text = "a right edge of at least 601 at 0.105000000 from 192.0.2.1:80 after 2001:db8::1";
         assert_eq!(without_numbers(text), "a right edge of at least # at # from # after #");
         assert_eq!(without_numbers("byte 7 is 0xfa, expected 0x05"), "byte # is #, expected #");
+    }
+
+    /// The frame that shows that something is too late may be any; the one that breaks a rule is part of the failure.
+    #[rstest]
+    #[case::late(Oracle::DhcpRenewal, true)]
+    #[case::late_acknowledgment(Oracle::DelayedAck, true)]
+    #[case::wrong(Oracle::RightEdge, false)]
+    fn what_is_late_has_one_signature_whatever_frame_shows_it(#[case] oracle: Oracle, #[case] same: bool) {
+        let signature = |line: &str, found: &str| {
+            let frame = Mark::new(7, crate::Instant::from_millis(36_000));
+            let (line, expected, found) = (line.to_owned(), "an answer by 35".to_owned(), found.to_owned());
+            let verdict = Verdict { oracle, flow: None, frame, line, earlier: None, expected, found };
+            Failed::of(&Failure::Oracle { host: "a".to_owned(), verdict }).signature
+        };
+        let [shown, otherwise] = [("< . 1:1001(1000) ack 1", "none for 612ms"), ("> S 0:0(0)", "after 1.2s")]
+            .map(|(line, found)| signature(line, found));
+        assert_eq!(shown == otherwise, same, "{shown:?} {otherwise:?}");
     }
 }

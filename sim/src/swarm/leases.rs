@@ -1,4 +1,5 @@
-//! DHCP in a random scenario: which hosts lease their addresses, from whom, and whether a server goes away.
+//! DHCP in a random scenario: which hosts lease their addresses, from whom, and whether a server goes away, or a client and
+//! comes back.
 
 use std::mem::swap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -45,6 +46,12 @@ pub(super) fn leases(u: &mut Unstructured<'_>, features: &Features, scenario: &m
             let lasts = millis(u, 1_000, LEASE_MAX * 2_000)?;
             scenario.fault.push(FaultSpec { link: Some(cable), lasts: Some(lasts), ..FaultSpec::new(at, What::Cut) });
         }
+    }
+    if rapid_commit && count > 1 && !features.foreign {
+        // Both have given it an address at once: when it comes back, one confirms what the other refuses.
+        let at = millis(u, 1, scenario.heal.as_millis() as u64)?;
+        let (host, lasts) = (Some(format!("{client}.0")), Some(millis(u, 5, 15_000)?));
+        scenario.fault.push(FaultSpec { host, lasts, ..FaultSpec::new(at, What::InterfaceDown) });
     }
     Ok(true)
 }

@@ -206,6 +206,12 @@ impl LeaseServer {
         (lease != u32::MAX).then(|| now + Duration::from_secs(lease.into()))
     }
 
+    /// A lease for who begins: of somebody who has one the request came twice.
+    fn give_new(&mut self, now: Instant, client: Vec<u8>, address: Ipv4Addr) -> Answer {
+        self.counters.given += u64::from(!self.bindings.has_any(now, &client));
+        self.give(now, client, address)
+    }
+
     fn give(&mut self, now: Instant, client: Vec<u8>, address: Ipv4Addr) -> Answer {
         self.bindings.lease(address, client, self.ends(now));
         Answer::giving(address)
@@ -222,8 +228,7 @@ impl LeaseServer {
         let wish = question.address(option::REQUESTED_ADDRESS);
         let address = self.bindings.choose(now, &client, wish).ok_or(LeaseDrop::Exhausted)?;
         if self.config.rapid_commit && question.message.option(option::RAPID_COMMIT).is_some() {
-            self.counters.given += 1;
-            return Ok(Answer { rapid_commit: true, ..self.give(now, client, address) });
+            return Ok(Answer { rapid_commit: true, ..self.give_new(now, client, address) });
         }
         self.counters.offered += 1;
         self.bindings.offer(address, client, now, now + OFFERED);
@@ -270,8 +275,7 @@ impl LeaseServer {
         if !self.bindings.is_of(wish, &client) && !self.bindings.is_free(now, wish) {
             return Ok(self.refuse());
         }
-        self.counters.given += 1;
-        Ok(self.give(now, client, wish))
+        Ok(self.give_new(now, client, wish))
     }
 
     /// INIT-REBOOT.

@@ -161,7 +161,38 @@ fn an_address_is_chosen() {
     assert_eq!(asked(&mut server, 51, discover(4)), Some((OFFER, host(100))));
     assert_eq!(asked(&mut server, 52, discover(5)), None);
     assert_eq!(dropped(&server), [(LeaseDrop::Exhausted, 1)]);
+    // Whose address is another's now has none.
+    assert_eq!(asked(&mut server, 53, discover(2)), None);
     assert_eq!(asked(&mut server, 110, discover(5)), Some((OFFER, host(101))));
+}
+
+/// Section 4.3.1: what was offered again is given to nobody else before its client could answer.
+#[test]
+fn an_offer_counts_from_the_last() {
+    let mut server = LeaseServer::new(LeaseServerConfig { pool: [host(100), host(100)], ..CONFIG });
+    for seconds in [0, 59] {
+        assert_eq!(asked(&mut server, seconds, discover(1)), Some((OFFER, host(100))));
+    }
+    assert_eq!(asked(&mut server, 60, discover(2)), None);
+    assert_eq!(asked(&mut server, 61, select(1, host(100))), Some((ACK, host(100))));
+    // A lease goes on while it is offered again.
+    assert_eq!(asked(&mut server, 62, discover(1)), Some((OFFER, host(100))));
+    assert_eq!(asked(&mut server, 100, discover(2)), None);
+    assert_eq!(asked(&mut server, 101, discover(2)), Some((OFFER, host(100))));
+}
+
+/// An answer that was lost is no lease more.
+#[rstest]
+#[case::in_four_messages(CONFIG, select(1, host(100)))]
+#[case::in_two(LeaseServerConfig { rapid_commit: true, ..CONFIG }, discover(1))]
+fn a_lease_is_counted_once(#[case] config: LeaseServerConfig, #[case] what: Said) {
+    let mut server = LeaseServer::new(config);
+    for seconds in [0, 4] {
+        assert_eq!(asked(&mut server, seconds, what), Some((ACK, host(100))));
+    }
+    assert_eq!(server.counters().given, 1);
+    assert_eq!(asked(&mut server, 44, what), Some((ACK, host(100))));
+    assert_eq!(server.counters().given, 2);
 }
 
 /// Neither its own address nor the router's, though they are in the pool.
@@ -367,4 +398,22 @@ fn the_table_is_bounded() {
     let mut server = LeaseServer::new(LeaseServerConfig { pool: whole, ..CONFIG });
     let beyond = Ipv4Addr::from_bits(whole[0].to_bits() + LeaseServer::POOL_MAX as u32);
     assert_eq!(asked(&mut server, 0, select(1, beyond)), NAK);
+}
+
+/// A backup remembers as many leases of others as of its own pool, and no more, whatever the pool has left.
+#[test]
+fn leases_taken_over_are_bounded() {
+    let [pool, beside] = [Ipv4Addr::new(10, 0, 0, 0), Ipv4Addr::new(10, 1, 0, 0)].map(Ipv4Addr::to_bits);
+    let most = LeaseServer::POOL_MAX as u32;
+    let mut bindings = Bindings::new([pool, pool + most - 1].map(Ipv4Addr::from_bits), &[]);
+    for first in [beside, pool] {
+        for address in first..first + most {
+            assert!(bindings.may_take_over(at(0), address.into()));
+            bindings.lease(address.into(), address.to_be_bytes().to_vec(), Some(at(1)));
+        }
+        assert!(!bindings.may_take_over(at(0), first.into()));
+        assert!(!bindings.may_take_over(at(0), (beside + most).into()));
+    }
+    // What is nobody's any more is known already.
+    assert!(bindings.may_take_over(at(1), beside.into()));
 }

@@ -38,6 +38,8 @@ enum What {
     RapidAck,
     /// One that is for another question.
     OtherAck,
+    /// One of a lease for ever, by this server.
+    EndlessAck(Ipv4Addr),
     Nak,
     /// A packet leaves from the address.
     Sent,
@@ -49,8 +51,8 @@ enum What {
     Crashed,
 }
 use What::{
-    Ack, Arp, Crashed, Decline, Discover, Disturbed, Heard, Nak, OtherAck, RapidAck, Rebind, Release, Renew, Select,
-    SelectAgain, Sent,
+    Ack, Arp, Crashed, Decline, Discover, Disturbed, EndlessAck, Heard, Nak, OtherAck, RapidAck, Rebind, Release,
+    Renew, Select, SelectAgain, Sent,
 };
 
 /// A client, its server, and the oracles at the client.
@@ -61,18 +63,21 @@ struct Link {
     times: [Option<u32>; 3],
     /// The address that is asked for and given.
     address: Ipv4Addr,
+    /// Who asks.
+    client: EthernetAddress,
 }
 
 impl Link {
     fn new(times: [Option<u32>; 3]) -> Link {
-        Link { oracles: WireOracles::new(Settings::default()), xid: 0, times, address: LEASED }
+        let oracles = WireOracles::new(Settings::default());
+        Link { oracles, xid: 0, times, address: LEASED, client: BOTH[0].src }
     }
 
     fn happens(&mut self, seconds: u64, what: What) {
         let (direction, frame) = match what {
             Disturbed => return self.oracles.disturbed(),
             Crashed => return self.oracles.restarted(),
-            Ack | RapidAck | OtherAck | Nak => (Direction::Inbound, self.answer(what)),
+            Ack | RapidAck | OtherAck | EndlessAck(_) | Nak => (Direction::Inbound, self.answer(what)),
             Heard => (Direction::Inbound, datagram(BOTH[1], (SERVER, 9), (LEASED, 9), b"news")),
             Sent => (Direction::Outbound, datagram(BOTH[0], (self.address, 9), (SERVER, 9), b"news")),
             Arp(target_protocol) => {
@@ -111,8 +116,11 @@ impl Link {
     fn answer(&self, what: What) -> Bytes {
         let (kind, yiaddr) =
             if matches!(what, Nak) { (Dhcpv4Kind::Nak, NOBODY) } else { (Dhcpv4Kind::Ack, self.address) };
-        let server = SERVER.octets();
-        let times = self.times.map(|time| time.map(u32::to_be_bytes));
+        let (server, times) = match what {
+            EndlessAck(server) => (server.octets(), [Some(u32::MAX), None, None]),
+            _ => (SERVER.octets(), self.times),
+        };
+        let times = times.map(|time| time.map(u32::to_be_bytes));
         let codes = [option::LEASE_TIME, option::RENEWAL_TIME, option::REBINDING_TIME];
         let mut options: Vec<(u8, &[u8])> =
             vec![(option::SERVER_ID, &server), (option::SUBNET_MASK, &[255, 255, 255, 0])];
@@ -133,7 +141,7 @@ impl Link {
         [ciaddr, yiaddr]: [Ipv4Addr; 2],
         options: &[(u8, &[u8])],
     ) -> Vec<u8> {
-        let chaddr = BOTH[0].src;
+        let chaddr = self.client;
         let (siaddr, giaddr) = (NOBODY, NOBODY);
         let header =
             Dhcpv4Header { op, xid: self.xid, secs: 0, broadcast: false, ciaddr, yiaddr, siaddr, giaddr, chaddr };
@@ -182,6 +190,17 @@ fn broken_by(times: [Option<u32>; 3], events: &[(u64, What)]) -> usize {
 #[case::released(&[(10, Release), (36, Heard), (50, Heard)], 0)]
 #[case::declined(&[(1, Decline), (36, Heard), (50, Heard)], 0)]
 #[case::refused(&[(20, Renew), (20, Nak), (38, Heard), (50, Heard)], 0)]
+#[case::refused_while_some_is_queued(&[(20, Renew), (20, Nak), (21, Sent)], 0)]
+#[case::refused_and_used(&[(20, Renew), (20, Nak), (22, Sent)], 1)]
+#[case::refused_and_told_once(&[(20, Renew), (20, Nak), (21, Sent), (22, Sent), (23, Sent), (41, Sent)], 1)]
+#[case::refused_and_resolving(&[(20, Renew), (20, Nak), (22, Arp(ELSEWHERE))], 1)]
+#[case::refused_and_looking(&[(20, Renew), (20, Nak), (20, Discover), (22, Sent)], 1)]
+#[case::refused_and_given_again(&[(20, Renew), (20, Nak), (20, Discover), (21, Select), (21, Ack), (30, Sent)], 0)]
+#[case::released_and_used(&[(10, Release), (12, Sent)], 1)]
+#[case::declined_and_used(&[(10, Decline), (12, Sent)], 1)]
+#[case::looked_for_another_and_used(&[(10, Discover), (39, Sent)], 0)]
+#[case::for_ever_by_a_stranger(&[(20, Renew), (20, EndlessAck(ELSEWHERE)), (38, Heard)], 1)]
+#[case::for_ever_from_now_on(&[(20, Renew), (20, EndlessAck(SERVER)), (1 << 33, Sent)], 0)]
 #[case::crashed(&[(10, Crashed), (38, Heard)], 0)]
 #[case::crashed_and_used_after_the_end(&[(10, Crashed), (41, Sent)], 1)]
 #[case::kept_from_asking(&[(10, Disturbed), (38, Heard)], 0)]
@@ -194,13 +213,15 @@ fn a_lease_is_renewed(#[case] events: &[(u64, What)], #[case] broken: usize) {
 
 /// Who has lost his address hears nothing that is sent to it: the text of a connection is not acknowledged any more.
 #[rstest]
-#[case::not_lost(&[], 2)]
-#[case::begun_anew(&[(1, Discover)], 0)]
-#[case::released(&[(1, Release)], 0)]
-#[case::refused(&[(1, Renew), (1, Nak)], 0)]
-#[case::over(&[(20, Renew), (35, Rebind), (41, Heard)], 0)]
-fn without_its_address_a_host_hears_nothing(#[case] events: &[(u64, What)], #[case] late: usize) {
-    let mut link = Link::new([Some(40), None, None]);
+#[case::not_lost(40, &[], 2)]
+#[case::begun_anew(40, &[(1, Discover)], 0)]
+#[case::released(40, &[(1, Release)], 0)]
+#[case::refused(40, &[(1, Renew), (1, Nak)], 0)]
+#[case::over(40, &[(20, Renew), (35, Rebind), (41, Heard)], 0)]
+#[case::never_over(u32::MAX, &[(41, Heard)], 1)]
+#[case::never_over_and_refused(u32::MAX, &[(1, Renew), (1, Nak)], 0)]
+fn without_its_address_a_host_hears_nothing(#[case] lease: u32, #[case] events: &[(u64, What)], #[case] late: usize) {
+    let mut link = Link::new([Some(lease), None, None]);
     link.happens(0, Select);
     link.happens(0, Ack);
     observe(&mut link.oracles, PLAIN);
@@ -251,6 +272,22 @@ fn a_verdict_tells_what_was_due() {
     assert_eq!(verdict.frame.at, Instant::from_millis(36_000));
     assert_eq!(verdict.earlier.map(|mark| mark.at), Some(Instant::from_millis(1_000)));
     assert_eq!(verdict.expected, "a request to 192.0.2.99 by now, T2 being 35.000000000");
+}
+
+/// What a client was refused another client of the host may be given: then it is used rightly.
+#[test]
+fn an_address_is_of_who_was_given_it_last() {
+    let mut link = Link::new([Some(40), None, None]);
+    for (seconds, what) in [(0, Select), (0, Ack), (20, Renew), (20, Nak)] {
+        link.happens(seconds, what);
+    }
+    link.client = BOTH[1].src;
+    for (seconds, what) in [(21, Select), (21, Ack), (30, Sent), (41, Renew), (41, Ack), (70, Sent)] {
+        link.happens(seconds, what);
+    }
+    assert_eq!(broken(&link.oracles), []);
+    link.happens(90, Sent);
+    assert_eq!(broken(&link.oracles), [Oracle::DhcpRenewal; 2]);
 }
 
 /// A client that was refused its address and has another: what still comes for the first it does not hear, nor what comes

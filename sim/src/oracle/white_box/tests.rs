@@ -197,19 +197,19 @@ fn karn() {
     assert_eq!(broken(&[flying(), timed(fast, 1_460).with(|seen| seen.owes = true)]), []);
 }
 
-/// RFC 9293 section 3.8.6.2.2: an application that has read all opens the window.
+/// RFC 9293 section 3.8.6.2.2: where all has been read, less than half of the buffer is held back.
 #[test]
 fn window_update() {
     let shut = established().with(|seen| seen.rcv_wnd = 0);
     assert_eq!(broken(&[shut.with(|seen| seen.unread = 1)]), []);
     assert_eq!(broken(&[shut.with(|seen| seen.ack_due = true)]), []);
     assert_eq!(broken(&[shut]), [Oracle::WindowUpdate]);
-    // It has been four times as wide, and more.
+    // It has been twice as wide, and more.
     let wide = established().with(|seen| seen.rcv_wnd = 80_000);
     let narrow = |wnd: u32| established().with(|seen| seen.rcv_wnd = wnd);
-    assert_eq!(broken(&[wide, narrow(20_000)]), []);
-    assert_eq!(broken(&[wide, narrow(19_999)]), [Oracle::WindowUpdate]);
-    assert_eq!(broken(&[wide, narrow(19_999).with(|seen| seen.unread = 1)]), []);
+    assert_eq!(broken(&[wide, narrow(40_000)]), []);
+    assert_eq!(broken(&[wide, narrow(39_999)]), [Oracle::WindowUpdate]);
+    assert_eq!(broken(&[wide, narrow(39_999).with(|seen| seen.unread = 1)]), []);
 }
 
 /// RFC 5961 section 7.
