@@ -96,6 +96,11 @@ impl Application {
         }
     }
 
+    /// How many broken rules its ledger holds.
+    fn findings(&self) -> usize {
+        self.ledger().map_or(0, |ledger| ledger.findings.len())
+    }
+
     fn ledger_mut(&mut self) -> Option<&mut Ledger> {
         match self {
             Application::Script(_) => None,
@@ -147,6 +152,8 @@ pub(crate) struct Applications {
     sleeping: BTreeSet<(Instant, Wake)>,
     /// Scripts that could not go on: application, step, what happened.
     failures: Vec<(usize, usize, String)>,
+    /// Broken rules that nobody has asked for yet: application, place in its ledger.
+    findings: Vec<(usize, usize)>,
 }
 
 impl Applications {
@@ -192,6 +199,7 @@ impl Applications {
         }
         self.route_events(stack, events);
         while let Some((index, socket)) = self.runnable.pop_first() {
+            let before = self.running[index].findings();
             let Applications { owners, sleeping, .. } = self;
             let mut scope = Scope { stack, now, world, me: index, owners, sleeping };
             match &mut self.running[index] {
@@ -205,6 +213,7 @@ impl Applications {
                 Application::Source(source) => source.advance(&mut scope),
                 Application::Sink(sink) => sink.advance(&mut scope),
             }
+            self.findings.extend((before..self.running[index].findings()).map(|place| (index, place)));
             self.route_events(stack, events);
         }
     }
@@ -236,8 +245,9 @@ impl Applications {
 
     /// Ends all workloads: connections that are left are reset, nothing is opened or accepted any more.
     pub(crate) fn stop(&mut self, stack: &mut Stack, now: Instant, world: Instant) {
-        let Applications { owners, sleeping, .. } = self;
+        let Applications { owners, sleeping, findings, .. } = self;
         for (me, application) in self.running.iter_mut().enumerate() {
+            let before = application.findings();
             let mut scope = Scope { stack, now, world, me, owners, sleeping };
             match application {
                 Application::Script(_) => {}
@@ -246,7 +256,13 @@ impl Applications {
                 Application::Source(source) => source.stop(&mut scope),
                 Application::Sink(sink) => sink.stop(&mut scope),
             }
+            findings.extend((before..application.findings()).map(|place| (me, place)));
         }
+    }
+
+    /// The broken rules that were found since this was last asked: application, place in its ledger.
+    pub(crate) fn findings(&mut self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.findings.drain(..)
     }
 
     /// Whether clients and sources have done all that they were to do.
@@ -262,10 +278,6 @@ impl Applications {
 
     pub(crate) fn ledger(&self, index: usize) -> Option<&Ledger> {
         self.running.get(index)?.ledger()
-    }
-
-    pub(crate) fn ledgers(&self) -> impl Iterator<Item = (usize, &Ledger)> {
-        self.running.iter().enumerate().filter_map(|(index, application)| Some((index, application.ledger()?)))
     }
 
     /// Which oracles judge from now on.

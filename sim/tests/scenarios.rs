@@ -197,6 +197,31 @@ to = "b"
 )]
 #[case(
     "heal = \"1s\"",
+    "heal = \"1s\"\ntape = [\"node 1 forge 0 = 1\", \"node 1 forge 0 = 2\"]",
+    "line 3: tape: node 1 forge 0 is there twice: a draw has one outcome"
+)]
+#[case(
+    "heal = \"1s\"",
+    "heal = \"1s\"\ntape = [\"link 1 a>b stage 0 loss 17 = 1\"]",
+    "line 3: tape: link 1 a>b stage 0 loss 17: link 1 is not there: the scenario has 1 of them, counted from 0"
+)]
+#[case(
+    "heal = \"1s\"",
+    "heal = \"1s\"\ntape = [\"link 0 b>a stage 0 loss 17 = 1\"]",
+    "line 3: tape: link 0 b>a stage 0 loss 17: stage 0 is not there: l has 0 of them this way, counted from 0"
+)]
+#[case(
+    "heal = \"1s\"",
+    "heal = \"1s\"\ntape = [\"node 2 forge 0 = 1\"]",
+    "line 3: tape: node 2 forge 0: node 2 is not there: the scenario has 2 of them, counted from 0, hosts first"
+)]
+#[case(
+    "heal = \"1s\"",
+    "heal = \"1s\"\ntape = [\"node 1 forge 0 = 1\"]",
+    "line 3: tape: node 1 forge 0: b is a host, and hosts do not draw: they have a seed"
+)]
+#[case(
+    "heal = \"1s\"",
     "heal = \"1s\"\nexpect.jain = \"0.9\"",
     "line 3: expect.jain: \"0.9\" is no bound of an index: write \">= 0.9\" or \"<= 0.5\", with at most 6 digits behind the point"
 )]

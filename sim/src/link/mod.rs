@@ -103,6 +103,11 @@ impl Link {
     pub fn constant(delay: Duration) -> Link {
         Link::symmetric(vec![Stage::Delay(Delay::constant(delay))])
     }
+
+    /// What a frame goes through in one direction.
+    pub(crate) fn stages(&self, toward_b: bool) -> &[Stage] {
+        if toward_b { &self.a_to_b } else { &self.b_to_a }
+    }
 }
 
 /// One thing that happens to frames on their way.

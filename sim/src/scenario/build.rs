@@ -8,7 +8,7 @@ use tickwire_core::{Instant, Seed};
 use super::judge::{self, Tallies};
 use super::names::Names;
 use super::text::ScenarioError;
-use super::{Datagrams, Family, Flow, ForeignEnd, Scenario, adversary, foreign, lease, nodes, verdict};
+use super::{Datagrams, Family, Flow, ForeignEnd, Scenario, adversary, foreign, lease, nodes, tape, verdict};
 use crate::fault::Fault;
 use crate::link::{Link, Stage};
 use crate::oracle::{Oracle, Tally};
@@ -112,6 +112,7 @@ impl Scenario {
             names.add_link(&format!("link.{place}.name"), &spec.name, id)?;
             links.push(id);
         }
+        tape::check(self, &world)?;
         let (flows, datagrams) = (Vec::new(), Vec::new());
         let tallies = judge::NONE;
         let mut built = Built { world, hosts, adversaries, lease_servers, links, flows, datagrams, tallies };

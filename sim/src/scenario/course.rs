@@ -9,7 +9,7 @@ use super::judge::Judge;
 use super::run::Failed;
 use super::{Flow, Scenario, What, verdict};
 use crate::determinism::Run;
-use crate::{Ended, Failure, World};
+use crate::{Ended, World};
 
 /// How far a run goes between two looks at whether it is done.
 const LOOK: Duration = Duration::from_secs(1);
@@ -47,6 +47,8 @@ pub struct Course<'a> {
     scenario: &'a Scenario,
     built: Built,
     judge: Judge,
+    /// How many failures of the judge and of the world were told.
+    told: [usize; 2],
     phase: Phase,
     /// What is due by then happens in this phase, or before the next look at whether it is over.
     until: Instant,
@@ -56,7 +58,7 @@ impl<'a> Course<'a> {
     /// The run of what was built of a scenario.
     pub fn new(scenario: &'a Scenario, built: Built) -> Course<'a> {
         let until = Instant::ZERO + healed(scenario);
-        Course { scenario, built, judge: Judge::new(scenario), phase: Phase::Chaos, until }
+        Course { scenario, built, judge: Judge::new(scenario), told: [0; 2], phase: Phase::Chaos, until }
     }
 
     /// Lets so many things happen, less if the run is over before. Returns how many did.
@@ -84,16 +86,14 @@ impl<'a> Course<'a> {
         &self.built
     }
 
-    /// How many rules were found broken so far.
-    pub(super) fn found(&self) -> usize {
-        self.judge.failures.len() + self.built.world.found()
-    }
-
-    /// The rules that were broken so far. Of scripts nothing is said before the end.
-    pub(super) fn failures(&self) -> Vec<Failed> {
-        let failures = self.built.world.failures();
-        let by_now = failures.iter().filter(|failure| !matches!(failure, Failure::Script { .. }));
-        self.judge.failures.iter().cloned().chain(by_now.map(Failed::of)).collect()
+    /// The rules that were found broken since this was last asked. Of scripts nothing is said before the end.
+    pub(super) fn news(&mut self) -> Vec<Failed> {
+        let (judged, world) = (&self.judge.failures, &self.built.world);
+        let [by_judge, by_world] = self.told;
+        let found = world.found(by_world).map(|failure| Failed::of(&failure));
+        let news = judged[by_judge..].iter().cloned().chain(found).collect();
+        self.told = [judged.len(), world.found_count()];
+        news
     }
 
     /// Nothing is left that is due by `until`: the time is then.

@@ -32,7 +32,7 @@ impl Variant {
     fn failure(&self, told: &Outcome) -> Option<Failed> {
         let Variant { what, outcome, same } = self;
         if let Some(first) = outcome.failures.first() {
-            let signature = format!("with {what}: {}: {}", first.oracle, first.signature);
+            let signature = signature(what, first);
             let text = format!("with {what}: {}: {}", first.oracle, first.text);
             return Some(Failed { oracle: Oracle::Metamorphic.name().to_owned(), signature, text });
         }
@@ -86,6 +86,11 @@ fn same(scenario: &Scenario, told: &Outcome, outcome: &Outcome) -> Option<bool> 
 /// What is wrong with a variant of a scenario, if `told` came of the scenario as it is and `outcome` of the variant.
 pub(crate) fn failure(scenario: &Scenario, told: &Outcome, what: &'static str, outcome: Outcome) -> Option<Failed> {
     Variant { what, same: same(scenario, told, &outcome), outcome }.failure(told)
+}
+
+/// What makes failures of a variant one if `first` is what is wrong in it.
+pub(crate) fn signature(what: &str, first: &Failed) -> String {
+    format!("with {what}: {}: {}", first.oracle, first.signature)
 }
 
 /// What is wrong with the variants of a scenario of which `told` came.

@@ -16,9 +16,6 @@ use super::run::Failed;
 use crate::caught;
 use crate::draw::Tape;
 
-/// After so many events it is looked whether a run is out of patience.
-const LOOK: u64 = 64;
-
 /// A failure, and how far the run was when it was noticed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noticed {
@@ -54,6 +51,8 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
+    /// After so many events it is looked whether it is over.
+    pub(crate) const LOOK: u64 = 64;
     /// To its end.
     pub(crate) const ENDLESS: Patience = Patience { frames: u64::MAX, time: None };
 
@@ -64,7 +63,7 @@ impl Patience {
 
     /// The same after so many events; it is looked now and then.
     pub(crate) fn lasts_after(self, events: u64, built: &Built) -> bool {
-        !events.is_multiple_of(LOOK) || self.lasts(built)
+        !events.is_multiple_of(Patience::LOOK) || self.lasts(built)
     }
 }
 
@@ -86,17 +85,13 @@ impl Scenario {
         built.world.keep_trace(false);
         built.world.record_draws();
         let mut course = Course::new(self, built);
-        let mut found = 0;
         for events in 1_u64.. {
             let done = match caught::catch(|| course.step(1)) {
                 Ok(done) => done,
                 Err(panicked) => return is_it(&panicked).then(|| told(panicked, patience, course.built()))?,
             };
-            if course.found() > found {
-                found = course.found();
-                if let Some(failed) = course.failures().into_iter().find(&is_it) {
-                    return told(failed, patience, course.built());
-                }
+            if let Some(failed) = course.news().into_iter().find(&is_it) {
+                return told(failed, patience, course.built());
             }
             if done == 0 {
                 break;

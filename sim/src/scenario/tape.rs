@@ -7,7 +7,10 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
+use super::Scenario;
+use super::text::ScenarioError;
 use crate::draw::{Entity, Name, Purpose, Tape};
+use crate::{NodeId, World};
 
 const RIGHT: &str = "write \"link 0 a>b stage 1 loss 17 = 1\" or \"node 3 forge 0 = 4711\": \
                      who draws, what for, how many times it has done so before, and the outcome";
@@ -23,8 +26,46 @@ pub(super) fn serialize<S: Serializer>(tape: &Option<Tape>, serializer: S) -> Re
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tape>, D::Error> {
     let lines = Vec::<String>::deserialize(deserializer)?;
     let wrong = |line: &String| D::Error::custom(format!("{line:?} is no draw: {RIGHT}"));
-    let entries = lines.iter().map(|line| entry(line).ok_or_else(|| wrong(line)));
-    entries.collect::<Result<Tape, _>>().map(Some)
+    let mut tape = Tape::new();
+    for line in &lines {
+        let (name, outcome) = entry(line).ok_or_else(|| wrong(line))?;
+        if tape.insert(name, outcome).is_some() {
+            return Err(D::Error::custom(format!("{name} is there twice: a draw has one outcome")));
+        }
+    }
+    Ok(Some(tape))
+}
+
+/// Whether each that draws is there.
+pub(super) fn check(scenario: &Scenario, world: &World) -> Result<(), ScenarioError> {
+    let wrong = |name: &Name| Some(format!("{name}: {}", absent(scenario, world, name.entity)?));
+    let wrong = scenario.tape.iter().flat_map(Tape::keys).find_map(wrong);
+    wrong.map_or(Ok(()), |what| Err(ScenarioError::at("tape", what)))
+}
+
+/// Why there is nobody who draws; `None` if there is.
+fn absent(scenario: &Scenario, world: &World, entity: Entity) -> Option<String> {
+    match entity {
+        Entity::Link { link, toward_b, stage } => {
+            let Some(spec) = scenario.link.get(link as usize) else {
+                let count = scenario.link.len();
+                return Some(format!("link {link} is not there: the scenario has {count} of them, counted from 0"));
+            };
+            let (name, count) = (&spec.name, spec.path.stages(toward_b).len());
+            let absent = || format!("stage {stage} is not there: {name} has {count} of them this way, counted from 0");
+            (usize::from(stage) >= count).then(absent)
+        }
+        Entity::Node { node } => {
+            let names = world.trace().nodes();
+            let Some(name) = names.get(node as usize) else {
+                let count = names.len();
+                let order = "counted from 0, hosts first";
+                return Some(format!("node {node} is not there: the scenario has {count} of them, {order}"));
+            };
+            let is_host = world.node(NodeId(node as usize)).is_none();
+            is_host.then(|| format!("{name} is a host, and hosts do not draw: they have a seed"))
+        }
+    }
 }
 
 fn entry(line: &str) -> Option<(Name, u64)> {

@@ -109,8 +109,8 @@ impl Hunt<'_> {
 
     /// Takes a scenario for the best one if it fails alike, with no more frames; after a fine step with less.
     fn take(&mut self, smaller: Scenario, best: &mut Best, steps: Steps) -> bool {
+        let Some(frames) = best.noticed.frames.checked_sub(u64::from(steps == Steps::Fine)) else { return false };
         self.runs += self.pursuit.runs();
-        let frames = best.noticed.frames.saturating_sub(u64::from(steps == Steps::Fine));
         let patience = Patience { frames, time: Some(self.budget.time) };
         let Some((noticed, drawn)) = self.pursuit.fails(&smaller, patience) else { return false };
         *best = Best { scenario: smaller, noticed, drawn };
@@ -122,8 +122,11 @@ impl Hunt<'_> {
 }
 
 /// How a scenario fails: what is noticed first in its run; if nothing is, whether a second run differs; if it does not,
-/// what is wrong in other words. `None` if nothing is.
+/// what is wrong in other words. `None` if nothing is. What cannot be built is a failure, too.
 pub fn failure(scenario: &Scenario, seed: &Seed) -> Option<Failed> {
+    if let Err(error) = scenario.build(seed) {
+        return Some(Failed::unbuilt(&error));
+    }
     if let Some(noticed) = scenario.first_failure(seed) {
         return Some(noticed.failed);
     }
@@ -139,10 +142,11 @@ pub fn failure(scenario: &Scenario, seed: &Seed) -> Option<Failed> {
 /// Shrinks a scenario that fails as `target` does. `None` if it does not.
 pub fn shrink(scenario: &Scenario, seed: &Seed, target: &Failed) -> Option<Shrunk> {
     // What fails by itself in other words is a scenario like any other.
-    if let Some((_, variant)) = pursuit::variant(scenario, target)
-        && let Some(noticed) = variant.first_failure(seed)
-    {
-        return pursue(&variant, seed, &noticed.failed);
+    if let Some((what, variant)) = pursuit::variant(scenario, target) {
+        let is_it = |failed: &Failed| metamorphic::signature(what, failed) == target.signature;
+        if let Some((noticed, _)) = variant.until(seed, Patience::ENDLESS, is_it) {
+            return pursue(&variant, seed, &noticed.failed);
+        }
     }
     pursue(scenario, seed, target)
 }
@@ -175,8 +179,10 @@ fn descend(hunt: &mut Hunt<'_>, best: &mut Best) {
     hunt.budget = hunt.half();
     while structure(hunt, best, Steps::Plain) {}
     hunt.budget = whole;
-    let on_tape = Scenario { tape: Some(best.drawn.clone()), ..best.scenario.clone() };
-    hunt.take(on_tape, best, Steps::Plain);
+    if !hunt.is_over() {
+        let on_tape = Scenario { tape: Some(best.drawn.clone()), ..best.scenario.clone() };
+        hunt.take(on_tape, best, Steps::Plain);
+    }
     while !hunt.is_over() {
         let fewer = best.scenario.tape.is_some() && tape::fewer(hunt, best);
         if structure(hunt, best, Steps::Plain) || fewer {
@@ -192,19 +198,24 @@ fn descend(hunt: &mut Hunt<'_>, best: &mut Best) {
 /// Takes each step of a kind that can be taken. Returns whether there was one, and the budget is not used up.
 fn structure(hunt: &mut Hunt<'_>, best: &mut Best, steps: Steps) -> bool {
     let mut progress = false;
-    let mut place = 0;
-    while let Some(smaller) = smaller::step(&best.scenario, steps, place) {
-        if hunt.is_over() {
-            return false;
+    let mut refused = 0;
+    'best: loop {
+        // Draws are renamed when a step is tried: there may be many.
+        let mut scenario = best.scenario.clone();
+        let draws = scenario.tape.take();
+        for smaller in smaller::steps(&scenario, draws.as_ref(), steps).skip(refused) {
+            if hunt.is_over() {
+                return false;
+            }
+            if hunt.take(smaller, best, steps) {
+                // What stands at this place afterwards is another step.
+                progress = true;
+                continue 'best;
+            }
+            refused += 1;
         }
-        // What stands at this place afterwards is another step.
-        if hunt.take(smaller, best, steps) {
-            progress = true;
-        } else {
-            place += 1;
-        }
+        return progress;
     }
-    progress
 }
 
 #[cfg(test)]

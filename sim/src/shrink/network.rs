@@ -5,8 +5,58 @@ use crate::link::Link;
 use crate::scenario::{LinkSpec, Prefix, Scenario};
 use crate::topology::{v4, v6};
 
-/// Without each node that passes on.
-pub(super) fn steps(scenario: &Scenario) -> impl Iterator<Item = Scenario> + '_ {
+/// Two links that become one, the first of the scenario.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Joint {
+    /// Their places: of the one whose end is the first end of both, then of the other.
+    places: [usize; 2],
+    /// Whether each is told from its other end.
+    turned: [bool; 2],
+}
+
+impl Joint {
+    /// Of two links that meet at a node: one leads to it, the other on.
+    fn at(node: &str, scenario: &Scenario, places: [usize; 2]) -> Joint {
+        let [first, second] = places.map(|place| is_at(&scenario.link[place].ends[0], node));
+        Joint { places, turned: [first, !second] }
+    }
+
+    /// The link that they become: frames go through what they went through.
+    fn link(&self, scenario: &Scenario) -> LinkSpec {
+        let told = |which: usize| {
+            let link = scenario.link[self.places[which]].clone();
+            if self.turned[which] { turned(link) } else { link }
+        };
+        let LinkSpec { name, ends: [near, _], path: toward } = told(0);
+        let LinkSpec { ends: [_, far], path: from, .. } = told(1);
+        let path = Link {
+            a_to_b: toward.a_to_b.into_iter().chain(from.a_to_b).collect(),
+            b_to_a: from.b_to_a.into_iter().chain(toward.b_to_a).collect(),
+        };
+        LinkSpec { name, ends: [near, far], path }
+    }
+
+    /// Where a stage of one of the two is in what they become: in which direction, and its place there. `None` of
+    /// another link.
+    pub(super) fn stage(
+        &self,
+        scenario: &Scenario,
+        link: usize,
+        toward_b: bool,
+        stage: usize,
+    ) -> Option<(bool, usize)> {
+        let which = self.places.iter().position(|place| *place == link)?;
+        let toward_b = toward_b != self.turned[which];
+        // Towards the second end the first link comes first, and on the way back the second.
+        let comes_first = toward_b == (which == 0);
+        let other = 1 - which;
+        let others = scenario.link[self.places[other]].path.stages(toward_b != self.turned[other]).len();
+        Some((toward_b, if comes_first { stage } else { others + stage }))
+    }
+}
+
+/// Without each node that passes on; with the two links that became one, if it had two.
+pub(super) fn steps(scenario: &Scenario) -> impl Iterator<Item = (Scenario, Option<Joint>)> + '_ {
     let machines = scenario.hub.iter().chain(&scenario.switch).map(|machine| &machine.name);
     let routers = scenario.host.iter().filter(|host| host.router).map(|host| &host.name);
     let nats = scenario.nat.iter().map(|nat| &nat.name);
@@ -19,24 +69,26 @@ pub(super) fn is_at(end: &str, node: &str) -> bool {
 }
 
 /// Without a node that has two links, or less. If it joined two networks, they are one afterwards.
-fn without(scenario: &Scenario, name: &str) -> Option<Scenario> {
+fn without(scenario: &Scenario, name: &str) -> Option<(Scenario, Option<Joint>)> {
+    let is_its_own = |link: &LinkSpec| link.ends.iter().any(|end| is_at(end, name));
+    let own: Vec<usize> = (0..scenario.link.len()).filter(|place| is_its_own(&scenario.link[*place])).collect();
     let mut smaller = scenario.clone();
-    let (at, mut link): (Vec<LinkSpec>, Vec<LinkSpec>) =
-        smaller.link.into_iter().partition(|link| link.ends.iter().any(|end| is_at(end, name)));
-    let gone: Vec<String> = at.iter().skip(1).map(|link| link.name.clone()).collect();
-    let joined = match <[LinkSpec; 2]>::try_from(at) {
-        Ok([first, second]) => {
-            let joined = join(first, second, name);
-            for fault in smaller.fault.iter_mut().filter(|fault| fault.link.as_ref() == gone.first()) {
+    smaller.link.retain(|link| !is_its_own(link));
+    let joint = match own[..] {
+        [first, second] => {
+            let joint = Joint::at(name, scenario, [first, second]);
+            let joined = joint.link(scenario);
+            for fault in
+                smaller.fault.iter_mut().filter(|fault| fault.link.as_ref() == Some(&scenario.link[second].name))
+            {
                 fault.link = Some(joined.name.clone());
             }
-            Some(joined)
+            smaller.link.insert(0, joined);
+            Some(joint)
         }
-        Err(at) if at.len() < 2 => None,
-        Err(_) => return None,
+        [] | [_] => None,
+        _ => return None,
     };
-    link.splice(0..0, joined);
-    smaller.link = link;
     smaller.hub.retain(|hub| hub.name != name);
     smaller.switch.retain(|switch| switch.name != name);
     let between = smaller.nat.len() + smaller.host.iter().filter(|host| host.router).count();
@@ -46,25 +98,11 @@ fn without(scenario: &Scenario, name: &str) -> Option<Scenario> {
     if left == 0 && between > 0 {
         in_one_network(&mut smaller);
     }
-    Some(smaller)
+    Some((smaller, joint))
 }
 
-/// One link instead of two that meet at a node: frames go through what they went through.
-fn join(first: LinkSpec, second: LinkSpec, node: &str) -> LinkSpec {
-    let LinkSpec { name, ends: [near, _], path: toward } = turned(first, |ends| !is_at(&ends[0], node));
-    let LinkSpec { ends: [_, far], path: from, .. } = turned(second, |ends| is_at(&ends[0], node));
-    let path = Link {
-        a_to_b: toward.a_to_b.into_iter().chain(from.a_to_b).collect(),
-        b_to_a: from.b_to_a.into_iter().chain(toward.b_to_a).collect(),
-    };
-    LinkSpec { name, ends: [near, far], path }
-}
-
-/// A link, told from its other end unless it is as it should be.
-fn turned(link: LinkSpec, is_right: impl Fn(&[String; 2]) -> bool) -> LinkSpec {
-    if is_right(&link.ends) {
-        return link;
-    }
+/// A link, told from its other end.
+fn turned(link: LinkSpec) -> LinkSpec {
     let LinkSpec { name, ends: [a, b], path } = link;
     LinkSpec { name, ends: [b, a], path: Link { a_to_b: path.b_to_a, b_to_a: path.a_to_b } }
 }
@@ -102,7 +140,7 @@ mod tests {
         scenario.expect = crate::scenario::Expectations::default();
         let links = scenario.link.len();
         loop {
-            let Some(smaller) = steps(&scenario).next() else { break };
+            let Some((smaller, _)) = steps(&scenario).next() else { break };
             scenario = smaller;
         }
         assert!(scenario.link.len() < links, "{scenario}");
@@ -114,13 +152,14 @@ mod tests {
     #[test]
     fn stages_keep_their_order() {
         let link = |text: &str| toml::from_str::<LinkSpec>(text).unwrap();
-        let first = link(
+        let mut scenario = Scenario::empty("");
+        scenario.link.push(link(
             "name = 'first'\nends = ['m.0', 'a']\npath.a-to-b = [{duplicate = '1ppm'}]\npath.b-to-a = [{duplicate = '2ppm'}]",
-        );
-        let second = link(
+        ));
+        scenario.link.push(link(
             "name = 'second'\nends = ['m.1', 'b']\npath.a-to-b = [{duplicate = '3ppm'}]\npath.b-to-a = [{duplicate = '4ppm'}]",
-        );
-        let joined = join(first, second, "m");
+        ));
+        let joined = Joint::at("m", &scenario, [0, 1]).link(&scenario);
         assert_eq!((joined.name.as_str(), joined.ends), ("first", ["a".to_owned(), "b".to_owned()]));
         let ppm = |stages: &[crate::link::Stage]| -> Vec<u32> {
             let ppm = stages.iter().map(|stage| match stage {

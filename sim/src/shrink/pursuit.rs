@@ -56,13 +56,7 @@ impl<'a> Pursuit<'a> {
 
     /// Two runs side by side, until they differ: the frames are those of one of them.
     fn twice(&self, scenario: &Scenario, patience: Patience) -> Option<(Noticed, Tape)> {
-        let course = || {
-            let mut built = scenario.build(self.seed).ok()?;
-            built.world.keep_trace(false);
-            built.world.record_draws();
-            Some(Course::new(scenario, built))
-        };
-        let mut pair = [course()?, course()?];
+        let mut pair = [self.course(scenario)?, self.course(scenario)?];
         for events in 1_u64.. {
             let [first, second] = pair.each_mut().map(|run| run.step(1));
             let [a, b] = pair.each_ref().map(|run| run.built().world.history_hash());
@@ -81,23 +75,34 @@ impl<'a> Pursuit<'a> {
 
     /// The scenario as it is and in other words, both to their ends: the frames are those of both.
     fn in_other_words(&self, scenario: &Scenario, what: &'static str, patience: Patience) -> Option<(Noticed, Tape)> {
-        let (told, frames, mut tape) = self.ran(scenario)?;
+        let (told, frames, mut tape) = self.ran(scenario, patience).filter(|(told, ..)| told.failures.is_empty())?;
         let (_, variant) = metamorphic::variants(scenario).into_iter().find(|(other, _)| *other == what)?;
-        let (outcome, more, other) = self.ran(&variant)?;
+        let left = Patience { frames: patience.frames.checked_sub(frames)?, ..patience };
+        let (outcome, more, other) = self.ran(&variant, left)?;
         let (frames, nanos) = (frames + more, outcome.nanos);
-        let plain = told.failures.is_empty() && frames <= patience.frames;
-        let failed =
-            metamorphic::failure(scenario, &told, what, outcome).filter(|failed| plain && self.is_alike(failed))?;
+        let failed = metamorphic::failure(scenario, &told, what, outcome).filter(|failed| self.is_alike(failed))?;
         tape.extend(other);
         Some((Noticed { failed, frames, nanos }, tape))
     }
 
-    fn ran(&self, scenario: &Scenario) -> Option<(Outcome, u64, Tape)> {
+    /// A run to its end, with its frames, and the draws that made a difference. `None` if patience is over before.
+    fn ran(&self, scenario: &Scenario, patience: Patience) -> Option<(Outcome, u64, Tape)> {
+        let mut course = self.course(scenario)?;
+        while course.step(Patience::LOOK) > 0 {
+            if !patience.lasts(course.built()) {
+                return None;
+            }
+        }
+        let (outcome, built) = course.finish();
+        Some((outcome, frames_on_links(&built), built.world.tape().clone()))
+    }
+
+    /// A run that is watched, at its start. `None` of what cannot be built.
+    fn course<'s>(&self, scenario: &'s Scenario) -> Option<Course<'s>> {
         let mut built = scenario.build(self.seed).ok()?;
         built.world.keep_trace(false);
         built.world.record_draws();
-        let (outcome, built) = scenario.run_built(built);
-        Some((outcome, frames_on_links(&built), built.world.tape().clone()))
+        Some(Course::new(scenario, built))
     }
 }
 

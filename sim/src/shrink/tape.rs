@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::network::Joint;
 use super::smaller::Steps;
 use super::{Best, Hunt, turns};
 use crate::draw::{Entity, Name, Purpose, Tape};
-use crate::link::{Link, Stage};
+use crate::link::Stage;
 use crate::scenario::Scenario;
 
 /// Of more draws none is moved: they would take all runs.
@@ -82,7 +83,7 @@ fn together(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
             let tape = best.drawn.iter().map(|(name, outcome)| (place(name), *outcome)).collect();
             let other = with(best, tape);
             let paced = turns::paced(&Scenario { tape: None, ..other.clone() }, DELAY);
-            let tape = other.tape.as_ref().map(|tape| renamed(tape, &other, &paced));
+            let tape = other.tape.as_ref().map(|tape| renamed(tape, &other, &paced, None));
             for other in [Scenario { tape, ..paced }, other] {
                 if hunt.is_over() {
                     return false;
@@ -100,22 +101,27 @@ fn with(best: &Best, tape: Tape) -> Scenario {
     Scenario { tape: Some(tape), ..best.scenario.clone() }
 }
 
-/// The same draws, as they are called after a step. Those of links, stages and nodes that are gone are, too.
-pub(super) fn renamed(tape: &Tape, before: &Scenario, after: &Scenario) -> Tape {
+/// The same draws, as they are called after a step in which these two links became one, if any did. Those of links,
+/// stages and nodes that are gone are, too.
+pub(super) fn renamed(tape: &Tape, before: &Scenario, after: &Scenario, joint: Option<&Joint>) -> Tape {
     let renamed = |(name, outcome): (&Name, &u64)| {
-        let entity = entity(name.entity, before, after)?;
+        let entity = entity(name.entity, before, after, joint)?;
         Some((Name { entity, ..*name }, *outcome))
     };
     tape.iter().filter_map(renamed).collect()
 }
 
-fn entity(entity: Entity, before: &Scenario, after: &Scenario) -> Option<Entity> {
+fn entity(entity: Entity, before: &Scenario, after: &Scenario, joint: Option<&Joint>) -> Option<Entity> {
     match entity {
         Entity::Link { link, toward_b, stage } => {
+            if let Some((toward_b, stage)) =
+                joint.and_then(|joint| joint.stage(before, link as usize, toward_b, stage.into()))
+            {
+                return Some(Entity::Link { link: 0, toward_b, stage: stage as u8 });
+            }
             let was = before.link.get(link as usize)?;
             let place = after.link.iter().position(|link| link.name == was.name)?;
-            let stages = |path: &Link| if toward_b { path.a_to_b.clone() } else { path.b_to_a.clone() };
-            let stage = moved(&stages(&was.path), &stages(&after.link[place].path), stage.into())?;
+            let stage = moved(was.path.stages(toward_b), after.link[place].path.stages(toward_b), stage.into())?;
             Some(Entity::Link { link: place as u32, toward_b, stage: stage as u8 })
         }
         Entity::Node { node } => {
@@ -142,7 +148,8 @@ fn nodes(scenario: &Scenario) -> impl Iterator<Item = &String> {
     let nats = scenario.nat.iter().map(|nat| &nat.name);
     let foreign = scenario.foreign.iter().map(|host| &host.name);
     let adversaries = scenario.adversary.iter().map(|adversary| &adversary.name);
-    hosts.chain(machines).chain(nats).chain(foreign).chain(adversaries)
+    let lease_servers = scenario.lease_server.iter().map(|server| &server.name);
+    hosts.chain(machines).chain(nats).chain(foreign).chain(adversaries).chain(lease_servers)
 }
 
 #[cfg(test)]
@@ -151,6 +158,7 @@ mod tests {
 
     use super::*;
     use crate::draw::Purpose;
+    use crate::link::Link;
     use crate::scenario::{HostSpec, LinkSpec};
 
     fn duplicates(ppm: &[u32]) -> Vec<Stage> {
@@ -187,6 +195,6 @@ mod tests {
             entities.iter().map(|entity| (Name { entity: *entity, purpose: Purpose::Loss, n: 5 }, 1)).collect()
         };
         let all = tape(&[of_link(0), of_link(1), Entity::Node { node: 0 }, Entity::Node { node: 1 }]);
-        assert_eq!(renamed(&all, &before, &after), tape(&[of_link(0), Entity::Node { node: 0 }]));
+        assert_eq!(renamed(&all, &before, &after, None), tape(&[of_link(0), Entity::Node { node: 0 }]));
     }
 }

@@ -61,6 +61,7 @@ impl World {
             let host = self.host_mut(id);
             let local = host.clock.at(now);
             host.applications.stop(&mut host.stack, local, now);
+            self.note_findings(id.into());
             self.schedule_turn(id.into(), now);
         }
         for number in 0..self.nodes.len() {

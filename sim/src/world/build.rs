@@ -105,6 +105,7 @@ impl World {
             details: None,
             switches: Switches::ALL,
             hash: RunHash::new(),
+            found: Vec::new(),
             events: 0,
             dense: false,
             next_digest: EVENTS_PER_DIGEST,

@@ -3,7 +3,7 @@
 use tickwire_core::{Instant, Stack};
 
 use super::hash::Entry;
-use super::{HostId, LinkId, NodeId, NodeState, Port, World};
+use super::{HostId, LinkId, NodeId, Port, World};
 use crate::application::ApplicationId;
 use crate::failure::Failure;
 use crate::node::host::HostState;
@@ -142,19 +142,8 @@ impl World {
         }
     }
 
-    /// How many broken rules are among [`World::failures`], scripts apart: cheap to ask for after each event.
-    pub(crate) fn found(&self) -> usize {
-        let of = |state: &NodeState| {
-            let tap = state.tap.as_ref();
-            let verdicts = tap.map_or(0, |tap| tap.oracles.verdicts().len() + tap.white_box.verdicts().len());
-            let Node::Host(host) = &state.node else { return verdicts };
-            verdicts + host.applications.ledgers().map(|(_, ledger)| ledger.findings.len()).sum::<usize>()
-        };
-        self.nodes.iter().map(of).sum()
-    }
-
-    /// The scripts that failed, those that have not finished, and the rules that hosts broke. Empty at the
-    /// end of a run in which all went as written.
+    /// The scripts that failed, those that have not finished, and the rules that hosts broke, as they were found. Empty at
+    /// the end of a run in which all went as written.
     pub fn failures(&self) -> Vec<Failure> {
         let scripts = self.host_states().flat_map(|(id, host)| {
             let failed = host.applications.failures().iter().cloned().chain(host.applications.unfinished());
@@ -172,18 +161,6 @@ impl World {
                 what,
             })
         });
-        let verdicts = self.nodes.iter().zip(&self.trace.nodes).flat_map(|(state, name)| {
-            let taps = state.tap.iter();
-            let verdicts = taps.flat_map(|tap| tap.oracles.verdicts().iter().chain(tap.white_box.verdicts()));
-            verdicts.map(|verdict| Failure::Oracle { host: name.clone(), verdict: verdict.clone() })
-        });
-        let findings = self.host_states().flat_map(|(id, host)| {
-            host.applications.ledgers().flat_map(move |(index, ledger)| {
-                let application = ApplicationId { host: id, index };
-                let findings = ledger.findings.iter().cloned();
-                findings.map(move |finding| Failure::Application { application, finding })
-            })
-        });
-        scripts.chain(foreign).chain(verdicts).chain(findings).collect()
+        scripts.chain(foreign).chain(self.found(0)).collect()
     }
 }

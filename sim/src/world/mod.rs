@@ -12,6 +12,7 @@
 //! | `applications` | applications are started, looked at and ended |
 //! | `inspect` | what there is to see: stacks, oracles, failures, the trace, the hash |
 //! | `fault` | faults befall hosts and links |
+//! | `found` | rules that were found broken, in that order |
 //! | `detail` | what a report shows beside the frames |
 //! | `record` | what passes an interface is hashed, judged and kept |
 //! | `hash` | the hash of a run |
@@ -22,6 +23,7 @@ mod applications;
 mod build;
 mod detail;
 mod fault;
+mod found;
 mod hash;
 mod id;
 mod inspect;
@@ -42,6 +44,7 @@ pub use self::detail::{DETAILS_MAX, Depth, Details, Examined};
 pub use self::id::{HostId, NodeId, Port};
 pub use self::wiring::LinkId;
 
+use self::found::Found;
 use self::hash::{Entry, RunHash};
 use self::queue::Queue;
 use self::wiring::{Way, Wiring};
@@ -111,6 +114,8 @@ pub struct World {
     /// The oracles of hosts still to come.
     switches: Switches,
     hash: RunHash,
+    /// The rules that were found broken, scripts apart.
+    found: Vec<Found>,
     /// Things that have happened.
     events: u64,
     /// Whether the stacks' state goes into the hash after each event.
@@ -320,6 +325,7 @@ impl World {
             }
         }
         self.work_at_now = self.work_at_now.saturating_add(sent.len() as u32);
+        self.note_findings(id);
         self.show_taken(id);
         if let Some(at) = next {
             self.schedule_turn(id, at);

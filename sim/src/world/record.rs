@@ -5,6 +5,7 @@ use tickwire_core::Stack;
 use tickwire_core::config::Medium;
 use tickwire_core::provenance::Provenance;
 
+use super::found::Found;
 use super::hash::Entry;
 use super::{EVENTS_PER_DIGEST, HostId, NodeId, NodeState, Port, World};
 use crate::link::Fate;
@@ -61,7 +62,10 @@ impl World {
             Node::Machine(_) => self.now,
         };
         let medium = tap.media.get(port.interface).copied().unwrap_or(Medium::Ethernet);
+        let before = tap.oracles.verdicts().len();
         tap.oracles.observe(Sighting { number, at, medium, direction, frame });
+        let found = before..tap.oracles.verdicts().len();
+        self.found.extend(found.map(|place| Found::Wire(port.node, place)));
     }
 
     /// Shows the oracles of a host what its stack has taken in its turn.
@@ -103,7 +107,7 @@ impl World {
         let (Node::Host(host), Some(tap)) = (&mut state.node, &mut state.tap) else { return };
         let mark = Mark::new(self.trace.count().saturating_sub(1), host.clock.at(self.now));
         // Mostly several of one connection follow each other, and no frame is seen meanwhile.
-        let mut last = None;
+        let (mut last, before) = (None, tap.white_box.verdicts().len());
         for examination in host.stack.examinations() {
             let offered = match last {
                 Some((handle, offered)) if handle == examination.handle => offered,
@@ -112,6 +116,8 @@ impl World {
             last = Some((examination.handle, offered));
             tap.white_box.observe(examination, mark, offered);
         }
+        let found = before..tap.white_box.verdicts().len();
+        self.found.extend(found.map(|place| Found::WhiteBox(id, place)));
         let kept = if self.details.is_some() { host.stack.examinations().to_vec() } else { Vec::new() };
         host.stack.forget_examinations();
         for examination in kept {
