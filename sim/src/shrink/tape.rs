@@ -13,6 +13,8 @@ use crate::scenario::Scenario;
 const FEW: usize = 16;
 /// The first frames.
 const EARLY: u64 = 12;
+/// Text that is little, in bytes: two segments, and six.
+const BRIEF: [u64; 2] = [2_000, 8_000];
 /// What links take when there is nothing else on them.
 const DELAY: Duration = Duration::from_millis(10);
 
@@ -66,7 +68,7 @@ fn advanced(drawn: &Tape, name: Name, by: u64) -> Option<Tape> {
 }
 
 /// Whoever draws does it early and evenly: from one of the first frames on, each or every second or third, on links as
-/// they are, or which only take their time.
+/// they are, or which only take their time, or while there is only little text: what matters at its end comes early then.
 fn together(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
     let mut drawers: Vec<(Entity, Purpose)> = best.drawn.keys().map(|name| (name.entity, name.purpose)).collect();
     drawers.dedup();
@@ -84,7 +86,8 @@ fn together(hunt: &mut Hunt<'_>, best: &mut Best) -> bool {
             let other = with(best, tape);
             let paced = turns::paced(&Scenario { tape: None, ..other.clone() }, DELAY);
             let tape = other.tape.as_ref().map(|tape| renamed(tape, &other, &paced, None));
-            for other in [Scenario { tape, ..paced }, other] {
+            let brief = BRIEF.map(|bytes| turns::brief(&other, bytes)).into_iter().filter(|brief| *brief != other);
+            for other in brief.chain([Scenario { tape, ..paced }, other.clone()]) {
                 if hunt.is_over() {
                     return false;
                 }

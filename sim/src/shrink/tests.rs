@@ -196,3 +196,24 @@ fn patience_ends_during_a_run(#[case] oracle: &str, #[case] signature: &str) {
     }
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 }
+
+/// What matters at the end of a stream matters at the end of a short one: the last acknowledgment that arrives twice is
+/// answered with a reset, for its connection is gone (RFC 9293 section 3.10.7.1).
+#[test]
+fn the_end_of_a_stream_comes_early() {
+    let expected = "[expect.counters.server]\n\"tcp.resets_sent\" = \"<= 0\"\n\n[[host]]";
+    let text = ON_A_LINK.replace("corrupt.keep-checksum = \"20%\"", "duplicate = \"1%\"").replace("b-to-a", "a-to-b");
+    let text = text.replace("response = \"64KiB\"\nwithin = \"1ms\"", "request = \"200KiB\"");
+    let mut scenario: Scenario = text.replacen("[[host]]", expected, 1).parse().unwrap();
+    let seed = swarm::seed(1);
+    let entity = Entity::Link { link: 0, toward_b: true, stage: 1 };
+    // 142 segments of text, ARP and the handshake come before.
+    let target = (140..150).find_map(|n| {
+        scenario.tape = Some([(Name { entity, purpose: Purpose::Duplicate, n }, 1)].into());
+        failure(&scenario, &seed)
+    });
+    let shrunk = shrink(&scenario, &seed, &target.unwrap()).unwrap();
+    assert!(shrunk.before.frames > 150, "{}", shrunk.before.frames);
+    // ARP, the handshake, two segments and two FINs, with their acknowledgments.
+    assert!(shrunk.after.frames <= 12, "{} frames\n{}", shrunk.after.frames, shrunk.scenario);
+}

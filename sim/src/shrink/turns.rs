@@ -64,6 +64,16 @@ fn scaled(scenario: &Scenario, parts: u32) -> Scenario {
     other
 }
 
+/// The same with no more text than that, each way.
+pub(super) fn brief(scenario: &Scenario, bytes: u64) -> Scenario {
+    let mut other = scenario.clone();
+    for flow in &mut other.flow {
+        flow.request = flow.request.min(bytes);
+        flow.response = flow.response.min(bytes);
+    }
+    other
+}
+
 /// All queues with half the room.
 fn cramped(scenario: &Scenario) -> Scenario {
     let mut other = scenario.clone();
