@@ -183,7 +183,7 @@ impl Heard {
             Trigger::Frame(frame) => (frame > self.frame).then(|| Heard { frame, at: self.at.max(seen.at), events }),
             Trigger::Timer(_) | Trigger::Call(_) => {
                 let bit = 1 << event.index();
-                (seen.at >= self.at && events & bit == 0).then(|| Heard { at: seen.at, events: events | bit, ..self })
+                (seen.at >= self.at && events & bit == 0).then_some(Heard { at: seen.at, events: events | bit, ..self })
             }
         }
     }
