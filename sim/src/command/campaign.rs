@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::campaign::{Campaign, Shard, Summary, Unexpected, Writer, canary_is_found, merge};
+use crate::campaign::{Campaign, Coverage, Shard, Summary, Unexpected, Writer, canary_is_found, merge};
 use crate::oracle::Oracle;
 use crate::scenario::Failed;
 use crate::shrink::shrink;
@@ -148,13 +148,9 @@ fn verdict(summary: &Summary) -> ExitCode {
         println!("\n{} in {} seeds: {:?}\n{}", group.oracle, group.seeds_count, group.seeds, group.text);
     }
     println!("\nreached:");
-    for (name, count) in summary.coverage.counts() {
-        println!("  {count:>12} {name}");
-    }
     let unexpected = summary.coverage.unexpected();
-    let foreign = |unexpected: &&Unexpected| unexpected.name == "node foreign" && unexpected.reached == 0;
-    if let Some(Unexpected { name, reason: Some(why), .. }) = unexpected.iter().find(foreign) {
-        println!("  {:>12} {name}: {why}", 0);
+    for line in reached(&summary.coverage, &unexpected) {
+        println!("  {line}");
     }
     for (rule, section) in Oracle::NOT_YET_IN_CORE {
         println!("  {:>12} oracle {rule} ({section}): not yet in core", 0);
@@ -166,4 +162,32 @@ fn verdict(summary: &Summary) -> ExitCode {
         }
     }
     if summary.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// How often each thing was reached; of foreign hosts, why none was, if the program has none.
+fn reached(coverage: &Coverage, unexpected: &[Unexpected]) -> Vec<String> {
+    let foreign = unexpected.iter().find(|unexpected| unexpected.name == "node foreign" && unexpected.reached == 0);
+    let foreign = foreign.and_then(|unexpected| Some((unexpected.name.as_str(), unexpected.reason?)));
+    let line = |(name, count): (String, u64)| match foreign {
+        Some((foreign, why)) if name == foreign => format!("{count:>12} {name}: {why}"),
+        _ => format!("{count:>12} {name}"),
+    };
+    coverage.counts().into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Also where the program has no foreign hosts, and says so.
+    #[test]
+    fn each_thing_is_told_once() {
+        let coverage = Coverage::default();
+        let lines = reached(&coverage, &coverage.unexpected());
+        let foreign: Vec<&String> = lines.iter().filter(|line| line.contains("node foreign")).collect();
+        let own = "           0 node foreign";
+        let why = ": this program was built without foreign hosts (feature `smoltcp`)";
+        let expected = format!("{own}{}", if cfg!(feature = "smoltcp") { "" } else { why });
+        assert_eq!(foreign, [&expected]);
+    }
 }

@@ -140,11 +140,13 @@ impl Settings {
         }
         // Whether the device does part of a sender's work.
         let is_offloaded = |device: &Capabilities| device.gso_max_segments > 1 || device.tx_checksum;
-        let addresses = || interfaces.iter().map(|interface| interface.address_settings.unwrap_or(config.address));
+        // Nothing ever passes a loopback interface.
+        let interfaces = || interfaces.iter().filter(|interface| interface.medium != Medium::Loopback);
+        let addresses = || interfaces().map(|interface| interface.address_settings.unwrap_or(config.address));
         Settings {
             foreign: false,
             forwarding: config.router.forwarding,
-            offloaded: interfaces.iter().any(|interface| is_offloaded(&interface.capabilities)),
+            offloaded: interfaces().any(|interface| is_offloaded(&interface.capabilities)),
             verifies: Verifies {
                 ipv4: addresses().all(|settings| settings.acd != Acd::Off),
                 ipv6: addresses().all(|settings| settings.dad == Dad::Normal && settings.dad_transmits > 0),
@@ -230,6 +232,11 @@ impl WireOracles {
             segments: Segments::default(),
             bench: Bench::new(settings.switches),
         }
+    }
+
+    /// The host is set otherwise from now on; which oracles judge stays.
+    pub(crate) fn set(&mut self, settings: Settings) {
+        self.settings = settings;
     }
 
     /// Switches an oracle on or off. What it must have seen it has seen also while it was off.

@@ -10,6 +10,7 @@ use tickwire_core::wire::tcp::TcpFlags;
 use crate::link::{Act, End};
 use crate::segment::{FlowSegment, tcp_segment};
 use crate::trace::{Direction, Passed, Trace};
+use crate::world::NodeId;
 use crate::{HostId, Port};
 
 /// One direction of a connection. Sequence numbers count from the initial one, in bytes.
@@ -50,6 +51,7 @@ pub(super) struct Sent {
 #[derive(Clone, Debug)]
 pub(super) struct Heard {
     pub(super) at: Instant,
+    /// Up to where all is acknowledged: one that was overtaken takes nothing back.
     pub(super) ack: u64,
     /// The right edge of the window offered with it.
     pub(super) edge: u64,
@@ -120,10 +122,11 @@ impl Flow {
         self.highest = self.highest.max(seq + len);
     }
 
-    /// A segment was dropped somewhere: the last one with that text.
+    /// A segment was dropped beyond its sender: the last one with just that text. One without any is none of these.
     fn lose(&mut self, segment: &FlowSegment<'_>) {
         let seq = self.place(segment.segment.seq());
-        if let Some(sent) = self.sent.iter_mut().rfind(|sent| sent.seq == seq) {
+        let end = seq + u64::from(segment.segment.seg_len());
+        if let Some(sent) = self.sent.iter_mut().rfind(|sent| (sent.seq, sent.end) == (seq, end)) {
             sent.lost = true;
         }
     }
@@ -142,8 +145,11 @@ impl Flow {
         let ack = self.place(view.ack());
         let edge = ack + (u64::from(view.window()) << if syn { 0 } else { self.scale });
         let sack = options.sack.iter().map(|range| (self.place(range.start), self.place(range.end))).collect();
-        self.heard.push(Heard { at: passed.at, ack, edge, sack });
-        self.una = self.una.max(ack);
+        // What was not sent cannot be acknowledged (RFC 9293 section 3.10.7.4).
+        if ack <= self.highest {
+            self.una = self.una.max(ack);
+        }
+        self.heard.push(Heard { at: passed.at, ack: self.una, edge, sack });
     }
 }
 
@@ -156,15 +162,16 @@ fn shift(segment: &FlowSegment<'_>) -> u8 {
 /// from its other end, too: there are the nodes of whom nothing else is known.
 pub(super) fn flows(trace: &Trace, hosts: &[HostId], mirrored: &BTreeMap<Port, HostId>) -> Vec<Flow> {
     let mut flows = Flows::default();
+    let hosts: BTreeMap<NodeId, HostId> = hosts.iter().map(|host| (NodeId::from(*host), *host)).collect();
     for passed in trace.frames() {
-        let host = hosts.iter().copied().find(|host| passed.port.node == *host);
+        let host = hosts.get(&passed.port.node).copied();
         let is_dropped = passed.lost || has_dropped(passed);
         if (host.is_none() && !is_dropped) || is_damaged(passed) {
             continue;
         }
         let Some(segment) = tcp_segment(&passed.frame) else { continue };
         if is_dropped {
-            flows.lose(&segment);
+            flows.lose(passed, &segment);
         }
         if let Some(host) = host.filter(|_| !passed.lost) {
             flows.see(host, passed.direction, passed, &segment);
@@ -191,9 +198,12 @@ struct Flows {
 }
 
 impl Flows {
-    fn lose(&mut self, segment: &FlowSegment<'_>) {
-        if let Some(place) = self.latest.get(&(segment.from, segment.to)) {
-            self.all[*place].lose(segment);
+    /// A segment was dropped. What its sender's own link drops is known when it is sent.
+    fn lose(&mut self, passed: &Passed, segment: &FlowSegment<'_>) {
+        let flow = self.latest.get(&(segment.from, segment.to)).map(|place| &mut self.all[*place]);
+        let is_beyond = |flow: &&mut Flow| passed.port.node != flow.host || passed.direction == Direction::Inbound;
+        if let Some(flow) = flow.filter(is_beyond) {
+            flow.lose(segment);
         }
     }
 

@@ -255,7 +255,7 @@ fn columns(matter: &Matter<'_>, peers: &BTreeMap<Port, (usize, bool)>) -> (BTree
     let mut busiest: Vec<usize> = frames.keys().copied().collect();
     busiest.sort_by_key(|node| std::cmp::Reverse(frames[node]));
     let others = if busiest.len() > COLUMNS_MAX { busiest.split_off(COLUMNS_MAX - 1) } else { Vec::new() };
-    let order = Layout::of(matter).order();
+    let order = Layout::of(matter).order;
     let own: Vec<usize> = order.into_iter().filter(|node| busiest.contains(node)).collect();
     let mut names: Vec<String> = own.iter().map(|node| shortened(matter.node(*node), NAME_MAX)).collect();
     let mut columns: BTreeMap<usize, usize> = own.iter().enumerate().map(|(column, node)| (*node, column)).collect();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tickwire_core::Instant;
 
-use super::flow::{Flow, flows};
+use super::flow::Flow;
 use super::selection::selection;
 use super::verdicts::groups;
 use crate::HostId;
@@ -111,7 +111,8 @@ pub(super) struct Matter<'a> {
 }
 
 impl<'a> Matter<'a> {
-    pub(super) fn new(mut subject: Subject<'a>) -> Matter<'a> {
+    /// Of `subject`, in which there were `flows`.
+    pub(super) fn new(mut subject: Subject<'a>, flows: Vec<Flow>) -> Matter<'a> {
         subject.verdicts.sort_by_key(|(_, verdict)| verdict.frame.number);
         let frames = subject.trace.frames();
         let faults = (1..).zip(&subject.faults).map(|(number, (at, what))| Remark {
@@ -123,11 +124,8 @@ impl<'a> Matter<'a> {
         let faults: Vec<Remark> = faults.collect();
         subject.remarks.extend(faults);
         subject.remarks.sort_by_key(|remark| (remark.place, remark.at));
-        // What is known of the other side is what passes the wire.
-        let mirrored = subject.wires.iter().filter(|wire| wire.link.is_none());
-        let mirrored = mirrored.map(|wire| (wire.ends[0], HostId(wire.ends[1].node.index()))).collect();
         let mut matter = Matter {
-            flows: flows(subject.trace, &subject.hosts, &mirrored),
+            flows,
             moments: Vec::new(),
             end: frames.last().map_or(Instant::from_millis(1), |passed| passed.at),
             places: BTreeSet::new(),

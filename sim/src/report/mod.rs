@@ -27,6 +27,8 @@
 //! | `run` | [`Report`]: the report of a run |
 //! | `recorded` | [`Recorded`]: the report of a recording |
 //! | `matter` | what the page is about: what was given to it, and what follows from that |
+//! | `inscription` | what a drawing tells of a node: what it is, its addresses |
+//! | `troubles` | the failures of a run that are no verdicts, with their frames |
 //! | `flow` | what one end of a connection sent, and what it heard of it |
 //! | `page` | the page: its parts, in order |
 //! | `verdicts` | what went wrong, with links to the frames concerned |
@@ -55,6 +57,7 @@ mod depth;
 mod flow;
 mod graph;
 mod ink;
+mod inscription;
 mod ladder;
 mod layout;
 mod links;
@@ -70,6 +73,7 @@ mod states;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod troubles;
 mod verdicts;
 
 pub use self::recorded::{BYTES_MAX, Recorded};

@@ -11,6 +11,7 @@ use tickwire_core::record::{Call, Outcome};
 use tickwire_core::time::Duration;
 use tickwire_core::{Instant, InterfaceConfig, InterfaceId, Stack};
 
+use super::flow::flows;
 use super::matter::{Inscription, Matter, Remark, Subject, Trouble, Wire};
 use super::page::{Parts, page};
 use super::quantity::{grouped, seconds};
@@ -39,6 +40,7 @@ pub struct Recorded {
     /// The name of each interface, and what it was set to.
     names: Vec<String>,
     interfaces: Vec<InterfaceConfig>,
+    /// From the first interface on.
     judges: Option<Box<Judges>>,
     remarks: Vec<Remark>,
     notes: BTreeMap<u64, String>,
@@ -49,7 +51,7 @@ pub struct Recorded {
     left_out: u64,
 }
 
-/// The oracles, once it is known what the stack is set to.
+/// The oracles.
 #[derive(Debug)]
 struct Judges {
     wire: WireOracles,
@@ -88,7 +90,7 @@ impl Recorded {
         match &step.call {
             Call::HandleFrame { interface, frame, .. } => {
                 let number = replay.stack().next_serial().saturating_sub(1);
-                self.pass(replay.stack(), passed(number, interface, Direction::Inbound, &frame.data));
+                self.pass(passed(number, interface, Direction::Inbound, &frame.data));
                 let dropped = step.outcomes.iter().find_map(|outcome| match outcome {
                     Outcome::Dropped(reason) => Some(format!("dropped by the stack: {}", reason.name())),
                     _ => None,
@@ -100,7 +102,7 @@ impl Recorded {
                 for (number, Emission { data, provenance }) in (first..).zip(&step.emitted) {
                     let provenance = *provenance;
                     let sent = passed(number, interface, Direction::Outbound, data);
-                    self.pass(replay.stack(), Passed { provenance, ..sent });
+                    self.pass(Passed { provenance, ..sent });
                 }
             }
             Call::PollEvent | Call::PollTimeout | Call::NextTimer | Call::HandleTimeout { .. } => {}
@@ -139,7 +141,10 @@ impl Recorded {
         let told = |lines: Vec<String>| Inscription { lines, ..Inscription::default() };
         let mut nodes = vec![told(own)];
         nodes.resize(self.trace.nodes().len(), told(vec!["all that is beyond it".to_owned()]));
-        let matter = Matter::new(Subject {
+        // What is known of the other side is what passes the wire.
+        let mirrored = self.wires.iter().map(|wire| (wire.ends[0], HostId(wire.ends[1].node.index()))).collect();
+        let flows = flows(&self.trace, &[STACK], &mirrored);
+        let subject = Subject {
             title: title.to_owned(),
             trace: &self.trace,
             details: Some(&self.details),
@@ -152,7 +157,8 @@ impl Recorded {
             faults: Vec::new(),
             remarks: self.remarks.clone(),
             notes: self.notes.clone(),
-        });
+        };
+        let matter = Matter::new(subject, flows);
         let parts = Parts {
             facts: self.facts(replay, &matter),
             sums: html! {},
@@ -207,7 +213,8 @@ impl Recorded {
     }
 
     fn add_interface<R: Read + Seek>(&mut self, replay: &Replay<R>, config: &InterfaceConfig) {
-        for own in replay.stack().interfaces().skip(self.names.len()) {
+        let known = self.names.len();
+        for own in replay.stack().interfaces().filter(|own| own.id.index() >= known) {
             let (port, name) = (Port::new(STACK, own.id.index()), replay.name(own.id).to_owned());
             self.trace.ports.push(port);
             self.names.push(name.clone());
@@ -219,14 +226,21 @@ impl Recorded {
                 self.trace.nodes.push(name);
             }
         }
+        let config = replay.stack().config();
+        let settings = Settings::of(config, &self.interfaces, Switches::ALL);
+        match &mut self.judges {
+            Some(judges) => judges.wire.set(settings),
+            none => *none = Some(Box::new(Judges::new(settings, config.tcp.challenge_acks_per_second))),
+        }
     }
 
     /// A frame passes an interface.
-    fn pass(&mut self, stack: &Stack, passed: Passed) {
+    fn pass(&mut self, passed: Passed) {
         let Passed { number, at, direction, .. } = passed;
         let medium = self.interfaces.get(passed.port.interface).map_or(Medium::Ethernet, |config| config.medium);
-        let judges = self.judges.get_or_insert_with(|| Box::new(Judges::of(stack, &self.interfaces)));
-        judges.wire.observe(Sighting { number, at, medium, direction, frame: &passed.frame });
+        if let Some(judges) = &mut self.judges {
+            judges.wire.observe(Sighting { number, at, medium, direction, frame: &passed.frame });
+        }
         self.bytes += passed.frame.len();
         if self.bytes > BYTES_MAX {
             self.left_out += 1;
@@ -236,25 +250,29 @@ impl Recorded {
         }
     }
 
+    /// A call is made: those of the same time are told together.
     fn remark(&mut self, at: Instant, line: String) {
         let place = self.trace.frames().len();
+        let since_the_frame = self.remarks.iter().rev().take_while(|remark| remark.place == place);
+        let told: usize = since_the_frame.map(|remark| remark.lines.len()).sum();
         match self.remarks.last_mut() {
-            Some(last) if last.place == place && last.lines.len() < CALLS_MAX => last.lines.push(line),
-            Some(last) if last.place == place => "and more".clone_into(&mut last.lines[CALLS_MAX - 1]),
+            Some(last) if told == CALLS_MAX => {
+                last.lines.pop();
+                last.lines.push("and more".to_owned());
+            }
+            Some(last) if last.place == place && last.at == at => last.lines.push(line),
             _ => self.remarks.push(Remark { place, at, lines: vec![line], fault: None }),
         }
     }
 
     /// What the step has made of connections.
     fn examine(&mut self, stack: &Stack, step: &Step) {
-        if step.examined.is_empty() {
-            return;
-        }
-        let judges = self.judges.get_or_insert_with(|| Box::new(Judges::of(stack, &self.interfaces)));
         let mark = Mark::new(stack.next_serial().saturating_sub(1), step.at);
         for seen in &step.examined {
-            let flow = FlowKey::of(seen.examination.local, seen.examination.remote);
-            judges.white_box.observe(&seen.examination, mark, judges.wire.offered(flow));
+            if let Some(judges) = &mut self.judges {
+                let offered = judges.wire.offered(FlowKey::of(seen.examination.local, seen.examination.remote));
+                judges.white_box.observe(&seen.examination, mark, offered);
+            }
             self.details.keep(STACK, seen);
         }
     }
@@ -275,11 +293,8 @@ impl Recorded {
 }
 
 impl Judges {
-    fn of(stack: &Stack, interfaces: &[InterfaceConfig]) -> Judges {
-        let config = stack.config();
-        Judges {
-            wire: WireOracles::new(Settings::of(config, interfaces, Switches::ALL)),
-            white_box: WhiteBox::new(Switches::ALL, config.tcp.challenge_acks_per_second),
-        }
+    fn new(settings: Settings, challenge_acks: u32) -> Judges {
+        let white_box = WhiteBox::new(settings.switches, challenge_acks);
+        Judges { wire: WireOracles::new(settings), white_box }
     }
 }

@@ -5,17 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{Markup, html};
 use tickwire_core::Instant;
 
+use super::flow::flows;
+use super::inscription::inscriptions;
 use super::links;
-use super::matter::{Inscription, Matter, Subject, Trouble, Wire};
+use super::matter::{Matter, Subject, Wire};
 use super::page::{Parts, page};
 use super::quantity::{grouped, seconds};
+use super::troubles::Troubles;
 use crate::fault::Fault;
 use crate::link::Partition;
-use crate::node::Machine;
 use crate::oracle::{Oracle, Verdict};
-use crate::scenario::{Built, Failed, Outcome, Scenario, figures, port_of};
-use crate::world::{LinkId, NodeId};
-use crate::{Failure, HostId, Port, World};
+use crate::scenario::{Built, Outcome, Scenario, figures};
+use crate::world::LinkId;
+use crate::{Failure, HostId, Port};
 
 /// A run, to be reported.
 #[derive(Clone, Copy, Debug)]
@@ -34,37 +36,41 @@ pub struct Report<'a> {
 impl Report<'_> {
     /// The page. The same run has the same page.
     pub fn html(&self) -> String {
-        let verdicts = self.built.world.failures().into_iter().filter_map(|failure| match failure {
-            Failure::Oracle { host, verdict } => Some((host, verdict)),
+        let failures = self.built.world.failures();
+        let verdicts = failures.iter().filter_map(|failure| match failure {
+            Failure::Oracle { host, verdict } => Some((host.clone(), verdict.clone())),
             _ => None,
         });
-        self.with_verdicts(verdicts.collect())
+        self.with_verdicts(verdicts.collect(), &failures)
     }
 
-    /// As if the oracles had found `verdicts`.
-    pub(super) fn with_verdicts(&self, verdicts: Vec<(String, Verdict)>) -> String {
+    /// As if the oracles had found `verdicts`, and the world nothing but `failures`.
+    pub(super) fn with_verdicts(&self, verdicts: Vec<(String, Verdict)>, failures: &[Failure]) -> String {
         let world = &self.built.world;
+        let hosts: Vec<HostId> = world.hosts().collect();
+        let flows = flows(world.trace(), &hosts, &BTreeMap::new());
         let wires = world.links().map(|(link, ends)| Wire { name: self.link(link), link: Some(link), ends });
         let told: BTreeSet<String> = verdicts.iter().map(|(host, verdict)| format!("{host}: {verdict}")).collect();
+        let troubles = Troubles::new(self.scenario, world, &flows, failures);
+        let failed = self.outcome.failures.iter().filter(|failed| !told.contains(&failed.text));
+        let failures = failed.map(|failed| troubles.of(failed)).collect();
         let tallies = Oracle::ALL.iter().map(|oracle| (*oracle, self.built.tally_of_all(*oracle)));
         let faults = world.trace().faults().iter().map(|(at, fault)| (*at, self.fault(fault)));
         let subject = Subject {
             title: self.scenario.title.clone(),
             trace: world.trace(),
             details: world.details(),
-            nodes: (0..world.trace().nodes().len()).map(|node| self.node(node)).collect(),
-            hosts: world.hosts().collect(),
+            nodes: inscriptions(self.scenario, self.built),
+            hosts,
             wires: wires.collect(),
             verdicts,
-            failures: Vec::new(),
+            failures,
             tallies: tallies.collect(),
             faults: faults.collect(),
             remarks: Vec::new(),
             notes: BTreeMap::new(),
         };
-        let failed = self.outcome.failures.iter().filter(|failed| !told.contains(&failed.text));
-        let failures = failed.map(|failed| self.trouble(failed)).collect();
-        let matter = Matter::new(Subject { failures, ..subject });
+        let matter = Matter::new(subject, flows);
         let parts = Parts {
             facts: self.facts(&matter),
             sums: self.sums(),
@@ -111,28 +117,6 @@ impl Report<'_> {
         }
     }
 
-    fn node(&self, node: usize) -> Inscription {
-        let world = &self.built.world;
-        if let Some(host) = world.hosts().find(|host| host.index() == node) {
-            return Inscription { lines: addresses(world, host), ..Inscription::default() };
-        }
-        let number = NodeId(node);
-        let adversary = self.built.adversaries.iter().position(|adversary| *adversary == number);
-        let adversary = adversary.and_then(|place| self.scenario.adversary.get(place));
-        let machine = world.node(number);
-        let kind = match (adversary, machine) {
-            (Some(spec), _) => spec.kind.name(),
-            (None, Some(Machine::Hub(_))) => "hub",
-            (None, Some(Machine::Switch(_))) => "switch",
-            (None, Some(Machine::Nat(_))) => "NAT",
-            #[cfg(feature = "smoltcp")]
-            (None, Some(Machine::Foreign(_))) => "another stack",
-            _ => "",
-        };
-        let passes_on = matches!(machine, Some(Machine::Hub(_) | Machine::Switch(_)));
-        Inscription { lines: vec![kind.to_owned()], passes_on, is_hostile: adversary.is_some() }
-    }
-
     /// A link's name in the scenario.
     fn link(&self, link: LinkId) -> String {
         let place = self.built.links.iter().position(|known| *known == link);
@@ -171,51 +155,4 @@ impl Report<'_> {
             Fault::Heal(link) => format!("{}: all faults end, it only takes its time", self.link(*link)),
         }
     }
-
-    /// A failure that no oracle of frames has found, with the frames that it may be about: those of the flow that it
-    /// names, or the last one before it was noticed.
-    fn trouble(&self, failed: &Failed) -> Trouble {
-        let (name, text) = (failed.oracle.clone(), failed.text.clone());
-        let flow = text.strip_prefix("flow ").and_then(|rest| rest.split_once(':')?.0.parse::<usize>().ok());
-        let frames = match flow {
-            Some(place) => self.frames_of_flow(place),
-            None => self.frame_before(&text).into_iter().collect(),
-        };
-        Trouble { name, text, frames }
-    }
-
-    fn frames_of_flow(&self, place: usize) -> Vec<(u64, String)> {
-        let Some(port) = self.scenario.flow.get(place).map(|flow| port_of(place, flow)) else { return Vec::new() };
-        let world = &self.built.world;
-        let hosts: Vec<HostId> = world.hosts().collect();
-        let flows = super::flow::flows(world.trace(), &hosts, &BTreeMap::new());
-        let of_it = flows.iter().filter(|flow| flow.from.port() == port || flow.to.port() == port);
-        let frames = of_it.take(FLOWS_NAMED).flat_map(|flow| {
-            let node = &world.trace().nodes()[flow.host.index()];
-            let [first, last] = flow.frames;
-            [(first, format!("first at {node}")), (last, format!("last at {node}"))]
-        });
-        frames.collect()
-    }
-
-    /// The last frame at the host of an application that has found something, before it did.
-    fn frame_before(&self, text: &str) -> Option<(u64, String)> {
-        let world = &self.built.world;
-        let failure = world.failures().into_iter().find(|failure| failure.to_string() == text)?;
-        let Failure::Application { application, finding } = failure else { return None };
-        let frames = world.trace().frames();
-        let before = frames[..frames.partition_point(|passed| passed.at <= finding.at)].iter();
-        let last = before.rev().find(|passed| passed.port.node == application.host())?;
-        Some((last.number, format!("last at {} before", world.trace().nodes()[application.host().index()])))
-    }
-}
-
-/// Flows of which a failure names frames.
-const FLOWS_NAMED: usize = 4;
-
-/// The addresses of a host, those of a link only left out.
-fn addresses(world: &World, host: HostId) -> Vec<String> {
-    let addresses = world.stack(host).interfaces().flat_map(|interface| interface.addresses);
-    let addresses = addresses.map(|own| own.address.to_string());
-    addresses.filter(|address| !address.starts_with("fe80:")).collect()
 }

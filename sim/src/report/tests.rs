@@ -3,8 +3,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rstest::rstest;
 
 use super::Report;
+use crate::link::Fate;
 use crate::oracle::{Mark, Oracle, Verdict};
 use crate::scenario::{Built, Outcome, Scenario};
+use crate::trace::{Passed, Trace};
 use crate::{Failure, Seed};
 
 /// A short download with every third frame lost, for a while.
@@ -167,7 +169,7 @@ fn verdicts_lead_to_their_frames_and_back(#[case] response: &str) {
         })
         .collect();
     let report = Report { scenario: &scenario, seed: "1", outcome: &outcome, built: &built };
-    let page = report.with_verdicts(told);
+    let page = report.with_verdicts(told, &[]);
     let targets: BTreeSet<&str> = values(&page, "id=\"").into_iter().collect();
     let links = values(&page, "href=\"#");
     assert!(links.iter().all(|link| targets.contains(link)), "{links:?}");
@@ -252,6 +254,53 @@ fn losses_beyond_the_first_link_are_marked() {
     assert_eq!(lost as u64, dropped);
 }
 
+/// Where each segment passes one link only, it is lost if that drops its own frame: what is sent again after its first
+/// transmission has arrived, and is dropped then, leaves that one as it was.
+#[test]
+fn a_segment_is_lost_if_its_own_frame_was() {
+    let (_, _, built) = run(&LOSSY.replace("{ loss.bernoulli = \"5%\" },", ""));
+    let (trace, hosts) = (built.world.trace(), built.world.hosts().collect::<Vec<_>>());
+    let (mut lost, mut lost_again) = (0, 0);
+    for sent in super::flow::flows(trace, &hosts, &BTreeMap::new()).iter().flat_map(|flow| &flow.sent) {
+        let dropped = !trace.frames()[sent.number as usize].fates.is_empty();
+        assert_eq!(sent.lost, dropped, "frame {}, from byte {}", sent.number, sent.seq);
+        lost += u32::from(sent.lost);
+        lost_again += u32::from(sent.lost && sent.again);
+    }
+    assert!(lost > 3 && lost_again > 0, "{lost} lost, {lost_again} of them sent again");
+}
+
+/// Where acknowledgments overtake each other.
+#[test]
+fn what_is_acknowledged_stays_so() {
+    let (_, _, built) = run(include_str!("../../scenarios/everything-at-once.toml"));
+    let hosts: Vec<_> = built.world.hosts().collect();
+    for flow in super::flow::flows(built.world.trace(), &hosts, &BTreeMap::new()) {
+        assert!(flow.heard.len() > 1_000 && flow.heard.is_sorted_by_key(|heard| heard.ack), "{}", flow.from);
+    }
+}
+
+/// An acknowledgment of the request waits at the switch until the response, which begins at its number, has left; then
+/// it is dropped.
+#[test]
+fn a_lost_acknowledgment_is_no_lost_text() {
+    let lost = "path.a-to-b = [{ loss.matching = { pattern = \"pure-ack\", ordinals = [1] } }, { rate";
+    let text = switched().replace("path.both = [{ rate", lost).replace("200KiB", "1KiB\"\nrequest = \"12KiB");
+    let (_, _, built) = run(&text);
+    let frames = built.world.trace().frames().iter();
+    let (late, others): (Vec<_>, Vec<_>) = frames.partition(|passed| passed.fates.iter().any(Fate::is_fault));
+    let mut trace = Trace::default();
+    for passed in others.into_iter().chain(late) {
+        trace.pass(|number| Passed { number, ..passed.clone() });
+    }
+    let (last, hosts) = (trace.frames().last().unwrap(), built.world.hosts().collect::<Vec<_>>());
+    let acknowledgment = crate::segment::tcp_segment(&last.frame).unwrap().segment;
+    assert!(last.fates.iter().any(Fate::is_fault) && acknowledgment.seg_len() == 0);
+    let flows = super::flow::flows(&trace, &hosts, &BTreeMap::new());
+    let response = flows.iter().find(|flow| flow.from.port() == 7000).unwrap();
+    assert_eq!((response.text_len(), response.losses()), (1_024, 0));
+}
+
 /// Of a flow the expectation about which was not met the frames are named, and lead to their rows.
 #[test]
 fn failures_lead_to_the_frames_of_their_flow() {
@@ -265,6 +314,20 @@ fn failures_lead_to_the_frames_of_their_flow() {
         assert!(page.contains(&format!("id=\"frame-{link}\"")), "{link}");
     }
     assert!(page.contains("1 failure<"));
+}
+
+/// A node that is no host says what it is, and its addresses.
+#[rstest]
+#[case::dhcp(include_str!("../../scenarios/dhcp-renewal.toml"), &["DHCP server", "192.0.2.1"])]
+#[case::nat(include_str!("../../scenarios/nat-idle.toml"), &["NAT"])]
+#[case::adversary(include_str!("../../scenarios/misbehaving-receiver.toml"), &["ack-divider"])]
+fn nodes_say_what_they_are(#[case] text: &str, #[case] told: &[&str]) {
+    let page = html(text);
+    let (_, drawing) = page.split_once("class=\"topology\"").unwrap();
+    let (drawing, _) = drawing.split_once("</svg>").unwrap();
+    for part in told {
+        assert!(drawing.contains(part), "{part}");
+    }
 }
 
 #[test]
