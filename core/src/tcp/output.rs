@@ -76,6 +76,7 @@ impl Tcb {
             return Some(Plan::SpecialAck);
         }
         if self.state.sends_text()
+            && self.snd.has_text_or_fin()
             && let Some(plan) = self.plan_text()
         {
             return Some(plan);

@@ -92,6 +92,11 @@ impl SendSpace {
         }
     }
 
+    /// Something is in flight, or waits to be sent.
+    pub(super) fn has_text_or_fin(&self) -> bool {
+        self.in_flight() || self.fin == Fin::Queued || !self.queue.is_empty()
+    }
+
     pub(super) fn in_flight(&self) -> bool {
         self.una != self.nxt
     }

@@ -1,6 +1,5 @@
 //! The timers of a connection, and what happens when one expires (RFC 9293 section 3.10.8).
 
-use super::send::Fin;
 use super::{Env, State, Tcb};
 use crate::digest::Digest;
 use crate::error::SocketError;
@@ -223,7 +222,7 @@ impl Tcb {
     /// SND.WND is 0 in a state that has something to send or in flight.
     pub(super) fn window_is_closed(&self) -> bool {
         let snd = &self.snd;
-        snd.wnd == 0 && self.state.sends_text() && (snd.in_flight() || snd.fin == Fin::Queued || !snd.queue.is_empty())
+        snd.wnd == 0 && self.state.sends_text() && snd.has_text_or_fin()
     }
 
     /// Arms and stops the timers that follow from the state alone. Called at the end of whatever
