@@ -96,9 +96,10 @@ fn runs_in(cause: TimerCause, state: &str) -> bool {
         TimerCause::ZeroWindowProbe | TimerCause::SillyWindowOverride => {
             &[Established, FinWait1, CloseWait, Closing, LastAck]
         }
-        // A FIN is acknowledged at once: after it there is nothing to be acknowledged late.
-        TimerCause::DelayedAck => &[Established, FinWait1, FinWait2],
-        TimerCause::KeepAlive => &[Established, FinWait2, CloseWait],
+        // A FIN is acknowledged at once, and in flight once it is sent; but both may wait for a device or a neighbor.
+        TimerCause::DelayedAck | TimerCause::KeepAlive => {
+            &[Established, FinWait1, FinWait2, CloseWait, Closing, LastAck]
+        }
         TimerCause::TimeWait => &[TimeWait],
         TimerCause::FinWait2 => &[FinWait2],
         TimerCause::Linger => &[FinWait1, FinWait2, Closing, LastAck],
