@@ -7,9 +7,9 @@
 //! ```
 //!
 //! The pipelines are those of the simulator ([`Direction`]), driven by the system's monotonic clock. What they
-//! do is exact; what is not is when the relay is there to look. It never hides that: a frame that left, or may
-//! have been read, later than [`LATE`] after its time is counted ([`Delivery`]), and so is what the
-//! kernel dropped since nobody came to read it.
+//! do is exact; what is not is when the relay is there to look. It never hides that: a frame that left later than
+//! [`LATE`] after its time is counted ([`Delivery`]), and one of which it is not known to within that when it came,
+//! and what the kernel dropped since nobody came to read it.
 //!
 //! | module | job |
 //! |---|---|
@@ -125,14 +125,12 @@ impl<D: Device> Relay<D> {
 
     /// Takes in what came at one end; tells whether there may be more.
     fn receive(&mut self, from: usize) -> io::Result<bool> {
-        let asked = self.now();
-        let more = self.sides[from].receive(asked)?;
         let now = self.now();
-        for data in self.sides[from].received() {
-            self.directions[from].push(now, self.frames, data, &mut self.draws);
-            self.frames += 1;
-        }
-        Ok(more)
+        let (direction, draws, frames) = (&mut self.directions[from], &mut self.draws, &mut self.frames);
+        self.sides[from].receive(now, |came, data| {
+            direction.push(came, *frames, data, draws);
+            *frames += 1;
+        })
     }
 
     /// Sends routers' errors back, and forgets what was dropped: it is counted.
@@ -153,7 +151,7 @@ impl<D: Device> Relay<D> {
         self.sides[1 - from].send(now, || direction.pop(now, draws))
     }
 
-    fn wait(&self, limit: Instant) -> io::Result<()> {
+    fn wait(&mut self, limit: Instant) -> io::Result<()> {
         let now = self.now();
         // Of a device that takes nothing, what is due waits.
         let due = |from: usize| self.directions[from].deadline().filter(|_| !self.sides[1 - from].is_blocked());
@@ -162,15 +160,22 @@ impl<D: Device> Relay<D> {
         if sleep.is_zero() {
             return Ok(());
         }
-        let fds = self.sides.each_ref().map(|side| {
+        let mut fds = self.sides.each_ref().map(|side| {
             let flags = if side.is_blocked() { PollFlags::IN | side.device.writable() } else { PollFlags::IN };
             PollFd::from_borrowed_fd(side.device.fd(), flags)
         });
         let timeout = Timespec { tv_sec: 0, tv_nsec: sleep.subsec_nanos().into() };
-        match poll(&mut { fds }, Some(&timeout)) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(errno) => Err(errno.into()),
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
         }
+        // Who slept no longer than it asked for was woken by the first frame, and there had been none before. Who
+        // overslept was kept from running for at least that long and from some time before, and frames may have
+        // come all the while: as long before as after, for want of better knowledge.
+        let awake = self.now();
+        let away = 2 * awake.since(now).saturating_sub(sleep);
+        self.sides.iter_mut().for_each(|side| side.empty_at = now.max(awake - away));
+        Ok(())
     }
 
     /// `CLOCK_MONOTONIC` since the beginning.
@@ -186,8 +191,10 @@ impl<D: Device> Relay<D> {
             counters: direction.counters().clone(),
             waiting: direction.waiting(),
             delivery: Delivery {
-                late_frames: to.late_frames + from.late_frames_read,
-                worst: to.worst.max(from.worst_read),
+                late_frames: to.late_frames,
+                worst: to.worst,
+                guessed_frames: from.guessed_frames,
+                worst_guess: from.worst_guess,
                 unread: from.kernel_queue.dropped(),
             },
             refused: to.device.counters().tx_refused,

@@ -35,26 +35,37 @@ pub struct WayReport {
 /// How well a relay kept up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivery {
-    /// Frames that left more than [`LATE`] after their time, or may have waited so long to be read.
+    /// Frames that left more than [`LATE`] after their time.
     pub late_frames: u64,
-    /// The longest of these times.
+    /// How long after its time the latest frame left.
     pub worst: Duration,
+    /// Frames of which it is not known to within [`LATE`] when they came: the relay was kept from looking. They are
+    /// taken to have come evenly meanwhile.
+    pub guessed_frames: u64,
+    /// For how long at most the relay was kept from looking while frames came.
+    pub worst_guess: Duration,
     /// Frames that the kernel dropped since they were not read in time.
     pub unread: u64,
 }
 
 impl Delivery {
+    /// Frames for which the link was not what it was to be. One of which it is not known when it came may have left
+    /// late, too.
+    fn frames(&self) -> u64 {
+        self.late_frames + self.guessed_frames + self.unread
+    }
+
     /// Whether the link was not what it was to be.
     pub fn is_behind(&self) -> bool {
-        self.late_frames > 0 || self.unread > 0
+        self.frames() > 0
     }
 }
 
 impl Report {
-    /// How often the relay fell behind: frames late or not read, in either direction.
+    /// How often the relay fell behind, in either direction: frames late, of unknown time, or not read.
     pub fn behind(&self) -> u64 {
         let ways = [&self.a_to_b, &self.b_to_a];
-        ways.iter().map(|way| way.delivery.late_frames + way.delivery.unread).sum()
+        ways.iter().map(|way| way.delivery.frames()).sum()
     }
 
     fn ways(&self) -> [(&str, &str, &WayReport); 2] {
@@ -72,9 +83,10 @@ impl Report {
 
 impl fmt::Display for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Delivery { late_frames, worst, unread } = self;
-        let (late, worst) = (LATE.as_millis(), worst.as_micros());
-        write!(f, "{late_frames} frames more than {late} ms late (at most {worst} us), {unread} not read in time")
+        let Delivery { late_frames, worst, guessed_frames, worst_guess, unread } = self;
+        let (late, worst, worst_guess) = (LATE.as_millis(), worst.as_micros(), worst_guess.as_micros());
+        write!(f, "{late_frames} frames more than {late} ms late (at most {worst} us), ")?;
+        write!(f, "{guessed_frames} came while nobody looked (for at most {worst_guess} us), {unread} not read in time")
     }
 }
 
