@@ -57,9 +57,15 @@ impl Head {
     fn write(&self, seq: SeqNumber, frame: &mut [u8]) {
         match (frame.first_chunk_mut(), self.bytes.first_chunk::<{ Head::LEN_MOST }>()) {
             (Some(start), Some(bytes)) if self.len <= Head::LEN_MOST => *start = *bytes,
-            _ => frame[..self.len].copy_from_slice(self.bytes()),
+            _ => self.write_exactly(frame),
         }
         self.write_seq(seq, frame);
+    }
+
+    /// Not inlined: of both ways to copy the compiler would make one, with a call for either.
+    #[inline(never)]
+    fn write_exactly(&self, frame: &mut [u8]) {
+        frame[..self.len].copy_from_slice(self.bytes());
     }
 
     #[inline]

@@ -181,14 +181,11 @@ impl AddressTable {
             if !own.state.is_assigned() {
                 continue;
             }
-            // The host's part: of a prefix of 31 bits (RFC 3021) and 32 no broadcast address.
-            let host = (u64::from(u32::MAX) >> own.prefix_len) as u32;
+            let broadcast = own.broadcast();
             for (found, address) in found.iter_mut().zip(addresses) {
-                let differing = ours.to_bits() ^ address.to_bits();
-                if differing == 0 {
+                if address == ours {
                     *found = Relation::Own;
-                } else if differing <= host && address.to_bits() & host == host && host > 1 && *found == Relation::None
-                {
+                } else if Some(address) == broadcast && *found == Relation::None {
                     *found = Relation::Broadcast;
                 }
             }

@@ -359,10 +359,6 @@ impl Stack {
         self.occasion = Occasion { trigger: Trigger::Frame(self.next_serial()), at: self.now };
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.data.len() as u64;
-        if let Some(own) = self.interfaces.get_mut(interface.index()) {
-            own.traffic.frames_received += 1;
-            own.traffic.bytes_received += frame.data.len() as u64;
-        }
         self.trace.received(self.now, interface.0, &frame.data);
         match self.receive(interface, &mut frame) {
             Ok(()) => Verdict::Accepted,

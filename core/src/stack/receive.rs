@@ -27,7 +27,9 @@ impl Stack {
     /// The frame is handed on whole: text that is kept is what is left of it, not one more reference.
     #[inline]
     pub(super) fn receive(&mut self, id: InterfaceId, frame: &mut Frame) -> Result<(), DropReason> {
-        let interface = self.interfaces.get(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        let interface = self.interfaces.get_mut(id.index()).ok_or(DropReason::InterfaceUnknown)?;
+        interface.traffic.frames_received += 1;
+        interface.traffic.bytes_received += frame.data.len() as u64;
         if !interface.up {
             return Err(DropReason::InterfaceDown);
         }
