@@ -157,16 +157,9 @@ impl<'a> Ipv4Packet<'a> {
         let mut sum = Sum::new();
         sum.add_bytes(self.header);
         if !self.options.is_empty() {
-            sum = self.with_options(sum);
+            sum = with_options(sum, self.options);
         }
         sum.finish() == 0
-    }
-
-    /// Apart from the headers of twenty bytes that nearly all packets have.
-    #[cold]
-    fn with_options(self, mut sum: Sum) -> Sum {
-        sum.add_bytes(self.options);
-        sum
     }
 
     /// The source address.
@@ -471,6 +464,13 @@ impl Ipv4Header {
         header.put_array::<DST, 4>(self.dst.octets());
         header
     }
+}
+
+/// Apart from the headers of twenty bytes that nearly all packets have.
+#[cold]
+fn with_options(mut sum: Sum, options: &[u8]) -> Sum {
+    sum.add_bytes(options);
+    sum
 }
 
 /// Computes the header checksum anew after a field was changed. `packet` starts with the header;
