@@ -233,12 +233,13 @@ impl ByteQueue {
             }
             self.pieces.pop_front();
         }
-        let passed = self.start - self.tail_at;
-        if passed > 0 {
-            self.tail.advance(passed as usize);
-            self.tail_at = self.start;
-        }
-        if self.tail.is_empty() {
+        let passed = (self.start - self.tail_at) as usize;
+        self.tail_at = self.start;
+        if passed < self.tail.len() {
+            self.tail.advance(passed);
+        } else {
+            // Not advanced, which would take its room: the whole chunk goes back.
+            self.tail.clear();
             self.seal(pool);
         }
     }
@@ -253,13 +254,13 @@ impl ByteQueue {
             filled += len;
             self.start += len as u64;
         }
-        let whole = filled;
-        for run in self.runs(0, out.len() - filled) {
-            out[filled..filled + run.len()].copy_from_slice(run);
-            filled += run.len();
-        }
-        self.advance(filled - whole, pool);
-        filled
+        // Of the next, which is longer, a part.
+        let run = self.pieces.front().map_or(&self.tail[..], |piece| &piece.data);
+        let rest = &mut out[filled..];
+        let len = run.len().min(rest.len());
+        rest[..len].copy_from_slice(&run[..len]);
+        self.advance(len, pool);
+        filled + len
     }
 
     /// Removes and returns bytes from the front that lie in one piece: at most `max` of them.

@@ -84,6 +84,13 @@ pub(super) enum TimerOwner {
 #[derive(Clone, Debug, Default)]
 pub(super) struct TimerHeap(BinaryHeap<Reverse<(Instant, TimerOwner)>>);
 
+impl TimerHeap {
+    /// Whether no entry but the first is for a time up to `at`: the smallest of the others is a child of the first.
+    fn is_before_others(&self, at: Instant) -> bool {
+        self.0.as_slice().iter().skip(1).take(2).all(|Reverse((other, _))| at < *other)
+    }
+}
+
 /// Connections whose timers may be due before the heap would wake for them, each at most once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unarmed(Vec<TcpHandle>);
@@ -299,7 +306,9 @@ impl Stack {
             let live = self.armed(owner).is_some_and(|armed| *armed == Some(at));
             if live {
                 match self.deadline(owner) {
-                    Some(wakeup) if wakeup.at <= at => return Some((wakeup, owner)),
+                    Some(wakeup) if wakeup.at <= at || self.timers.is_before_others(wakeup.at) => {
+                        return Some((wakeup, owner));
+                    }
                     later => {
                         self.timers.0.pop();
                         self.disarm(owner);
