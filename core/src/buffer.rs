@@ -133,13 +133,18 @@ impl ByteQueue {
     }
 
     /// What the open chunk holds becomes a piece; the rest of its room stays open.
+    #[inline]
     fn freeze_tail(&mut self) {
         if !self.tail.is_empty() {
-            let data = self.tail.split().freeze();
-            let len = data.len() as u64;
-            self.pieces.push_back(Piece { at: self.tail_at, data });
-            self.tail_at += len;
+            self.split_tail();
         }
+    }
+
+    fn split_tail(&mut self) {
+        let data = self.tail.split().freeze();
+        let len = data.len() as u64;
+        self.pieces.push_back(Piece { at: self.tail_at, data });
+        self.tail_at += len;
     }
 
     /// Closes the open chunk and gives it back.
@@ -175,9 +180,7 @@ impl ByteQueue {
             self.push_copy(&data, pool);
             return;
         }
-        if !self.tail.is_empty() {
-            self.freeze_tail();
-        }
+        self.freeze_tail();
         let len = data.len() as u64;
         self.pieces.push_back(Piece { at: self.tail_at, data });
         self.tail_at += len;

@@ -157,8 +157,9 @@ impl Tcb {
         self.state.sends_text()
             && !snd.in_flight()
             && !snd.override_owed
-            && snd.unsent() > 0
+            // With nothing in flight CWND leaves at least a segment: all that the window takes may leave.
             && snd.usable() > 0
+            && snd.unsent() > snd.usable()
             && self.new_text().is_none()
     }
 
