@@ -1,7 +1,7 @@
 //! The loop: wait, receive, handle, tell, send, ask when to come back.
 //!
 //! ```text
-//!   wait: epoll on devices and wake-up   only if the last turn left nothing to do
+//!   wait: poll on devices and wake-up    only if the last turn left nothing to do
 //!   receive at most rx_batch frames      outside the lock
 //!   handle_frame each                    \
 //!   handle_timeout if due                 |
@@ -12,7 +12,6 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -141,7 +140,7 @@ impl Loop {
         let mut state = State::new(stack, clock);
         state.recording = recording;
         let shared = Shared::new(state).map_err(system("make an eventfd"))?;
-        let waiting = Waiting::new(shared.wake.as_fd()).map_err(system("make an epoll instance"))?;
+        let waiting = Waiting::new().map_err(system("make a timer"))?;
         Ok(Loop {
             shared: Arc::new(shared),
             waiting,
@@ -215,7 +214,7 @@ impl Loop {
         let capabilities = device.capabilities();
         let frame_max = usize::from(capabilities.mtu) + LINK_HEADER_MAX;
         let config = InterfaceConfig { medium: device.medium(), ..configure(capabilities) };
-        self.waiting.add(self.inlets.len(), &*device).map_err(system("wait for a device (epoll_ctl)"))?;
+        self.waiting.add(Arc::clone(&device));
         let mut state = self.shared.lock();
         let now = state.clock.now();
         let refused = |source| DriverError::Interface { name: device.name().to_owned(), source };
@@ -322,8 +321,7 @@ impl Loop {
             let Some(Some(port)) = state.ports.get_mut(inlet.interface.index()) else { continue };
             if port.is_blocked() != port.awaited {
                 port.awaited = port.is_blocked();
-                let entered = self.waiting.set_blocked(number, &*inlet.device, port.awaited);
-                entered.map_err(system("wait for a device (epoll_ctl)"))?;
+                self.waiting.set_blocked(number, port.awaited);
             }
         }
         let until = state.deadline;
@@ -338,15 +336,15 @@ impl Loop {
     /// Waits for devices, for the wake-up, and at most until `until`.
     fn wait(&mut self, until: Option<Instant>) -> Result<(), DriverError> {
         let (inlets, wake) = (&mut self.inlets, &self.shared.wake);
-        let ended = self.waiting.wait(until, &self.clock, |news| hear(news, inlets, wake));
-        ended.map_err(system("wait (epoll_wait)"))
+        let ended = self.waiting.wait(wake, until, &self.clock, |news| hear(news, inlets, wake));
+        ended.map_err(system("wait (poll)"))
     }
 
     /// Whether there is anything from devices, or the wake-up.
     fn look(&mut self) -> Result<(), DriverError> {
         let (inlets, wake) = (&mut self.inlets, &self.shared.wake);
-        let ended = self.waiting.look(|news| hear(news, inlets, wake));
-        ended.map_err(system("look (epoll_wait)"))
+        let ended = self.waiting.look(wake, |news| hear(news, inlets, wake));
+        ended.map_err(system("look (poll)"))
     }
 
     /// The time by the driver's clock.

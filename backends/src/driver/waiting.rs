@@ -1,5 +1,8 @@
-//! Waiting for devices, for the wake-up and for a time: one epoll instance that they are entered in once. That
-//! costs a round trip less than poll(2), which enters itself with each of them at every wait.
+//! Waiting for devices, for the wake-up and for a time, by poll(2).
+//!
+//! An epoll instance would stay entered with each device, and the kernel call it for each frame that arrives, also
+//! while nobody waits: a few percent of a bulk transfer. poll(2) is entered only while it waits, and costs a round trip
+//! no more. Each wait looks at each device; a stack has few.
 //!
 //! A wait that is given a limit has the kernel start and stop a timer for it, which may cost more than entering the
 //! kernel. Most deadlines move away before they come. So there is one timer (timerfd), set for the earliest that was
@@ -7,25 +10,19 @@
 //! and the next one sets it anew.
 
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
-use rustix::event::{PollFlags, Timespec};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
+use smallvec::SmallVec;
 use tickwire_core::Instant;
 
 use super::clock::Clock;
 use crate::device::Device;
-
-/// What the wake-up and the timer are entered as; devices are entered by their number.
-const WAKE: u64 = u64::MAX;
-const TIMER: u64 = u64::MAX - 1;
-
-/// Conditions taken from one wait; what is ready beyond that is still ready at the next.
-const EVENTS_MAX: usize = 16;
+use crate::signal::Signal;
 
 /// What a wait found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,87 +34,108 @@ pub(super) enum News {
 }
 
 /// An error or a hang-up is found out by receiving.
-const RECEIVABLE: EventFlags = EventFlags::IN.union(EventFlags::ERR).union(EventFlags::HUP);
+const RECEIVABLE: PollFlags = PollFlags::IN.union(PollFlags::ERR).union(PollFlags::HUP).union(PollFlags::NVAL);
 
-#[derive(Debug)]
+/// So many descriptors are waited for without memory being allocated.
+const DESCRIPTORS: usize = 8;
+
 pub(super) struct Waiting {
-    epoll: OwnedFd,
+    /// By their numbers.
+    devices: Vec<Watched>,
     timer: OwnedFd,
-    /// What the timer is set for, by the driver's clock, if that has not come yet.
+    /// What the timer is set for, by the driver's clock, until it has come.
     set_for: Option<Instant>,
 }
 
+struct Watched {
+    device: Arc<dyn Device>,
+    /// The wait ends also when it takes frames.
+    blocked: bool,
+}
+
+impl Watched {
+    fn condition(&self) -> PollFlags {
+        if self.blocked { PollFlags::IN | self.device.writable() } else { PollFlags::IN }
+    }
+}
+
 impl Waiting {
-    /// To wait for `wake`, and for what is entered later.
-    pub(super) fn new(wake: BorrowedFd<'_>) -> io::Result<Waiting> {
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+    /// To wait for a time, and for the devices that are entered later.
+    pub(super) fn new() -> io::Result<Waiting> {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
-        epoll::add(&epoll, wake, EventData::new_u64(WAKE), EventFlags::IN)?;
-        // By its edge, so that it need not be read.
-        epoll::add(&epoll, &timer, EventData::new_u64(TIMER), EventFlags::IN | EventFlags::ET)?;
-        Ok(Waiting { epoll, timer, set_for: None })
+        Ok(Waiting { devices: Vec::new(), timer, set_for: None })
     }
 
-    /// Enters the device `number`.
-    pub(super) fn add(&self, number: usize, device: &dyn Device) -> io::Result<()> {
-        epoll::add(&self.epoll, device.fd(), EventData::new_u64(number as u64), flags(device, false))?;
-        Ok(())
+    /// Enters a device, numbered in the order in which they are.
+    pub(super) fn add(&mut self, device: Arc<dyn Device>) {
+        self.devices.push(Watched { device, blocked: false });
     }
 
     /// Has the wait end also, or no longer, when the device `number` takes frames.
-    pub(super) fn set_blocked(&self, number: usize, device: &dyn Device, blocked: bool) -> io::Result<()> {
-        epoll::modify(&self.epoll, device.fd(), EventData::new_u64(number as u64), flags(device, blocked))?;
-        Ok(())
+    pub(super) fn set_blocked(&mut self, number: usize, blocked: bool) {
+        if let Some(watched) = self.devices.get_mut(number) {
+            watched.blocked = blocked;
+        }
     }
 
     /// Tells `found` what there is, without waiting.
-    pub(super) fn look(&mut self, found: impl FnMut(News)) -> io::Result<()> {
-        self.take(Some(&Timespec { tv_sec: 0, tv_nsec: 0 }), found)
+    pub(super) fn look(&mut self, wake: &Signal, found: impl FnMut(News)) -> io::Result<()> {
+        self.take(wake, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }), found)
     }
 
     /// Waits for news, at most until `until` by `clock`, and tells `found` what there is. It may find nothing
     /// before that: a signal ends it, and so does an earlier time that was waited for before.
-    pub(super) fn wait(&mut self, until: Option<Instant>, clock: &Clock, found: impl FnMut(News)) -> io::Result<()> {
+    pub(super) fn wait(
+        &mut self,
+        wake: &Signal,
+        until: Option<Instant>,
+        clock: &Clock,
+        found: impl FnMut(News),
+    ) -> io::Result<()> {
         if let Some(until) = until
             && self.set_for.is_none_or(|set| until < set)
         {
             let left = until.since(clock.now());
             if left.is_zero() {
-                return self.look(found);
+                return self.look(wake, found);
             }
+            // Setting it also takes back that it came.
             let setting = Itimerspec { it_interval: timespec(Duration::ZERO), it_value: timespec(left) };
             timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &setting)?;
             self.set_for = Some(until);
         }
-        self.take(None, found)
+        self.take(wake, None, found)
     }
 
-    fn take(&mut self, timeout: Option<&Timespec>, mut found: impl FnMut(News)) -> io::Result<()> {
-        let mut events = [MaybeUninit::<Event>::uninit(); EVENTS_MAX];
-        let events = match epoll::wait(&self.epoll, &mut events[..], timeout) {
-            Ok((events, _)) => events,
+    fn take(&mut self, wake: &Signal, timeout: Option<&Timespec>, mut found: impl FnMut(News)) -> io::Result<()> {
+        let mut fds: SmallVec<[PollFd<'_>; DESCRIPTORS]> = SmallVec::new();
+        fds.push(PollFd::from_borrowed_fd(wake.as_fd(), PollFlags::IN));
+        // One that has come stays so until it is set anew.
+        let timer = if self.set_for.is_some() { PollFlags::IN } else { PollFlags::empty() };
+        fds.push(PollFd::new(&self.timer, timer));
+        for watched in &self.devices {
+            fds.push(PollFd::from_borrowed_fd(watched.device.fd(), watched.condition()));
+        }
+        match poll(&mut fds, timeout) {
+            Ok(_) => {}
             Err(Errno::INTR) => return Ok(()),
             Err(errno) => return Err(errno.into()),
-        };
-        for event in events {
-            let (number, flags) = (event.data.u64(), event.flags);
-            match usize::try_from(number) {
-                _ if number == WAKE => found(News::Woken),
-                _ if number == TIMER => self.set_for = None,
-                Ok(number) if flags.intersects(RECEIVABLE) => found(News::Readable(number)),
-                // It takes frames again: that the wait ended is all that there is to it.
-                _ => {}
+        }
+        let [wake, timer, devices @ ..] = &fds[..] else { return Ok(()) };
+        if wake.revents().contains(PollFlags::IN) {
+            found(News::Woken);
+        }
+        // Of one that takes frames again, that the wait ended is all that there is to it.
+        for (number, device) in devices.iter().enumerate() {
+            if device.revents().intersects(RECEIVABLE) {
+                found(News::Readable(number));
             }
+        }
+        if timer.revents().contains(PollFlags::IN) {
+            self.set_for = None;
         }
         Ok(())
     }
-}
-
-fn flags(device: &dyn Device, blocked: bool) -> EventFlags {
-    let writable = device.writable();
-    let mut flags = EventFlags::IN;
-    flags.set(EventFlags::OUT, blocked && writable.contains(PollFlags::OUT));
-    flags
 }
 
 fn timespec(duration: Duration) -> Timespec {
@@ -129,8 +147,6 @@ fn timespec(duration: Duration) -> Timespec {
 mod tests {
     use super::*;
     use crate::pair;
-    use crate::signal::Signal;
-    use std::os::fd::AsFd as _;
 
     struct Rig {
         clock: Clock,
@@ -141,19 +157,19 @@ mod tests {
     impl Rig {
         fn new() -> Rig {
             let wake = Signal::new().expect("an eventfd");
-            let waiting = Waiting::new(wake.as_fd()).expect("an epoll instance and a timer");
+            let waiting = Waiting::new().expect("a timer");
             Rig { clock: Clock::start(), wake, waiting }
         }
 
         fn look(&mut self) -> Vec<News> {
             let mut all = Vec::new();
-            self.waiting.look(|news| all.push(news)).expect("it can be looked for");
+            self.waiting.look(&self.wake, |news| all.push(news)).expect("it can be looked for");
             all
         }
 
         fn wait_until(&mut self, until: Instant) -> Vec<News> {
             let mut all = Vec::new();
-            self.waiting.wait(Some(until), &self.clock, |news| all.push(news)).expect("it can be waited for");
+            self.waiting.wait(&self.wake, Some(until), &self.clock, |news| all.push(news)).expect("it can be waited for");
             all
         }
 
@@ -166,7 +182,7 @@ mod tests {
     fn what_is_there_is_told_until_it_is_taken() {
         let mut rig = Rig::new();
         let (east, _west) = pair::pair(1500).expect("eventfds");
-        rig.waiting.add(0, &east).expect("a descriptor");
+        rig.waiting.add(Arc::new(east));
         assert_eq!(rig.look(), []);
         rig.wake.raise();
         assert_eq!(rig.look(), [News::Woken]);
