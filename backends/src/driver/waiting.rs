@@ -109,19 +109,20 @@ impl Waiting {
 
     fn take(&mut self, wake: &Signal, timeout: Option<&Timespec>, mut found: impl FnMut(News)) -> io::Result<()> {
         let mut fds: SmallVec<[PollFd<'_>; DESCRIPTORS]> = SmallVec::new();
+        // First what is mostly ready: what the system finds so, it does not enter itself with the rest.
+        for watched in &self.devices {
+            fds.push(PollFd::from_borrowed_fd(watched.device.fd(), watched.condition()));
+        }
         fds.push(PollFd::from_borrowed_fd(wake.as_fd(), PollFlags::IN));
         // One that has come stays so until it is set anew.
         let timer = if self.set_for.is_some() { PollFlags::IN } else { PollFlags::empty() };
         fds.push(PollFd::new(&self.timer, timer));
-        for watched in &self.devices {
-            fds.push(PollFd::from_borrowed_fd(watched.device.fd(), watched.condition()));
-        }
         match poll(&mut fds, timeout) {
             Ok(_) => {}
             Err(Errno::INTR) => return Ok(()),
             Err(errno) => return Err(errno.into()),
         }
-        let [wake, timer, devices @ ..] = &fds[..] else { return Ok(()) };
+        let [devices @ .., wake, timer] = &fds[..] else { return Ok(()) };
         if wake.revents().contains(PollFlags::IN) {
             found(News::Woken);
         }
@@ -169,7 +170,9 @@ mod tests {
 
         fn wait_until(&mut self, until: Instant) -> Vec<News> {
             let mut all = Vec::new();
-            self.waiting.wait(&self.wake, Some(until), &self.clock, |news| all.push(news)).expect("it can be waited for");
+            self.waiting
+                .wait(&self.wake, Some(until), &self.clock, |news| all.push(news))
+                .expect("it can be waited for");
             all
         }
 
