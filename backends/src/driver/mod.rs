@@ -4,6 +4,7 @@
 //! |---|---|
 //! | this file | [`Driver`], the thread; [`DriverError`] |
 //! | `turn` | [`Loop`]: one turn after another, with or without a thread |
+//! | `inlet` | the receiving side of an interface, and what its last frames tell about the next |
 //! | `state` | what is shared under one lock, and [`StackHandle`] |
 //! | `port` | the sending side of an interface, and what its device refused |
 //! | `owners` | which sockets are a service's |
@@ -25,6 +26,7 @@ use thiserror::Error;
 use tickwire_core::error::AddInterfaceError;
 
 mod clock;
+mod inlet;
 pub(crate) mod owners;
 mod port;
 mod service;

@@ -23,6 +23,7 @@ use tickwire_core::{Instant, Seed, Stack};
 
 use super::DriverError;
 use super::clock::{Clock, random_seed};
+use super::inlet::Inlet;
 use super::port::Port;
 use super::service::{Context, Service};
 use super::state::{Shared, Sleep, StackHandle, State};
@@ -34,40 +35,8 @@ use crate::recording::{Recording, Start};
 use crate::signal::Signal;
 use crate::sockets::Wakeups;
 
-/// After this many receives of exactly one short frame, the next is expected to be alone too: it is not
-/// looked whether another follows, for the wait tells. That is a system call less per round trip.
-const ALONE_AFTER: u32 = 4;
-/// Every so many of them it is looked all the same, so that a burst is soon received as one batch.
-const ALONE_RUN: u32 = 32;
-/// A frame longer than this is taken for part of a bulk transfer, of which more follows.
-const ALONE_LEN_MAX: usize = 512;
-
 /// Ethernet header and one VLAN tag.
 const LINK_HEADER_MAX: usize = 18;
-
-/// The receiving side of one interface.
-struct Inlet {
-    interface: InterfaceId,
-    device: Arc<dyn Device>,
-    pool: Pool,
-    /// There may be something to receive: the last batch was full, or the device said so.
-    ready: bool,
-    /// Receives in a row that gave exactly one short frame.
-    singles: u32,
-}
-
-impl Inlet {
-    /// Receives a batch, and finds out whether there may be more.
-    fn receive(&mut self, frames: &mut Vec<Frame>, rx_batch: usize) -> io::Result<()> {
-        let alone = self.singles >= ALONE_AFTER && !self.singles.is_multiple_of(ALONE_RUN);
-        let max = if alone { 1 } else { rx_batch };
-        let received = self.device.receive(&mut self.pool, frames, max)?;
-        self.ready = received == max && !alone;
-        let single = received == 1 && frames.last().is_some_and(|frame| frame.data.len() <= ALONE_LEN_MAX);
-        self.singles = if single { self.singles.wrapping_add(1) } else { 0 };
-        Ok(())
-    }
-}
 
 /// A stack with its devices and services, driven by whoever calls [`Loop::turn`].
 ///
@@ -228,7 +197,7 @@ impl Loop {
         state.ports.push(Some(Port::new(Arc::clone(&device))));
         drop(state);
         let pool = Pool::new(frame_max);
-        self.inlets.push(Inlet { interface, device, pool, ready: true, singles: 0 });
+        self.inlets.push(Inlet::new(interface, device, pool));
         Ok(interface)
     }
 
@@ -276,6 +245,10 @@ impl Loop {
             Rest::Busy => self.look()?,
             Rest::Until(_) if longest == Some(Duration::ZERO) => self.look()?,
             Rest::Until(until) => {
+                if let Some(number) = self.receive_early()? {
+                    self.rest = self.process(Some(number))?;
+                    return Ok(());
+                }
                 let limit = longest.map(|longest| self.clock.now() + longest);
                 self.wait(until.into_iter().chain(limit).min())?;
             }
@@ -283,6 +256,16 @@ impl Loop {
         let inlet = self.receive()?;
         self.rest = self.process(inlet)?;
         Ok(())
+    }
+
+    /// Looks for a frame before it is waited for, where that has paid lately. Of several devices each is to be heard:
+    /// there the wait tells.
+    fn receive_early(&mut self) -> Result<Option<usize>, DriverError> {
+        let [inlet] = &mut self.inlets[..] else { return Ok(None) };
+        match inlet.receive_early(&mut self.frames) {
+            Ok(there) => Ok(there.then_some(0)),
+            Err(source) => Err(DriverError::Device { name: inlet.device.name().to_owned(), source }),
+        }
     }
 
     /// Receives a batch from the next device that may have one.
