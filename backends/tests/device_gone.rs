@@ -80,6 +80,19 @@ fn a_loop_turned_by_hand_that_fails_ends_blocked_calls() {
     assert!(!turns.handle().is_running());
 }
 
+/// A device that the stack refuses is not waited for: it is readable too, and has no interface.
+#[test]
+fn a_device_that_is_refused_is_forgotten() {
+    let (mut turns, _) = fragile();
+    let fd = eventfd(1, EventfdFlags::NONBLOCK).expect("an eventfd");
+    let device = Fragile { fd, broken: Arc::new(AtomicBool::new(false)) };
+    let group = EthernetAddress([3, 0, 0, 0, 0, 1]);
+    assert!(matches!(turns.add_device(device, group, &[]), Err(DriverError::Interface { .. })));
+    for _ in 0..3 {
+        turns.turn(Some(Duration::ZERO)).expect("all is well");
+    }
+}
+
 #[test]
 fn dropping_a_loop_ends_blocked_calls() {
     let (turns, _) = fragile();

@@ -183,7 +183,6 @@ impl Loop {
         let capabilities = device.capabilities();
         let frame_max = usize::from(capabilities.mtu) + LINK_HEADER_MAX;
         let config = InterfaceConfig { medium: device.medium(), ..configure(capabilities) };
-        self.waiting.add(Arc::clone(&device));
         let mut state = self.shared.lock();
         let now = state.clock.now();
         let refused = |source| DriverError::Interface { name: device.name().to_owned(), source };
@@ -197,6 +196,8 @@ impl Loop {
         state.ports.push(Some(Port::new(Arc::clone(&device))));
         drop(state);
         let pool = Pool::new(frame_max);
+        // Only now: the numbers of both are the same.
+        self.waiting.add(Arc::clone(&device));
         self.inlets.push(Inlet::new(interface, device, pool));
         Ok(interface)
     }
