@@ -136,12 +136,14 @@ impl ByteQueue {
     #[inline]
     fn freeze_tail(&mut self) {
         if !self.tail.is_empty() {
-            self.split_tail();
+            let data = self.tail.split().freeze();
+            self.push_piece(data);
         }
     }
 
-    fn split_tail(&mut self) {
-        let data = self.tail.split().freeze();
+    /// Appends a piece in front of the open chunk, which is empty.
+    #[inline]
+    fn push_piece(&mut self, data: Bytes) {
         let len = data.len() as u64;
         self.pieces.push_back(Piece { at: self.tail_at, data });
         self.tail_at += len;
@@ -181,9 +183,7 @@ impl ByteQueue {
             return;
         }
         self.freeze_tail();
-        let len = data.len() as u64;
-        self.pieces.push_back(Piece { at: self.tail_at, data });
-        self.tail_at += len;
+        self.push_piece(data);
     }
 
     /// The bytes from `offset` (0 is the first byte held) up to `len` of them, as contiguous runs.

@@ -44,7 +44,7 @@ const WAKE_UP_NANOS: u64 = 80_000;
 /// How long frames may be on their way after the last was written.
 const DRAIN: Duration = Duration::from_millis(300);
 
-/// How often delays are measured: an odd number, of which one is in the quietest.
+/// How often delays are measured: an odd number, of which one is in the middle.
 const DELAY_ROUNDS: u64 = 9;
 
 /// The two ends.
@@ -324,8 +324,7 @@ fn machine(cpu: usize) -> std::io::Result<()> {
 }
 
 /// Several rounds, since the host of a virtual machine takes processors away, and what else runs on it is not asked
-/// to leave inside of a system call: that only adds. A round is short enough to fall between; the quietest is held
-/// against the bar, and the row has them all.
+/// to leave inside of a system call. The middle one is held against the bar, and the row has them all.
 fn delay(bed: &mut Bed, bars: &mut Bars, cpu: usize, load: Load, what: &str) -> std::io::Result<()> {
     machine(cpu)?;
     let mut rounds = Vec::new();
@@ -335,19 +334,21 @@ fn delay(bed: &mut Bed, bars: &mut Bars, cpu: usize, load: Load, what: &str) -> 
     for (end, way) in ["a to b", "b to a"].into_iter().enumerate() {
         let mut errors: Vec<Errors> = rounds.iter().map(|outcome| Errors::of(outcome, end)).collect();
         errors.sort_by_key(|errors| errors.p99_micros);
-        let quietest = &errors[0];
+        let middle = &errors[errors.len() / 2];
         let p99s: Vec<String> = errors.iter().map(|errors| errors.p99_micros.to_string()).collect();
         let measured = format!(
             "median {} us, p99 {} us ({} frames, {} set aside); p99 of each round: {}",
-            quietest.median_micros,
-            quietest.p99_micros,
-            quietest.frames,
-            quietest.set_aside,
+            middle.median_micros,
+            middle.p99_micros,
+            middle.frames,
+            middle.set_aside,
             p99s.join(", ")
         );
-        let held = quietest.median_micros <= 50 && quietest.p99_micros <= 300;
+        let held = middle.median_micros <= 50 && middle.p99_micros <= 300;
         bars.row(&format!("10 ms, {what}, {way}: error"), &measured, "50 us, 300 us", held);
     }
+    let behind = rounds.iter().filter(|outcome| outcome.said.contains("FELL BEHIND")).count();
+    println!("|   | in {behind} of {DELAY_ROUNDS} rounds it says that it fell behind | | |");
     Ok(())
 }
 

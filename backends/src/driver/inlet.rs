@@ -1,8 +1,4 @@
-//! The receiving side of one interface, and what its last frames tell about the next.
-//!
-//! In a dialogue frames come one by one. Who looks for a second one after each finds none; and if the partner is on the
-//! same processor, his answer to what was sent is mostly there already when the next wait begins, so that waiting tells
-//! nothing either. Both calls of the system are left out where they were in vain, and tried again now and then.
+//! The receiving side of one interface.
 
 use std::io;
 use std::sync::Arc;
@@ -10,19 +6,15 @@ use std::sync::Arc;
 use tickwire_core::frame::Frame;
 use tickwire_core::link::InterfaceId;
 
+use super::DriverError;
+use super::rhythm::Rhythm;
 use crate::device::Device;
 use crate::pool::Pool;
 
-/// After this many receives of exactly one short frame, the next is expected to be alone too.
-const ALONE_AFTER: u32 = 4;
-/// Every so many of them all is tried again, so that a burst is soon received as one batch.
-const ALONE_RUN: u32 = 32;
 /// A frame longer than this is taken for part of a bulk transfer, of which more follows.
 const ALONE_LEN_MAX: usize = 512;
-/// How much that frames were there at once counts for at the most: so many that were not end it.
-const CREDIT_MAX: u32 = 8;
 
-/// The receiving side of one interface.
+/// A device, and what is received from it next.
 pub(super) struct Inlet {
     pub(super) interface: InterfaceId,
     pub(super) device: Arc<dyn Device>,
@@ -38,26 +30,31 @@ impl Inlet {
     }
 
     /// Receives a batch of at most `rx_batch` frames, and finds out whether there may be more.
-    pub(super) fn receive(&mut self, frames: &mut Vec<Frame>, rx_batch: usize) -> io::Result<()> {
+    pub(super) fn receive(&mut self, frames: &mut Vec<Frame>, rx_batch: usize) -> Result<(), DriverError> {
         let alone = self.rhythm.is_alone();
         let max = if alone { 1 } else { rx_batch };
-        let received = self.device.receive(&mut self.pool, frames, max)?;
+        let received = self.take(frames, max)?;
         self.ready = received == max && !alone;
         self.rhythm.note(received == 1 && is_short(frames), alone);
         Ok(())
     }
 
     /// Receives a frame before it is waited for, where that has paid lately. Tells whether one was there.
-    pub(super) fn receive_early(&mut self, frames: &mut Vec<Frame>) -> io::Result<bool> {
+    pub(super) fn receive_early(&mut self, frames: &mut Vec<Frame>) -> Result<bool, DriverError> {
         if !self.rhythm.is_early() {
             return Ok(false);
         }
-        let there = self.device.receive(&mut self.pool, frames, 1)? == 1;
+        let there = self.take(frames, 1)? == 1;
         self.rhythm.note_early(there);
         if there {
             self.rhythm.note(is_short(frames), true);
         }
         Ok(there)
+    }
+
+    fn take(&mut self, frames: &mut Vec<Frame>, max: usize) -> Result<usize, DriverError> {
+        let gone = |source: io::Error| DriverError::Device { name: self.device.name().to_owned(), source };
+        self.device.receive(&mut self.pool, frames, max).map_err(gone)
     }
 }
 
@@ -65,91 +62,39 @@ fn is_short(frames: &[Frame]) -> bool {
     frames.last().is_some_and(|frame| frame.data.len() <= ALONE_LEN_MAX)
 }
 
-/// How frames have come lately.
-#[derive(Debug, Default)]
-struct Rhythm {
-    /// Receives in a row that gave exactly one short frame.
-    singles: u32,
-    /// How much oftener than not a frame was there before it was waited for, up to [`CREDIT_MAX`].
-    credit: u32,
-}
-
-impl Rhythm {
-    /// Whether it is not to be looked for a second frame.
-    fn is_alone(&self) -> bool {
-        self.singles >= ALONE_AFTER && !self.singles.is_multiple_of(ALONE_RUN)
-    }
-
-    /// Whether the next frame is to be looked for before it is waited for.
-    fn is_early(&self) -> bool {
-        self.is_alone() && self.credit > 0
-    }
-
-    /// A receive gave one short frame, or something else; it was `alone` that it looked for.
-    fn note(&mut self, single: bool, alone: bool) {
-        self.singles = if single { self.singles.wrapping_add(1) } else { 0 };
-        if !alone {
-            self.credit = self.credit.max(1);
-        }
-    }
-
-    fn note_early(&mut self, there: bool) {
-        self.credit = if there { (self.credit + 1).min(CREDIT_MAX) } else { self.credit.saturating_sub(1) };
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pair;
+    use tickwire_core::config::{Config, InterfaceConfig};
+    use tickwire_core::frame::TxBatch;
+    use tickwire_core::{Instant, Seed, Stack};
 
-    /// What `frames` short frames, of which each comes alone, cost in calls of the system: waits, and receives that found
-    /// nothing. Every nth is `late`: it is not there before it is waited for.
-    fn dialogue(frames: u32, late: u32) -> (u32, u32) {
-        let (mut rhythm, mut waits, mut vain) = (Rhythm::default(), 0, 0);
-        for number in 0..frames {
-            let there = !number.is_multiple_of(late);
-            if rhythm.is_early() {
-                rhythm.note_early(there);
-                if there {
-                    rhythm.note(true, true);
-                    continue;
-                }
-                vain += 1;
-            }
-            waits += 1;
-            let alone = rhythm.is_alone();
-            // A batch is over when nothing more is found.
-            vain += u32::from(!alone);
-            rhythm.note(true, alone);
+    #[test]
+    fn a_lone_frame_is_looked_for_early_while_that_pays() {
+        let (west, east) = pair::pair(1500).expect("eventfds");
+        let mut stack = Stack::new(Config::default(), Seed([1; 32]));
+        let interface = stack.add_interface(Instant::ZERO, InterfaceConfig::loopback()).expect("the first one");
+        let mut inlet = Inlet::new(interface, Arc::new(east), Pool::new(1514));
+        let mut frames = Vec::new();
+        let mut batch = TxBatch::new();
+        batch.push(&[7; 60], []);
+        let come = || assert_eq!(west.transmit(&batch, 0).expect("room"), 1);
+        for _ in 0..4 {
+            come();
+            assert!(!inlet.receive_early(&mut frames).expect("a device"));
+            inlet.receive(&mut frames, 16).expect("a device");
         }
-        (waits, vain)
-    }
-
-    #[test]
-    fn a_prompt_partner_is_not_waited_for() {
-        // Four until it is known, and one of each 32 after them.
-        assert_eq!(dialogue(3_200, u32::MAX), (103, 103));
-    }
-
-    #[test]
-    fn a_slow_one_is_waited_for_and_rarely_looked_for() {
-        let (waits, vain) = dialogue(3_200, 1);
-        assert_eq!(waits, 3_200);
-        assert!(vain <= 210, "{vain}");
-    }
-
-    #[test]
-    fn one_that_is_mostly_prompt_is_mostly_not_waited_for() {
-        let (waits, vain) = dialogue(3_200, 4);
-        assert!(waits < 1_000 && vain < 1_000, "{waits} {vain}");
-    }
-
-    /// Of a long frame, or of several, more are expected.
-    #[test]
-    fn a_burst_ends_it() {
-        let mut rhythm = Rhythm { singles: 5, credit: 3 };
-        assert!(rhythm.is_early());
-        rhythm.note(false, true);
-        assert!(!rhythm.is_alone());
+        come();
+        assert!(inlet.receive_early(&mut frames).expect("a device"));
+        assert_eq!(frames.len(), 5);
+        // Twice in vain is enough.
+        for _ in 0..2 {
+            assert!(!inlet.receive_early(&mut frames).expect("a device"));
+        }
+        come();
+        assert!(!inlet.receive_early(&mut frames).expect("a device"));
+        inlet.receive(&mut frames, 16).expect("a device");
+        assert_eq!(frames.len(), 6);
     }
 }

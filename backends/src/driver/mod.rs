@@ -4,7 +4,8 @@
 //! |---|---|
 //! | this file | [`Driver`], the thread; [`DriverError`] |
 //! | `turn` | [`Loop`]: one turn after another, with or without a thread |
-//! | `inlet` | the receiving side of an interface, and what its last frames tell about the next |
+//! | `inlet` | the receiving side of an interface |
+//! | `rhythm` | what the frames of late tell about when the next one comes |
 //! | `state` | what is shared under one lock, and [`StackHandle`] |
 //! | `port` | the sending side of an interface, and what its device refused |
 //! | `owners` | which sockets are a service's |
@@ -29,6 +30,7 @@ mod clock;
 mod inlet;
 pub(crate) mod owners;
 mod port;
+mod rhythm;
 mod service;
 mod shutdown;
 pub(crate) mod state;

@@ -120,7 +120,7 @@ impl State {
 
     /// Offers devices again what they refused.
     pub(crate) fn retry_blocked(&mut self) {
-        for port in self.ports.iter_mut().flatten().filter(|port| port.is_blocked()) {
+        for port in self.ports.iter_mut().flatten() {
             Self::flush(port, &mut self.failure);
         }
     }

@@ -240,21 +240,21 @@ impl Loop {
     }
 
     fn wait_and_work(&mut self, longest: Option<Duration>) -> Result<(), DriverError> {
+        let mut early = None;
         match self.rest {
             // The other devices are looked at also while there is work.
             Rest::Busy if self.inlets.iter().all(|inlet| inlet.ready) => {}
             Rest::Busy => self.look()?,
             Rest::Until(_) if longest == Some(Duration::ZERO) => self.look()?,
             Rest::Until(until) => {
-                if let Some(number) = self.receive_early()? {
-                    self.rest = self.process(Some(number))?;
-                    return Ok(());
+                early = self.receive_early()?;
+                if early.is_none() {
+                    let limit = longest.map(|longest| self.clock.now() + longest);
+                    self.wait(until.into_iter().chain(limit).min())?;
                 }
-                let limit = longest.map(|longest| self.clock.now() + longest);
-                self.wait(until.into_iter().chain(limit).min())?;
             }
         }
-        let inlet = self.receive()?;
+        let inlet = if early.is_some() { early } else { self.receive()? };
         self.rest = self.process(inlet)?;
         Ok(())
     }
@@ -263,10 +263,8 @@ impl Loop {
     /// there the wait tells.
     fn receive_early(&mut self) -> Result<Option<usize>, DriverError> {
         let [inlet] = &mut self.inlets[..] else { return Ok(None) };
-        match inlet.receive_early(&mut self.frames) {
-            Ok(there) => Ok(there.then_some(0)),
-            Err(source) => Err(DriverError::Device { name: inlet.device.name().to_owned(), source }),
-        }
+        let there = inlet.receive_early(&mut self.frames)?;
+        Ok(there.then_some(0))
     }
 
     /// Receives a batch from the next device that may have one.
@@ -275,11 +273,8 @@ impl Loop {
         let candidates = (self.inlet_next..count).chain(0..self.inlet_next);
         let Some(number) = candidates.into_iter().find(|number| self.inlets[*number].ready) else { return Ok(None) };
         self.inlet_next = (number + 1) % count;
-        let inlet = &mut self.inlets[number];
-        match inlet.receive(&mut self.frames, self.rx_batch) {
-            Ok(()) => Ok(Some(number)),
-            Err(source) => Err(DriverError::Device { name: inlet.device.name().to_owned(), source }),
-        }
+        self.inlets[number].receive(&mut self.frames, self.rx_batch)?;
+        Ok(Some(number))
     }
 
     /// All that happens under the lock.

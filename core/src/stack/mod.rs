@@ -318,7 +318,6 @@ impl Stack {
     }
 
     /// A socket call at `now`: the clock moves, and the call is traced.
-    #[inline]
     pub(crate) fn called(&mut self, now: Instant, what: &'static str, handle: impl slotmap::Key, data: &[u8]) {
         let now = self.advance(now);
         self.occasion = Occasion { trigger: Trigger::Call(what), at: now };

@@ -259,8 +259,8 @@ impl Stack {
         while let Some(handle) = self.unarmed.0.pop() {
             if let Some(slot) = self.sockets.tcp.get_mut(handle) {
                 slot.unarmed = false;
-                let earliest = slot.tcb.next_expiry();
-                self.arm(TimerOwner::Tcp(handle), earliest);
+                let deadline = slot.tcb.deadline().map(|(at, _)| at);
+                self.arm(TimerOwner::Tcp(handle), deadline);
             }
         }
     }

@@ -71,9 +71,7 @@ impl Rtt {
         // RFC 6298 section 2.3: RTTVAR first, with alpha = 1/8 and beta = 1/4.
         let expected = i64::from(expected.clamp(1, EXPECTED_MAX));
         let blend = |old: u64, new: u64, gain: i64| {
-            let difference = new.cast_signed() - old.cast_signed();
-            // Nearly always it is one, and a division by what the compiler knows is none.
-            let step = if expected == 1 { difference / gain } else { difference / (gain * expected) };
+            let step = (new.cast_signed() - old.cast_signed()) / (gain * expected);
             old.saturating_add_signed(step)
         };
         self.rttvar_ns = blend(self.rttvar_ns, self.srtt_ns.abs_diff(measured_ns), 4);

@@ -158,11 +158,6 @@ impl Tcb {
         self.timers.deadline()
     }
 
-    /// When the earliest timer expires.
-    pub(crate) fn next_expiry(&self) -> Option<Instant> {
-        self.timers.expiries.earliest()
-    }
-
     /// Runs what is due at `env.now`.
     pub(crate) fn on_timeout(&mut self, env: &mut Env<'_>) {
         // Nothing that runs here arms a timer that is due at once, so this ends.

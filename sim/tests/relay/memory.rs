@@ -38,6 +38,13 @@ impl Bench {
         self.relay.run(Some(Duration::from_millis(millis)), &AtomicBool::new(false), |_| {}).unwrap();
     }
 
+    /// While nobody looks, for `millis`, so many frames come to the first end.
+    fn pause(&mut self, frames: u16, millis: u64) {
+        self.run(2);
+        (0..frames).for_each(|number| self.send(0, &frame(number)));
+        thread::sleep(Duration::from_millis(millis));
+    }
+
     fn received(&mut self, end: usize) -> Vec<Vec<u8>> {
         let mut frames = Vec::new();
         self.ends[end].receive(&mut self.pool, &mut frames, usize::MAX).unwrap();
@@ -109,9 +116,7 @@ fn what_leaves_late_is_told() {
 #[test]
 fn what_was_read_late_is_told() {
     let mut bench = Bench::new("", 1);
-    bench.run(2);
-    (0..100).for_each(|number| bench.send(0, &frame(number)));
-    thread::sleep(Duration::from_millis(20));
+    bench.pause(100, 20);
     bench.run(50);
     assert!(bench.received(1).into_iter().eq((0..100).map(frame)));
     let delivery = bench.relay.report().a_to_b.delivery;
@@ -126,9 +131,7 @@ fn what_was_read_late_is_told() {
 #[test]
 fn a_pause_shorter_than_the_link_delays_nothing() {
     let mut bench = Bench::new("[[both]]\ndelay.law.constant = '300ms'", 1);
-    bench.run(2);
-    (0..10).for_each(|number| bench.send(0, &frame(number)));
-    thread::sleep(Duration::from_millis(200));
+    bench.pause(10, 200);
     bench.run(10);
     assert!(bench.received(1).is_empty());
     // 180 ms ago the first of ten came, and it is due 300 ms after that.
